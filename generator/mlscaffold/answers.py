@@ -1,0 +1,235 @@
+"""Answers: read from files and flags, merged by precedence, completed with defaults, checked, typed."""
+
+import datetime
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mlscaffold import questions, yamltext
+from mlscaffold.errors import Contradiction, InvalidAnswer, UnknownAnswer, UnreadableAnswers, UsageError
+from mlscaffold.questions import Question
+
+
+@dataclass(frozen=True)
+class Person:
+    """One entry of `team`: a role, who fills it ("?" while nobody does), and which share of a week."""
+
+    role: str
+    name: str
+    share: float
+
+
+class Answers(Mapping[str, Any]):
+    """The complete, checked answers of one repository: typed by item and attribute, texts in `raw`."""
+
+    def __init__(self, raw: Mapping[str, str]) -> None:
+        self.raw = dict(raw)
+        self._typed = {key: typed(questions.load()[key], text) for key, text in self.raw.items()}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._typed[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._typed)
+
+    def __len__(self) -> int:
+        return len(self._typed)
+
+    def __getattr__(self, key: str) -> Any:
+        try:
+            return self.__dict__["_typed"][key]
+        except KeyError:
+            raise AttributeError(f"these answers have no {key}") from None
+
+    def provenance(self, key: str) -> str:
+        """ "default" exactly when the value equals the default and nobody vouches for it, else "answered"."""
+        question = questions.load()[key]
+        is_default = self.raw[key] == questions.default(question, self.raw)
+        return "default" if is_default and key not in self._typed["confirmed"] else "answered"
+
+    def is_asked(self, key: str) -> bool:
+        """Whether the other answers call for this one."""
+        return questions.is_asked(questions.load()[key], self.raw)
+
+    @property
+    def package_name(self) -> str:
+        """The slug as a Python name."""
+        return str(self.raw["project_slug"]).replace("-", "_")
+
+    @property
+    def author_name(self) -> str:
+        """Who is named as the author; never taken from the machine's surroundings."""
+        return self.raw["author"] or f"The {self.raw['project_name']} team"
+
+    @property
+    def sections(self) -> list[tuple[str, list[tuple[Question, str]]]]:
+        """The asked answers in the order of the questions, grouped by section."""
+        groups: dict[str, list[tuple[Question, str]]] = {}
+        for key, text in self.recorded.items():
+            question = questions.load()[key]
+            groups.setdefault(question.section, []).append((question, text))
+        return list(groups.items())
+
+    @property
+    def recorded(self) -> dict[str, str]:
+        """The texts that plan/project.yaml keeps: every answer that is asked for."""
+        return {key: text for key, text in self.raw.items() if self.is_asked(key)}
+
+
+def complete(given: Mapping[str, str], today: datetime.date | None = None) -> Answers:
+    """Fill in defaults and derived values, check everything, and type it.
+
+    `given` maps keys to texts; keys of the other kind are ignored. Raises `UnknownAnswer`, `InvalidAnswer` or
+    `Contradiction`. `today` (the machine's day when absent) decides only what an empty start_date becomes.
+    """
+    check_texts(given)
+    kind = given.get("kind") or questions.KINDS[0]
+    asked = questions.of_kind(kind)
+    texts = {"kind": kind}
+    for key, question in sorted(asked.items(), key=lambda item: questions.depends(item[1])):
+        texts[key] = given.get(key, "") or questions.default(question, texts)
+    texts["project_slug"] = texts["project_slug"] or slug(texts["project_name"])
+    texts["start_date"] = texts["start_date"] or next_monday(today or datetime.date.today()).isoformat()
+    for key, question in asked.items():
+        if not questions.is_asked(question, texts):
+            texts[key] = questions.default(question, texts)
+    check_texts(texts)
+    answers = Answers({key: texts[key] for key in asked})
+    _check_together(answers)
+    return answers
+
+
+def check_texts(texts: Mapping[str, str], source: str = "") -> None:
+    """Refuse unknown keys and texts that are not answers. Raises `UnknownAnswer` or `InvalidAnswer`."""
+    for key, text in texts.items():
+        question = questions.load().get(key)
+        if question is None:
+            raise UnknownAnswer(key, questions.near(key), source)
+        context = _context(question, texts)
+        complaint = questions.check(question, text, context)
+        if complaint:
+            raise InvalidAnswer(key, text, complaint, source)
+        for named in questions.split(text) if question.type == "keys" else ():
+            if named not in questions.load():
+                raise InvalidAnswer(key, text, f'there is no question called "{named}"', source)
+
+
+def read(path: Path) -> dict[str, str]:
+    """The answers in a YAML or JSON file, every scalar as its text, checked one by one."""
+    try:
+        content = yamltext.load(path.read_text("utf-8"))
+    except OSError as error:
+        raise UnreadableAnswers(path, error.strerror or "it cannot be opened") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableAnswers(path, "it is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise UnreadableAnswers(path, f"it is not YAML ({_first_line(error)})") from error
+    texts = {} if content in (None, "") else content
+    if not isinstance(texts, dict):
+        raise UnreadableAnswers(path, "it is not a list of `key: value` lines")
+    for key, value in texts.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise UnreadableAnswers(path, f"{key} holds more than one value; write several in one text, with semicolons")
+    check_texts(texts, path.name)
+    return texts
+
+
+def from_flags(assignments: Sequence[str]) -> dict[str, str]:
+    """`--set KEY=VALUE …` as answers. Raises `UsageError` where there is no equals sign."""
+    texts: dict[str, str] = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set {assignment} has no equals sign.", "Write --set KEY=VALUE, such as --set rigor=light.")
+        texts[key] = value
+    check_texts(texts, "--set")
+    return texts
+
+
+def user_defaults() -> dict[str, str]:
+    """The person's own defaults in `$XDG_CONFIG_HOME/mlscaffold/config.yaml`, where there are any."""
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    path = Path(home, "mlscaffold", "config.yaml")
+    return read(path) if path.is_file() else {}
+
+
+def merge(*layers: Mapping[str, str]) -> dict[str, str]:
+    """Layers of answers, lowest precedence first."""
+    merged: dict[str, str] = {}
+    for layer in layers:
+        merged |= layer
+    return merged
+
+
+def unused(given: Mapping[str, str], answers: Answers) -> list[str]:
+    """Given keys that change nothing, because the other answers do not call for them."""
+    return [
+        key
+        for key, text in given.items()
+        if text and (key not in answers.raw or (not answers.is_asked(key) and text != answers.raw[key]))
+    ]
+
+
+def slug(name: str) -> str:
+    """A folder name for a project name, by the same function that plain cookiecutter's `slugify` filter calls."""
+    from slugify import slugify  # imported late: `--help` and the plan never need its tables
+
+    return slugify(name, max_length=48)
+
+
+def next_monday(today: datetime.date) -> datetime.date:
+    """The first Monday after `today`."""
+    return today + datetime.timedelta(days=7 - today.weekday())
+
+
+def typed(question: Question, text: str) -> Any:
+    """A checked text as the value that planning and templates use (see `questions.yaml` for the types)."""
+    if question.type in ("integer", "number"):
+        return None if text == "" else (int(text) if question.type == "integer" else float(text))
+    if question.type == "date":
+        return datetime.date.fromisoformat(text)
+    if question.type in ("names", "keys"):
+        return tuple(questions.split(text))
+    if question.type == "team":
+        return tuple(_person(part) for part in questions.split(text))
+    if question.type in ("shares", "owners"):
+        pairs = [part.partition("=") for part in questions.split(text)]
+        return {name.strip(): float(value) if question.type == "shares" else value.strip() for name, _, value in pairs}
+    return text
+
+
+def _person(part: str) -> Person:
+    role, _, rest = part.partition("=")
+    name, _, share = rest.rpartition(":")
+    return Person(role.strip(), name.strip(), float(share))
+
+
+def _context(question: Question, texts: Mapping[str, str]) -> dict[str, str]:
+    by = question.allowed.get("by")
+    if not by or by in texts:
+        return dict(texts)
+    values = question.allowed["values"]
+    fitting = next((value for value, allowed in values.items() if texts.get(question.key) in allowed), "")
+    return dict(texts) | {by: fitting}
+
+
+def _check_together(answers: Answers) -> None:
+    if (answers.labelled_cases or 0) > (answers.past_cases or 0):
+        raise Contradiction(
+            "labelled_cases",
+            f"labelled_cases is {answers.labelled_cases}, which is more than past_cases ({answers.past_cases}).",
+            "Count the labelled cases among the past cases, or raise past_cases.",
+        )
+    capabilities = answers.get("capabilities", ())
+    if len(set(capabilities)) < len(capabilities):
+        raise Contradiction("capabilities", "capabilities names the same capability twice.", "Name each one once.")
+
+
+def _first_line(error: yaml.YAMLError) -> str:
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    mark = getattr(error, "problem_mark", None)
+    return f"line {mark.line + 1}: {problem}" if mark else str(problem)

@@ -1,0 +1,131 @@
+"""Expected trouble: facts go in, one sentence and one remedy come out. Only `cli` prints them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class MlscaffoldError(Exception):
+    """Trouble a person can mend. `str(error)` is the sentence, `error.hint` the next thing to try."""
+
+    exit_code = 1
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(sentence)
+        self.hint = hint
+
+
+class UsageError(MlscaffoldError):
+    """The command line itself is wrong."""
+
+    exit_code = 2
+
+
+class AnswerError(MlscaffoldError):
+    """An answer that cannot be used. The sentence names the key and the value."""
+
+    def __init__(self, key: str, sentence: str, hint: str) -> None:
+        super().__init__(sentence, hint)
+        self.key = key
+
+
+class InvalidAnswer(AnswerError):
+    """A known key with a value outside its type, range or choices."""
+
+    def __init__(self, key: str, value: str, complaint: str, source: str = "") -> None:
+        where = f" in {source}" if source else ""
+        super().__init__(
+            key,
+            f"{key} is {shown(value)}{where}, but {complaint}.",
+            f"Correct it, for example with --set {key}=…; `mlscaffold questions` explains every key.",
+        )
+
+
+class UnknownAnswer(AnswerError):
+    """A key that no question has."""
+
+    def __init__(self, key: str, near: Sequence[str], source: str = "") -> None:
+        where = f" in {source}" if source else ""
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(
+            key,
+            f"There is no question called {shown(key)}{where}.",
+            f"{hint}`mlscaffold questions` lists every key.",
+        )
+
+
+class Contradiction(AnswerError):
+    """Two answers that are each fine and cannot both be true."""
+
+
+class UnreadableAnswers(MlscaffoldError):
+    """An answers file that is missing, not YAML, or not a flat list of keys."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The answers file {path} cannot be used: {why}.",
+            "An answers file holds one `key: value` a line; `mlscaffold questions` lists the keys.",
+        )
+
+
+class TargetExists(MlscaffoldError):
+    """The folder to be written is there already and not empty."""
+
+    def __init__(self, target: Path, in_the_way: Sequence[str]) -> None:
+        names = ", ".join(in_the_way[:8]) + (f" and {len(in_the_way) - 8} more" if len(in_the_way) > 8 else "")
+        super().__init__(
+            f"{target} already exists and is not empty (in the way: {names}).",
+            "Choose another name or --output folder, or move these files away.",
+        )
+
+
+class CannotWrite(MlscaffoldError):
+    """The file system refused; nothing was left behind."""
+
+    def __init__(self, target: Path, why: str) -> None:
+        super().__init__(
+            f"{target} could not be written: {why}; nothing was left behind.",
+            "Check the folder, its permissions and the free space, or choose another one with --output.",
+        )
+
+
+class BrokenTemplate(MlscaffoldError):
+    """The template itself failed to render."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The template could not be rendered: {why}; nothing was written.",
+            "This is a fault of the template, not of your answers: report it with this sentence.",
+        )
+
+
+class NoTerminal(MlscaffoldError):
+    """Questions cannot be asked because nobody is at a keyboard."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no terminal to ask questions on.",
+            "Use --defaults to take every default, or --answers FILE to read the answers from a file.",
+        )
+
+
+class GitMissing(MlscaffoldError):
+    """git is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "git was not found, and a new repository is committed with it.",
+            "Install git, or use --no-git to write the files only.",
+        )
+
+
+class GitFailed(MlscaffoldError):
+    """git ran and refused."""
+
+    def __init__(self, command: str, why: str) -> None:
+        super().__init__(f"`{command}` failed: {why}.", "The files are written; run the command in the folder yourself.")
+
+
+def shown(value: str) -> str:
+    """Quote a value for a sentence, shortened so that the sentence stays readable."""
+    short = value if len(value) <= 60 else value[:57] + "…"
+    return f'"{short}"'

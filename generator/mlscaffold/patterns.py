@@ -1,0 +1,96 @@
+"""The shapes of answers as regular expressions that Python and JSON Schema (ECMA 262) read alike."""
+
+ROLE = "(?:po|ds|mle|swe|de|ops|expert)"
+
+# No control characters, lone surrogates, line separators or byte-order marks: they break TOML, YAML or Markdown.
+PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ud800-\\udfff]*"
+SLUG = "(?=.{2,49}(?![\\s\\S]))[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+INTEGER = "(?:0|-?[1-9][0-9]{0,14})"
+NUMBER = "-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,12})?"
+DATE = "20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+EMAIL = "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+"
+CURRENCY = "[A-Z]{3}"
+
+_PERSON = "[^;=:\\s](?:[^;=:]{0,58}[^;=:\\s])?"
+_SHARE = "(?:1(?:\\.0{1,6})?|0\\.[0-9]{0,5}[1-9][0-9]{0,5})"
+_PERCENT = "(?:100(?:\\.0{1,6})?|(?!0+(?:\\.0+)?(?:;|\\s|(?![\\s\\S])))(?:0|[1-9][0-9]?)(?:\\.[0-9]{1,6})?)"
+_SYSTEM = "[A-Za-z][A-Za-z0-9_. -]{0,58}[A-Za-z0-9]"
+
+
+def several(item: str) -> str:
+    """One or more items, separated by semicolons; spaces around them and a last semicolon do not matter."""
+    return f"\\s*{item}\\s*(?:;\\s*{item}\\s*)*;?\\s*"
+
+
+TEAM = several(f"{ROLE}={_PERSON}:{_SHARE}")
+SHARES = several(f"{_SYSTEM}={_PERCENT}")
+OWNERS = several(f"{ROLE}=@[A-Za-z0-9][A-Za-z0-9_./-]{{0,98}}")
+KEYS = several("[a-z][a-z0-9_]*")
+
+# Package names that would hide the rendered repository's own tools.
+RESERVED = frozenset({"tests", "test", "docs", "src", "plan", "data", "gates", "ops", "mlscaffold"})
+
+
+def whole(pattern: str) -> str:
+    """Anchor a pattern to the whole text; `$` alone would let a last line break through."""
+    return f"^(?:{pattern})(?![\\s\\S])"
+
+
+def number_range(low: float | None, high: float | None, strict: bool, integer: bool) -> str:
+    """A pattern for exactly the number texts within the range: [low, high], or (low, high) where strict.
+
+    Needed because an answers file holds texts, and JSON Schema can bound numbers but not texts.
+    """
+    if low is None or low < 0 or high is None:
+        return INTEGER if integer else NUMBER
+    shape = INTEGER if integer else NUMBER
+    return f"(?={whole(_at_least(low, strict))[1:]})(?={whole(_at_most(high, strict))[1:]}){shape}"
+
+
+def _at_least(low: float, strict: bool) -> str:
+    whole_part, fraction = _digits(low)
+    options = [f"[1-9][0-9]{{{len(whole_part)},}}(?:\\.[0-9]+)?"]
+    options += [f"{larger}(?:\\.[0-9]+)?" for larger in _larger(whole_part)]
+    options += [f"{whole_part}\\.{larger}[0-9]*" for larger in _larger(fraction, fixed_length=False)]
+    options.append(_equal(whole_part, fraction, "[0-9]*[1-9][0-9]*" if strict else "[0-9]*", strict))
+    return "(?:" + "|".join(options) + ")"
+
+
+def _at_most(high: float, strict: bool) -> str:
+    whole_part, fraction = _digits(high)
+    options = [f"(?:0|[1-9][0-9]{{0,{len(whole_part) - 2}}})(?:\\.[0-9]+)?"] if len(whole_part) > 1 else []
+    options += [f"{smaller}(?:\\.[0-9]+)?" for smaller in _smaller(whole_part)]
+    options += [f"{whole_part}\\.{smaller}[0-9]*" for smaller in _smaller(fraction, fixed_length=False)]
+    options += [f"{whole_part}(?:\\.{fraction[:length]})?" for length in range(len(fraction))]
+    if not strict:
+        options.append(_equal(whole_part, fraction, "0*", False))
+    return "(?:" + "|".join(options) + ")"
+
+
+def _digits(value: float) -> tuple[str, str]:
+    whole_part, _, fraction = f"{value:.12f}".partition(".")
+    return whole_part, fraction.rstrip("0")
+
+
+def _equal(whole_part: str, fraction: str, tail: str, needs_tail: bool) -> str:
+    if fraction or needs_tail:
+        return f"{whole_part}\\.{fraction}{tail}"
+    return f"{whole_part}(?:\\.{tail})?"
+
+
+def _larger(digits: str, fixed_length: bool = True) -> list[str]:
+    return [
+        f"{digits[:at]}[{int(digit) + 1}-9]" + (f"[0-9]{{{len(digits) - at - 1}}}" if fixed_length else "")
+        for at, digit in enumerate(digits)
+        if digit != "9"
+    ]
+
+
+def _smaller(digits: str, fixed_length: bool = True) -> list[str]:
+    first = 1 if fixed_length and len(digits) > 1 else 0
+    return [
+        f"{digits[:at]}[{first if at == 0 else 0}-{int(digit) - 1}]"
+        + (f"[0-9]{{{len(digits) - at - 1}}}" if fixed_length else "")
+        for at, digit in enumerate(digits)
+        if int(digit) > (first if at == 0 else 0)
+    ]

@@ -1,0 +1,225 @@
+"""The questions of `questions.yaml` as records, and the check that one answer's text must pass."""
+
+import datetime
+import difflib
+import functools
+import keyword
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from mlscaffold import patterns, yamltext
+
+KINDS = ("ml", "software")
+ROLES = ("po", "ds", "mle", "swe", "de", "ops", "expert")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question: what is asked, why, and which texts are answers to it."""
+
+    key: str
+    section: str
+    text: str
+    why: str
+    type: str
+    stage: str
+    default: Any
+    kinds: tuple[str, ...] = KINDS
+    plain: bool = False
+    required: bool = False
+    critical: bool = False
+    exclusive: bool = False
+    choices: tuple[str, ...] = ()
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allowed: Mapping[str, Any] = field(default_factory=dict)
+    min: float | None = None
+    max: float | None = None
+    min_length: int = 0
+    max_length: int = 600
+    min_items: int = 0
+    max_items: int = 100
+
+
+@functools.cache
+def load() -> dict[str, Question]:
+    """Every question by key, in the order of the file."""
+    text = resources.files("mlscaffold").joinpath("questions.yaml").read_text("utf-8")
+    questions = [_question(entry) for entry in yamltext.load(text)]
+    return {question.key: question for question in questions}
+
+
+def of_kind(kind: str) -> dict[str, Question]:
+    """The questions whose answers belong to a repository of this kind ("ml" or "software")."""
+    return {key: question for key, question in load().items() if kind in question.kinds}
+
+
+def is_asked(question: Question, answers: Mapping[str, str]) -> bool:
+    """Whether the answers given so far (texts, defaults filled in) call for this question."""
+    return all(answers.get(key) in wanted for key, wanted in question.when.items())
+
+
+def default(question: Question, answers: Mapping[str, str]) -> str:
+    """The default's text under the other answers; the empty text where the plan or a person must say."""
+    if not isinstance(question.default, Mapping):
+        return str(question.default)
+    if depends(question):
+        return str(question.default["values"].get(answers.get(question.default["by"]), ""))
+    return str(question.default[answers.get("kind", "ml")])
+
+
+def depends(question: Question) -> bool:
+    """Whether the default follows from another answer, which must then be known first."""
+    return isinstance(question.default, Mapping) and "by" in question.default
+
+
+def choices(question: Question, answers: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that may be chosen under the other answers (a metric must fit the task)."""
+    if not question.allowed:
+        return question.choices
+    return tuple(question.allowed["values"].get(answers.get(question.allowed["by"]), question.choices))
+
+
+def check(question: Question, text: str, answers: Mapping[str, str] | None = None) -> str | None:
+    """What is wrong with `text` as an answer, as half a sentence ("it must be …"), or None when it is fine."""
+    if text == "" and may_be_empty(question):
+        return None
+    if not re.fullmatch(patterns.PRINTABLE, text):
+        return "it holds a line break or another control character"
+    complaint = CHECKS[question.type](question, text)
+    if complaint or not question.allowed:
+        return complaint
+    allowed = choices(question, answers or {})
+    if text in allowed:
+        return None
+    by = question.allowed["by"]
+    return f"with {by} {(answers or {}).get(by)} it must be one of {', '.join(allowed)}"
+
+
+def may_be_empty(question: Question) -> bool:
+    """An empty answer means "not known", or "work it out"; it is one only where the default is not a fixed value."""
+    return depends(question) or question.default == ""
+
+
+def near(key: str) -> list[str]:
+    """Known keys that look like this one."""
+    return difflib.get_close_matches(key, list(load()), n=2, cutoff=0.6)
+
+
+def _question(entry: dict[str, Any]) -> Question:
+    facts = dict(entry)
+    for name in ("kinds", "choices"):
+        if name in facts:
+            facts[name] = tuple(facts[name])
+    for name in ("plain", "required", "critical", "exclusive"):
+        facts[name] = facts.get(name) == "true"
+    for name in ("min", "max"):
+        facts[name] = float(facts[name]) if name in facts else None
+    for name in ("min_length", "max_length", "min_items", "max_items"):
+        if name in facts:
+            facts[name] = int(facts[name])
+    facts["when"] = {key: tuple(values) for key, values in facts.get("when", {}).items()}
+    return Question(**facts)
+
+
+# ------------------------------------------------------------------------------------------------ one check per type
+
+
+def _check_text(question: Question, text: str) -> str | None:
+    if len(text) < question.min_length:
+        return f"it must have at least {question.min_length} characters (it has {len(text)})"
+    if len(text) > question.max_length:
+        return f"it must have at most {question.max_length} characters (it has {len(text)})"
+    if question.min_length and not text.strip():
+        return "it must not be blank"
+    return None
+
+
+def _check_slug(question: Question, text: str) -> str | None:
+    if not re.fullmatch(patterns.SLUG, text):
+        return "it must be 2 to 49 lower-case letters, digits and single dashes, starting with a letter"
+    package = text.replace("-", "_")
+    if package in patterns.RESERVED or keyword.iskeyword(package) or package in sys.stdlib_module_names:
+        return f"a Python package called {package} would hide another one, so choose a different name"
+    return None
+
+
+def _check_choice(question: Question, text: str) -> str | None:
+    if text in question.choices:
+        return None
+    return f"it must be one of {', '.join(question.choices)}"
+
+
+def _check_number(question: Question, text: str) -> str | None:
+    if not re.fullmatch(patterns.NUMBER, text):
+        return "it must be a number written with digits and at most one point, such as 0.05 or 1200"
+    return _outside(question, float(text), text)
+
+
+def _check_integer(question: Question, text: str) -> str | None:
+    if not re.fullmatch(patterns.INTEGER, text):
+        return "it must be a whole number written with digits only, such as 1200"
+    return _outside(question, int(text), text)
+
+
+def _outside(question: Question, value: float, text: str) -> str | None:
+    low, high, strict = question.min, question.max, question.exclusive
+    if low is not None and (text.startswith("-") or value < low or (strict and value == low)):
+        return f"it must be {'more than' if strict else 'at least'} {low:g}"
+    if high is not None and (value > high or (strict and value == high)):
+        return f"it must be {'less than' if strict else 'at most'} {high:.12g}"
+    return None
+
+
+def _check_date(question: Question, text: str) -> str | None:
+    try:
+        value = datetime.date.fromisoformat(text) if re.fullmatch(patterns.DATE, text) else None
+    except ValueError:
+        value = None
+    return None if value else "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"
+
+
+def _check_pattern(pattern: str, complaint: str) -> Callable[[Question, str], str | None]:
+    def check_pattern(question: Question, text: str) -> str | None:
+        if len(text) > question.max_length:
+            return f"it must have at most {question.max_length} characters (it has {len(text)})"
+        return None if re.fullmatch(pattern, text) else complaint
+
+    return check_pattern
+
+
+def _check_names(question: Question, text: str) -> str | None:
+    names = split(text)
+    if not question.min_items <= len(names) <= question.max_items:
+        return f"it must name {question.min_items} to {question.max_items} of them, separated by semicolons"
+    for name in names:
+        if not question.min_length <= len(name) <= question.max_length:
+            return f"each name must have {question.min_length} to {question.max_length} characters"
+    return None
+
+
+def split(text: str) -> list[str]:
+    """The parts of a list answer: separated by semicolons, outer spaces dropped, empty parts ignored."""
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+CHECKS: dict[str, Callable[[Question, str], str | None]] = {
+    "text": _check_text,
+    "place": _check_text,
+    "name": _check_text,
+    "slug": _check_slug,
+    "choice": _check_choice,
+    "integer": _check_integer,
+    "number": _check_number,
+    "date": _check_date,
+    "names": _check_names,
+    "email": _check_pattern(patterns.EMAIL, "it must be an address such as team@example.org"),
+    "currency": _check_pattern(patterns.CURRENCY, "it must be three capital letters, such as EUR"),
+    "team": _check_pattern(patterns.TEAM, "it must read like po=Ana:0.2; ds=Bo:1 (roles " + ", ".join(ROLES) + ")"),
+    "shares": _check_pattern(patterns.SHARES, "it must read like payments=99.95; inventory=99.5, in percent up to 100"),
+    "owners": _check_pattern(patterns.OWNERS, "it must read like po=@org/product (roles " + ", ".join(ROLES) + ")"),
+    "keys": _check_pattern(patterns.KEYS, "it must be keys separated by semicolons"),
+}
