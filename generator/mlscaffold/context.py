@@ -1,0 +1,83 @@
+"""Answers and plan as the templates see them, whichever door they came through.
+
+Both doors hand cookiecutter's dictionary of texts to the same room: `PlanExtension` gives every template the bare
+names `answers` and `plan`, and `checked()`, called in the folder's name, refuses bad answers before anything is written.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+from jinja2.runtime import Context, missing
+
+from mlscaffold import answers as answers_module
+from mlscaffold import questions, wording
+from mlscaffold.advisor import advise
+from mlscaffold.answers import Answers
+from mlscaffold.errors import MlscaffoldError
+from mlscaffold.planning.plan import compute
+
+
+def plan_of(answers: Answers) -> dict[str, Any]:
+    """The whole plan: every number, and the advice that rests on the numbers."""
+    plan = compute(answers)
+    return plan | {"advice": advise(answers, plan).as_json()}
+
+
+def to_cookiecutter(answers: Answers, template: Mapping[str, Any]) -> dict[str, Any]:
+    """A template's cookiecutter.json with these answers in it: texts only, prompted keys bare, all others with `_`."""
+    settings = {key: value for key, value in template.items() if key.startswith("_") and not isinstance(value, str)}
+    texts = {key if questions.load()[key].plain else f"_{key}": text for key, text in answers.raw.items()}
+    return settings | texts
+
+
+def from_cookiecutter(texts: Mapping[str, Any]) -> dict[str, str]:
+    """The answers inside cookiecutter's dictionary."""
+    found = {key: texts.get(key, texts.get(f"_{key}")) for key in questions.load()}
+    return {key: str(text) for key, text in found.items() if text is not None}
+
+
+def room(texts: Mapping[str, Any]) -> tuple[Answers, dict[str, Any]]:
+    """Answers and plan for cookiecutter's dictionary, worked out once for all the files of a render."""
+    return _room(json.dumps(from_cookiecutter(texts), sort_keys=True))
+
+
+@functools.lru_cache(maxsize=8)
+def _room(texts: str) -> tuple[Answers, dict[str, Any]]:
+    answers = answers_module.complete(json.loads(texts))
+    return answers, plan_of(answers)
+
+
+def checked(texts: Mapping[str, Any]) -> str:
+    """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise."""
+    from cookiecutter.exceptions import FailedHookException  # its import is slow, and `mlscaffold plan` needs none of it
+
+    try:
+        answers, _ = room(texts)
+    except MlscaffoldError as error:
+        raise FailedHookException(f"{error} {error.hint}") from error
+    return str(answers.project_slug)
+
+
+class PlanContext(Context):
+    """A Jinja context in which `answers` and `plan` are worked out from `cookiecutter` when first named."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        found = super().resolve_or_missing(key)
+        if found is not missing or key not in ("answers", "plan"):
+            return found
+        texts = super().resolve_or_missing("cookiecutter")
+        return found if texts is missing else room(texts)[key == "plan"]
+
+
+class PlanExtension(Extension):
+    """What each template's `_extensions` names, through the module beside its cookiecutter.json."""
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        environment.context_class = PlanContext
+        environment.filters.update(wording.FILTERS)
+        environment.globals.update(wording.GLOBALS, checked=checked)

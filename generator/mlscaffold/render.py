@@ -1,0 +1,201 @@
+"""Templates become trees: rendered beside the target under a temporary name, then moved into place in one step."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mlscaffold import __version__, context
+from mlscaffold.answers import Answers
+from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists
+
+STAGING = ".mlscaffold-tmp-"
+RECORD = ".mlscaffold"
+
+
+def templates_root() -> Path:
+    """The folder that holds `ml/` and `software/`: inside the installed package, or beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "_template" / "templates"
+    return packaged if packaged.is_dir() else here.parents[1] / "templates"
+
+
+def render(answers: Answers, output: Path) -> Path:
+    """Write the repository into `output`/<slug> and return that folder.
+
+    Raises `TargetExists`, `CannotWrite` or `BrokenTemplate`; after any of them, or an interrupt, nothing is left.
+    """
+    target = output / answers.project_slug
+    refuse_if_in_the_way(target)
+    with _staging(output, target) as staging:
+        tree = _generate(answers, staging)
+        _write_record(tree, answers)
+        _move(tree, target)
+    return target
+
+
+def preview(answers: Answers) -> list[tuple[str, int]]:
+    """Every file that `render` would write, as (path, bytes), without touching the output folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = _generate(answers, Path(folder))
+        _write_record(tree, answers)
+        return [(path.relative_to(tree).as_posix(), path.stat().st_size) for path in files_of(tree)]
+
+
+def files_of(tree: Path) -> list[Path]:
+    """All files below a folder, sorted by path, without git's own."""
+    return sorted(path for path in tree.rglob("*") if path.is_file() and ".git" not in path.relative_to(tree).parts)
+
+
+def refuse_if_in_the_way(target: Path) -> None:
+    """Raise `TargetExists` unless the target is free or an empty folder."""
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise TargetExists(target, [target.name])
+    in_the_way = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    if in_the_way:
+        raise TargetExists(target, in_the_way)
+
+
+# ------------------------------------------------------------------------------------------------------- generating
+
+
+def _generate(answers: Answers, output: Path) -> Path:
+    """Render the template of `answers.kind` into `output`; the rendered folder's path."""
+    from cookiecutter.exceptions import CookiecutterException
+    from cookiecutter.generate import generate_files
+    from jinja2 import TemplateError
+
+    template = templates_root() / answers.kind
+    settings = json.loads((template / "cookiecutter.json").read_text("utf-8"))
+    texts = {"cookiecutter": context.to_cookiecutter(answers, settings)}
+    with _importable(template):
+        try:
+            _refuse_escapes(template, texts)
+            return Path(generate_files(template, texts, output))
+        except (CookiecutterException, TemplateError) as error:
+            raise BrokenTemplate(_told(error)) from error
+
+
+def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
+    """No symlink in a template and no name that renders to another folder: both would reach outside the target."""
+    from cookiecutter.find import find_template
+    from cookiecutter.utils import create_env_with_context
+
+    env = create_env_with_context(texts)
+    for folder, folders, files in os.walk(find_template(template, env)):
+        for name in folders + files:
+            path = Path(folder, name)
+            if path.is_symlink():
+                raise BrokenTemplate(f"{path.relative_to(template)} is a symbolic link, which could lead outside")
+            rendered = env.from_string(name).render(**texts) if "{" in name else name
+            if rendered in (".", "..") or "/" in rendered or "\\" in rendered:
+                raise BrokenTemplate(f"{path.relative_to(template)} is named {rendered}, which leads outside its folder")
+
+
+@contextlib.contextmanager
+def _importable(template: Path) -> Iterator[None]:
+    """`generate_files` imports the template's extension module, which lies beside its cookiecutter.json."""
+    sys.path.append(str(template))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(template))
+
+
+def _told(error: Exception) -> str:
+    """The first line of a template error, with the file and line where Jinja knows them."""
+    cause = getattr(error, "error", None) or error
+    message = getattr(error, "message", None) or str(cause)
+    where = getattr(cause, "filename", None) or getattr(cause, "name", None)
+    line = getattr(cause, "lineno", None)
+    place = f" ({where}{f', line {line}' if line else ''})" if where else ""
+    detail = f": {cause}" if cause is not error and str(cause) not in message else ""
+    return f"{str(message).splitlines()[0]}{detail}{place}"
+
+
+# ---------------------------------------------------------------------------------------------------------- staging
+
+
+@contextlib.contextmanager
+def _staging(output: Path, target: Path) -> Iterator[Path]:
+    """A temporary folder on the target's own disk, gone afterwards whatever happened."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        _sweep(output)
+        staging = Path(tempfile.mkdtemp(prefix=f"{STAGING}{os.getpid()}-", dir=output))
+    except OSError as error:
+        raise CannotWrite(target, error.strerror or str(error)) from error
+    try:
+        yield staging
+    except OSError as error:
+        raise CannotWrite(target, error.strerror or str(error)) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sweep(output: Path) -> None:
+    """Remove what a killed run left behind: staging folders whose process is gone."""
+    for left in output.glob(f"{STAGING}*"):
+        process = left.name.removeprefix(STAGING).partition("-")[0]
+        if process.isdigit() and not _alive(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name == "nt":  # signal 0 would end the process there
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _move(tree: Path, target: Path) -> None:
+    if target.is_dir():
+        target.rmdir()  # empty, or `refuse_if_in_the_way` would have said so
+    tree.rename(target)
+
+
+# ----------------------------------------------------------------------------------------------------------- record
+
+
+def _write_record(tree: Path, answers: Answers) -> None:
+    """Keep the pristine render inside the repository: what a later update compares the team's work with."""
+    files = files_of(tree)
+    state = {
+        "template": answers.kind,
+        "version": __version__,
+        "answers": answers.recorded,
+        "files": {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+    archive = _archive(tree, files)
+    record = tree / RECORD
+    record.mkdir()
+    record.joinpath("base.tar.gz").write_bytes(archive)
+    record.joinpath("state.json").write_text(json.dumps(state, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _archive(tree: Path, files: list[Path]) -> bytes:
+    """A tar.gz of the files that is the same bytes for the same tree: no times, owners or machine names."""
+    tar_bytes = io.BytesIO()
+    with tarfile.open(fileobj=tar_bytes, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for path in files:
+            entry = tarfile.TarInfo(path.relative_to(tree).as_posix())
+            entry.size = path.stat().st_size
+            entry.mode = 0o755 if os.access(path, os.X_OK) else 0o644
+            with path.open("rb") as content:
+                tar.addfile(entry, content)
+    packer = zlib.compressobj(level=9, wbits=31)
+    return packer.compress(tar_bytes.getvalue()) + packer.flush()

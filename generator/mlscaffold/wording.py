@@ -1,0 +1,117 @@
+"""How values look inside rendered documents: the filters and small blocks that templates call."""
+
+import json
+import keyword
+import re
+import unicodedata
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+from mlscaffold.yamltext import quoted
+
+UNKNOWN = "not yet measured"
+
+
+def bare(value: Any) -> Any:
+    """The value of a plan entry, or the value itself."""
+    return value["value"] if isinstance(value, dict) and "value" in value else value
+
+
+def number(value: Any) -> str:
+    """1225 → 1,225; 0.0476 → 0.0476; three significant digits for what is not whole."""
+    value = bare(value)
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(number(part) for part in value)
+    if not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or abs(value) >= 1000 or value == int(value):
+        return f"{round(value):,}"
+    return _significant(value, 3 if abs(value) < 100 else 4)
+
+
+def percent(value: Any) -> str:
+    """0.55 → 55 %; finer close to the ends, where the digits matter: 0.9995 → 99.95 %."""
+    value = bare(value)
+    if value is None:
+        return UNKNOWN
+    share = value * 100
+    if share and (abs(share) < 1 or 99 < abs(share) < 100):
+        return _significant(share, 2 if abs(share) < 1 else 5) + " %"
+    return f"{share:.1f}".removesuffix(".0") + " %"
+
+
+@pass_context
+def money(context: Context, value: Any) -> str:
+    """37425.1 → 37,425 EUR, in the currency of the answers."""
+    value = bare(value)
+    if value is None:
+        return UNKNOWN
+    amount = f"{value:,.2f}".removesuffix(".00") if abs(value) < 100 else f"{round(value):,}"
+    return f"{amount} {context['answers'].currency}"
+
+
+def as_json(value: Any) -> str:
+    """A structure as indented JSON with the letters of all scripts kept."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def identifier(text: str) -> str:
+    """A Python name for a text: accents dropped, words joined by underscores; "item" where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:60].strip("_")
+    if not name:
+        return "item"
+    return f"_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
+
+
+def cell(text: Any) -> str:
+    """A text inside a Markdown table cell."""
+    return number(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def mermaid(text: str) -> str:
+    """A text inside a Mermaid label, without the characters that end or split one."""
+    return re.sub(r"\s+", " ", re.sub(r'[:;,#"`<>{}\[\]()|\\%]', " ", text)).strip()[:80] or "item"
+
+
+def needs(owner: str, question: str) -> str:
+    """The mark for what only a person can say; a gate finds it."""
+    return f"[NEEDS ANSWER owner: {owner}] {question}"
+
+
+def fold(*entries: dict[str, Any]) -> str:
+    """A closed block that shows for each number its formula and inputs, so that a reader can argue with it."""
+    lines = "\n".join(_worked_out(entry) for entry in entries)
+    return f"<details>\n<summary>Where the numbers come from</summary>\n\n{lines}\n\n</details>"
+
+
+def _worked_out(entry: dict[str, Any]) -> str:
+    inputs = ", ".join(f"{name} {number(value)}" for name, value in entry["inputs"].items())
+    unit = f" {entry['unit']}" if entry["unit"] and entry["value"] is not None else ""
+    line = f"- {entry['meaning']}: **{number(entry)}{unit}** ({entry['formula'] or 'answer'}"
+    line += f"; {inputs})" if inputs else ")"
+    return line + (f". {entry['note']}" if entry.get("note") else "")
+
+
+def _significant(value: float, digits: int) -> str:
+    text = f"{value:.{digits}g}"
+    return f"{float(text):.10f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
+FILTERS = {
+    "number": number,
+    "percent": percent,
+    "money": money,
+    "quoted": quoted,
+    "json": as_json,
+    "identifier": identifier,
+    "cell": cell,
+    "mermaid": mermaid,
+}
+GLOBALS = {"fold": fold, "needs": needs}

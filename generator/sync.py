@@ -1,0 +1,77 @@
+"""Write both templates' cookiecutter.json from questions.yaml; with --check, only say whether they are up to date.
+
+For development; it is not part of the installed package.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "generator"))
+
+from mlscaffold import questions  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold.questions import Question  # noqa: E402
+
+MOST_PROMPTS = 14
+
+
+def cookiecutter_json(kind: str) -> dict[str, Any]:
+    """The template's cookiecutter.json: unprompted answers as `_key` texts, then the short path as prompts."""
+    asked = questions.of_kind(kind).values()
+    hidden = {f"_{question.key}": _literal(question, kind) for question in asked if not question.plain}
+    prompted = [question for question in asked if question.plain]
+    if len(prompted) > MOST_PROMPTS:
+        raise SystemExit(f"{kind} would prompt for {len(prompted)} answers; at most {MOST_PROMPTS} are allowed.")
+    return {
+        "_extensions": [f"planning_{kind}.PlanExtension"],
+        "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
+        **hidden,
+        **{question.key: _prompted_default(question, kind) for question in prompted},
+        "__prompts__": {question.key: _prompt(question) for question in prompted},
+    }
+
+
+def _literal(question: Question, kind: str) -> str:
+    if questions.depends(question):
+        return ""
+    return questions.default(question, {"kind": kind}) if question.key != "kind" else kind
+
+
+def _prompted_default(question: Question, kind: str) -> str | list[str]:
+    """A list where cookiecutter offers choices, a Jinja text where the default follows from another answer."""
+    if question.key == "project_slug":
+        return "{{ cookiecutter.project_name | slugify(max_length=48) }}"
+    if questions.depends(question):
+        by, values = question.default["by"], dict(question.default["values"])
+        key = by if questions.load()[by].plain else f"_{by}"
+        return f"{{{{ {values!r}[cookiecutter.{key}] }}}}"
+    if question.choices:
+        assert question.choices[0] == question.default, f"{question.key}: cookiecutter takes the first choice as default"
+        return list(question.choices)
+    return questions.default(question, {"kind": kind})
+
+
+def _prompt(question: Question) -> str:
+    assert "[" not in question.text, f"{question.key}: cookiecutter reads square brackets as markup"
+    return question.text
+
+
+def main() -> int:
+    """Write or compare; returns 1 when --check finds a file that is not up to date."""
+    stale = []
+    for kind in questions.KINDS:
+        path = ROOT / "templates" / kind / "cookiecutter.json"
+        text = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False) + "\n"
+        if not path.is_file() or path.read_text("utf-8") != text:
+            stale.append(path)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(text, "utf-8")
+    for path in stale:
+        print(f"{path.relative_to(ROOT)} {'is not up to date: run python generator/sync.py' if '--check' in sys.argv else 'written'}")
+    return 1 if stale and "--check" in sys.argv[1:] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
