@@ -1,6 +1,8 @@
 """Answers: read from files and flags, merged by precedence, completed with defaults, checked, typed."""
 
+import contextlib
 import datetime
+import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ class Answers(Mapping[str, Any]):
     def __init__(self, raw: Mapping[str, str]) -> None:
         self.raw = dict(raw)
         self._typed = {key: typed(questions.load()[key], text) for key, text in self.raw.items()}
+        self._typed["author"] = self.raw["author"] or f"The {self.raw['project_name']} team"
 
     def __getitem__(self, key: str) -> Any:
         return self._typed[key]
@@ -61,11 +64,6 @@ class Answers(Mapping[str, Any]):
         return str(self.raw["project_slug"]).replace("-", "_")
 
     @property
-    def author_name(self) -> str:
-        """Who is named as the author; never taken from the machine's surroundings."""
-        return self.raw["author"] or f"The {self.raw['project_name']} team"
-
-    @property
     def sections(self) -> list[tuple[str, list[tuple[Question, str]]]]:
         """The asked answers in the order of the questions, grouped by section."""
         groups: dict[str, list[tuple[Question, str]]] = {}
@@ -93,6 +91,8 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None) -> An
     for key, question in sorted(asked.items(), key=lambda item: questions.depends(item[1])):
         texts[key] = given.get(key, "") or questions.default(question, texts)
     texts["project_slug"] = texts["project_slug"] or slug(texts["project_name"])
+    if not texts["project_slug"]:
+        raise InvalidAnswer("project_slug", "", "the project's name has no letters to make one from, so it must be given")
     texts["start_date"] = texts["start_date"] or next_monday(today or datetime.date.today()).isoformat()
     for key, question in asked.items():
         if not questions.is_asked(question, texts):
@@ -163,6 +163,16 @@ def merge(*layers: Mapping[str, str]) -> dict[str, str]:
     for layer in layers:
         merged |= layer
     return merged
+
+
+def save(texts: Mapping[str, str], folder: Path = Path()) -> Path:
+    """Keep answers in a new file that `read` accepts; its path. No existing file is overwritten."""
+    names = itertools.chain(["mlscaffold-answers.yaml"], (f"mlscaffold-answers-{n}.yaml" for n in itertools.count(2)))
+    for name in names:
+        with contextlib.suppress(FileExistsError), folder.joinpath(name).open("x", encoding="utf-8") as file:
+            file.write(yamltext.dump(texts))
+            return folder / name
+    raise AssertionError("the names never end")
 
 
 def unused(given: Mapping[str, str], answers: Answers) -> list[str]:

@@ -15,7 +15,7 @@ from jinja2.runtime import Context, missing
 
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
-from mlscaffold.advisor import advise
+from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import MlscaffoldError
 from mlscaffold.planning.plan import compute
@@ -23,8 +23,19 @@ from mlscaffold.planning.plan import compute
 
 def plan_of(answers: Answers) -> dict[str, Any]:
     """The whole plan: every number, and the advice that rests on the numbers."""
+    return _plan_of(json.dumps(answers.raw))
+
+
+@functools.lru_cache(maxsize=8)
+def _plan_of(texts: str) -> dict[str, Any]:
+    answers = Answers(json.loads(texts))
     plan = compute(answers)
     return plan | {"advice": advise(answers, plan).as_json()}
+
+
+def advice_before_plan(answers: Answers) -> Advice:
+    """The advice while the kind is still open: by the answers alone, without money."""
+    return advise(answers, None)
 
 
 def to_cookiecutter(answers: Answers, template: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,6 +108,16 @@ class NoTerminal(MlscaffoldError):
         )
 
 
+class NothingToBuild(MlscaffoldError):
+    """The advisor says that neither a model nor software is called for."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(
+            f"The advice is to build nothing yet: {' '.join(reasons)}",
+            "Overrule it with --kind ml or --kind software; the reason is asked for in decision record 0001.",
+        )
+
+
 class GitMissing(MlscaffoldError):
     """git is not installed."""
 

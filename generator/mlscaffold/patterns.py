@@ -7,7 +7,10 @@ PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ud800-\\udff
 SLUG = "(?=.{2,49}(?![\\s\\S]))[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 INTEGER = "(?:0|-?[1-9][0-9]{0,14})"
 NUMBER = "-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,12})?"
-DATE = "20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+DATE = (
+    "(?:20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))|20(?:[02468][048]|[13579][26])-02-29)"
+)
 EMAIL = "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+"
 CURRENCY = "[A-Z]{3}"
 
@@ -22,6 +25,20 @@ def several(item: str) -> str:
     return f"\\s*{item}\\s*(?:;\\s*{item}\\s*)*;?\\s*"
 
 
+def names(least: int, most: int, shortest: int, longest: int) -> str:
+    """`least` to `most` names of a length, separated by semicolons; empty parts are ignored."""
+    if longest < 2:
+        raise ValueError(f"names of at most {longest} characters cannot be listed")
+    name = f"[^;\\s][^;]{{{max(shortest - 2, 0)},{longest - 2}}}[^;\\s]"
+    if shortest < 2:
+        name = f"(?:[^;\\s]|{name})"
+    gap = "(?:\\s|;)*"
+    more = f"(?:{_SEPARATOR}{name}){{{max(least - 1, 0)},{most - 1}}}"
+    listed = f"{gap}{name}{more}{gap}"
+    return listed if least else f"(?:{listed}|{gap})"
+
+
+_SEPARATOR = "\\s*;(?:\\s|;)*"
 TEAM = several(f"{ROLE}={_PERSON}:{_SHARE}")
 SHARES = several(f"{_SYSTEM}={_PERCENT}")
 OWNERS = several(f"{ROLE}=@[A-Za-z0-9][A-Za-z0-9_./-]{{0,98}}")

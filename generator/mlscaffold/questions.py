@@ -1,6 +1,5 @@
 """The questions of `questions.yaml` as records, and the check that one answer's text must pass."""
 
-import datetime
 import difflib
 import functools
 import keyword
@@ -141,10 +140,16 @@ def _check_text(question: Question, text: str) -> str | None:
 def _check_slug(question: Question, text: str) -> str | None:
     if not re.fullmatch(patterns.SLUG, text):
         return "it must be 2 to 49 lower-case letters, digits and single dashes, starting with a letter"
-    package = text.replace("-", "_")
-    if package in patterns.RESERVED or keyword.iskeyword(package) or package in sys.stdlib_module_names:
-        return f"a Python package called {package} would hide another one, so choose a different name"
+    if text in reserved_slugs():
+        return f"a Python package called {text.replace('-', '_')} would hide another one, so choose a different name"
     return None
+
+
+@functools.cache
+def reserved_slugs() -> frozenset[str]:
+    """Slugs whose package would hide a part of Python or of the rendered repository."""
+    taken = patterns.RESERVED | set(keyword.kwlist) | sys.stdlib_module_names
+    return frozenset(slug for slug in (name.replace("_", "-") for name in taken) if re.fullmatch(patterns.SLUG, slug))
 
 
 def _check_choice(question: Question, text: str) -> str | None:
@@ -174,14 +179,6 @@ def _outside(question: Question, value: float, text: str) -> str | None:
     return None
 
 
-def _check_date(question: Question, text: str) -> str | None:
-    try:
-        value = datetime.date.fromisoformat(text) if re.fullmatch(patterns.DATE, text) else None
-    except ValueError:
-        value = None
-    return None if value else "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"
-
-
 def _check_pattern(pattern: str, complaint: str) -> Callable[[Question, str], str | None]:
     def check_pattern(question: Question, text: str) -> str | None:
         if len(text) > question.max_length:
@@ -206,6 +203,16 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
+_ROLES = f"(roles {', '.join(ROLES)})"
+PATTERNS = {
+    "email": (patterns.EMAIL, "it must be an address such as team@example.org"),
+    "currency": (patterns.CURRENCY, "it must be three capital letters, such as EUR"),
+    "team": (patterns.TEAM, f"it must read like po=Ana:0.2; ds=Bo:1 {_ROLES}"),
+    "shares": (patterns.SHARES, "it must read like payments=99.95; inventory=99.5, in percent up to 100"),
+    "owners": (patterns.OWNERS, f"it must read like po=@org/product {_ROLES}"),
+    "keys": (patterns.KEYS, "it must be keys separated by semicolons"),
+    "date": (patterns.DATE, "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"),
+}
 CHECKS: dict[str, Callable[[Question, str], str | None]] = {
     "text": _check_text,
     "place": _check_text,
@@ -214,12 +221,6 @@ CHECKS: dict[str, Callable[[Question, str], str | None]] = {
     "choice": _check_choice,
     "integer": _check_integer,
     "number": _check_number,
-    "date": _check_date,
     "names": _check_names,
-    "email": _check_pattern(patterns.EMAIL, "it must be an address such as team@example.org"),
-    "currency": _check_pattern(patterns.CURRENCY, "it must be three capital letters, such as EUR"),
-    "team": _check_pattern(patterns.TEAM, "it must read like po=Ana:0.2; ds=Bo:1 (roles " + ", ".join(ROLES) + ")"),
-    "shares": _check_pattern(patterns.SHARES, "it must read like payments=99.95; inventory=99.5, in percent up to 100"),
-    "owners": _check_pattern(patterns.OWNERS, "it must read like po=@org/product (roles " + ", ".join(ROLES) + ")"),
-    "keys": _check_pattern(patterns.KEYS, "it must be keys separated by semicolons"),
+    **{name: _check_pattern(pattern, complaint) for name, (pattern, complaint) in PATTERNS.items()},
 }

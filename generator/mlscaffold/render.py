@@ -48,7 +48,12 @@ def preview(answers: Answers) -> list[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
         tree = _generate(answers, Path(folder))
         _write_record(tree, answers)
-        return [(path.relative_to(tree).as_posix(), path.stat().st_size) for path in files_of(tree)]
+        return sizes(tree)
+
+
+def sizes(tree: Path) -> list[tuple[str, int]]:
+    """Every file below a folder as (path, bytes)."""
+    return [(path.relative_to(tree).as_posix(), path.stat().st_size) for path in files_of(tree)]
 
 
 def files_of(tree: Path) -> list[Path]:

@@ -1,0 +1,213 @@
+"""The commands: the only place that prints or exits. Each one tells its story in one screen."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mlscaffold import __version__, answers, questions, report
+from mlscaffold.answers import Answers
+from mlscaffold.errors import MlscaffoldError, NoTerminal, NothingToBuild
+
+KIND = click.option("--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise.")
+ANSWERS = click.option("--answers", "file", type=click.Path(path_type=Path), help="YAML or JSON file with answers.")
+SET = click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="One answer; may be repeated.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlscaffold")
+def cli() -> None:
+    """Turn what a team knows into a repository whose plan runs."""
+
+
+@cli.command()
+@click.argument("name", required=False)
+@KIND
+@ANSWERS
+@SET
+@click.option("--defaults", is_flag=True, help="Ask nothing; missing answers take their defaults.")
+@click.option("--full", is_flag=True, help="Ask every question, the expert ones included.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Parent folder.")
+@click.option("--dry-run", is_flag=True, help="Show the files and their sizes; write nothing.")
+@click.option("--no-git", is_flag=True, help="Write the files only; no repository, no commit.")
+def new(
+    name: str | None,
+    kind: str | None,
+    file: Path | None,
+    assignments: Sequence[str],
+    defaults: bool,
+    full: bool,
+    output: Path,
+    dry_run: bool,
+    no_git: bool,
+) -> None:
+    """Ask, plan, render and commit a new repository."""
+    from mlscaffold import context, render, vcs
+
+    given = _given(name, kind, file, assignments)
+    if not no_git and not dry_run:
+        vcs.require_git()
+    if defaults or (file and not sys.stdin.isatty()):
+        given = _decide_kind(given, kind)
+    else:
+        given = _ask(given, full, kind)
+    complete = _complete(given)
+    if dry_run:
+        click.echo(report.tree(complete.project_slug, render.preview(complete)))
+        return
+    folder = render.render(complete, output)
+    git = "" if no_git else _commit(folder, complete)
+    click.echo(report.written(folder, complete, context.plan_of(complete), render.sizes(folder), git))
+
+
+@cli.command()
+@KIND
+@ANSWERS
+@SET
+def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> None:
+    """Say what the answers call for: nothing, SQL, rules or a model; why; and what would change it."""
+    from mlscaffold import context
+
+    given = _given(None, kind, file, assignments)
+    complete = _complete({"kind": "ml"} | given)
+    click.echo(report.advice(context.plan_of(complete)["advice"]))
+
+
+@cli.command()
+@KIND
+@ANSWERS
+@SET
+@click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
+def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_json: bool) -> None:
+    """Print the computed plan: every number with its meaning and formula."""
+    from mlscaffold import context, wording
+
+    given = _decide_kind(_given(None, kind, file, assignments), kind)
+    computed = context.plan_of(_complete(given))
+    click.echo(wording.as_json(computed) if as_json else report.plan(computed))
+
+
+@cli.command(name="questions")
+@KIND
+@click.option("--json-schema", is_flag=True, help="A JSON Schema for answers files.")
+@click.option("--markdown", is_flag=True, help="The table that the README shows.")
+def questions_(kind: str | None, json_schema: bool, markdown: bool) -> None:
+    """List every question, or print the JSON Schema of an answers file."""
+    from mlscaffold import schema, wording
+
+    if json_schema:
+        click.echo(wording.as_json(schema.json_schema(kind)))
+    else:
+        asked = questions.of_kind(kind) if kind else questions.load()
+        click.echo(report.questions_markdown(asked.values()) if markdown else report.questions_text(asked.values()))
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the shell's completion script."""
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    assert script is not None, f"click completes {shell}"
+    click.echo(script(cli, {}, "mlscaffold", "_MLSCAFFOLD_COMPLETE").source())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code: 0, 1 trouble, 2 usage, 3 a bug, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit code. A bug is the only thing that shows a traceback."""
+    try:
+        cli.main(args=arguments, prog_name="mlscaffold", standalone_mode=False)
+    except MlscaffoldError as error:
+        return _complain(f"{error}\n{error.hint}", error.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "mlscaffold"
+        return _complain(f"{error.format_message()}\n`{where} --help` lists what it takes.", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _complain("Interrupted; nothing was written.", 130)
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; Python would complain about it while closing down
+        return 1
+    except Exception:  # a bug: everything a person can mend is an MlscaffoldError
+        import traceback
+
+        return _complain(traceback.format_exc() + "This is a bug in mlscaffold; please report it with the lines above.", 3)
+    return 0
+
+
+# ---------------------------------------------------------------------------------------------------- steps of a story
+
+
+def _given(name: str | None, kind: str | None, file: Path | None, assignments: Sequence[str]) -> dict[str, str]:
+    """Answers from everywhere but the wizard, by precedence: user file < answers file < command line."""
+    named = {"project_name": name} if name is not None else {}
+    flagged = {"kind": kind} if kind else {}
+    answers.check_texts(named, "the command line")
+    return answers.merge(
+        answers.user_defaults(), answers.read(file) if file else {}, named, flagged, answers.from_flags(assignments)
+    )
+
+
+def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
+    """Let the advisor choose the kind unless somebody did; record an overruling on the command line as its reason."""
+    from mlscaffold import context
+
+    advice = context.advice_before_plan(_complete({"kind": "ml"} | given))
+    if not given.get("kind"):
+        if advice.recommendation not in questions.KINDS:
+            raise NothingToBuild(advice.reasons)
+        click.echo(report.chosen(advice), err=True)
+        return given | {"kind": advice.recommendation}
+    if flag and advice.recommendation != flag and not given.get("kind_reason"):
+        return given | {"kind_reason": "chosen on the command line"}
+    return given
+
+
+def _ask(given: dict[str, str], full: bool, flag: str | None) -> dict[str, str]:
+    """Run the wizard; what was answered before an interrupt is kept in a file."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NoTerminal()
+    from mlscaffold import render, wizard
+
+    try:
+        return wizard.ask(given, full=full, preview=render.preview)
+    except wizard.Interrupted as interrupt:
+        path = answers.save(interrupt.answers)
+        click.echo(f"\nInterrupted. The answers so far are in {path}; go on with --answers {path}.", err=True)
+        raise click.exceptions.Exit(130) from None
+
+
+def _complete(given: dict[str, str]) -> Answers:
+    """Complete the answers, and say which of the given ones change nothing."""
+    complete = answers.complete(given)
+    for key in answers.unused(given, complete):
+        click.echo(f"Note: {key} is not asked under these answers, so its value is not used.", err=True)
+    return complete
+
+
+def _commit(folder: Path, complete: Answers) -> str:
+    """Make the first commit unless the folder already belongs to a repository; what to tell the person about it."""
+    from mlscaffold import vcs
+
+    if vcs.is_inside_repository(folder.parent):
+        return "The folder lies inside a git repository, so no new one was made; commit it there."
+    if vcs.create(folder, f"Start {complete.project_name} from a computed plan"):
+        return "One first commit was made on the branch main."
+    return (
+        "The files are staged but not committed, because git does not know your name. Tell it, then commit:\n"
+        '  git config --global user.name "Your Name"\n'
+        "  git config --global user.email you@example.org"
+    )
+
+
+def _complain(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return code
+

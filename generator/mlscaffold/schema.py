@@ -1,0 +1,83 @@
+"""A JSON Schema for answers files, generated from the questions: it accepts exactly what `answers.read` accepts."""
+
+from typing import Any
+
+from mlscaffold import patterns, questions
+from mlscaffold.questions import Question
+
+DESCRIPTION = (
+    "One key a line. Every scalar is read as its text, so numbers may be quoted or not. What two answers say together "
+    "(labelled_cases at most past_cases) is checked once all answers are complete."
+)
+
+
+def json_schema(kind: str | None = None) -> dict[str, Any]:
+    """The schema for answers files of one kind, or of both."""
+    asked = questions.of_kind(kind) if kind else questions.load()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"mlscaffold answers{f' ({kind})' if kind else ''}",
+        "description": DESCRIPTION,
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: _property(question) for key, question in asked.items()},
+        "allOf": [rule for question in asked.values() for rule in _fitting(question)],
+    }
+
+
+def _property(question: Question) -> dict[str, Any]:
+    shape = {"description": f"{question.text} {question.why}"}
+    options = _numeric(question) if question.type in ("integer", "number") else [_text(question)]
+    if questions.may_be_empty(question):
+        options.append({"const": ""})
+    return shape | (options[0] if len(options) == 1 else {"anyOf": options})
+
+
+def _numeric(question: Question) -> list[dict[str, Any]]:
+    """The number itself, and the same number as a text (which is how answers files are read)."""
+    limits: dict[str, Any] = {"type": "integer" if question.type == "integer" else "number"}
+    low, high = ("exclusiveMinimum", "exclusiveMaximum") if question.exclusive else ("minimum", "maximum")
+    if question.min is not None:
+        limits[low] = question.min
+    if question.max is not None:
+        limits[high] = question.max
+    pattern = patterns.number_range(question.min, question.max, question.exclusive, question.type == "integer")
+    return [limits, {"type": "string", "pattern": patterns.whole(pattern)}]
+
+
+def _text(question: Question) -> dict[str, Any]:
+    if question.type == "choice":
+        return {"enum": list(question.choices)}
+    if question.type in ("text", "place", "name"):
+        blank = {"not": {"pattern": patterns.whole("\\s*")}} if question.min_length else {}
+        lengths = {"minLength": question.min_length, "maxLength": question.max_length}
+        return {"type": "string", "pattern": patterns.whole(patterns.PRINTABLE)} | lengths | blank
+    if question.type == "slug":
+        reserved = sorted(questions.reserved_slugs())
+        return {"type": "string", "pattern": patterns.whole(patterns.SLUG), "not": {"enum": reserved}}
+    if question.type == "names":
+        return {"type": "string", "pattern": patterns.whole(_names(question))}
+    if question.type == "keys":
+        key = f"(?:{'|'.join(questions.load())})"
+        return {"type": "string", "pattern": patterns.whole(patterns.several(key)), "maxLength": question.max_length}
+    return {"type": "string", "pattern": patterns.whole(questions.PATTERNS[question.type][0]), "maxLength": question.max_length}
+
+
+def _names(question: Question) -> str:
+    return f"(?={patterns.whole(patterns.PRINTABLE)[1:]})" + patterns.names(
+        question.min_items, question.max_items, question.min_length, question.max_length
+    )
+
+
+def _fitting(question: Question) -> list[dict[str, Any]]:
+    """A metric must fit the task where one file gives both."""
+    if not question.allowed:
+        return []
+    by = question.allowed["by"]
+    return [
+        {
+            "if": {"properties": {by: {"const": value}}, "required": [by]},
+            "then": {"properties": {question.key: {"enum": [*allowed, ""]}}},
+        }
+        for value, allowed in question.allowed["values"].items()
+    ]
