@@ -48,7 +48,9 @@ def _prompted_default(question: Question, kind: str) -> str | list[str]:
         key = by if questions.load()[by].plain else f"_{by}"
         return f"{{{{ {values!r}[cookiecutter.{key}] }}}}"
     if question.choices:
-        assert question.choices[0] == question.default, f"{question.key}: cookiecutter takes the first choice as default"
+        assert question.choices[0] == question.default, (
+            f"{question.key}: cookiecutter takes the first choice as default"
+        )
         return list(question.choices)
     return questions.default(question, {"kind": kind})
 
@@ -69,7 +71,9 @@ def main() -> int:
             if "--check" not in sys.argv[1:]:
                 path.write_text(text, "utf-8")
     for path in stale:
-        print(f"{path.relative_to(ROOT)} {'is not up to date: run python generator/sync.py' if '--check' in sys.argv else 'written'}")
+        print(
+            f"{path.relative_to(ROOT)} {'is not up to date: run python generator/sync.py' if '--check' in sys.argv else 'written'}"
+        )
     return 1 if stale and "--check" in sys.argv[1:] else 0
 
 

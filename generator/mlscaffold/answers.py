@@ -92,7 +92,9 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None) -> An
         texts[key] = given.get(key, "") or questions.default(question, texts)
     texts["project_slug"] = texts["project_slug"] or slug(texts["project_name"])
     if not texts["project_slug"]:
-        raise InvalidAnswer("project_slug", "", "the project's name has no letters to make one from, so it must be given")
+        raise InvalidAnswer(
+            "project_slug", "", "the project's name has no letters to make one from, so it must be given"
+        )
     texts["start_date"] = texts["start_date"] or next_monday(today or datetime.date.today()).isoformat()
     for key, question in asked.items():
         if not questions.is_asked(question, texts):
@@ -133,7 +135,9 @@ def read(path: Path) -> dict[str, str]:
         raise UnreadableAnswers(path, "it is not a list of `key: value` lines")
     for key, value in texts.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise UnreadableAnswers(path, f"{key} holds more than one value; write several in one text, with semicolons")
+            raise UnreadableAnswers(
+                path, f"{key} holds more than one value; write several in one text, with semicolons"
+            )
     check_texts(texts, path.name)
     return texts
 
@@ -144,7 +148,9 @@ def from_flags(assignments: Sequence[str]) -> dict[str, str]:
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or not key:
-            raise UsageError(f"--set {assignment} has no equals sign.", "Write --set KEY=VALUE, such as --set rigor=light.")
+            raise UsageError(
+                f"--set {assignment} has no equals sign.", "Write --set KEY=VALUE, such as --set rigor=light."
+            )
         texts[key] = value
     check_texts(texts, "--set")
     return texts

@@ -10,7 +10,9 @@ from mlscaffold import __version__, answers, questions, report
 from mlscaffold.answers import Answers
 from mlscaffold.errors import MlscaffoldError, NoTerminal, NothingToBuild
 
-KIND = click.option("--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise.")
+KIND = click.option(
+    "--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise."
+)
 ANSWERS = click.option("--answers", "file", type=click.Path(path_type=Path), help="YAML or JSON file with answers.")
 SET = click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="One answer; may be repeated.")
 
@@ -138,7 +140,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # a bug: everything a person can mend is an MlscaffoldError
         import traceback
 
-        return _complain(traceback.format_exc() + "This is a bug in mlscaffold; please report it with the lines above.", 3)
+        return _complain(
+            traceback.format_exc() + "This is a bug in mlscaffold; please report it with the lines above.", 3
+        )
     return 0
 
 
@@ -210,4 +214,3 @@ def _commit(folder: Path, complete: Answers) -> str:
 def _complain(text: str, code: int) -> int:
     click.echo(text, err=True)
     return code
-

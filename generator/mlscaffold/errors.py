@@ -132,7 +132,9 @@ class GitFailed(MlscaffoldError):
     """git ran and refused."""
 
     def __init__(self, command: str, why: str) -> None:
-        super().__init__(f"`{command}` failed: {why}.", "The files are written; run the command in the folder yourself.")
+        super().__init__(
+            f"`{command}` failed: {why}.", "The files are written; run the command in the folder yourself."
+        )
 
 
 def shown(value: str) -> str:

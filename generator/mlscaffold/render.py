@@ -103,7 +103,9 @@ def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
                 raise BrokenTemplate(f"{path.relative_to(template)} is a symbolic link, which could lead outside")
             rendered = env.from_string(name).render(**texts) if "{" in name else name
             if rendered in (".", "..") or "/" in rendered or "\\" in rendered:
-                raise BrokenTemplate(f"{path.relative_to(template)} is named {rendered}, which leads outside its folder")
+                raise BrokenTemplate(
+                    f"{path.relative_to(template)} is named {rendered}, which leads outside its folder"
+                )
 
 
 @contextlib.contextmanager

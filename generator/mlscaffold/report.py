@@ -58,7 +58,9 @@ def plan(computed: Mapping[str, Any]) -> str:
     """The plan's numbers as a table: key, value, formula, and what each means in one line."""
     lines = []
     for key, entry in numbers(computed):
-        value = f"{wording.number(entry)} {entry['unit'] or ''}".strip() if entry["value"] is not None else wording.UNKNOWN
+        value = (
+            f"{wording.number(entry)} {entry['unit'] or ''}".strip() if entry["value"] is not None else wording.UNKNOWN
+        )
         lines.append(f"{key:<34}{value:<28}{entry['formula'] or entry['provenance']}")
         lines.append(textwrap.fill(entry["meaning"], _width(), initial_indent="    ", subsequent_indent="    "))
     return "\n".join([*lines, *_findings(computed)])

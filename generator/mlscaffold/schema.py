@@ -60,7 +60,11 @@ def _text(question: Question) -> dict[str, Any]:
     if question.type == "keys":
         key = f"(?:{'|'.join(questions.load())})"
         return {"type": "string", "pattern": patterns.whole(patterns.several(key)), "maxLength": question.max_length}
-    return {"type": "string", "pattern": patterns.whole(questions.PATTERNS[question.type][0]), "maxLength": question.max_length}
+    return {
+        "type": "string",
+        "pattern": patterns.whole(questions.PATTERNS[question.type][0]),
+        "maxLength": question.max_length,
+    }
 
 
 def _names(question: Question) -> str:

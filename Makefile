@@ -1,0 +1,50 @@
+# make new [ARGS="demo --kind ml --defaults"]   set up and start the wizard
+# make test                                     set up, check and test
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+# uv is quicker where it is installed; python's own venv and pip do the same.
+INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python $(1); \
+  else $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1); fi
+
+.PHONY: new setup dev test test-all lint bench clean
+
+new: $(VENV)/installed
+	@$(BIN)/mlscaffold new $(ARGS)
+
+setup: $(VENV)/installed
+
+dev: $(VENV)/developed
+
+test: dev lint
+	$(BIN)/python -m pytest -n 2 -q -m "not slow" $(ARGS)
+
+test-all: dev lint
+	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python generator/sync.py --check
+
+bench: dev
+	$(BIN)/python tests/bench/render.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/python-found:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python-found pyproject.toml
+	@$(call INSTALL,--editable .)
+	@touch $@
+
+$(VENV)/developed: $(VENV)/python-found pyproject.toml
+	@$(call INSTALL,--editable ".[dev]")
+	@touch $@ $(VENV)/installed
