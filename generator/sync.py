@@ -70,11 +70,11 @@ def main() -> int:
             stale.append(path)
             if "--check" not in sys.argv[1:]:
                 path.write_text(text, "utf-8")
+    only_check = "--check" in sys.argv[1:]
     for path in stale:
-        print(
-            f"{path.relative_to(ROOT)} {'is not up to date: run python generator/sync.py' if '--check' in sys.argv else 'written'}"
-        )
-    return 1 if stale and "--check" in sys.argv[1:] else 0
+        done = "is not up to date: run python generator/sync.py" if only_check else "written"
+        print(f"{path.relative_to(ROOT)} {done}")
+    return 1 if stale and only_check else 0
 
 
 if __name__ == "__main__":

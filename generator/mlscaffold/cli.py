@@ -50,11 +50,8 @@ def new(
     given = _given(name, kind, file, assignments)
     if not no_git and not dry_run:
         vcs.require_git()
-    if defaults or (file and not sys.stdin.isatty()):
-        given = _decide_kind(given, kind)
-    else:
-        given = _ask(given, full, kind)
-    complete = _complete(given)
+    silent = defaults or (file is not None and not sys.stdin.isatty())
+    complete = _complete(_decide_kind(given, kind) if silent else _ask(given, full))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
         return
@@ -174,7 +171,7 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     return given
 
 
-def _ask(given: dict[str, str], full: bool, flag: str | None) -> dict[str, str]:
+def _ask(given: dict[str, str], full: bool) -> dict[str, str]:
     """Run the wizard; what was answered before an interrupt is kept in a file."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NoTerminal()

@@ -1,7 +1,8 @@
 """Answers and plan as the templates see them, whichever door they came through.
 
 Both doors hand cookiecutter's dictionary of texts to the same room: `PlanExtension` gives every template the bare
-names `answers` and `plan`, and `checked()`, called in the folder's name, refuses bad answers before anything is written.
+names `answers` and `plan`, and `checked()`, called in the folder's name, refuses bad answers before a file
+is written.
 """
 
 import functools
@@ -11,7 +12,8 @@ from typing import Any
 
 from jinja2 import Environment
 from jinja2.ext import Extension
-from jinja2.runtime import Context, missing
+from jinja2.runtime import Context
+from jinja2.utils import missing
 
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording

@@ -104,8 +104,8 @@ def answerable(question: Question) -> str:
         return ", ".join(question.choices)
     if question.type not in ("integer", "number") or question.min is None or question.max is None:
         return question.type
-    low, high = f"{question.min:,.12g}", f"{question.max:,.12g}"
-    return f"{question.type} {'between' if question.exclusive else 'from'} {low} {'and' if question.exclusive else 'to'} {high}"
+    first, then = ("between", "and") if question.exclusive else ("from", "to")
+    return f"{question.type} {first} {question.min:,.12g} {then} {question.max:,.12g}"
 
 
 def default(question: Question) -> str:
