@@ -1,0 +1,132 @@
+"""The prediction log: what was answered, when, by which version, from which inputs.
+
+Online, one JSON line a prediction, handed to the operating system before the reply leaves: a killed process loses no
+acknowledged prediction, at most a torn last line, which the reader skips. In batch, Parquet parts under a temporary
+name, renamed when whole. Labels come later, in files of `id,label`, and are joined by id.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+FIELDS = ("id", "made_at", "model", "source", "input_hash", "inputs", "score", "decision", "outcome", "ms")
+PREDICTIONS = Path("predictions")
+LABELS = Path("labels")
+
+
+def input_hash(inputs: Mapping[str, Any]) -> str:
+    """The same inputs give the same 16 characters, whatever their order."""
+    text = json.dumps(inputs, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def record(
+    key: str, inputs: Mapping[str, Any], answer: Mapping[str, Any], model: str, source: str, ms: float
+) -> dict[str, Any]:
+    """One line of the log; `outcome` stays empty until a label with this id arrives."""
+    return {
+        "id": key,
+        "made_at": datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
+        "model": model,
+        "source": source,
+        "input_hash": input_hash(inputs),
+        "inputs": dict(inputs),
+        "score": answer["score"],
+        "decision": answer["decision"],
+        "outcome": None,
+        "ms": round(ms, 3),
+    }
+
+
+class Log:
+    """Appends lines to one file a process and a day; one write call for all rows of a batch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.day: date | None = None
+        self.handle = -1
+
+    def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Returns when the operating system holds every line; raises when it does not, and then nobody is answered."""
+        today = datetime.now(UTC).date()
+        if today != self.day:
+            self._open(today)
+        lines = "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        _write_all(self.handle, lines.encode())
+
+    def _open(self, today: date) -> None:
+        self.close()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{today.isoformat()}-{os.getpid()}.jsonl"
+        self.handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        size = os.fstat(self.handle).st_size
+        if size and os.pread(self.handle, 1, size - 1) != b"\n":
+            os.write(self.handle, b"\n")  # an earlier process with this number died in the middle of a line
+        self.day = today
+
+    def close(self) -> None:
+        if self.handle >= 0:
+            os.close(self.handle)
+        self.handle, self.day = -1, None
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: object) -> str:
+    """A value as an SQL string."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def columns_sql(types: Mapping[str, str]) -> str:
+    """The log's columns with their SQL types, as DuckDB's reader of JSON lines wants them."""
+    fields = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+    kinds = {"made_at": "TIMESTAMP", "score": "DOUBLE", "ms": "DOUBLE", "inputs": f"STRUCT({fields})"}
+    return "{" + ", ".join(f"{name}: {literal(kinds.get(name, 'VARCHAR'))}" for name in FIELDS) + "}"
+
+
+def lines_sql(files: Sequence[Path], types: Mapping[str, str]) -> str:
+    """All whole lines of some log files; torn ones have no id."""
+    names = ", ".join(literal(file) for file in files)
+    return (
+        f"select * from read_json([{names}], format='newline_delimited', ignore_errors=true, columns="
+        + columns_sql(types)
+        + ") where id is not null and made_at is not null"
+    )
+
+
+def log_sql(folder: Path, types: Mapping[str, str]) -> str | None:
+    """One SQL text over everything logged, online and batch; None when nothing was."""
+    lines = sorted(folder.glob("*.jsonl"))
+    parts = sorted(part for run in folder.glob("*/run.json") for part in run.parent.glob("part-*.parquet"))
+    texts = [lines_sql(lines, types)] if lines else []
+    if parts:
+        names = ", ".join(literal(part) for part in parts)
+        texts.append(f"select {', '.join(FIELDS)} from read_parquet([{names}], union_by_name=true)")
+    return " union all by name ".join(f"({text})" for text in texts) or None
+
+
+def labels_sql(folder: Path) -> str | None:
+    """Late labels as (id, label, by): CSV, Parquet or JSON lines with an id and a label; None without a file."""
+    readers = {".csv": "read_csv", ".parquet": "read_parquet", ".jsonl": "read_json_auto"}
+    texts = []
+    for file in sorted(folder.glob("*")):
+        if file.suffix in readers:
+            extra = ", all_varchar=true" if file.suffix == ".csv" else ""
+            texts.append(
+                f"select cast(id as varchar) as id, cast(label as varchar) as label, {literal(file.stem)} as origin "
+                f"from {readers[file.suffix]}({literal(file)}{extra})"
+            )
+    return " union all ".join(texts) or None

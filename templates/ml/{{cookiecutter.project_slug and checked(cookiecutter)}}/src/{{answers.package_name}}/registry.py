@@ -1,0 +1,212 @@
+"""The registry: which versions exist, which one answers, and what each was made from.
+
+`registry/models.json` is small text in git. Every change is one atomic replacement of that file, so a process killed
+between two steps leaves either the old champion or the new one, never none.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows has no fcntl: there the lock file is not taken, and one person promotes at a time
+    fcntl = None  # type: ignore[assignment]
+
+PATH = Path("registry/models.json")
+ALIASES = ("champion", "challenger", "previous", "baseline")
+HASHES = ("code", "data", "schema", "config", "environment", "acceptance")
+BASELINE = "0.0.0"
+
+
+class RegistryError(Exception):
+    """The registry cannot do what was asked; the text says why and what to do."""
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The registry as it stands; an empty one where none was written yet."""
+    path = root / PATH
+    if not path.exists():
+        return {"format": 1, "aliases": dict.fromkeys(ALIASES), "models": {}, "events": []}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        missing = {v for v in found["aliases"].values() if v is not None} - set(found["models"])
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise RegistryError(f"{PATH} cannot be read ({error}). Restore it with: git checkout -- {PATH}") from error
+    if missing:
+        raise RegistryError(
+            f"{PATH} points at {', '.join(sorted(missing))}, which it does not hold. Run: git checkout -- {PATH}"
+        )
+    return found
+
+
+def version_of(registry: Mapping[str, Any], alias: str) -> str | None:
+    return registry["aliases"].get(alias)
+
+
+def entry_of(registry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """The entry behind an alias or a version number."""
+    version = registry["aliases"].get(name, name)
+    return registry["models"].get(version)
+
+
+def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
+    """The version made from exactly these hashes; it makes registering and retraining repeatable."""
+    keys = [key for key in HASHES if key != "acceptance"]
+    for version, entry in registry["models"].items():
+        if entry["kind"] == "model" and all(entry["hashes"].get(key) == hashes.get(key) for key in keys):
+            return version
+    return None
+
+
+def next_version(registry: Mapping[str, Any], hashes: Mapping[str, str], interface: str) -> str:
+    """Major for another interface or target, minor for features or algorithm, patch for new data or weights."""
+    models = [(key, entry) for key, entry in registry["models"].items() if entry["kind"] == "model"]
+    if not models:
+        return "1.0.0"
+    latest, entry = max(models, key=lambda item: _parts(item[0]))
+    major, minor, patch = _parts(latest)
+    if entry["interface"] != interface:
+        return f"{major + 1}.0.0"
+    if any(entry["hashes"].get(key) != hashes.get(key) for key in ("code", "config", "schema")):
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def version_problems(registry: Mapping[str, Any]) -> list[str]:
+    """Versions whose number does not say what changed (gate G6.6)."""
+    problems: list[str] = []
+    known: dict[str, Any] = {"aliases": {}, "models": {}}
+    for version in sorted(registry["models"], key=_parts):
+        entry = registry["models"][version]
+        if entry["kind"] == "model":
+            due = next_version(known, entry["hashes"], entry["interface"])
+            if due != version:
+                problems.append(f"{version} should be {due} after what changed")
+        known["models"][version] = entry
+    return problems
+
+
+def _parts(version: str) -> tuple[int, int, int]:
+    major, minor, patch = (int(part) for part in version.split("."))
+    return major, minor, patch
+
+
+def register(root: Path, entry: Mapping[str, Any], *, alias: str | None = None, by: str = "") -> str:
+    """Add a version (or find the one with the same hashes) and, in the same write, point an alias at it."""
+    with changing(root) as registry:
+        version = entry.get("version") or find_same(registry, entry["hashes"])
+        version = version or next_version(registry, entry["hashes"], entry["interface"])
+        if version not in registry["models"]:
+            registry["models"][version] = {**entry, "version": version, "created": now()}
+            note(registry, "registered", version, by)
+        if alias is not None and registry["aliases"][alias] != version:
+            registry["aliases"][alias] = version
+            note(registry, f"became {alias}", version, by)
+    return version
+
+
+def promote(root: Path, version: str, *, by: str, reason: str) -> None:
+    """Make a version the champion and the old champion the one to fall back to: one write."""
+    with changing(root) as registry:
+        _known(registry, version)
+        aliases = registry["aliases"]
+        if aliases["champion"] == version:
+            return
+        aliases["previous"] = aliases["champion"] or aliases["baseline"]
+        aliases["champion"] = version
+        if aliases["challenger"] == version:
+            aliases["challenger"] = None
+        note(registry, "promoted", version, by, reason)
+
+
+def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
+    """Put the last known good version back in one write; returns (withdrawn, restored)."""
+    with changing(root) as registry:
+        aliases = registry["aliases"]
+        bad, good = aliases["champion"], aliases["previous"]
+        if bad is None:
+            raise RegistryError("There is no champion to roll back. Promote one first: make promote")
+        if good is None or good == bad:
+            raise RegistryError(f"No version stands behind {bad}. Promote another version: make promote")
+        registry["models"][bad]["withdrawn"] = {"at": now(), "reason": reason}
+        aliases["champion"] = good
+        aliases["previous"] = _before(registry, good)
+        note(registry, "rolled back", good, by, reason)
+    return bad, good
+
+
+def _before(registry: Mapping[str, Any], version: str) -> str | None:
+    """The newest earlier champion that was not withdrawn; the baseline rule where there is none."""
+    promoted = [event["version"] for event in registry["events"] if event["what"] == "promoted"]
+    for candidate in reversed(promoted):
+        if candidate != version and "withdrawn" not in registry["models"][candidate]:
+            return candidate
+    baseline = registry["aliases"]["baseline"]
+    return None if baseline == version else baseline
+
+
+def _known(registry: Mapping[str, Any], version: str) -> None:
+    if version not in registry["models"]:
+        held = ", ".join(registry["models"]) or "none yet"
+        raise RegistryError(f"{PATH} holds no version {version} (it holds: {held}).")
+
+
+def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
+    registry["events"].append({"at": now(), "what": what, "version": version, "by": by, "reason": reason})
+
+
+@contextmanager
+def changing(root: Path) -> Iterator[dict[str, Any]]:
+    """Read, let the caller change, write once. Two processes wait for each other; a killed one leaves no lock."""
+    (root / PATH).parent.mkdir(parents=True, exist_ok=True)
+    with (root / PATH).with_suffix(".lock").open("a") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        registry = read(root)
+        before = json.dumps(registry)
+        yield registry
+        if json.dumps(registry) != before:
+            write_atomically(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside the target, flush to the disk, then rename over it: readers see the old or the new, whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
+    """What no longer matches the hashes written down when the version was registered."""
+    problems = [f"{entry['version']} has no {key} hash" for key in HASHES if not entry["hashes"].get(key)]
+    for name, held in entry.get("files", {}).items():
+        path = root / held["path"]
+        if not path.exists():
+            problems.append(f"{name} file {held['path']} is missing")
+        elif sha256_of(path) != held["sha256"]:
+            problems.append(f"{name} file {held['path']} has another hash than registered")
+    return problems
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
