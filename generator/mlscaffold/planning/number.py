@@ -1,0 +1,100 @@
+"""One planned number with everything a reader needs to argue with it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+LIMIT = 1e9  # a count or an amount beyond this is a sentence about the answers, not a number to plan with
+
+
+@dataclass(frozen=True)
+class Number:
+    """A value of the plan. `value` None: not measured yet or not computable, and `note` says why.
+
+    `remedy` is set where the value (or its absence) stands in the way of the plan: note and remedy then become a
+    finding. `provenance` is answered, default, computed or assumed; measured numbers come from the repository's gates.
+    """
+
+    value: float | int | str | bool | None
+    unit: str
+    formula: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    meaning: str = ""
+    provenance: str = "computed"
+    note: str | None = None
+    remedy: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of plan.json. Floats keep ten significant digits, so that every platform writes the same text."""
+        return {
+            "value": tidy(self.value),
+            "unit": self.unit,
+            "formula": self.formula,
+            "inputs": {name: tidy(value) for name, value in self.inputs.items()},
+            "provenance": self.provenance,
+            "meaning": self.meaning,
+            "note": self.note,
+        }
+
+
+Numbers = dict[str, Number]
+
+
+def tidy(value: Any) -> Any:
+    """Plain JSON data with floats cut to ten significant digits; a whole float stays a float."""
+    if isinstance(value, float):
+        return float(f"{value:.10g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+    if isinstance(value, Mapping):
+        return {key: tidy(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [tidy(item) for item in value]
+    return value
+
+
+def whole(value: float) -> int:
+    """Round a count up; noise in the last digits does not add a row. Raises ValueError where it is not finite."""
+    if not math.isfinite(value):
+        raise ValueError(f"a count must be finite, not {value}")
+    return math.ceil(value - 1e-9 * max(1.0, abs(value)))
+
+
+def value_of(numbers: Mapping[str, Number], key: str) -> Any:
+    """The value under `key`; None where the plan has no such number."""
+    return numbers[key].value if key in numbers else None
+
+
+def bounded(number: Number) -> Number:
+    """The number itself, or, where it is infinite, not a number or beyond a thousand million, a finding instead."""
+    value = number.value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) <= LIMIT:
+        return number
+    how = f"{value:.3g}".replace("e+", "e") if math.isfinite(value) else "without limit"
+    return replace(
+        number,
+        value=None,
+        note=f"These answers give {how} {number.unit}, which no project can use.".replace("  ", " "),
+        remedy=number.remedy or f"Look at {', '.join(number.inputs)}: at least one of them is far from real.",
+    )
+
+
+def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
+    """Entries nested by the dots of their keys: `test.rows` becomes ["test"]["rows"]."""
+    tree: dict[str, Any] = {}
+    for key, number in numbers.items():
+        *groups, name = key.split(".")
+        node = tree
+        for group in groups:
+            node = node.setdefault(group, {})
+        node[name] = number.as_json()
+    return tree
+
+
+def findings(numbers: Mapping[str, Number], keys: Iterable[str] | None = None) -> list[dict[str, str]]:
+    """What stands in the way of the plan: one sentence and one remedy for every number that has one."""
+    chosen = numbers if keys is None else keys
+    return [
+        {"key": key, "sentence": str(numbers[key].note), "remedy": str(numbers[key].remedy)}
+        for key in chosen
+        if numbers[key].remedy
+    ]
