@@ -66,9 +66,8 @@ def _room(texts: str) -> tuple[Answers, dict[str, Any]]:
 
 def checked(texts: Mapping[str, Any]) -> str:
     """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise."""
-    from cookiecutter.exceptions import (
-        FailedHookException,
-    )  # its import is slow, and `mlscaffold plan` needs none of it
+    # Imported late: it is slow, and `mlscaffold plan` needs none of it.
+    from cookiecutter.exceptions import FailedHookException
 
     try:
         answers, _ = room(texts)
