@@ -1,0 +1,167 @@
+"""Distributions the plan needs, on `math` and `statistics` alone: normal, chi-square, binomial, and their intervals.
+
+Every function raises ValueError outside its domain; accuracy is stated per function and tested against scipy.
+"""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+_TINY = 1e-300
+
+
+def z(probability: float) -> float:
+    """Standard normal quantile; `probability` strictly between 0 and 1."""
+    if not 0 < probability < 1:
+        raise ValueError(f"a probability must lie strictly between 0 and 1, not {probability}")
+    return _NORMAL.inv_cdf(probability)
+
+
+def phi(x: float) -> float:
+    """Standard normal distribution function."""
+    return _NORMAL.cdf(x)
+
+
+def gamma_p(a: float, x: float) -> float:
+    """Regularised lower incomplete gamma function P(a, x), a > 0, x >= 0, to about 1e-12.
+
+    Series below a + 1, Lentz's continued fraction above (the classic split; any numerical analysis text).
+    """
+    if a <= 0 or x < 0 or not math.isfinite(a + x):
+        raise ValueError(f"P(a, x) needs a > 0 and x >= 0, not a = {a}, x = {x}")
+    if x == 0:
+        return 0.0
+    front = math.exp(a * math.log(x) - x - math.lgamma(a))
+    return _gamma_series(a, x) * front if x < a + 1 else 1 - _gamma_fraction(a, x) * front
+
+
+def _gamma_series(a: float, x: float) -> float:
+    term = total = 1 / a
+    k = a
+    while abs(term) > abs(total) * 1e-16:
+        k += 1
+        term *= x / k
+        total += term
+    return total
+
+
+def _gamma_fraction(a: float, x: float) -> float:
+    b = x + 1 - a
+    c, d = 1 / _TINY, 1 / b
+    h, i = d, 0
+    while True:
+        i += 1
+        step = -i * (i - a)
+        b += 2
+        d = 1 / _away(step * d + b)
+        c = _away(b + step / c)
+        h *= d * c
+        if abs(d * c - 1) < 1e-15 or i > 100_000:
+            return h
+
+
+def _away(x: float) -> float:
+    return x if abs(x) > _TINY else _TINY
+
+
+def beta_i(a: float, b: float, x: float) -> float:
+    """Regularised incomplete beta function I_x(a, b), a, b > 0, 0 <= x <= 1, to about 1e-11 (Lentz)."""
+    if a <= 0 or b <= 0 or not 0 <= x <= 1:
+        raise ValueError(f"I_x(a, b) needs a, b > 0 and 0 <= x <= 1, not a = {a}, b = {b}, x = {x}")
+    if x in (0, 1):
+        return float(x)
+    logs = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    if x < (a + 1) / (a + b + 2):
+        return math.exp(logs) * _beta_fraction(a, b, x) / a
+    return 1 - math.exp(logs) * _beta_fraction(b, a, 1 - x) / b
+
+
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
+    h = d
+    for m in range(1, 100_000):
+        for step in (
+            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / _away(1 + step * d)
+            c = _away(1 + step / c)
+            h *= d * c
+        if abs(d * c - 1) < 1e-15:
+            break
+    return h
+
+
+def chi_square_cdf(x: float, df: float) -> float:
+    """P(X <= x) for a chi-square variable with `df` degrees of freedom."""
+    return gamma_p(df / 2, max(x, 0.0) / 2)
+
+
+def chi_square_quantile(probability: float, df: float) -> float:
+    """The x with P(X <= x) = probability, to about 1e-10 relative."""
+    if not 0 < probability < 1:
+        raise ValueError(f"a probability must lie strictly between 0 and 1, not {probability}")
+    return increasing_root(lambda x: chi_square_cdf(x, df) - probability, 0.0, df + 10 * math.sqrt(2 * df) + 10)
+
+
+def noncentral_chi_square_cdf(x: float, df: float, noncentrality: float) -> float:
+    """P(X <= x) for a noncentral chi-square variable, to about 1e-10.
+
+    A Poisson mixture of central ones, summed outwards from the most likely term.
+    """
+    if noncentrality < 0:
+        raise ValueError(f"the noncentrality must be at least 0, not {noncentrality}")
+    if noncentrality == 0 or x <= 0:
+        return chi_square_cdf(x, df)
+    mean = noncentrality / 2
+    middle = int(mean)
+    spread = int(9 * math.sqrt(mean) + 20)
+    terms = range(max(0, middle - spread), middle + spread + 1)
+    return min(1.0, sum(_poisson(k, mean) * chi_square_cdf(x, df + 2 * k) for k in terms))
+
+
+def _poisson(k: int, mean: float) -> float:
+    return math.exp(k * math.log(mean) - mean - math.lgamma(k + 1))
+
+
+def binomial_cdf(k: int, n: int, p: float) -> float:
+    """P(X <= k) for X successes in n trials with probability p."""
+    if n < 0 or not 0 <= p <= 1:
+        raise ValueError(f"a binomial needs n >= 0 and 0 <= p <= 1, not n = {n}, p = {p}")
+    if k < 0:
+        return 0.0
+    return 1.0 if k >= n else beta_i(n - k, k + 1, 1 - p)
+
+
+def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """F01. Wilson's interval for a proportion: `successes` of `n` independent rows, both limits within [0, 1].
+
+    Source: Wilson (1927). Agrees with statsmodels `proportion_confint(method="wilson")`.
+    """
+    if n <= 0 or not 0 <= successes <= n:
+        raise ValueError(f"a proportion needs n > 0 and 0 <= successes <= n, not {successes} of {n}")
+    score = z((1 + confidence) / 2)
+    share, extra = successes / n, score * score / n
+    centre = (share + extra / 2) / (1 + extra)
+    half = score * math.sqrt(share * (1 - share) / n + extra / (4 * n)) / (1 + extra)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def increasing_root(f: Callable[[float], float], low: float, high: float) -> float:
+    """Where an increasing function crosses 0: bisection, after doubling `high` until the crossing is inside.
+
+    Raises ValueError when it never crosses.
+    """
+    for _ in range(200):
+        if f(high) >= 0:
+            break
+        high = 2 * high if high > 0 else high / 2 + 1
+    else:
+        raise ValueError("the function never reaches zero")
+    for _ in range(200):
+        middle = (low + high) / 2
+        if middle in (low, high):
+            break
+        low, high = (low, middle) if f(middle) >= 0 else (middle, high)
+    return (low + high) / 2
