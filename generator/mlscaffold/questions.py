@@ -173,9 +173,9 @@ def _check_integer(question: Question, text: str) -> str | None:
 def _outside(question: Question, value: float, text: str) -> str | None:
     low, high, strict = question.min, question.max, question.exclusive
     if low is not None and (text.startswith("-") or value < low or (strict and value == low)):
-        return f"it must be {'more than' if strict else 'at least'} {low:g}"
+        return f"it must be {'more than' if strict else 'at least'} {low:,.15g}"
     if high is not None and (value > high or (strict and value == high)):
-        return f"it must be {'less than' if strict else 'at most'} {high:.12g}"
+        return f"it must be {'less than' if strict else 'at most'} {high:,.15g}"
     return None
 
 

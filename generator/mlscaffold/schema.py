@@ -14,6 +14,7 @@ DESCRIPTION = (
 def json_schema(kind: str | None = None) -> dict[str, Any]:
     """The schema for answers files of one kind, or of both."""
     asked = questions.of_kind(kind) if kind else questions.load()
+    fitting = [rule for question in asked.values() for rule in _fitting(question)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"mlscaffold answers{f' ({kind})' if kind else ''}",
@@ -21,8 +22,7 @@ def json_schema(kind: str | None = None) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {key: _property(question) for key, question in asked.items()},
-        "allOf": [rule for question in asked.values() for rule in _fitting(question)],
-    }
+    } | ({"allOf": fitting} if fitting else {})
 
 
 def _property(question: Question) -> dict[str, Any]:

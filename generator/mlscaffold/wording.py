@@ -11,6 +11,16 @@ from jinja2.runtime import Context
 
 from mlscaffold.yamltext import quoted
 
+METRIC_NAMES = {
+    "roc_auc": "ROC AUC",
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "brier": "Brier score",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "ndcg_at_10": "NDCG@10",
+    "mrr": "MRR",
+}
 UNKNOWN = "not yet measured"
 
 
@@ -80,6 +90,11 @@ def mermaid(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r'[:;,#"`<>{}\[\]()|\\%]', " ", text)).strip()[:80] or "item"
 
 
+def metric_name(metric: str) -> str:
+    """How people write a metric: roc_auc → ROC AUC."""
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+
+
 def needs(owner: str, question: str) -> str:
     """The mark for what only a person can say; a gate finds it."""
     return f"[NEEDS ANSWER owner: {owner}] {question}"
@@ -113,5 +128,6 @@ FILTERS = {
     "identifier": identifier,
     "cell": cell,
     "mermaid": mermaid,
+    "metric_name": metric_name,
 }
 GLOBALS = {"fold": fold, "needs": needs}

@@ -1,0 +1,52 @@
+"""What the tests share: an empty home, named samples, and each sample rendered once."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from material import SAMPLES, sample_answers
+from mlscaffold import render
+
+# Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
+SURROUNDINGS = ("XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "MAKEFLAGS")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home whose git knows an invented name."""
+    folder = tmp_path_factory.mktemp("home")
+    folder.joinpath(".gitconfig").write_text("[user]\n\tname = Ana Example\n\temail = ana@example.org\n")
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in SURROUNDINGS:
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+@pytest.fixture(params=SAMPLES)
+def sample(request: pytest.FixtureRequest) -> str:
+    """The name of each sample in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`rendered(name)`: the folder of a sample, rendered once a session, for tests that only read."""
+
+    @functools.cache
+    def render_once(name: str) -> Path:
+        return render.render(sample_answers(name), tmp_path_factory.mktemp(name))
+
+    return render_once
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path) -> Iterator[Path]:
+    """An empty current folder."""
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    yield tmp_path
+    os.chdir(before)

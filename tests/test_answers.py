@@ -1,0 +1,155 @@
+"""Answers are read as texts, merged by precedence, completed, checked together and typed."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+from mlscaffold import answers
+from mlscaffold.answers import Person
+from mlscaffold.errors import (
+    Contradiction,
+    InvalidAnswer,
+    MlscaffoldError,
+    UnknownAnswer,
+    UnreadableAnswers,
+    UsageError,
+)
+
+FRIDAY = datetime.date(2026, 2, 27)
+
+
+def test_defaults_complete_both_kinds() -> None:
+    """An empty answers file is a complete one."""
+    ml, software = answers.complete({}, FRIDAY), answers.complete({"kind": "software"}, FRIDAY)
+
+    assert (ml.project_slug, ml.package_name, ml.metric) == ("my-project", "my_project", "recall")
+    assert software.slo_percent == 99.5
+    assert "task" not in software
+    assert "capabilities" not in ml
+
+
+def test_a_value_has_its_type() -> None:
+    """Numbers, dates, lists and people arrive ready to compute with; an empty number is unknown."""
+    given = {
+        "kind": "software",
+        "dependencies": "pay=99.95; stock=99.5",
+        "team": "po=Ana:0.2; swe=Bo:1",
+        "capabilities": "Pay a bill;",
+    }
+    complete = answers.complete(given, FRIDAY)
+
+    assert complete.dependencies == {"pay": 99.95, "stock": 99.5}
+    assert complete.team == (Person("po", "Ana", 0.2), Person("swe", "Bo", 1.0))
+    assert complete.capabilities == ("Pay a bill",)
+    assert complete.start_date == datetime.date(2026, 3, 2)
+    assert complete.current_value is None
+
+
+def test_completing_twice_changes_nothing() -> None:
+    """What is written down gives the same answers when it is read again, on any later day."""
+    once = answers.complete({"task": "forecast", "label_minutes": "9"}, FRIDAY)
+    again = answers.complete(once.raw, datetime.date(2030, 1, 1))
+
+    assert dict(again) == dict(once)
+
+
+def test_a_question_that_is_not_asked_keeps_its_default() -> None:
+    """A positive share means nothing to a regression, and the command line hears of it."""
+    given = {"task": "regression", "positive_share": "0.04", "miss_cost": "100"}
+    complete = answers.complete(given, FRIDAY)
+
+    assert complete.positive_share == 0.5
+    assert answers.unused(given, complete) == ["positive_share", "miss_cost"]
+
+
+def test_provenance_is_default_only_while_nobody_vouches() -> None:
+    """The same value is an assumption until it is confirmed."""
+    assert answers.complete({"positive_share": "0.5"}).provenance("positive_share") == "default"
+    assert answers.complete({"positive_share": "0.04"}).provenance("positive_share") == "answered"
+    assert answers.complete({"confirmed": "positive_share"}).provenance("positive_share") == "answered"
+
+
+def test_later_layers_win() -> None:
+    """User file < preset < answers < --set < wizard is one left-to-right merge."""
+    assert answers.merge({"rigor": "light", "ci": "none"}, {"rigor": "strict"}) == {"rigor": "strict", "ci": "none"}
+
+
+def test_a_file_is_read_as_texts(tmp_path: Path) -> None:
+    """`no` stays "no", a date stays its letters, a number its digits."""
+    path = tmp_path / "answers.yaml"
+    path.write_text("human_confirms: no\nstart_date: 2026-03-02\npositive_share: 0.10\n", "utf-8")
+
+    assert answers.read(path) == {"human_confirms": "no", "start_date": "2026-03-02", "positive_share": "0.10"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: [", "it is not YAML"),
+        ("- task", "it is not a list of `key: value` lines"),
+        ("segments: [a, b]", "segments holds more than one value"),
+        ("task: binary\ntask: ranking", "line 2 repeats the key task"),
+        ("tsak: binary", 'There is no question called "tsak" in answers.yaml.'),
+        ("task: perhaps", 'task is "perhaps" in answers.yaml, but it must be one of binary'),
+        ("confirmed: positive_shar", 'there is no question called "positive_shar"'),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_sentence(tmp_path: Path, text: str, complaint: str) -> None:
+    """The sentence names the key or the line."""
+    path = tmp_path / "answers.yaml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(MlscaffoldError, match=complaint.replace("`", ".").replace("(", r"\(")) as error:
+        answers.read(path)
+    assert "\n" not in str(error.value)
+    assert error.value.hint
+
+
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    """Missing and not text, each with its reason."""
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(UnreadableAnswers, match="No such file"):
+        answers.read(tmp_path / "missing.yaml")
+    with pytest.raises(UnreadableAnswers, match="not UTF-8"):
+        answers.read(binary)
+
+
+@pytest.mark.parametrize("name", ["..", "class", "json", "tests", "a--b", "-a", "A", "x", "a" * 50, "../../x", "/abs"])
+def test_a_bad_slug_is_refused(name: str) -> None:
+    """Nothing that could leave the folder, hide a Python module or confuse a shell."""
+    with pytest.raises(InvalidAnswer, match="project_slug"):
+        answers.complete({"project_slug": name})
+
+
+def test_a_name_without_letters_asks_for_a_slug() -> None:
+    """A slug cannot be made out of punctuation, so it is asked for instead of invented."""
+    with pytest.raises(InvalidAnswer, match="project_slug"):
+        answers.complete({"project_name": "!!!"})
+
+
+def test_contradictions_are_refused() -> None:
+    """Two answers that cannot both be true are named together."""
+    with pytest.raises(Contradiction, match=r"labelled_cases is 5.*past_cases \(2\)"):
+        answers.complete({"past_cases": "2", "labelled_cases": "5"})
+    with pytest.raises(Contradiction, match="twice"):
+        answers.complete({"kind": "software", "capabilities": "Pay a bill; Pay a bill"})
+
+
+def test_flags_need_an_equals_sign() -> None:
+    """`--set rigor` is a slip of the command line; the value may hold further equals signs."""
+    assert answers.from_flags(["decision==x= is decided by a person"]) == {"decision": "=x= is decided by a person"}
+    with pytest.raises(UsageError, match="--set rigor has no equals sign"):
+        answers.from_flags(["rigor"])
+    with pytest.raises(UnknownAnswer, match="rigour"):
+        answers.from_flags(["rigour=light"])
+
+
+def test_saved_answers_come_back_and_overwrite_nothing(tmp_path: Path) -> None:
+    """An interrupted wizard loses nothing, twice."""
+    texts = {"project_name": 'a "b" \\ {{ 7*7 }} é 名前 '}
+    first, second = answers.save(texts, tmp_path), answers.save({"ci": "none"}, tmp_path)
+
+    assert answers.read(first) == texts
+    assert (first.name, second.name) == ("mlscaffold-answers.yaml", "mlscaffold-answers-2.yaml")

@@ -1,0 +1,132 @@
+"""Questions are complete records, and every check has an answer it accepts and one it refuses."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from material import ROOT
+from mlscaffold import questions
+
+EXAMPLES = {  # type: an accepted and a refused text
+    "text": ("Invoice screening at the front desk", "with a line\nbreak"),
+    "slug": ("invoice-desk", "../../invoice"),
+    "place": ("https://example.org/data.csv", "x" * 501),
+    "name": ("Spalte ä", "x" * 121),
+    "choice": (None, "perhaps"),
+    "integer": (None, "1.5"),
+    "number": (None, "1e3"),
+    "date": ("2026-03-02", "2026-02-30"),
+    "names": ("Submit an invoice; Approve an invoice", ";".join(["Approve"] * 13)),
+    "team": ("po=Ana:0.2; ds=Bo:1", "boss=Ana:1"),
+    "shares": ("payments=99.95; inventory=99.5", "payments=101"),
+    "owners": ("po=@org/product", "po=org/product"),
+    "keys": ("positive_share; miss_cost", "positive share"),
+    "email": ("team@example.org", "team at example.org"),
+    "currency": ("EUR", "euro"),
+}
+
+
+def accepted(question: questions.Question) -> str:
+    """A text the question must accept."""
+    given, _ = EXAMPLES[question.type]
+    if given is not None:
+        return given
+    if question.type == "choice":
+        return question.choices[-1]
+    low, high = question.min or 0, question.max if question.max is not None else 10
+    middle = (low + high) / 2
+    return str(int(middle) if question.type == "integer" else middle)
+
+
+@pytest.mark.parametrize("key", questions.load())
+def test_every_question_accepts_an_answer_and_refuses_another(key: str) -> None:
+    """A check that cannot fail, or cannot pass, is a fault in the question."""
+    question = questions.load()[key]
+    fits = {question.allowed["by"]: "forecast"} if question.allowed else {}
+    good = "mae" if question.allowed else accepted(question)
+
+    assert questions.check(question, good, fits) is None
+    assert questions.check(question, EXAMPLES[question.type][1], fits)
+
+
+@pytest.mark.parametrize("key", [key for key, question in questions.load().items() if question.min is not None])
+def test_every_range_is_kept_at_both_ends(key: str) -> None:
+    """Just outside is refused with a sentence that names the bound; the bound itself as the question says."""
+    question = questions.load()[key]
+    step = 1 if question.type == "integer" or (question.max or 0) > 1e6 else 0.000001
+    low, high = f"{question.min:.15g}", f"{question.max:.15g}"
+
+    assert bool(questions.check(question, low)) == question.exclusive
+    assert bool(questions.check(question, high)) == question.exclusive
+    assert low in str(questions.check(question, f"{(question.min or 0) - step:.6f}".rstrip("0").rstrip(".")))
+    assert questions.check(question, f"{(question.max or 0) + step:.6f}".rstrip("0").rstrip("."))
+
+
+def test_every_default_is_an_answer() -> None:
+    """A default that its own check refuses would make every unattended run fail."""
+    for question in questions.load().values():
+        for kind in question.kinds:
+            text = questions.default(question, {"kind": kind, "task": "binary", "consequence": "money"})
+
+            assert questions.check(question, text, {"task": "binary"}) is None or question.key == "decision", (
+                question.key
+            )
+
+
+def test_every_question_says_what_and_why() -> None:
+    """Two full sentences each, known conditions, known sections."""
+    for question in questions.load().values():
+        assert question.text
+        assert question.why.endswith("."), question.key
+        assert question.stage in ("first", "derived", "assumed", "expert")
+        assert set(question.when) <= set(questions.load())
+
+
+def test_the_metric_follows_the_task() -> None:
+    """A metric that does not fit is refused with the ones that do."""
+    metric = questions.load()["metric"]
+
+    assert questions.check(metric, "mae", {"task": "forecast"}) is None
+    assert questions.check(metric, "mae", {"task": "multiclass"}) == (
+        "with task multiclass it must be one of accuracy, macro_f1, log_loss"
+    )
+
+
+def test_a_typing_slip_finds_its_neighbour() -> None:
+    """The hint offers what was probably meant."""
+    assert "project_name" in questions.near("projct_name")
+    assert questions.near("zzz") == []
+
+
+def test_cookiecutter_files_follow_the_questions() -> None:
+    """The generated files are committed and up to date, prompt for at most 14 answers, and hide the rest as texts."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "generator/sync.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+    for kind in questions.KINDS:
+        settings = json.loads((ROOT / "templates" / kind / "cookiecutter.json").read_text("utf-8"))
+        prompted = [key for key in settings if not key.startswith("_")]
+        hidden = [
+            value for key, value in settings.items() if key.startswith("_") and key.lstrip("_") in questions.load()
+        ]
+        assert len(prompted) <= 14
+        assert set(settings["__prompts__"]) == set(prompted)
+        assert all(isinstance(value, str) for value in hidden)
+
+
+def test_sync_sees_drift(tmp_path: object) -> None:
+    """The guard itself: a changed file is reported with exit 1."""
+    path = ROOT / "templates/ml/cookiecutter.json"
+    before = path.read_text("utf-8")
+    code = (
+        "import sys, pathlib; sys.argv = ['sync.py', '--check']; sys.path.insert(0, 'generator')\n"
+        "import sync; sync.cookiecutter_json = lambda kind: {'other': kind}; sys.exit(sync.main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "templates/ml/cookiecutter.json is not up to date" in done.stdout
+    assert path.read_text("utf-8") == before

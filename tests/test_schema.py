@@ -1,0 +1,87 @@
+"""The JSON Schema accepts exactly the answers files that the program accepts."""
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from material import ROOT, SAMPLES
+from mlscaffold import answers, questions, schema, yamltext
+from mlscaffold.errors import AnswerError
+
+VALIDATOR = Draft202012Validator(schema.json_schema())
+SHAPES = [
+    "", "0", "1", "-0", "-1", "0.5", ".5", "5.", "007", "1e3", "99.95", "100", "100.0", "1000000000", "1000000001", "0.99",
+    "0.990", "0.991", "260", "261", "2.0", "no", "none", "ml", "recall", "mae", "a" * 19, "a" * 20, "a" * 600, "a" * 601,
+    "x" * 300, "x" * 301, "   ", "a\tb", "a\u2028b", "\ufeff", "my-project", "json", "a-", "2026-02-29", "2028-02-29", "2100-01-01",
+    "po=Ana:0.2; ds=Bo:1", "po=Ana:0", "po=:1", "po=Ana:1;", ";", "a;b", "abcd; efgh", "abc; defg", "payments=99.95; b=1",
+    "payments=0", "pay ments=50.5;x1=100", "po=@org/a", "po=@/a", "EUR", "eur", "a@b.co", "a@b", "positive_share; task",
+    "positive_share; tsak", "region;;channel", ";".join("abcdefghijklm"), "; ".join("abcdefghijkl"), "a" * 121, "a" * 120, "名前",
+    'q"uote', "back\\slash", "{{ 7*7 }}", "=1+1", "trailing ", "\n", "a\n", "2.", "+3", "３",
+]  # fmt: skip
+
+
+def program_accepts(texts: dict[str, str]) -> bool:
+    """Whether the reading step takes these texts."""
+    try:
+        answers.check_texts(texts)
+    except AnswerError:
+        return False
+    return True
+
+
+def test_the_schema_is_a_schema() -> None:
+    """A real validator takes it, for both kinds and each."""
+    for kind in (None, *questions.KINDS):
+        Draft202012Validator.check_schema(schema.json_schema(kind))
+
+
+@pytest.mark.parametrize("key", questions.load())
+def test_schema_and_program_agree_on_awkward_texts(key: str) -> None:
+    """Every key against every awkward shape."""
+    for text in SHAPES:
+        assert VALIDATOR.is_valid({key: text}) == program_accepts({key: text}), (key, text)
+
+
+@given(st.sampled_from(sorted(questions.load())), st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
+def test_schema_and_program_agree_on_any_text(key: str, text: str) -> None:
+    """The same for texts nobody thought of."""
+    assert VALIDATOR.is_valid({key: text}) == program_accepts({key: text})
+
+
+@given(st.sampled_from(sorted(k for k, q in questions.load().items() if q.min is not None)), st.data())
+def test_schema_and_program_agree_on_numbers(key: str, data: st.DataObject) -> None:
+    """Numbers around each bound, written in several ways."""
+    question = questions.load()[key]
+    low, high = question.min or 0.0, question.max or 1.0
+    value = data.draw(st.floats(low - 1, high * 1.1 + 1) | st.sampled_from([low, high]))
+    text = f"{value:.{data.draw(st.integers(0, 7))}f}"
+
+    assert VALIDATOR.is_valid({key: text}) == program_accepts({key: text}), text
+
+
+def test_schema_and_program_agree_on_metric_and_task() -> None:
+    """Where one file gives both, they must fit."""
+    metrics, tasks = questions.load()["metric"].choices, questions.load()["task"].choices
+    for metric in (*metrics, ""):
+        for task in tasks:
+            texts = {"metric": metric, "task": task}
+            assert VALIDATOR.is_valid(texts) == program_accepts(texts), texts
+
+
+def test_typed_files_of_editors_are_accepted() -> None:
+    """An editor that reads YAML with types sees numbers; the schema takes them within the same bounds."""
+    assert VALIDATOR.is_valid({"positive_share": 0.04, "past_cases": 1200})
+    assert not VALIDATOR.is_valid({"positive_share": 1.5})
+    assert not VALIDATOR.is_valid({"past_cases": 1.5})
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_sample_is_valid_and_a_broken_one_is_not(name: str) -> None:
+    """The samples themselves, and each with one key spoilt."""
+    texts = yamltext.load((ROOT / "tests/samples" / f"{name}.yaml").read_text("utf-8"))
+    spoilt = texts | {random.Random(7).choice(sorted(texts)) + "x": "1"}
+
+    assert VALIDATOR.is_valid(texts)
+    assert not VALIDATOR.is_valid(spoilt)
