@@ -1,0 +1,200 @@
+"""The quality floor after release: where the metric must stay, and how soon a fall is seen (F20 to F22, F25)."""
+
+import math
+from dataclasses import dataclass
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning import samples, signals
+from mlscaffold.planning.number import Number, Numbers, value_of
+
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
+RATES = frozenset({"recall", "precision", "accuracy"})
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The metric after release: where it should be, where it must not fall, and how fast labels tell."""
+
+    metric: str
+    target: float | None
+    floor: float | None
+    share: float  # of all predictions that stand in the metric's denominator
+    rows_a_day: float  # of those, with a label that comes back
+    delay: float
+    spread: float | None  # standard deviation of one row's contribution
+
+    @property
+    def drop(self) -> float:
+        """The way down from target to floor; 0 where either is unknown."""
+        return abs(self.target - self.floor) if self.target is not None and self.floor is not None else 0.0
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether the metric is a share of right rows, so that exact tests on counts apply."""
+        return self.metric in RATES
+
+
+def quality_of(answers: Answers, earlier: Numbers) -> Quality:
+    """The metric's target and floor. The floor is the least that still pays: the baseline plus the minimum gain."""
+    target, floor = value_of(earlier, "acceptance.target"), None
+    baseline, gain = value_of(earlier, "acceptance.baseline"), value_of(earlier, "acceptance.min_gain")
+    sign = -1 if answers.metric in LOWER_IS_BETTER else 1
+    if target is not None and baseline is not None and (target - baseline) * sign > 0:
+        floor = baseline + sign * min(gain or 0.0, abs(target - baseline) / 2)
+    share = denominator_share(answers)
+    return Quality(
+        answers.metric,
+        target,
+        floor,
+        share,
+        answers.daily_volume * share * answers.label_return_share,
+        answers.label_delay_days,
+        None if target is None else row_spread(answers.metric, target, answers.get("error_spread")),
+    )
+
+
+def denominator_share(answers: Answers) -> float:
+    """Which share of the predictions the metric is computed on: positives for recall, flagged rows for precision."""
+    if answers.task != "binary" or answers.metric in ("accuracy", "log_loss", "brier"):
+        return 1.0
+    if answers.metric == "precision":
+        return float(answers.review_rate or answers.positive_share)
+    return float(answers.positive_share)
+
+
+def row_spread(metric: str, value: float, measured: float | None) -> float:
+    """Standard deviation of one row's contribution to a metric: measured, or the standard assumption for its kind.
+
+    Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); losses above 0 are taken as spread as their mean;
+    a score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
+    """
+    if measured:
+        return measured
+    if metric == "mae":
+        return math.sqrt(math.pi / 2 - 1) * value
+    if metric == "rmse":
+        return math.sqrt(2) * value * value
+    if metric in ("log_loss", "brier"):
+        return value
+    return math.sqrt(value * (1 - value))
+
+
+def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:
+    given = {"target": quality.target, "floor": quality.floor}
+    rows = quality_rows(quality, alpha, power)
+    days = None if rows is None else signals.detection_days(rows, quality.rows_a_day, quality.delay)
+    false_alarm_days = 365 / answers.false_alerts_per_month
+    limit = signals.cusum_limit(false_alarm_days)
+    return {
+        "monitor.floor": Number(
+            quality.floor,
+            quality.metric,
+            "F12",
+            given,
+            "Value of the metric below which the model no longer pays",
+            note=unknown(quality),
+        ),
+        "monitor.quality_rows": Number(
+            rows,
+            "labelled rows",
+            "F02" if quality.is_rate else "F08",
+            given | {"alpha": alpha, "power": power},
+            "Labelled rows that show a fall from target to floor",
+            note=unknown(quality),
+        ),
+        "monitor.labels_day": Number(
+            quality.rows_a_day,
+            "labelled rows a day",
+            "F06",
+            {
+                "daily_volume": answers.daily_volume,
+                "share": quality.share,
+                "label_return_share": answers.label_return_share,
+            },
+            "Labelled rows a day that stand behind the metric",
+        ),
+        "monitor.delay_days": Number(
+            days,
+            "days",
+            "F20",
+            {"rows": rows, "rows_a_day": quality.rows_a_day, "label_delay_days": quality.delay},
+            "Days from a fall to the floor until it is seen",
+            note=unknown(quality),
+            remedy="Raise label_return_share: without labels nobody sees the model decay."
+            if days == math.inf
+            else None,
+        ),
+        "monitor.cusum_k": Number(
+            0.5, "sd", "F21", {}, "Slack of the CUSUM: half of a shift by one standard deviation"
+        ),
+        "monitor.cusum_h": Number(
+            limit,
+            "sd",
+            "F21",
+            {"false_alerts_per_month": answers.false_alerts_per_month, "days": false_alarm_days},
+            "Limit of the CUSUM over the daily value of the metric",
+            note="It may raise one false alarm in so many days: the quality signal gets a twelfth of the alert budget.",
+        ),
+        "monitor.cusum_delay_days": Number(
+            signals.cusum_run_length(limit, 1.0),
+            "days",
+            "F21",
+            {"cusum_h": limit},
+            "Days until the CUSUM sees the daily value move by one standard deviation",
+        ),
+        "monitor.early_warning": Number(
+            None,
+            "accuracy",
+            "F25",
+            {},
+            "Accuracy that the model's own scores promise before labels return",
+            note="Measured from the served scores; it is never a pass: scores can lose their meaning unseen.",
+        ),
+    } | _sequential(quality, alpha, power)
+
+
+def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:
+    """F20. Labelled rows that show a fall from target to floor, one-sided; None where either is unknown."""
+    if quality.drop <= 0 or quality.target is None or quality.floor is None or quality.spread is None:
+        return None
+    if quality.is_rate:
+        return samples.fixed_rows(inside(quality.target), inside(quality.floor), alpha, power)
+    drop = abs(quality.target**2 - quality.floor**2) if quality.metric == "rmse" else quality.drop
+    return samples.mean_rows(drop, quality.spread, alpha, power) if quality.spread > 0 else 1
+
+
+def inside(rate: float) -> float:
+    """A rate just inside (0, 1): a perfect target leaves no error to test, so one in a million stands for it."""
+    return min(max(rate, 1e-6), 1 - 1e-6)
+
+
+def unknown(quality: Quality) -> str | None:
+    if quality.drop > 0:
+        return None
+    if quality.target is None:
+        return "Needs a target: answer target_value, or current_value so that it can be worked out."
+    return "Needs a measured baseline that the target improves on: answer current_value."
+
+
+def _sequential(quality: Quality, alpha: float, power: float) -> Numbers:
+    """F22. The SPRT over single labelled rows, for metrics that are shares of right rows."""
+    test, note = None, unknown(quality)
+    given = {"alpha": alpha, "power": power}
+    if quality.target is not None and quality.floor is not None and quality.is_rate and quality.drop > 0:
+        good, bad = 1 - inside(quality.target), 1 - inside(quality.floor)
+        test = signals.sprt(good, bad, alpha, power)
+        given |= {"good_error": good, "bad_error": bad}
+    elif note is None:
+        note = "A sequential test on single rows needs a metric that counts right rows; use the CUSUM."
+    meanings = {
+        "upper": ("Sum at which the model is taken as decayed", "log odds", "upper"),
+        "lower": ("Sum at which the model is taken as healthy", "log odds", "lower"),
+        "error_step": ("Added to the sum for each wrong row", "log odds", "error_step"),
+        "success_step": ("Added to the sum for each right row", "log odds", "success_step"),
+        "rows_healthy": ("Labelled rows to a verdict, on average, if the model is healthy", "rows", "rows_healthy"),
+        "rows_decayed": ("Labelled rows to a verdict, on average, if it has decayed", "rows", "rows_decayed"),
+    }
+    return {
+        f"monitor.sprt.{name}": Number(getattr(test, field) if test else None, unit, "F22", given, text, note=note)
+        for name, (text, unit, field) in meanings.items()
+    }
