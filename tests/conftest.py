@@ -2,11 +2,14 @@
 
 import functools
 import os
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from material import SAMPLES, sample_answers
+from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import render
 
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
@@ -50,3 +53,16 @@ def in_folder(tmp_path: Path) -> Iterator[Path]:
     os.chdir(tmp_path)
     yield tmp_path
     os.chdir(before)
+
+
+@pytest.fixture(scope="session")
+def wheel_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built wheel, unpacked: the package as an installation has it, with no checkout near."""
+    folder = tmp_path_factory.mktemp("wheel")
+    # --no-isolation: the build backend of this environment, so that no network is needed.
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "root")
+    return folder / "root"

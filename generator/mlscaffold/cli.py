@@ -1,5 +1,6 @@
 """The commands: the only place that prints or exits. Each one tells its story in one screen."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. A bug is the only thing that shows a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         cli.main(args=arguments, prog_name="mlscaffold", standalone_mode=False)
     except MlscaffoldError as error:
@@ -206,6 +208,11 @@ def _commit(folder: Path, complete: Answers) -> str:
         '  git config --global user.name "Your Name"\n'
         "  git config --global user.email you@example.org"
     )
+
+
+def _terminate(number: int, frame: object) -> None:
+    """Unwind like an interrupt, so that nothing half-written stays behind; the exit code is the shell's."""
+    raise SystemExit(128 + number)
 
 
 def _complain(text: str, code: int) -> int:

@@ -82,12 +82,13 @@ def _generate(answers: Answers, output: Path) -> Path:
     template = templates_root() / answers.kind
     settings = json.loads((template / "cookiecutter.json").read_text("utf-8"))
     texts = {"cookiecutter": context.to_cookiecutter(answers, settings)}
+    context.room(texts["cookiecutter"])  # a fault of the plan shows itself here, and is not blamed on the template
     with _importable(template):
         try:
             _refuse_escapes(template, texts)
             return Path(generate_files(template, texts, output))
-        except (CookiecutterException, TemplateError) as error:
-            raise BrokenTemplate(_told(error)) from error
+        except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
 
 
 def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:

@@ -1,0 +1,280 @@
+"""The command line: what it prints, where, with which exit code, and that a refusal writes nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from material import ROOT
+from mlscaffold import cli
+
+DEFAULTS = ["new", "--kind", "ml", "--defaults"]
+
+
+def everything_in(folder: Path) -> list[str]:
+    """All names below a folder."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """A command's exit code, standard output and standard error."""
+    code = cli.run(arguments)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+# ------------------------------------------------------------------------------------------------------------- refusals
+
+REFUSALS = [
+    (["new", "--kind", "ml", "--defaults", "--set", "projct_name=x"], 1, 'There is no question called "projct_name"', "project_name"),
+    (["new", "--kind", "ml", "--defaults", "--set", "rigor=rigid"], 1, 'rigor is "rigid"', "--set rigor"),
+    (["new", "--kind", "ml", "--defaults", "--set", "positive_share=2"], 1, 'positive_share is "2"', "--set positive_share"),
+    (["new", "--kind", "ml", "--defaults", "--set", "project_slug=../x"], 1, 'project_slug is "../x"', "--set project_slug"),
+    (["new", "--kind", "ml", "--defaults", "--set", "rigor"], 2, "--set rigor has no equals sign", "KEY=VALUE"),
+    (["new", "--kind", "ml", "--defaults", "--set", "labelled_cases=5"], 1, "more than past_cases", "raise past_cases"),
+    (["new", "--kind", "ml"], 1, "There is no terminal", "--defaults"),
+    (["new", "--defaults", "--answers", "missing.yaml"], 1, "missing.yaml cannot be used", "key: value"),
+    (["new", "--kind", "data"], 2, "Invalid value for '--kind'", "--help"),
+    (["new", "--colour"], 2, "No such option", "--help"),
+    (["build"], 2, "No such command", "--help"),
+    (["plan", "--set", "task=perhaps"], 1, 'task is "perhaps"', "--set task"),
+    (["advise", "--answers", "."], 1, "cannot be used", "key: value"),
+    (["completion", "tcsh"], 2, "Invalid value", "--help"),
+    (["new", "--defaults", "--set", "current_value=0.9", "--set", "target_value=0.8", "--set", "rules_expressible=no",
+      "--set", "past_cases=9", "--set", "labelled_cases=9"], 1, "build nothing yet", "--kind"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "sentence", "hint"), REFUSALS)
+def test_a_refusal_is_one_sentence_and_one_hint(
+    arguments: list[str], code: int, sentence: str, hint: str, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, with exit 1 or 2, and nothing is written."""
+    left, out, err = run(*arguments, capsys=capsys)
+    lines = err.strip().splitlines()
+
+    assert left == code
+    assert out == ""
+    assert sentence in lines[0]
+    assert hint in lines[-1]
+    assert len(lines) == 2
+    assert everything_in(in_folder) == []
+
+
+def test_an_existing_folder_is_refused(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the names of the files in the way, and those files as they were."""
+    in_folder.joinpath("demo").mkdir()
+    in_folder.joinpath("demo/notes.txt").write_text("mine")
+    code, _, err = run("new", "demo", "--kind", "ml", "--defaults", capsys=capsys)
+
+    assert code == 1
+    assert "in the way: notes.txt" in err
+    assert everything_in(in_folder) == ["demo", "demo/notes.txt"]
+
+
+def test_missing_git_is_said_before_anything_is_written(
+    in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And --no-git, which the hint names, works."""
+    monkeypatch.setenv("PATH", str(in_folder / "nowhere"))
+    code, _, err = run(*DEFAULTS, capsys=capsys)
+
+    assert code == 1
+    assert "git was not found" in err
+    assert "--no-git" in err
+    assert everything_in(in_folder) == []
+    assert run(*DEFAULTS, "--no-git", capsys=capsys)[0] == 0
+
+
+def test_a_bug_shows_a_traceback_and_exits_3(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is swallowed."""
+    monkeypatch.setattr(cli, "_given", lambda *_: 1 / 0)
+    code, _, err = run("plan", capsys=capsys)
+
+    assert code == 3
+    assert "ZeroDivisionError" in err
+    assert "bug" in err
+
+
+# ------------------------------------------------------------------------------------------------------------- new
+
+
+def test_new_writes_commits_and_says_what_next(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tree, the open assumptions and the next two commands, on standard output; one commit, nothing left to add."""
+    code, out, _ = run("new", "demo", "--kind", "ml", "--defaults", capsys=capsys)
+    log = git("log", "--format=%s|%an", cwd=in_folder / "demo")
+
+    assert code == 0
+    assert "README.md" in out
+    assert "positive_share = 0.5" in out
+    assert "cd demo" in out
+    assert "make setup" in out
+    assert log == ["Start demo from a computed plan|Ana Example"]
+    assert git("status", "--porcelain", cwd=in_folder / "demo") == []
+    assert "plan/plan.json" in git("ls-files", cwd=in_folder / "demo")
+
+
+def test_without_an_identity_the_files_are_staged(
+    in_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 0, the two configuration lines, and no traceback."""
+    home.joinpath(".gitconfig").unlink()
+    code, out, _ = run(*DEFAULTS, capsys=capsys)
+
+    assert code == 0
+    assert 'git config --global user.name "Your Name"' in out
+    assert "git config --global user.email" in out
+    assert "README.md" in git("diff", "--cached", "--name-only", cwd=in_folder / "my-project")
+
+
+def test_inside_a_repository_no_second_one_is_made(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The outer repository is left for its owner to commit to."""
+    git("init", "-q", cwd=in_folder)
+    code, out, _ = run(*DEFAULTS, capsys=capsys)
+
+    assert code == 0
+    assert "inside a git repository" in out
+    assert not in_folder.joinpath("my-project/.git").exists()
+    assert git("diff", "--cached", "--name-only", cwd=in_folder) == []
+
+
+def test_no_git_means_no_git(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Files only."""
+    assert run(*DEFAULTS, "--no-git", capsys=capsys)[0] == 0
+    assert not in_folder.joinpath("my-project/.git").exists()
+
+
+def test_a_dry_run_shows_sizes_and_writes_nothing(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same files that a real run writes, without the folder."""
+    code, out, _ = run(*DEFAULTS, "--dry-run", capsys=capsys)
+
+    assert code == 0
+    assert everything_in(in_folder) == []
+    run(*DEFAULTS, "--no-git", capsys=capsys)
+    written = [path for path in in_folder.joinpath("my-project").rglob("*") if path.is_file()]
+    assert all(path.name in out for path in written)
+    assert f"{len(written)} files" in out
+    assert f"{in_folder.joinpath('my-project/README.md').stat().st_size:,}"[:2] in out
+
+
+def test_output_is_the_parent_folder(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Made where it is missing."""
+    run("new", "demo", "--kind", "software", "--defaults", "--no-git", "--output", "deep/er", capsys=capsys)
+
+    assert in_folder.joinpath("deep/er/demo/README.md").is_file()
+
+
+def test_the_advisor_chooses_the_kind(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --kind: no past cases means software, and standard error says why."""
+    code, _, err = run("new", "--defaults", "--no-git", capsys=capsys)
+
+    assert code == 0
+    assert "The advisor chose software" in err
+    assert in_folder.joinpath("my-project/docs/01-requirements.md").is_file()
+
+
+def test_a_kind_on_the_command_line_is_recorded_as_the_reason(
+    in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that gate G0.2 can ask for a better one."""
+    run(*DEFAULTS, "--no-git", capsys=capsys)
+
+    assert "chosen on the command line" in in_folder.joinpath("my-project/plan/project.yaml").read_text("utf-8")
+
+
+def test_an_answers_file_needs_no_terminal(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--answers alone runs without one; --set wins over the file, the file over the person's own defaults."""
+    in_folder.joinpath("answers.yaml").write_text("kind: software\nproject_name: Desk\nrigor: light\nci: none\n")
+    settings = Path(os.environ["HOME"], ".config", "mlscaffold")
+    settings.mkdir(parents=True)
+    settings.joinpath("config.yaml").write_text("rigor: strict\ncurrency: CHF\nci: gitlab\n")
+    code, _, _ = run("new", "--answers", "answers.yaml", "--set", "ci=github", "--no-git", capsys=capsys)
+    kept = in_folder.joinpath("desk/plan/project.yaml").read_text("utf-8")
+
+    assert code == 0
+    assert 'rigor: "light"' in kept
+    assert 'currency: "CHF"' in kept
+    assert 'ci: "github"' in kept
+
+
+def test_an_answer_that_is_not_asked_is_said(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Never a silent default."""
+    _, _, err = run(*DEFAULTS, "--no-git", "--set", "latency_ms=50", capsys=capsys)
+
+    assert "latency_ms is not asked under these answers" in err
+
+
+# ----------------------------------------------------------------------------------------------------------- the others
+
+
+def test_plan_prints_numbers_with_meaning_and_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a table, or as the JSON that the repository holds."""
+    _, table, _ = run("plan", "--kind", "ml", capsys=capsys)
+    _, text, _ = run("plan", "--kind", "ml", "--json", capsys=capsys)
+
+    assert "test.rows" in table
+    assert "F05" in table
+    assert '"answers_sha256"' in text
+
+
+def test_advise_gives_reasons_and_flips(capsys: pytest.CaptureFixture[str]) -> None:
+    """What it recommends, why, and what would change it."""
+    code, out, _ = run("advise", "--set", "rules_expressible=full", capsys=capsys)
+
+    assert code == 0
+    assert out.startswith("Recommendation: software")
+    assert "What would change it" in out
+
+
+def test_questions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every key of one kind, none of the other's."""
+    _, out, _ = run("questions", "--kind", "software", capsys=capsys)
+
+    assert "capabilities" in out
+    assert "positive_share" not in out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """For each shell, naming the command."""
+    code, out, _ = run("completion", shell, capsys=capsys)
+
+    assert code == 0
+    assert "_MLSCAFFOLD_COMPLETE" in out
+
+
+def test_light_commands_import_nothing_heavy(tmp_path: Path) -> None:
+    """--help and an unattended render need neither the prompts nor the network."""
+    code = (
+        "import sys; from mlscaffold import cli\n"
+        "code = cli.run(sys.argv[1:])\n"
+        "heavy = [name for name in ('questionary', 'requests', 'prompt_toolkit') if name in sys.modules]\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
+    for arguments in (["--help"], [*DEFAULTS, "--no-git", "--output", str(tmp_path)]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments], env=surroundings, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_installed_wheel_works_far_from_a_checkout(wheel_root: Path, in_folder: Path) -> None:
+    """From an empty folder, with templates and cookiecutter.json out of the wheel."""
+    code = f"import sys; sys.path.insert(0, {str(wheel_root)!r}); from mlscaffold.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, *DEFAULTS], cwd=in_folder, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert in_folder.joinpath("my-project/.gitignore").is_file()
+    assert git("status", "--porcelain", cwd=in_folder / "my-project") == []
+
+
+def git(*arguments: str, cwd: Path) -> list[str]:
+    """git's lines."""
+    done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
