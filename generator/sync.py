@@ -1,4 +1,6 @@
-"""Write both templates' cookiecutter.json from questions.yaml; with --check, only say whether they are up to date.
+"""Write what follows from questions.yaml: both templates' cookiecutter.json and the README's table of questions.
+
+With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
 For development; it is not part of the installed package.
 """
@@ -11,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
-from mlscaffold import questions  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import questions, report  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
@@ -60,21 +62,30 @@ def _prompt(question: Question) -> str:
     return question.text
 
 
+def readme() -> str:
+    """The README with the table of questions that the program prints."""
+    before, opening, rest = (ROOT / "README.md").read_text("utf-8").partition("<!-- questions -->\n")
+    _, closing, after = rest.partition("<!-- /questions -->")
+    return f"{before}{opening}{report.questions_markdown(questions.load().values())}\n{closing}{after}"
+
+
+def expected() -> dict[Path, str]:
+    """Every generated file with the text it should have."""
+    settings = {kind: json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False) + "\n" for kind in questions.KINDS}
+    files = {ROOT / "templates" / kind / "cookiecutter.json": text for kind, text in settings.items()}
+    return files | {ROOT / "README.md": readme()}
+
+
 def main() -> int:
     """Write or compare; returns 1 when --check finds a file that is not up to date."""
-    stale = []
-    for kind in questions.KINDS:
-        path = ROOT / "templates" / kind / "cookiecutter.json"
-        text = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False) + "\n"
-        if not path.is_file() or path.read_text("utf-8") != text:
-            stale.append(path)
-            if "--check" not in sys.argv[1:]:
-                path.write_text(text, "utf-8")
     only_check = "--check" in sys.argv[1:]
+    stale = [path for path, text in expected().items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in stale:
+        if not only_check:
+            path.write_text(expected()[path], "utf-8")
         done = "is not up to date: run python generator/sync.py" if only_check else "written"
         print(f"{path.relative_to(ROOT)} {done}")
-    return 1 if stale and only_check else 0
+    return int(bool(stale) and only_check)
 
 
 if __name__ == "__main__":

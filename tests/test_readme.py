@@ -18,7 +18,7 @@ def between(name: str) -> str:
 
 
 def test_the_question_table_is_the_programs() -> None:
-    """After a change: `mlscaffold questions --markdown` prints the new table."""
+    """After a change `python generator/sync.py` writes the new table."""
     assert between("questions") == report.questions_markdown(questions.load().values())
 
 
