@@ -71,9 +71,11 @@ def readme() -> str:
 
 def expected() -> dict[Path, str]:
     """Every generated file with the text it should have."""
-    settings = {kind: json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False) + "\n" for kind in questions.KINDS}
-    files = {ROOT / "templates" / kind / "cookiecutter.json": text for kind, text in settings.items()}
-    return files | {ROOT / "README.md": readme()}
+    files = {ROOT / "README.md": readme()}
+    for kind in questions.KINDS:
+        settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
+        files[ROOT / "templates" / kind / "cookiecutter.json"] = settings + "\n"
+    return files
 
 
 def main() -> int:
