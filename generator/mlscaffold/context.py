@@ -19,7 +19,7 @@ from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
-from mlscaffold.errors import MlscaffoldError
+from mlscaffold.errors import InvalidAnswer, MlscaffoldError
 from mlscaffold.planning.plan import compute
 
 
@@ -70,10 +70,19 @@ def checked(texts: Mapping[str, Any]) -> str:
     from cookiecutter.exceptions import FailedHookException
 
     try:
+        _refuse_other_kind(texts)
         answers, _ = room(texts)
     except MlscaffoldError as error:
-        raise FailedHookException(f"{error} {error.hint}") from error
+        raise FailedHookException(str(error)) from error  # the hint speaks of our own command's flags
     return str(answers.project_slug)
+
+
+def _refuse_other_kind(texts: Mapping[str, Any]) -> None:
+    """A template is for one kind; `_kind` on plain cookiecutter's command line cannot change that."""
+    kind = from_cookiecutter(texts).get("kind", "")
+    foreign = [question for question in questions.load().values() if question.plain and kind not in question.kinds]
+    if any(question.key in texts for question in foreign):
+        raise InvalidAnswer("kind", kind, "this template is for the other kind: choose the other folder below templates/")
 
 
 class PlanContext(Context):
