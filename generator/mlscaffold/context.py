@@ -82,7 +82,7 @@ def _refuse_other_kind(texts: Mapping[str, Any]) -> None:
     kind = from_cookiecutter(texts).get("kind", "")
     foreign = [question for question in questions.load().values() if question.plain and kind not in question.kinds]
     if any(question.key in texts for question in foreign):
-        raise InvalidAnswer("kind", kind, "this template is for the other kind: choose the other folder below templates/")
+        raise InvalidAnswer("kind", kind, "this template is for the other kind: choose the other template")
 
 
 class PlanContext(Context):
