@@ -1,0 +1,317 @@
+"""What counts as success: tier, baseline, smallest useful gain, target, and what they are worth in money."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlscaffold.planning import value
+from mlscaffold.planning.metrics import Metric
+from mlscaffold.planning.number import Number, Numbers
+
+# consequence: (alpha, power). Proposals, shown with every number that uses them.
+TIERS: Mapping[str, tuple[float, float]] = {
+    "cosmetic": (0.10, 0.8),
+    "money": (0.05, 0.8),
+    "rights": (0.025, 0.9),
+    "intolerable": (0.01, 0.9),
+}
+
+
+def acceptance(answers: Any, metric: Metric, effort_days: float) -> Numbers:
+    """Everything under `acceptance.`; `effort_days` is the schedule's effort without labelling."""
+    numbers = _tier(answers) | {"acceptance.baseline": _baseline(answers, metric)}
+    numbers |= _break_even(answers, metric, effort_days)
+    numbers |= _target(answers, metric, numbers)
+    numbers |= _costs(answers, metric, numbers)
+    return numbers | _returns(answers, metric, numbers)
+
+
+def _tier(answers: Any) -> Numbers:
+    alpha, power = TIERS[answers.consequence]
+    inputs = {"consequence": answers.consequence}
+    return {
+        "acceptance.alpha": Number(
+            alpha, "share", "tier", inputs, "The risk taken of accepting a model that is not good enough."
+        ),
+        "acceptance.power": Number(
+            power, "share", "tier", inputs, "The chance that a model as good as the target is accepted."
+        ),
+    }
+
+
+# ------------------------------------------------------------------------------------------------ baseline and gain
+
+
+def _baseline(answers: Any, metric: Metric) -> Number:
+    meaning = f"The {metric.title} of today's practice, which a model has to beat."
+    inputs = {"current_practice": answers.current_practice, "current_value": answers.current_value}
+    if answers.current_value is not None:
+        return Number(answers.current_value, metric.title, "", inputs, meaning, answers.provenance("current_value"))
+    remedy = "Measure today's practice or a simple rule first, then replan with current_value."
+    assumed = assumed_baseline(answers, metric)
+    if assumed is None:
+        note = f"Nobody has measured today's {metric.title}, and without it no scale is known."
+        return Number(None, metric.title, "", inputs, meaning, "default", note, remedy)
+    note = f"Nobody has measured today's {metric.title}; the plan assumes {assumed:.3g} until it is measured."
+    return Number(assumed, metric.title, "", inputs, meaning, "default", note, remedy)
+
+
+def assumed_baseline(answers: Any, metric: Metric) -> float | None:
+    """A stand-in for an unmeasured baseline: what a constant scores, or the middle, where most rows are needed."""
+    share = answers.positive_share if answers.task == "binary" else 0.5
+    if metric.key in ("mae", "rmse"):
+        if answers.error_spread is None:
+            return None
+        return float(answers.error_spread / 0.7555 if metric.key == "mae" else math.sqrt(answers.error_spread / 2**0.5))
+    constants = {
+        "accuracy": max(share, 1 - share),
+        "average_precision": share,
+        "brier": share * (1 - share),
+        "log_loss": -share * math.log(share) - (1 - share) * math.log(1 - share),
+    }
+    return float(constants.get(metric.key, 0.5))
+
+
+def _break_even(answers: Any, metric: Metric, effort_days: float) -> Numbers:
+    cost = _build_cost(answers, effort_days)
+    worth = value.unit_worth(answers, metric)
+    month = answers.daily_volume * value.MONTH
+    even = value.break_even_gain(
+        cost.value, answers.payback_limit_months, answers.monthly_run_budget, month, worth.amount
+    )
+    stand_in = f"The {metric.title} itself is not money: {worth.how} stands in for it." if worth.stand_in else worth.how
+    inputs = {
+        "build_cost": cost.value,
+        "payback_limit_months": answers.payback_limit_months,
+        "monthly_run_budget": answers.monthly_run_budget,
+        "decisions_a_month": month,
+        "unit_worth": worth.amount,
+    }
+    even_number = Number(
+        even,
+        metric.title,
+        "F12",
+        inputs,
+        f"The gain that pays the build back within {answers.payback_limit_months:g} months.",
+        note=_sentence(stand_in),
+    )
+    smallest = "The smallest gain that is worth having; acceptance must show at least this."
+    minimum = replace(even_number, meaning=smallest)
+    if answers.min_gain is not None:
+        inputs = {"min_gain": answers.min_gain}
+        minimum = Number(answers.min_gain, metric.title, "", inputs, smallest, answers.provenance("min_gain"))
+    return {
+        "acceptance.build_cost": cost,
+        "acceptance.run_cost_year": Number(
+            12 * answers.monthly_run_budget,
+            answers.currency,
+            "",
+            {"monthly_run_budget": answers.monthly_run_budget},
+            "What a year of running it may cost, after delivery.",
+        ),
+        "acceptance.unit_worth": Number(
+            worth.amount,
+            answers.currency,
+            "F12",
+            _cost_inputs(answers),
+            f"What one whole unit of {metric.title} is worth in one decision.",
+            note=_sentence(stand_in),
+        ),
+        "acceptance.break_even_gain": even_number,
+        "acceptance.min_gain": minimum,
+    }
+
+
+def _build_cost(answers: Any, effort_days: float) -> Number:
+    meaning = "What it costs to build, which the gain has to earn back."
+    if answers.build_cost is not None:
+        inputs = {"build_cost": answers.build_cost}
+        return Number(answers.build_cost, answers.currency, "", inputs, meaning, answers.provenance("build_cost"))
+    inputs = {"effort_days": effort_days, "day_rate": answers.day_rate}
+    note = "Effort of the schedule without labelling the test set."
+    return Number(effort_days * answers.day_rate, answers.currency, "F12", inputs, meaning, note=note)
+
+
+# ------------------------------------------------------------------------------------------------ target
+
+
+def _target(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    baseline = numbers["acceptance.baseline"].value
+    minimum = numbers["acceptance.min_gain"].value
+    target = _asked_target(answers, metric, baseline, minimum)
+    gain = metric.gain(baseline, target.value) if baseline is not None and target.value is not None else None
+    meaning = "How much better than today the target is."
+    inputs = {"baseline": baseline, "target": target.value}
+    unknown = "Baseline or target is not known." if gain is None else None
+    return {
+        "acceptance.target": target,
+        "acceptance.gain": Number(gain, metric.title, "", inputs, meaning, note=unknown),
+    }
+
+
+def _asked_target(answers: Any, metric: Metric, baseline: float | None, minimum: float) -> Number:
+    meaning = f"The {metric.title} to reach ({metric.better} is better)."
+    inputs = {"target_value": answers.target_value, "baseline": baseline, "min_gain": minimum}
+
+    def number(target: float | None, note: str | None = None, remedy: str | None = None) -> Number:
+        provenance = "computed" if answers.target_value is None else answers.provenance("target_value")
+        formula = "F12" if answers.target_value is None else ""
+        return Number(target, metric.title, formula, inputs, meaning, provenance, note, remedy)
+
+    if answers.target_value is not None:
+        return number(answers.target_value, *_judged(answers.target_value, metric, baseline, minimum))
+    if baseline is None:
+        return number(None, "Without a baseline there is nothing to add the gain to.")
+    if minimum <= 0:
+        note = "Building and running cost nothing here, so no smallest gain follows from them, and no target."
+        return number(None, note, "Say which value is wanted with target_value, or give build_cost or min_gain.")
+    room = metric.gain(baseline, metric.best)
+    if minimum >= room:
+        note = (
+            f"It pays back only with a gain of {minimum:.3g}, and from {baseline:.3g} a perfect model "
+            f"could gain no more than {room:.3g}."
+        )
+        return number(None, note, _cheaper())
+    if 2 * minimum >= room:
+        note = f"Twice the smallest gain would pass the best possible value, so this lies half-way to {metric.best:g}."
+        return number(metric.improved(baseline, (minimum + room) / 2), note)
+    return number(metric.improved(baseline, 2 * minimum), "Today's value plus twice the smallest useful gain.")
+
+
+def _judged(
+    target: float, metric: Metric, baseline: float | None, minimum: float
+) -> tuple[str | None, str | None]:
+    if baseline is None:
+        return None, None
+    gain = metric.gain(baseline, target)
+    if gain <= 0:
+        note = f"The baseline of {baseline:.3g} already meets the target of {target:.3g} ({metric.better} is better)."
+        return note, "Choose a target_value that is better than today, or build nothing."
+    if gain <= minimum:
+        note = f"The target gains {gain:.3g}, which is not more than the smallest useful gain of {minimum:.3g}."
+        return note, f"Raise the ambition in target_value, or make the gain cheaper. {_cheaper()}"
+    return None, None
+
+
+def _cheaper() -> str:
+    return "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
+
+
+# ------------------------------------------------------------------------------------------------ money
+
+
+def _costs(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    nothing = answers.positive_share * answers.miss_cost if answers.task == "binary" else None
+    no_error = None if nothing is not None else "Without any answer there is no error to count."
+    unit, inputs = f"{answers.currency} per decision", _cost_inputs(answers)
+    return _threshold(answers) | {
+        "acceptance.cost_per_decision.nothing": Number(
+            nothing, unit, "F12", inputs, "What a decision costs when nobody acts.", note=no_error
+        ),
+        "acceptance.cost_per_decision.baseline": _cost(answers, metric, numbers, "baseline"),
+        "acceptance.cost_per_decision.target": _cost(answers, metric, numbers, "target"),
+    }
+
+
+def _threshold(answers: Any) -> Numbers:
+    meaning = "Act when the calibrated probability is above this."
+    if answers.task != "binary":
+        note = "Only a yes-or-no decision has a threshold."
+        return {"acceptance.threshold": Number(None, "probability", "F12", {}, meaning, note=note)}
+    inputs = {"false_alarm_cost": answers.false_alarm_cost, "miss_cost": answers.miss_cost}
+    note = None
+    if answers.review_rate is not None:
+        note = f"At most {answers.review_rate:.3g} of the cases can be looked at; where more lie above, take the highest."
+    found = value.threshold(answers.false_alarm_cost, answers.miss_cost)
+    return {"acceptance.threshold": Number(found, "probability", "F12", inputs, meaning, note=note)}
+
+
+def _cost(answers: Any, metric: Metric, numbers: Numbers, which: str) -> Number:
+    level = numbers[f"acceptance.{which}"].value
+    unit, inputs = f"{answers.currency} per decision", {which: level} | _cost_inputs(answers)
+    meaning = {"baseline": "What a decision costs today.", "target": "What a decision costs at the target."}[which]
+
+    def number(cost: float | None, note: str | None = None, remedy: str | None = None) -> Number:
+        return Number(cost, unit, "F12", inputs, meaning, note=note, remedy=remedy)
+
+    if level is None:
+        return number(None, f"The {which} is not known.")
+    alarms, note = _alarms(answers, metric, numbers, which)
+    if alarms < -1e-12:
+        note = (
+            f"People can look at {answers.review_rate:.3g} of the cases, but a recall of {level:.3g} means at least "
+            f"{answers.positive_share * level:.3g}."
+        )
+        return number(None, note, "Raise review_rate, or lower target_value.")
+    cost = value.decision_cost(answers, metric, level, max(alarms, 0.0))
+    return number(cost, f"The {metric.title} alone does not tell what a decision costs." if cost is None else note)
+
+
+def _alarms(answers: Any, metric: Metric, numbers: Numbers, which: str) -> tuple[float, str | None]:
+    """False alarms per decision, and what had to be assumed about them."""
+    level, today = numbers[f"acceptance.{which}"].value, numbers["acceptance.baseline"].value
+    if metric.key != "recall":
+        return 0.0, None
+    if which == "target" and answers.review_rate is not None:
+        return answers.review_rate - answers.positive_share * level, None
+    found = None if today is None else value.false_alarms(answers, today, answers.current_precision)
+    if found is None:
+        return 0.0, "Misses only: give current_precision or review_rate, and false alarms are counted as well."
+    return found, "False alarms are taken to stay as many as today." if which == "target" else None
+
+
+def _returns(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    worth, note = _value_month(answers, metric, numbers)
+    build, run = numbers["acceptance.build_cost"].value, answers.monthly_run_budget
+    months = None if worth is None else value.payback_months(build, worth, run)
+    inputs = {"build_cost": build, "value_month": worth, "monthly_run_budget": run}
+    why, remedy = None, None
+    if worth is None:
+        why = "The value per month is not known."
+    elif months is None:
+        why = f"At the target it is worth {worth:,.0f} a month and costs {run:,.0f} a month to run: it never pays back."
+        remedy = f"Aim higher with target_value, or build something simpler. {_cheaper()}"
+    return {
+        "acceptance.value_month": note,
+        "acceptance.payback_months": Number(
+            months,
+            "months",
+            "F12",
+            inputs,
+            "How long the gain takes to earn the build cost, running cost paid.",
+            note=why,
+            remedy=remedy,
+        ),
+    }
+
+
+def _value_month(answers: Any, metric: Metric, numbers: Numbers) -> tuple[float | None, Number]:
+    """What reaching the target is worth a month, before running cost."""
+    before, after = (numbers[f"acceptance.cost_per_decision.{which}"].value for which in ("baseline", "target"))
+    gain, worth = numbers["acceptance.gain"].value, numbers["acceptance.unit_worth"]
+    month = answers.daily_volume * value.MONTH
+    if before is not None and after is not None:
+        amount, inputs = (before - after) * month, {"baseline": before, "target": after, "decisions_a_month": month}
+        note = numbers["acceptance.baseline"].note
+    elif gain is not None:
+        amount = gain * worth.value * month
+        inputs = {"gain": gain, "unit_worth": worth.value, "decisions_a_month": month}
+        note = worth.note
+    else:
+        amount, inputs, note = None, {}, numbers["acceptance.target"].note or numbers["acceptance.baseline"].note
+    meaning = "What reaching the target is worth a month, before running cost."
+    return amount, Number(amount, answers.currency, "F12", inputs, meaning, note=note)
+
+
+def _cost_inputs(answers: Any) -> dict[str, Any]:
+    keys = ("unit_error_cost",)
+    if answers.task == "binary":
+        keys = ("positive_share", "false_alarm_cost", "miss_cost", "review_rate", "current_precision")
+    elif answers.task == "multiclass":
+        keys = ("miss_cost",)
+    return {key: answers[key] for key in keys}
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:].rstrip(".") + "."

@@ -1,0 +1,209 @@
+"""What labels cost and how far they can be trusted: flip rate, ceiling, agreement, weeks, rows to label twice."""
+
+import math
+from typing import Any
+
+from mlscaffold.planning.metrics import Metric
+from mlscaffold.planning.number import Number, Numbers, whole
+from mlscaffold.planning.stats import z
+
+HOURS_A_WEEK = 25  # of labelling, from one full-time person; attention does not last longer
+AGREEMENT_HALF_WIDTH = 0.1  # kappa is wanted to ± this, with 95 % confidence
+PEOPLE = ("people", "both")
+_LOGS = "Right answers come from logs, so nobody labels and nobody can disagree."
+
+
+# ------------------------------------------------------------------------------------------------ formulas
+
+
+def flip_rate(agreement: float) -> float:
+    """F13. The share of labels that are wrong, from the share of cases on which two people agree.
+
+    (1 - √(2a - 1)) / 2: two classes, both people flip independently and equally often. More than two classes: close.
+    """
+    if not 0.5 <= agreement <= 1:
+        raise ValueError(f"agreement must lie between 0.5 (chance) and 1, not {agreement:g}")
+    return (1 - math.sqrt(2 * agreement - 1)) / 2
+
+
+def measured_accuracy(true: float, flip: float) -> float:
+    """F13. The accuracy that labels with this flip rate show for a model of true accuracy `true`."""
+    return true * (1 - flip) + (1 - true) * flip
+
+
+def measured_recall(recall: float, false_positive_rate: float, share: float, flip: float) -> float:
+    """F13b. The recall that flipped labels show: false "positives" among the labels pull it down where few are real.
+
+    Flips are taken to be symmetric and independent of the model; asymmetric labelling moves the ceiling.
+    """
+    real, false = share * (1 - flip), (1 - share) * flip
+    return (real * recall + false * false_positive_rate) / (real + false)
+
+
+def ceiling(metric: str, share: float, flip: float) -> float | None:
+    """F13, F13b. What a perfect model would be measured to have; None where no closed form is known."""
+    real, false = share * (1 - flip), (1 - share) * flip
+    recall = real / (real + false)
+    hidden = share * flip / (share * flip + (1 - share) * (1 - flip))
+    entropy = -sum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
+    found = {
+        "accuracy": measured_accuracy(1, flip),
+        "precision": 1 - flip,
+        "recall": recall,
+        "f1": 2 * real / (2 * real + share * flip + false),
+        "roc_auc": (1 + recall - hidden) / 2,
+        "brier": flip * (1 - flip),
+        "log_loss": entropy,
+    }
+    return found.get(metric)
+
+
+def least_agreement(metric: Metric, share: float, target: float) -> float | None:
+    """The agreement at which the ceiling just reaches the target; None where no closed form is known."""
+    if ceiling(metric.key, share, 0.0) is None:
+        return None
+    low, high = 0.5, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        reached = ceiling(metric.key, share, flip_rate(middle))
+        good = reached is not None and metric.gain(target, reached) >= 0
+        low, high = (low, middle) if good else (middle, high)
+    return high
+
+
+def labelling_weeks(rows: int, twice: float, minutes: float, people: int) -> float:
+    """F15. Weeks until `rows` are labelled, a share of them twice, by people who label 25 hours a week."""
+    if rows < 0 or not 0 <= twice <= 1 or minutes < 0 or people < 1:
+        raise ValueError("labelling needs rows, a share labelled twice, minutes a label and at least one person")
+    return rows * (1 + twice) * minutes / 60 / (people * HOURS_A_WEEK)
+
+
+def kappa_rows(agreement: float, by_chance: float, half_width: float, confidence: float = 0.95) -> int:
+    """F16. Rows to label twice so that Cohen's kappa is known to ± half_width: z² po (1-po) / ((1-pe)² w²)."""
+    if not 0 <= by_chance < 1 or not 0 <= agreement <= 1 or half_width <= 0:
+        raise ValueError("kappa needs an agreement, a chance agreement below 1 and a half-width above 0")
+    score = z((1 + confidence) / 2)
+    return whole(score**2 * agreement * (1 - agreement) / ((1 - by_chance) ** 2 * half_width**2))
+
+
+# ------------------------------------------------------------------------------------------------ the plan's numbers
+
+
+def labels(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `labels.`"""
+    flip = _flip(answers, metric)
+    return {
+        "labels.flip": flip,
+        "labels.ceiling": _ceiling(answers, metric, numbers, flip),
+        "labels.min_agreement": _least(answers, metric, numbers),
+        "labels.weeks": _weeks(answers, numbers),
+        "labels.double_rows": _double(answers, metric, numbers),
+    }
+
+
+def _flip(answers: Any, metric: Metric) -> Number:
+    inputs = {"label_agreement": answers.label_agreement}
+    note = _unmeasured(answers, metric)
+    return Number(
+        None if note else flip_rate(answers.label_agreement),
+        "share",
+        "F13",
+        inputs,
+        "The share of labels that are wrong, as far as people's disagreement shows.",
+        note=note,
+    )
+
+
+def _unmeasured(answers: Any, metric: Metric) -> str | None:
+    if answers.label_source not in PEOPLE:
+        return "Nobody knows yet where right answers come from." if answers.label_source == "none" else _LOGS
+    if answers.task not in ("binary", "multiclass"):
+        return f"The {metric.title} has no right and wrong labels; how far two people differ is an error of its own."
+    return "Not measured yet: label some cases twice." if answers.label_agreement is None else None
+
+
+def _ceiling(answers: Any, metric: Metric, numbers: Numbers, flip: Number) -> Number:
+    target = numbers["acceptance.target"].value
+    share = _share(answers)
+    inputs = {"flip": flip.value, "positive_share": share}
+    found = None if flip.value is None else ceiling(metric.key, share, flip.value)
+    note, remedy = flip.note, None
+    if flip.value is not None and found is None:
+        note = f"No closed form is known for {metric.title}; the error analysis begins with wrong labels instead."
+    elif found is not None and target is not None and metric.gain(target, found) < 0:
+        note = (
+            f"With these labels even a perfect model would measure {found:.3g}, so the target of {target:.3g} "
+            "cannot be shown."
+        )
+        remedy = "Make labels agree more (guide, adjudication, several people a case), or change target_value."
+    elif found is not None:
+        note = "If labels are wrong at random, as often one way as the other."
+    formula = "F13b" if metric.key in ("recall", "f1", "roc_auc") else "F13"
+    meaning = f"The {metric.title} that a perfect model would be measured to have."
+    return Number(found, metric.title, formula, inputs, meaning, note=note, remedy=remedy)
+
+
+def _least(answers: Any, metric: Metric, numbers: Numbers) -> Number:
+    target = numbers["acceptance.target"].value
+    inputs = {"target": target, "positive_share": _share(answers)}
+    note = None
+    if answers.label_source not in PEOPLE or answers.task not in ("binary", "multiclass"):
+        note = _unmeasured(answers, metric)
+    elif target is None:
+        note = "The target is not known."
+    found = None if note else least_agreement(metric, _share(answers), target)
+    if found is None and not note:
+        note = f"No closed form is known for {metric.title}."
+    meaning = "The agreement between two people below which the target cannot be shown."
+    return Number(found, "share", "F13b", inputs, meaning, note=note)
+
+
+def _weeks(answers: Any, numbers: Numbers) -> Number:
+    meaning = "Calendar weeks to label the test set, the cases labelled twice included."
+    rows = numbers["test.rows"].value
+    if answers.label_source == "none":
+        note = "There is no source of right answers, so no test set can be labelled."
+        return Number(None, "weeks", "F15", {}, meaning, note=note, remedy="Find one: label_source=people or logs.")
+    if answers.label_source == "logs":
+        return Number(0.0, "weeks", "F15", {}, meaning, note=_LOGS)
+    inputs = {
+        "rows": rows,
+        "double_label_share": answers.double_label_share,
+        "label_minutes": answers.label_minutes,
+        "annotators": answers.annotators,
+        "hours_a_week": HOURS_A_WEEK,
+    }
+    if rows is None:
+        return Number(None, "weeks", "F15", inputs, meaning, note=numbers["test.rows"].note)
+    weeks = labelling_weeks(rows, answers.double_label_share, answers.label_minutes, answers.annotators)
+    if weeks > 520:
+        note = f"Labelling {rows:,} rows would take {weeks:,.0f} weeks, which is more than ten years."
+        remedy = "More annotators, fewer label_minutes, or a larger gain in target_value make it possible."
+        return Number(None, "weeks", "F15", inputs, meaning, note=note, remedy=remedy)
+    note = "The whole test set is labelled anew, under the written guide."
+    return Number(weeks, "weeks", "F15", inputs, meaning, note=note)
+
+
+def _double(answers: Any, metric: Metric, numbers: Numbers) -> Number:
+    meaning = f"Cases that two people label, so that kappa is known to ± {AGREEMENT_HALF_WIDTH:g}."
+    if answers.label_source not in PEOPLE or answers.task not in ("binary", "multiclass"):
+        return Number(None, "rows", "F16", {}, meaning, note=_unmeasured(answers, metric))
+    share = _share(answers)
+    by_chance = share**2 + (1 - share) ** 2
+    least, agreement, note = numbers_least(answers, metric, numbers), answers.label_agreement, None
+    if agreement is None:
+        agreement = 0.95 if least is None else least
+        note = f"Agreement is not measured yet; planned at {agreement:.3g}, the least that the target allows."
+        note = note if least is not None else f"Agreement is not measured yet; planned at {agreement:.3g}."
+    inputs = {"agreement": agreement, "by_chance": by_chance, "half_width": AGREEMENT_HALF_WIDTH}
+    rows = kappa_rows(agreement, by_chance, AGREEMENT_HALF_WIDTH)
+    return Number(rows, "rows", "F16", inputs, meaning, note=note)
+
+
+def numbers_least(answers: Any, metric: Metric, numbers: Numbers) -> float | None:
+    """The least agreement the target allows, where both are known."""
+    return _least(answers, metric, numbers).value  # type: ignore[return-value]
+
+
+def _share(answers: Any) -> float:
+    return float(answers.positive_share) if answers.task == "binary" else 0.5

@@ -1,0 +1,178 @@
+"""What the plan knows of each metric: which way is better, its range, what it is counted on, and how it is compared."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlscaffold.errors import InvalidAnswer
+from mlscaffold.planning import samples
+from mlscaffold.planning.stats import increasing_root
+
+EDGE = 1e-4  # AUC estimates are planned within [.0001, .9999]; beyond, one row would decide
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. `method` says how two systems are compared: shares of right rows, AUC, or means of a row's loss."""
+
+    key: str
+    title: str
+    better: str  # "higher" or "lower"
+    high: float  # the largest value; the smallest is always 0
+    counted_on: str  # positives, flagged rows, rows or queries
+    method: str  # "share" (F04, F05), "auc" (F07) or "mean" (F08)
+    decided_by: str  # the interval the acceptance gate computes
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
+
+    @property
+    def best(self) -> float:
+        """The value of a perfect system."""
+        return self.high if self.better == "higher" else 0.0
+
+    @property
+    def formula(self) -> str:
+        """The formula that plans its rows."""
+        return {"share": "F05", "auc": "F07", "mean": "F08"}[self.method]
+
+    def gain(self, baseline: float, value: float) -> float:
+        """How much better `value` is than `baseline`; negative when it is worse."""
+        return self.sign * (value - baseline)
+
+    def improved(self, baseline: float, gain: float) -> float:
+        """The value that is better than `baseline` by `gain`."""
+        return baseline + self.sign * gain
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of plan.json that documents and gates read."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "better": self.better,
+            "low": 0,
+            "high": self.high if math.isfinite(self.high) else None,
+            "counted_on": self.counted_on,
+            "method": self.method,
+            "formula": self.formula,
+            "decided_by": self.decided_by,
+        }
+
+
+_MIDP = "mid-p McNemar test and its paired interval"
+_DELONG = "DeLong's paired interval"
+_BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
+_MEAN = "paired mean difference of the rows' losses"
+
+METRICS: Mapping[str, Metric] = {
+    metric.key: metric
+    for metric in (
+        Metric("recall", "recall", "higher", 1, "positives", "share", _MIDP),
+        Metric("precision", "precision", "higher", 1, "flagged rows", "share", _MIDP),
+        Metric("accuracy", "accuracy", "higher", 1, "rows", "share", _MIDP),
+        Metric("roc_auc", "ROC AUC", "higher", 1, "positives", "auc", _DELONG),
+        Metric("average_precision", "average precision", "higher", 1, "positives", "mean", _BOOTSTRAP),
+        Metric("f1", "F1", "higher", 1, "positives", "mean", _BOOTSTRAP),
+        Metric("macro_f1", "macro F1", "higher", 1, "rows", "mean", _BOOTSTRAP),
+        Metric("log_loss", "log loss", "lower", math.inf, "rows", "mean", _MEAN),
+        Metric("brier", "Brier score", "lower", 1, "rows", "mean", _MEAN),
+        Metric("mae", "mean absolute error", "lower", math.inf, "rows", "mean", _MEAN),
+        Metric("rmse", "root mean squared error", "lower", math.inf, "rows", "mean", _MEAN),
+        Metric("ndcg_at_10", "NDCG@10", "higher", 1, "queries", "mean", _MEAN),
+        Metric("mrr", "mean reciprocal rank", "higher", 1, "queries", "mean", _MEAN),
+    )
+}
+
+
+def of(answers: Any) -> Metric:
+    """The metric that decides, once the values given for it are known to lie in its range (InvalidAnswer if not)."""
+    metric = METRICS[answers.metric]
+    for key in ("current_value", "target_value"):
+        value = answers[key]
+        if value is not None and not 0 <= value <= metric.high:
+            limits = "between 0 and 1" if metric.high == 1 else "0 or more"
+            raise InvalidAnswer(key, answers.raw[key], f"a {metric.title} is always {limits}")
+    return metric
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two systems on the same rows, as far as the plan knows them: what a gain needs to be shown."""
+
+    metric: Metric
+    baseline: float
+    discordance: float | None  # share of rows where exactly one is right; only for shares
+    correlation: float  # of the two systems' losses (means) or estimates (AUC)
+    spread: float | None  # standard deviation of a row's loss; None: derived from the value
+    negatives_each: float  # negatives per positive; only for AUC
+
+    def units(self, gain: float, minimum: float, alpha: float, power: float) -> int:
+        """Units (positives, rows, queries …) to show a gain above `minimum` when it is `gain`; ValueError if never."""
+        if gain <= minimum:
+            raise ValueError(f"a gain of {gain:g} can never be shown to exceed {minimum:g}")
+        if self.metric.method == "share":
+            discordance = max(self.discordance or 0.0, abs(gain), 1e-9)
+            return max(2, samples.margin_rows(gain, discordance, -minimum, alpha, power))
+        value = self.metric.improved(self.baseline, gain)
+        if self.metric.method == "auc":
+            first, second = _inside(self.baseline), _inside(value)
+            allowed = max(second - first - minimum, 1e-12)
+            return samples.auc_positives(
+                first, second, second - first - allowed, self.negatives_each, self.correlation, alpha, power
+            )
+        return samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
+
+    def paired_spread(self, value: float) -> float:
+        """Standard deviation of the rows' loss differences between the baseline and a system at `value`."""
+        return samples.difference_spread(self._spread(self.baseline), self._spread(value), self.correlation)
+
+    def detectable(self, units: int, alpha: float, power: float) -> float | None:
+        """F09. The smallest gain that `units` can show to be above zero; None where not even perfection would do."""
+        room = self.metric.gain(self.baseline, self.metric.best)
+        try:
+            if self.metric.method == "share":
+                found = samples.detectable_gain(units, self.discordance or 1e-9, alpha, power)
+            elif room <= 0 or self.units(room, 0, alpha, power) > units:
+                return None
+            else:
+                found = increasing_root(lambda gain: units - self._units_float(gain, alpha, power), 0.0, room)
+        except ValueError:
+            return None
+        return found if found <= room else None
+
+    def error(self, units: float, value: float) -> float:
+        """Standard error of the metric at `value`, measured on this many units."""
+        if self.metric.method == "share":
+            return math.sqrt(value * (1 - value) / units)
+        if self.metric.method == "auc":
+            negatives = max(1.0, units * self.negatives_each)
+            return math.sqrt(samples.auc_variance(_inside(value), max(1.0, units), negatives))
+        error = self._spread(value) / math.sqrt(units)
+        return error / (2 * value) if self.metric.key == "rmse" and value > 0 else error
+
+    def _units_float(self, gain: float, alpha: float, power: float) -> float:
+        return float(self.units(gain, 0, alpha, power)) if gain > 0 else math.inf
+
+    def _effect(self, value: float, minimum: float) -> float:
+        """The fall of the mean loss beyond the minimum; for RMSE the loss is the squared error."""
+        if self.metric.key == "rmse":
+            return max(self.baseline - minimum, 0.0) ** 2 - value**2
+        return self.metric.gain(self.baseline, value) - minimum
+
+    def _spread(self, value: float) -> float:
+        if self.spread is not None:
+            return self.spread
+        if self.metric.key == "mae":
+            return samples.SD_PER_MAE * value
+        if self.metric.key == "rmse":
+            return math.sqrt(2) * value**2
+        if self.metric.key == "log_loss":
+            return value
+        return math.sqrt(max(0.0, value * (1 - value)))
+
+
+def _inside(auc: float) -> float:
+    return min(max(auc, EDGE), 1 - EDGE)

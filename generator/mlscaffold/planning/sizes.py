@@ -1,0 +1,331 @@
+"""How many rows the acceptance test, the segments and a later promotion need: test.*, slices.*, promotion.*"""
+
+import math
+from typing import Any
+
+from mlscaffold.planning import samples, value
+from mlscaffold.planning.metrics import Comparison, Metric
+from mlscaffold.planning.number import LIMIT, Number, Numbers, whole
+
+
+def test_set(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `test.`: rows at the alpha of one of several looks, and at a single look beside it."""
+    comparison, discordance = compared(answers, metric, numbers)
+    looks, alpha = answers.test_looks, numbers["acceptance.alpha"].value
+    shared = {
+        "test.looks": Number(
+            looks,
+            "looks",
+            "",
+            {"test_looks": looks},
+            "How often the test set may be looked at before it is spent.",
+            answers.provenance("test_looks"),
+        ),
+        "test.alpha_per_look": Number(
+            alpha / looks,
+            "share",
+            "F11",
+            {"alpha": alpha, "looks": looks},
+            "The risk of a false pass that one look may take.",
+        ),
+        "test.discordance": discordance,
+        "test.spread": _spread(metric, numbers, comparison),
+    }
+    found = numbers | shared
+    several = _rows(answers, metric, found, comparison, alpha / looks, "")
+    single = _rows(answers, metric, found, comparison, alpha, "_one_look")
+    return shared | several | single | _worth_of_groups(answers, metric, several) | _available(
+        answers, metric, found | several, comparison
+    )
+
+
+def slices(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
+    comparison, _ = compared(answers, metric, numbers)
+    count, margin = len(answers.segments), answers.slice_margin
+    alpha = numbers["test.alpha_per_look"].value / count if count else None
+    gain, power = numbers["acceptance.gain"].value, numbers["acceptance.power"].value
+    inputs = {"gain": gain, "slice_margin": margin, "alpha": alpha, "power": power}
+    inputs["discordance"] = numbers["test.discordance"].value
+    none = "No segments are named." if not count else None
+    units: float | None = None
+    if comparison and alpha and gain is not None and gain > -margin:
+        units = comparison.units(gain, -margin, alpha, power)
+    elif not none:
+        none = numbers["acceptance.target"].note or "Baseline or target is not known."
+    rows = None if units is None else units / unit_share(answers, metric) * effect(answers, metric)
+    return {
+        "slices.count": Number(
+            count, "segments", "", {"segments": list(answers.segments)}, "Segments that must not get worse."
+        ),
+        "slices.margin": Number(
+            margin,
+            metric.title,
+            "",
+            {"slice_margin": margin},
+            "How much worse a segment may get before it counts.",
+            answers.provenance("slice_margin"),
+        ),
+        "slices.alpha": Number(
+            alpha,
+            "share",
+            "F10",
+            {"alpha_per_look": numbers["test.alpha_per_look"].value, "segments": count},
+            "The risk each segment may take: alpha per look, divided by the segments.",
+            note=none if not count else None,
+        ),
+        "slices.units_each": count_of(units, metric.counted_on, "F05", inputs, "What each segment must hold.", none),
+        "slices.rows_each": count_of(
+            rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none
+        ),
+    }
+
+
+def promotion(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `promotion.`: what it takes to show that a retrained model is not worse by the margin."""
+    alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
+    target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
+    level = target if target is not None else baseline
+    margin, discordance = answers.promotion_margin, answers.promotion_discordance
+    inputs = {"promotion_margin": margin, "alpha": alpha, "power": power}
+    unknown, units = None, None
+    if metric.method == "share":
+        inputs["promotion_discordance"] = discordance
+        units = samples.margin_rows(0, discordance, margin, alpha, power)
+    elif level is None:
+        unknown = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
+    else:
+        units = _compare(answers, metric, level, None).units(0, -margin, alpha, power)
+    stream = None if units is None else units / unit_share(answers, metric)
+    share = discordance if metric.method == "share" else 1.0
+    every = None if metric.method == "share" else "Every row counts in a mean, so every row needs its label."
+    mixed = None
+    if metric.counted_on in ("positives", "flagged rows") and metric.method == "share":
+        mixed = f"On all rows, if the models differ as often there; the {metric.counted_on} among them decide."
+    return {
+        "promotion.margin": Number(
+            margin,
+            metric.title,
+            "",
+            {"promotion_margin": margin},
+            "How much worse a retrained model may be and still replace the champion.",
+            answers.provenance("promotion_margin"),
+        ),
+        "promotion.rows": count_of(
+            units,
+            metric.counted_on,
+            metric.formula,
+            inputs,
+            "What shows that a retrained model is not worse by the margin.",
+            unknown,
+        ),
+        "promotion.labels": count_of(
+            None if units is None else units * share,
+            metric.counted_on,
+            metric.formula,
+            inputs,
+            "Of these, the ones on which the two models differ; only they decide.",
+            unknown or every,
+        ),
+        "promotion.stream_rows": count_of(
+            stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown
+        ),
+        "promotion.stream_labels": count_of(
+            None if stream is None else stream * share,
+            "rows",
+            "F06",
+            inputs,
+            "Of these rows, the ones to label because the two models differ.",
+            unknown or mixed,
+        ),
+    }
+
+
+# ------------------------------------------------------------------------------------------------ the comparison
+
+
+def compared(answers: Any, metric: Metric, numbers: Numbers) -> tuple[Comparison | None, Number]:
+    """The comparison of target and baseline, and the discordance it rests on; None while either is unknown."""
+    baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
+    discordance = _discordance(answers, metric, baseline, target)
+    if baseline is None or target is None:
+        return None, discordance
+    return _compare(answers, metric, baseline, discordance.value), discordance
+
+
+def _compare(answers: Any, metric: Metric, baseline: float, discordance: float | None) -> Comparison:
+    share = answers.positive_share if answers.task == "binary" else 0.5
+    spread = answers.error_spread if answers.task in ("regression", "ranking", "forecast") else None
+    return Comparison(metric, baseline, discordance, answers.error_correlation, spread, (1 - share) / share)
+
+
+def _discordance(answers: Any, metric: Metric, baseline: float | None, target: float | None) -> Number:
+    meaning = "The share of rows on which exactly one of baseline and model is right."
+    inputs = {"baseline": baseline, "target": target, "discordance": answers.discordance}
+
+    def number(found: float | None, note: str | None = None, remedy: str | None = None) -> Number:
+        given = answers.discordance is not None
+        provenance = answers.provenance("discordance") if given and remedy is None else "computed"
+        return Number(found, "share", "" if given else "F04", inputs, meaning, provenance, note, remedy)
+
+    if metric.method != "share":
+        return number(None, f"The {metric.title} is no share of right rows, so other spreads take its place.")
+    if baseline is None or target is None:
+        return number(answers.discordance, None if answers.discordance else "Baseline or target is not known.")
+    if answers.discordance is None:
+        note = "Taken as if the two erred independently; two models' disagreement measures it without labels."
+        return number(samples.independent_discordance(baseline, target), note)
+    least, most = abs(target - baseline), min(baseline + target, 2 - baseline - target)
+    fitting = min(max(answers.discordance, least), most)
+    if math.isclose(fitting, answers.discordance, rel_tol=1e-9):
+        return number(answers.discordance)
+    note = (
+        f"A discordance of {answers.discordance:.3g} cannot be: from {baseline:.3g} to {target:.3g} it lies between "
+        f"{least:.3g} and {most:.3g}; the plan uses {fitting:.3g}."
+    )
+    return number(fitting, note, "Measure discordance again, or leave it empty.")
+
+
+def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
+    meaning = "How much the difference of the two systems' losses varies from row to row (standard deviation)."
+    if metric.method != "mean":
+        return Number(None, metric.title, "F08", {}, meaning, note="Only metrics that are a mean of rows need it.")
+    if comparison is None:
+        return Number(None, metric.title, "F08", {}, meaning, note="Baseline or target is not known.")
+    baseline, target = comparison.baseline, numbers["acceptance.target"].value
+    inputs = {"baseline": baseline, "target": target, "error_correlation": comparison.correlation}
+    note = None if comparison.spread is not None else "Estimated from the metric's value; a pilot replaces it."
+    return Number(comparison.paired_spread(target), metric.title, "F08", inputs, meaning, note=note)
+
+
+# ------------------------------------------------------------------------------------------------ rows
+
+
+def unit_share(answers: Any, metric: Metric) -> float:
+    """Units (positives, flagged rows, queries) in one row."""
+    if metric.counted_on == "positives":
+        return float(answers.positive_share)
+    if metric.counted_on == "flagged rows":
+        return value.flag_rate(answers)
+    return 1 / float(answers.group_size) if metric.counted_on == "queries" else 1.0
+
+
+def effect(answers: Any, metric: Metric) -> float:
+    """F10. The design effect of grouped rows; queries are groups already."""
+    return 1.0 if metric.counted_on == "queries" else samples.design_effect(answers.group_size, answers.icc)
+
+
+def count_of(
+    amount: float | None, unit: str, formula: str, inputs: dict[str, Any], meaning: str, note: str | None = None
+) -> Number:
+    """A count rounded up; beyond a thousand million it is a finding."""
+    if amount is not None and amount > LIMIT:
+        note = f"It would take {amount:.1e} {unit}: the difference is too small for any sample to show."
+        remedy = "Aim for a larger gain with target_value, or allow a larger margin."
+        return Number(None, unit, formula, inputs, meaning, note=note, remedy=remedy)
+    return Number(None if amount is None else whole(amount), unit, formula, inputs, meaning, note=note)
+
+
+def _rows(
+    answers: Any, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, suffix: str
+) -> Numbers:
+    gain, minimum = numbers["acceptance.gain"].value, numbers["acceptance.min_gain"].value
+    power = numbers["acceptance.power"].value
+    inputs = {"gain": gain, "min_gain": minimum, "alpha": alpha, "power": power}
+    inputs |= {"discordance": numbers["test.discordance"].value} if metric.method == "share" else {}
+    inputs |= {"error_correlation": answers.error_correlation} if metric.method != "share" else {}
+    possible = comparison is not None and gain is not None and minimum is not None and gain > minimum
+    why = None if possible else numbers["acceptance.target"].note or "Baseline or target is not known."
+    units = comparison.units(gain, minimum, alpha, power) if comparison and possible else None
+    each, design = unit_share(answers, metric), effect(answers, metric)
+    rows = None if units is None else units * design / each
+    looks = "when the test set is looked at once" if suffix else f"at each of {answers.test_looks} looks"
+    row_inputs = inputs | {"units": units, "units_a_row": each, "design_effect": design}
+    positives, none = _positives(answers, metric, units, rows)
+    return {
+        f"test.units{suffix}": count_of(
+            units,
+            metric.counted_on,
+            metric.formula,
+            inputs,
+            f"What must be judged to show the gain {looks}.",
+            why,
+        ),
+        f"test.rows{suffix}": count_of(
+            rows, "rows", "F06", row_inputs, f"Labelled test rows that show the gain {looks}.", why
+        ),
+        f"test.positives{suffix}": count_of(
+            positives, "positives", "F06", row_inputs, "Positive cases among these test rows.", why or none
+        ),
+    }
+
+
+def _positives(answers: Any, metric: Metric, units: int | None, rows: float | None) -> tuple[float | None, str | None]:
+    if answers.task != "binary":
+        return None, "Only a yes-or-no task has positives."
+    if rows is None or units is None:
+        return None, None
+    if metric.counted_on == "positives":
+        return units * effect(answers, metric), None
+    return rows * answers.positive_share, None
+
+
+def _worth_of_groups(answers: Any, metric: Metric, several: Numbers) -> Numbers:
+    design, rows = effect(answers, metric), several["test.rows"].value
+    inputs = {"group_size": answers.group_size, "icc": answers.icc}
+    return {
+        "test.design_effect": Number(
+            design, "", "F10", inputs, "By how much rows of one group repeat each other; 1 means not at all."
+        ),
+        "test.effective": Number(
+            None if rows is None else whole(rows / design),
+            "rows",
+            "F10",
+            inputs | {"rows": rows},
+            "Independent rows that the test rows are worth.",
+            note=several["test.rows"].note,
+        ),
+    }
+
+
+def _available(answers: Any, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
+    alpha, power = numbers["test.alpha_per_look"].value, numbers["acceptance.power"].value
+    held, rows = answers.labelled_cases or 0, numbers["test.rows"].value
+    units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
+    short = None if rows is None else max(0, rows - held)
+    return {
+        "test.units_available": Number(
+            units,
+            metric.counted_on,
+            "F06",
+            {"labelled_cases": held, "units_a_row": unit_share(answers, metric)},
+            "What the cases labelled today would hold if all of them were test rows.",
+        ),
+        "test.mde_available": _detectable(metric, comparison, units, alpha, power, "each look"),
+        "test.mde_available_one_look": _detectable(
+            metric, comparison, units, numbers["acceptance.alpha"].value, power, "a single look"
+        ),
+        "test.shortfall": Number(
+            short,
+            "rows",
+            "F06",
+            {"rows": rows, "labelled_cases": held},
+            "Labelled rows still missing for the test set.",
+            note=f"{short:,} more labelled rows are needed to show the gain." if short else numbers["test.rows"].note,
+            remedy="Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
+            if short
+            else None,
+        ),
+    }
+
+
+def _detectable(
+    metric: Metric, comparison: Comparison | None, units: int, alpha: float, power: float, looks: str
+) -> Number:
+    meaning = f"The smallest gain that the cases labelled today could show at {looks}."
+    inputs = {"units": units, "alpha": alpha, "power": power}
+    if comparison is None:
+        return Number(None, metric.title, "F09", inputs, meaning, note="Baseline or target is not known.")
+    found = comparison.detectable(units, alpha, power) if units >= 2 else None
+    note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
+    return Number(found, metric.title, "F09", inputs, meaning, note=note)

@@ -1,0 +1,95 @@
+"""F12: the decision threshold, what a decision costs, what a gain is worth, and the smallest gain that pays back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlscaffold.planning.metrics import Metric
+
+MONTH = 30  # days; a month of the plan
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Money for one unit of the metric per decision, how it was found, and whether it is only a stand-in."""
+
+    amount: float
+    how: str
+    stand_in: bool = False
+
+
+def unit_worth(answers: Any, metric: Metric) -> Worth:
+    """What one unit of the metric is worth in one decision, on average (currency per decision)."""
+    if answers.task == "multiclass":
+        how = "each wrong class costs miss_cost"
+        return Worth(answers.miss_cost, how, stand_in=metric.key != "accuracy")
+    if answers.task != "binary":
+        return Worth(answers.unit_error_cost, "each unit costs unit_error_cost")
+    both = answers.false_alarm_cost + answers.miss_cost
+    if metric.key == "precision":
+        return Worth(flag_rate(answers) * both, "a flagged row that becomes right saves an alarm and a miss")
+    if metric.key in ("accuracy", "brier"):
+        return Worth(both / 2, "wrong decisions are false alarms and misses in equal number")
+    caught = answers.positive_share * answers.miss_cost
+    return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.key != "recall")
+
+
+def flag_rate(answers: Any) -> float:
+    """The share of rows that raise an alarm: what people can look at, or else the share of positives."""
+    return float(answers.review_rate if answers.review_rate is not None else answers.positive_share)
+
+
+def threshold(false_alarm_cost: float, miss_cost: float) -> float:
+    """The probability above which acting is cheaper, with calibrated scores: C_FP / (C_FP + C_FN), Elkan (2001).
+
+    Both costs are counted over the right decision in the same case, so right decisions cost nothing here.
+    """
+    if false_alarm_cost <= 0 or miss_cost <= 0:
+        raise ValueError("both kinds of error must cost more than the right decision")
+    return false_alarm_cost / (false_alarm_cost + miss_cost)
+
+
+def false_alarms(answers: Any, recall: float, precision: float | None) -> float | None:
+    """False alarms per decision at this recall: from the precision, or from the review rate; None if neither is known.
+
+    Negative where people cannot look at as many cases as the recall needs.
+    """
+    caught = answers.positive_share * recall
+    if precision is not None:
+        return float(caught * (1 - precision) / precision)
+    return None if answers.review_rate is None else float(answers.review_rate - caught)
+
+
+def decision_cost(answers: Any, metric: Metric, value: float, alarms: float | None = None) -> float | None:
+    """Expected cost of one decision at this value of the metric; None where the metric alone does not tell."""
+    if answers.task == "multiclass":
+        return float((1 - value) * answers.miss_cost) if metric.key == "accuracy" else None
+    if answers.task != "binary":
+        left = 1 - value if metric.better == "higher" else value
+        return float(left * answers.unit_error_cost)
+    share, alarm, miss = answers.positive_share, answers.false_alarm_cost, answers.miss_cost
+    if metric.key == "recall":
+        return float(share * (1 - value) * miss + (alarms or 0.0) * alarm)
+    if metric.key == "precision":
+        flagged = flag_rate(answers)
+        return float(max(0.0, share - flagged * value) * miss + flagged * (1 - value) * alarm)
+    if metric.key == "accuracy":
+        return float((1 - value) * (alarm + miss) / 2)
+    return float(value * (alarm + miss) / 2) if metric.key == "brier" else None
+
+
+def break_even_gain(build: float, limit_months: float, run: float, decisions: float, worth: float) -> float:
+    """The gain that earns the build cost within the limit and the running cost every month.
+
+    (build / limit + run) / decisions a month / worth of one unit.
+    """
+    if limit_months <= 0 or decisions <= 0 or worth <= 0:
+        raise ValueError("payback limit, monthly decisions and the worth of a unit must be above 0")
+    return (build / limit_months + run) / decisions / worth
+
+
+def payback_months(build: float, value_month: float, run: float) -> float | None:
+    """Months until the value, less the running cost, has earned the build cost; None where it never does."""
+    net = value_month - run
+    if net > 0:
+        return build / net
+    return 0.0 if build == 0 and net == 0 else None
