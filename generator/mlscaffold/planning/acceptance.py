@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.planning import value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers
@@ -18,7 +19,7 @@ TIERS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def acceptance(answers: Any, metric: Metric, effort_days: float) -> Numbers:
+def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     """Everything under `acceptance.`; `effort_days` is the schedule's effort without labelling."""
     numbers = _tier(answers) | {"acceptance.baseline": _baseline(answers, metric)}
     numbers |= _break_even(answers, metric, effort_days)
@@ -27,7 +28,7 @@ def acceptance(answers: Any, metric: Metric, effort_days: float) -> Numbers:
     return numbers | _returns(answers, metric, numbers)
 
 
-def _tier(answers: Any) -> Numbers:
+def _tier(answers: Answers) -> Numbers:
     alpha, power = TIERS[answers.consequence]
     inputs = {"consequence": answers.consequence}
     return {
@@ -43,7 +44,7 @@ def _tier(answers: Any) -> Numbers:
 # ------------------------------------------------------------------------------------------------ baseline and gain
 
 
-def _baseline(answers: Any, metric: Metric) -> Number:
+def _baseline(answers: Answers, metric: Metric) -> Number:
     meaning = f"The {metric.title} of today's practice, which a model has to beat."
     inputs = {"current_practice": answers.current_practice, "current_value": answers.current_value}
     if answers.current_value is not None:
@@ -57,7 +58,7 @@ def _baseline(answers: Any, metric: Metric) -> Number:
     return Number(assumed, metric.title, "", inputs, meaning, "default", note, remedy)
 
 
-def assumed_baseline(answers: Any, metric: Metric) -> float | None:
+def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
     """A stand-in for an unmeasured baseline: what a constant scores, or the middle, where most rows are needed."""
     share = answers.positive_share if answers.task == "binary" else 0.5
     if metric.key in ("mae", "rmse"):
@@ -73,7 +74,7 @@ def assumed_baseline(answers: Any, metric: Metric) -> float | None:
     return float(constants.get(metric.key, 0.5))
 
 
-def _break_even(answers: Any, metric: Metric, effort_days: float) -> Numbers:
+def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     cost = _build_cost(answers, effort_days)
     worth = value.unit_worth(answers, metric)
     month = answers.daily_volume * value.MONTH
@@ -123,7 +124,7 @@ def _break_even(answers: Any, metric: Metric, effort_days: float) -> Numbers:
     }
 
 
-def _build_cost(answers: Any, effort_days: float) -> Number:
+def _build_cost(answers: Answers, effort_days: float) -> Number:
     meaning = "What it costs to build, which the gain has to earn back."
     if answers.build_cost is not None:
         inputs = {"build_cost": answers.build_cost}
@@ -136,7 +137,7 @@ def _build_cost(answers: Any, effort_days: float) -> Number:
 # ------------------------------------------------------------------------------------------------ target
 
 
-def _target(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def _target(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     baseline = numbers["acceptance.baseline"].value
     minimum = numbers["acceptance.min_gain"].value
     target = _asked_target(answers, metric, baseline, minimum)
@@ -150,7 +151,7 @@ def _target(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _asked_target(answers: Any, metric: Metric, baseline: float | None, minimum: float) -> Number:
+def _asked_target(answers: Answers, metric: Metric, baseline: float | None, minimum: float) -> Number:
     meaning = f"The {metric.title} to reach ({metric.better} is better)."
     inputs = {"target_value": answers.target_value, "baseline": baseline, "min_gain": minimum}
 
@@ -179,9 +180,7 @@ def _asked_target(answers: Any, metric: Metric, baseline: float | None, minimum:
     return number(metric.improved(baseline, 2 * minimum), "Today's value plus twice the smallest useful gain.")
 
 
-def _judged(
-    target: float, metric: Metric, baseline: float | None, minimum: float
-) -> tuple[str | None, str | None]:
+def _judged(target: float, metric: Metric, baseline: float | None, minimum: float) -> tuple[str | None, str | None]:
     if baseline is None:
         return None, None
     gain = metric.gain(baseline, target)
@@ -201,7 +200,7 @@ def _cheaper() -> str:
 # ------------------------------------------------------------------------------------------------ money
 
 
-def _costs(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def _costs(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     nothing = answers.positive_share * answers.miss_cost if answers.task == "binary" else None
     no_error = None if nothing is not None else "Without any answer there is no error to count."
     unit, inputs = f"{answers.currency} per decision", _cost_inputs(answers)
@@ -214,7 +213,7 @@ def _costs(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _threshold(answers: Any) -> Numbers:
+def _threshold(answers: Answers) -> Numbers:
     meaning = "Act when the calibrated probability is above this."
     if answers.task != "binary":
         note = "Only a yes-or-no decision has a threshold."
@@ -222,12 +221,14 @@ def _threshold(answers: Any) -> Numbers:
     inputs = {"false_alarm_cost": answers.false_alarm_cost, "miss_cost": answers.miss_cost}
     note = None
     if answers.review_rate is not None:
-        note = f"At most {answers.review_rate:.3g} of the cases can be looked at; where more lie above, take the highest."
+        note = (
+            f"At most {answers.review_rate:.3g} of the cases can be looked at; where more lie above, take the highest."
+        )
     found = value.threshold(answers.false_alarm_cost, answers.miss_cost)
     return {"acceptance.threshold": Number(found, "probability", "F12", inputs, meaning, note=note)}
 
 
-def _cost(answers: Any, metric: Metric, numbers: Numbers, which: str) -> Number:
+def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> Number:
     level = numbers[f"acceptance.{which}"].value
     unit, inputs = f"{answers.currency} per decision", {which: level} | _cost_inputs(answers)
     meaning = {"baseline": "What a decision costs today.", "target": "What a decision costs at the target."}[which]
@@ -248,7 +249,7 @@ def _cost(answers: Any, metric: Metric, numbers: Numbers, which: str) -> Number:
     return number(cost, f"The {metric.title} alone does not tell what a decision costs." if cost is None else note)
 
 
-def _alarms(answers: Any, metric: Metric, numbers: Numbers, which: str) -> tuple[float, str | None]:
+def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> tuple[float, str | None]:
     """False alarms per decision, and what had to be assumed about them."""
     level, today = numbers[f"acceptance.{which}"].value, numbers["acceptance.baseline"].value
     if metric.key != "recall":
@@ -261,7 +262,7 @@ def _alarms(answers: Any, metric: Metric, numbers: Numbers, which: str) -> tuple
     return found, "False alarms are taken to stay as many as today." if which == "target" else None
 
 
-def _returns(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def _returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     worth, note = _value_month(answers, metric, numbers)
     build, run = numbers["acceptance.build_cost"].value, answers.monthly_run_budget
     months = None if worth is None else value.payback_months(build, worth, run)
@@ -286,7 +287,7 @@ def _returns(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _value_month(answers: Any, metric: Metric, numbers: Numbers) -> tuple[float | None, Number]:
+def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[float | None, Number]:
     """What reaching the target is worth a month, before running cost."""
     before, after = (numbers[f"acceptance.cost_per_decision.{which}"].value for which in ("baseline", "target"))
     gain, worth = numbers["acceptance.gain"].value, numbers["acceptance.unit_worth"]
@@ -304,7 +305,7 @@ def _value_month(answers: Any, metric: Metric, numbers: Numbers) -> tuple[float 
     return amount, Number(amount, answers.currency, "F12", inputs, meaning, note=note)
 
 
-def _cost_inputs(answers: Any) -> dict[str, Any]:
+def _cost_inputs(answers: Answers) -> dict[str, Any]:
     keys = ("unit_error_cost",)
     if answers.task == "binary":
         keys = ("positive_share", "false_alarm_cost", "miss_cost", "review_rate", "current_precision")

@@ -4,8 +4,8 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import LIMIT, Number, Numbers, whole
@@ -117,7 +117,7 @@ def curve(metric: Metric) -> Numbers:
     return {f"curve.{key}": Number(None, unit, "F14", {}, text, note=note) for key, (unit, text) in meanings.items()}
 
 
-def iterations(answers: Any, metric: Metric, numbers: Numbers, phase_days: float) -> Numbers:
+def iterations(answers: Answers, metric: Metric, numbers: Numbers, phase_days: float) -> Numbers:
     """Everything under `iterations.` of an ML plan; `phase_days` is the phase's most likely effort in working days."""
     count = max(1, int(phase_days / answers.cycle_days + 1e-9))
     inputs = {"phase_days": phase_days, "cycle_days": answers.cycle_days}
@@ -138,7 +138,7 @@ def iterations(answers: Any, metric: Metric, numbers: Numbers, phase_days: float
     } | _validation(answers, metric, numbers, count)
 
 
-def _validation(answers: Any, metric: Metric, numbers: Numbers, count: int) -> Numbers:
+def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) -> Numbers:
     rows = int((answers.labelled_cases or 0) * VALIDATION_SHARE)
     units = int(rows * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value

@@ -1,8 +1,8 @@
 """What labels cost and how far they can be trusted: flip rate, ceiling, agreement, weeks, rows to label twice."""
 
 import math
-from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, whole
 from mlscaffold.planning.stats import z
@@ -89,7 +89,7 @@ def kappa_rows(agreement: float, by_chance: float, half_width: float, confidence
 # ------------------------------------------------------------------------------------------------ the plan's numbers
 
 
-def labels(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def labels(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `labels.`"""
     flip = _flip(answers, metric)
     return {
@@ -101,7 +101,7 @@ def labels(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _flip(answers: Any, metric: Metric) -> Number:
+def _flip(answers: Answers, metric: Metric) -> Number:
     inputs = {"label_agreement": answers.label_agreement}
     note = _unmeasured(answers, metric)
     return Number(
@@ -114,7 +114,7 @@ def _flip(answers: Any, metric: Metric) -> Number:
     )
 
 
-def _unmeasured(answers: Any, metric: Metric) -> str | None:
+def _unmeasured(answers: Answers, metric: Metric) -> str | None:
     if answers.label_source not in PEOPLE:
         return "Nobody knows yet where right answers come from." if answers.label_source == "none" else _LOGS
     if answers.task not in ("binary", "multiclass"):
@@ -122,7 +122,7 @@ def _unmeasured(answers: Any, metric: Metric) -> str | None:
     return "Not measured yet: label some cases twice." if answers.label_agreement is None else None
 
 
-def _ceiling(answers: Any, metric: Metric, numbers: Numbers, flip: Number) -> Number:
+def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -> Number:
     target = numbers["acceptance.target"].value
     share = _share(answers)
     inputs = {"flip": flip.value, "positive_share": share}
@@ -143,7 +143,7 @@ def _ceiling(answers: Any, metric: Metric, numbers: Numbers, flip: Number) -> Nu
     return Number(found, metric.title, formula, inputs, meaning, note=note, remedy=remedy)
 
 
-def _least(answers: Any, metric: Metric, numbers: Numbers) -> Number:
+def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     target = numbers["acceptance.target"].value
     inputs = {"target": target, "positive_share": _share(answers)}
     note = None
@@ -158,7 +158,7 @@ def _least(answers: Any, metric: Metric, numbers: Numbers) -> Number:
     return Number(found, "share", "F13b", inputs, meaning, note=note)
 
 
-def _weeks(answers: Any, numbers: Numbers) -> Number:
+def _weeks(answers: Answers, numbers: Numbers) -> Number:
     meaning = "Calendar weeks to label the test set, the cases labelled twice included."
     rows = numbers["test.rows"].value
     if answers.label_source == "none":
@@ -184,13 +184,13 @@ def _weeks(answers: Any, numbers: Numbers) -> Number:
     return Number(weeks, "weeks", "F15", inputs, meaning, note=note)
 
 
-def _double(answers: Any, metric: Metric, numbers: Numbers) -> Number:
+def _double(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     meaning = f"Cases that two people label, so that kappa is known to ± {AGREEMENT_HALF_WIDTH:g}."
     if answers.label_source not in PEOPLE or answers.task not in ("binary", "multiclass"):
         return Number(None, "rows", "F16", {}, meaning, note=_unmeasured(answers, metric))
     share = _share(answers)
     by_chance = share**2 + (1 - share) ** 2
-    least, agreement, note = numbers_least(answers, metric, numbers), answers.label_agreement, None
+    least, agreement, note = _least(answers, metric, numbers).value, answers.label_agreement, None
     if agreement is None:
         agreement = 0.95 if least is None else least
         note = f"Agreement is not measured yet; planned at {agreement:.3g}, the least that the target allows."
@@ -200,10 +200,5 @@ def _double(answers: Any, metric: Metric, numbers: Numbers) -> Number:
     return Number(rows, "rows", "F16", inputs, meaning, note=note)
 
 
-def numbers_least(answers: Any, metric: Metric, numbers: Numbers) -> float | None:
-    """The least agreement the target allows, where both are known."""
-    return _least(answers, metric, numbers).value  # type: ignore[return-value]
-
-
-def _share(answers: Any) -> float:
+def _share(answers: Answers) -> float:
     return float(answers.positive_share) if answers.task == "binary" else 0.5

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer
 from mlscaffold.planning import samples
 from mlscaffold.planning.stats import increasing_root
@@ -87,7 +88,7 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def of(answers: Any) -> Metric:
+def of(answers: Answers) -> Metric:
     """The metric that decides, once the values given for it are known to lie in its range (InvalidAnswer if not)."""
     metric = METRICS[answers.metric]
     for key in ("current_value", "target_value"):

@@ -3,12 +3,13 @@
 import math
 from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.planning import samples, value
 from mlscaffold.planning.metrics import Comparison, Metric
 from mlscaffold.planning.number import LIMIT, Number, Numbers, whole
 
 
-def test_set(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `test.`: rows at the alpha of one of several looks, and at a single look beside it."""
     comparison, discordance = compared(answers, metric, numbers)
     looks, alpha = answers.test_looks, numbers["acceptance.alpha"].value
@@ -34,12 +35,16 @@ def test_set(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
     found = numbers | shared
     several = _rows(answers, metric, found, comparison, alpha / looks, "")
     single = _rows(answers, metric, found, comparison, alpha, "_one_look")
-    return shared | several | single | _worth_of_groups(answers, metric, several) | _available(
-        answers, metric, found | several, comparison
+    return (
+        shared
+        | several
+        | single
+        | _worth_of_groups(answers, metric, several)
+        | _available(answers, metric, found | several, comparison)
     )
 
 
-def slices(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
     comparison, _ = compared(answers, metric, numbers)
     count, margin = len(answers.segments), answers.slice_margin
@@ -75,13 +80,11 @@ def slices(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
             note=none if not count else None,
         ),
         "slices.units_each": count_of(units, metric.counted_on, "F05", inputs, "What each segment must hold.", none),
-        "slices.rows_each": count_of(
-            rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none
-        ),
+        "slices.rows_each": count_of(rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none),
     }
 
 
-def promotion(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
+def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `promotion.`: what it takes to show that a retrained model is not worse by the margin."""
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
@@ -127,9 +130,7 @@ def promotion(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
             "Of these, the ones on which the two models differ; only they decide.",
             unknown or every,
         ),
-        "promotion.stream_rows": count_of(
-            stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown
-        ),
+        "promotion.stream_rows": count_of(stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown),
         "promotion.stream_labels": count_of(
             None if stream is None else stream * share,
             "rows",
@@ -144,7 +145,7 @@ def promotion(answers: Any, metric: Metric, numbers: Numbers) -> Numbers:
 # ------------------------------------------------------------------------------------------------ the comparison
 
 
-def compared(answers: Any, metric: Metric, numbers: Numbers) -> tuple[Comparison | None, Number]:
+def compared(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[Comparison | None, Number]:
     """The comparison of target and baseline, and the discordance it rests on; None while either is unknown."""
     baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
     discordance = _discordance(answers, metric, baseline, target)
@@ -153,13 +154,13 @@ def compared(answers: Any, metric: Metric, numbers: Numbers) -> tuple[Comparison
     return _compare(answers, metric, baseline, discordance.value), discordance
 
 
-def _compare(answers: Any, metric: Metric, baseline: float, discordance: float | None) -> Comparison:
+def _compare(answers: Answers, metric: Metric, baseline: float, discordance: float | None) -> Comparison:
     share = answers.positive_share if answers.task == "binary" else 0.5
     spread = answers.error_spread if answers.task in ("regression", "ranking", "forecast") else None
     return Comparison(metric, baseline, discordance, answers.error_correlation, spread, (1 - share) / share)
 
 
-def _discordance(answers: Any, metric: Metric, baseline: float | None, target: float | None) -> Number:
+def _discordance(answers: Answers, metric: Metric, baseline: float | None, target: float | None) -> Number:
     meaning = "The share of rows on which exactly one of baseline and model is right."
     inputs = {"baseline": baseline, "target": target, "discordance": answers.discordance}
 
@@ -201,7 +202,7 @@ def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> 
 # ------------------------------------------------------------------------------------------------ rows
 
 
-def unit_share(answers: Any, metric: Metric) -> float:
+def unit_share(answers: Answers, metric: Metric) -> float:
     """Units (positives, flagged rows, queries) in one row."""
     if metric.counted_on == "positives":
         return float(answers.positive_share)
@@ -210,7 +211,7 @@ def unit_share(answers: Any, metric: Metric) -> float:
     return 1 / float(answers.group_size) if metric.counted_on == "queries" else 1.0
 
 
-def effect(answers: Any, metric: Metric) -> float:
+def effect(answers: Answers, metric: Metric) -> float:
     """F10. The design effect of grouped rows; queries are groups already."""
     return 1.0 if metric.counted_on == "queries" else samples.design_effect(answers.group_size, answers.icc)
 
@@ -227,7 +228,7 @@ def count_of(
 
 
 def _rows(
-    answers: Any, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, suffix: str
+    answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, suffix: str
 ) -> Numbers:
     gain, minimum = numbers["acceptance.gain"].value, numbers["acceptance.min_gain"].value
     power = numbers["acceptance.power"].value
@@ -260,7 +261,9 @@ def _rows(
     }
 
 
-def _positives(answers: Any, metric: Metric, units: int | None, rows: float | None) -> tuple[float | None, str | None]:
+def _positives(
+    answers: Answers, metric: Metric, units: int | None, rows: float | None
+) -> tuple[float | None, str | None]:
     if answers.task != "binary":
         return None, "Only a yes-or-no task has positives."
     if rows is None or units is None:
@@ -270,7 +273,7 @@ def _positives(answers: Any, metric: Metric, units: int | None, rows: float | No
     return rows * answers.positive_share, None
 
 
-def _worth_of_groups(answers: Any, metric: Metric, several: Numbers) -> Numbers:
+def _worth_of_groups(answers: Answers, metric: Metric, several: Numbers) -> Numbers:
     design, rows = effect(answers, metric), several["test.rows"].value
     inputs = {"group_size": answers.group_size, "icc": answers.icc}
     return {
@@ -288,7 +291,7 @@ def _worth_of_groups(answers: Any, metric: Metric, several: Numbers) -> Numbers:
     }
 
 
-def _available(answers: Any, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
+def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
     alpha, power = numbers["test.alpha_per_look"].value, numbers["acceptance.power"].value
     held, rows = answers.labelled_cases or 0, numbers["test.rows"].value
     units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)

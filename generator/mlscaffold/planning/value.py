@@ -1,8 +1,8 @@
 """F12: the decision threshold, what a decision costs, what a gain is worth, and the smallest gain that pays back."""
 
 from dataclasses import dataclass
-from typing import Any
 
+from mlscaffold.answers import Answers
 from mlscaffold.planning.metrics import Metric
 
 MONTH = 30  # days; a month of the plan
@@ -17,7 +17,7 @@ class Worth:
     stand_in: bool = False
 
 
-def unit_worth(answers: Any, metric: Metric) -> Worth:
+def unit_worth(answers: Answers, metric: Metric) -> Worth:
     """What one unit of the metric is worth in one decision, on average (currency per decision)."""
     if answers.task == "multiclass":
         how = "each wrong class costs miss_cost"
@@ -33,7 +33,7 @@ def unit_worth(answers: Any, metric: Metric) -> Worth:
     return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.key != "recall")
 
 
-def flag_rate(answers: Any) -> float:
+def flag_rate(answers: Answers) -> float:
     """The share of rows that raise an alarm: what people can look at, or else the share of positives."""
     return float(answers.review_rate if answers.review_rate is not None else answers.positive_share)
 
@@ -48,7 +48,7 @@ def threshold(false_alarm_cost: float, miss_cost: float) -> float:
     return false_alarm_cost / (false_alarm_cost + miss_cost)
 
 
-def false_alarms(answers: Any, recall: float, precision: float | None) -> float | None:
+def false_alarms(answers: Answers, recall: float, precision: float | None) -> float | None:
     """False alarms per decision at this recall: from the precision, or from the review rate; None if neither is known.
 
     Negative where people cannot look at as many cases as the recall needs.
@@ -59,7 +59,7 @@ def false_alarms(answers: Any, recall: float, precision: float | None) -> float 
     return None if answers.review_rate is None else float(answers.review_rate - caught)
 
 
-def decision_cost(answers: Any, metric: Metric, value: float, alarms: float | None = None) -> float | None:
+def decision_cost(answers: Answers, metric: Metric, value: float, alarms: float | None = None) -> float | None:
     """Expected cost of one decision at this value of the metric; None where the metric alone does not tell."""
     if answers.task == "multiclass":
         return float((1 - value) * answers.miss_cost) if metric.key == "accuracy" else None
