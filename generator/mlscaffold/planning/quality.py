@@ -4,21 +4,19 @@ import math
 from dataclasses import dataclass
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import samples, signals
+from mlscaffold.planning import metrics, samples, signals, value
+from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, value_of
-
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
-RATES = frozenset({"recall", "precision", "accuracy"})
 
 
 @dataclass(frozen=True)
 class Quality:
     """The metric after release: where it should be, where it must not fall, and how fast labels tell."""
 
-    metric: str
+    metric: Metric
     target: float | None
     floor: float | None
-    share: float  # of all predictions that stand in the metric's denominator
+    share: float  # of all predictions that the metric is counted on
     rows_a_day: float  # of those, with a label that comes back
     delay: float
     spread: float | None  # standard deviation of one row's contribution
@@ -31,52 +29,53 @@ class Quality:
     @property
     def is_rate(self) -> bool:
         """Whether the metric is a share of right rows, so that exact tests on counts apply."""
-        return self.metric in RATES
+        return self.metric.method == "share"
+
+    @property
+    def loss_drop(self) -> float:
+        """The fall in units of the rows' mean loss; RMSE is monitored as the mean squared error."""
+        if self.metric.key == "rmse" and self.target is not None and self.floor is not None:
+            return abs(self.target**2 - self.floor**2)
+        return self.drop
 
 
 def quality_of(answers: Answers, earlier: Numbers) -> Quality:
-    """The metric's target and floor. The floor is the least that still pays: the baseline plus the minimum gain."""
+    """The metric's target and floor. The floor is the least that still pays: the baseline plus the minimum gain.
+
+    Where the minimum gain would lie above the middle between baseline and target, the middle is the floor.
+    """
+    metric = metrics.of(answers)
     target, floor = value_of(earlier, "acceptance.target"), None
     baseline, gain = value_of(earlier, "acceptance.baseline"), value_of(earlier, "acceptance.min_gain")
-    sign = -1 if answers.metric in LOWER_IS_BETTER else 1
-    if target is not None and baseline is not None and (target - baseline) * sign > 0:
-        floor = baseline + sign * min(gain or 0.0, abs(target - baseline) / 2)
-    share = denominator_share(answers)
-    return Quality(
-        answers.metric,
-        target,
-        floor,
-        share,
-        answers.daily_volume * share * answers.label_return_share,
-        answers.label_delay_days,
-        None if target is None else row_spread(answers.metric, target, answers.get("error_spread")),
-    )
+    if target is not None and baseline is not None and metric.gain(baseline, target) > 0:
+        floor = metric.improved(baseline, min(gain or 0.0, metric.gain(baseline, target) / 2))
+    share = counted_share(answers, metric)
+    rows_a_day = answers.daily_volume * share * answers.label_return_share
+    spread = None if target is None else row_spread(metric, target, answers.get("error_spread"))
+    return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread)
 
 
-def denominator_share(answers: Answers) -> float:
-    """Which share of the predictions the metric is computed on: positives for recall, flagged rows for precision."""
-    if answers.task != "binary" or answers.metric in ("accuracy", "log_loss", "brier"):
+def counted_share(answers: Answers, metric: Metric) -> float:
+    """Which share of the predictions the metric is counted on: positives for recall, flagged rows for precision."""
+    if answers.task != "binary":
         return 1.0
-    if answers.metric == "precision":
-        return float(answers.review_rate or answers.positive_share)
-    return float(answers.positive_share)
+    shares = {"positives": float(answers.positive_share), "flagged rows": value.flag_rate(answers)}
+    return shares.get(metric.counted_on, 1.0)
 
 
-def row_spread(metric: str, value: float, measured: float | None) -> float:
+def row_spread(metric: Metric, at: float, measured: float | None) -> float:
     """Standard deviation of one row's contribution to a metric: measured, or the standard assumption for its kind.
 
-    Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); losses above 0 are taken as spread as their mean;
-    a score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
+    Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss is taken as spread as its mean; a score
+    in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
     """
     if measured:
         return measured
-    if metric == "mae":
-        return math.sqrt(math.pi / 2 - 1) * value
-    if metric == "rmse":
-        return math.sqrt(2) * value * value
-    if metric in ("log_loss", "brier"):
-        return value
-    return math.sqrt(value * (1 - value))
+    if metric.key == "mae":
+        return samples.SD_PER_MAE * at
+    if metric.key == "rmse":
+        return math.sqrt(2) * at * at
+    return at if metric.key == "log_loss" else math.sqrt(max(0.0, at * (1 - at)))
 
 
 def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:
@@ -88,7 +87,7 @@ def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
     return {
         "monitor.floor": Number(
             quality.floor,
-            quality.metric,
+            quality.metric.title,
             "F12",
             given,
             "Value of the metric below which the model no longer pays",
@@ -124,6 +123,7 @@ def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
             if days == math.inf
             else None,
         ),
+        "monitor.cost_hour": _cost_of_an_hour(answers),
         "monitor.cusum_k": Number(
             0.5, "sd", "F21", {}, "Slack of the CUSUM: half of a shift by one standard deviation"
         ),
@@ -153,14 +153,29 @@ def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
     } | _sequential(quality, alpha, power)
 
 
+def _cost_of_an_hour(answers: Answers) -> Number:
+    hourly = answers.daily_volume / 24
+    meaning = "Money that an hour of nothing but wrong results costs"
+    if answers.task == "binary":
+        share = answers.positive_share
+        wrong = share * answers.miss_cost + (1 - share) * answers.false_alarm_cost
+    elif answers.task == "multiclass":
+        wrong = float(answers.miss_cost)
+    else:
+        given = {"daily_volume": answers.daily_volume}
+        note = "An error of this task has no worst size: name the largest error you have seen, times unit_error_cost."
+        return Number(None, answers.currency, "F12", given, meaning, note=note)
+    given = {"daily_volume": answers.daily_volume, "cost_of_a_wrong_result": wrong}
+    return Number(hourly * wrong, answers.currency, "F12", given, meaning)
+
+
 def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:
     """F20. Labelled rows that show a fall from target to floor, one-sided; None where either is unknown."""
     if quality.drop <= 0 or quality.target is None or quality.floor is None or quality.spread is None:
         return None
     if quality.is_rate:
         return samples.fixed_rows(inside(quality.target), inside(quality.floor), alpha, power)
-    drop = abs(quality.target**2 - quality.floor**2) if quality.metric == "rmse" else quality.drop
-    return samples.mean_rows(drop, quality.spread, alpha, power) if quality.spread > 0 else 1
+    return samples.mean_rows(quality.loss_drop, quality.spread, alpha, power)
 
 
 def inside(rate: float) -> float:

@@ -3,9 +3,9 @@
 import math
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import samples, signals
+from mlscaffold.planning import samples, signals, stats, value
 from mlscaffold.planning.number import Number, Numbers, whole
-from mlscaffold.planning.quality import LOWER_IS_BETTER, Quality, denominator_share, inside, unknown
+from mlscaffold.planning.quality import Quality, inside, unknown
 
 DECAY_A_MONTH = {"stable": 0.001, "seasonal": 0.005, "fast": 0.02, "adversarial": 0.05}
 DAYS_A_MONTH = 30
@@ -72,10 +72,10 @@ def audit_rows(quality: Quality, margin: float) -> int | None:
     """F24. Rows behind the metric for an interval of ± margin (for a loss: ± margin times its value)."""
     if quality.target is None or quality.spread is None:
         return None
-    if quality.metric not in LOWER_IS_BETTER:
-        return max(1, samples.proportion_rows(quality.target, margin)) if 0 < quality.target < 1 else 1
-    scale = quality.target**2 if quality.metric == "rmse" else quality.target
-    return max(1, whole((1.959963985 * quality.spread / (margin * scale)) ** 2)) if scale > 0 else 1
+    if quality.metric.better == "higher":
+        return samples.proportion_rows(inside(quality.target), margin)
+    scale = quality.target**2 if quality.metric.key == "rmse" else quality.target
+    return max(1, whole((stats.z(0.975) * quality.spread / (margin * scale)) ** 2)) if scale > 0 else 1
 
 
 def people_label(answers: Answers) -> bool:
@@ -87,7 +87,7 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
     cost = answers.retrain_cost if answers.retrain_cost is not None else 2 * answers.day_rate
     monthly = answers.decay_per_month if answers.decay_per_month is not None else DECAY_A_MONTH[answers.change_rate]
     decay = None if quality.target is None else monthly * abs(quality.target) / DAYS_A_MONTH
-    unit = unit_value(answers)
+    unit = value.unit_worth(answers, quality.metric).amount
     rate = None if decay is None else decay * answers.daily_volume * unit
     interval = None if rate is None else signals.retrain_interval(cost, rate)
     cap = None
@@ -109,18 +109,27 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
         ),
         "retrain.decay_day": Number(
             decay,
-            f"{quality.metric} a day",
+            f"{quality.metric.title} a day",
             "F23",
             {"decay_per_month": monthly, "target": quality.target},
             "Loss of the metric a day without retraining",
             provenance="assumed" if answers.decay_per_month is None else "computed",
             note=why if decay is None else "A guess until the slope has been measured in operation; then replan.",
         ),
+        "retrain.decay_month": Number(
+            None if decay is None else decay * DAYS_A_MONTH,
+            quality.metric.title,
+            "F23",
+            {"decay_day": decay},
+            "Loss of the metric a month without retraining",
+            provenance="assumed" if answers.decay_per_month is None else "computed",
+            note=why if decay is None else None,
+        ),
         "retrain.unit_value": Number(
             unit,
             answers.currency,
             "F12",
-            {"metric": quality.metric},
+            {"metric": quality.metric.key},
             "Money one unit of the metric is worth, a prediction",
         ),
         "retrain.cost_rate": Number(
@@ -169,24 +178,6 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
     }
 
 
-def unit_value(answers: Answers) -> float:
-    """F12. What one unit of the metric is worth for each prediction, in the answers' currency.
-
-    Recall: the positives' share times the cost of a miss. Precision: flagged share times the cost of a false alarm.
-    Other rates take the average cost of an error; losses take unit_error_cost.
-    """
-    if answers.task == "multiclass":
-        return float(answers.miss_cost)
-    if answers.task != "binary":
-        return float(answers.unit_error_cost)
-    share = answers.positive_share
-    if answers.metric == "precision":
-        return denominator_share(answers) * float(answers.false_alarm_cost)
-    if answers.metric in ("accuracy", "log_loss", "brier"):
-        return share * float(answers.miss_cost) + (1 - share) * float(answers.false_alarm_cost)
-    return share * float(answers.miss_cost)
-
-
 def _finite(days: float | None) -> float | None:
     return days if days is not None and math.isfinite(days) else None
 
@@ -225,49 +216,67 @@ def rollout(answers: Answers, quality: Quality, alpha: float, power: float) -> N
             ("decayed", "Days to a sequential verdict, label delay included, if the new model is at the floor"),
         )
     }
-    return early | {
-        "rollout.shadow_rows": Number(
-            shadow,
-            "rows",
-            "F28",
-            {"bound": 0.01, "confidence": 0.95},
-            "Rows through both code paths without one mismatch, to bound mismatches below 1 %",
-        ),
-        "rollout.shadow_days": Number(
-            math.ceil(shadow / answers.daily_volume),
-            "days",
-            "F28",
-            {"daily_volume": answers.daily_volume},
-            "Days of shadow traffic that hold these rows",
-        ),
-        "rollout.canary_share": Number(
-            share,
-            "",
-            "",
-            {},
-            "Share of traffic the new model gets first",
-            provenance=answers.provenance("canary_share"),
-        ),
-        "rollout.canary_rows": Number(
-            rows, "labelled rows", "F03", given, "Labelled rows of the canary that tell target from floor", note=why
-        ),
-        "rollout.canary_days": Number(
-            days,
-            "days",
-            "F03",
-            given | {"rows_a_day": a_day},
-            "Days of canary that hold these rows",
-            note=why or slow,
-        ),
-        "rollout.verdict_days": Number(
-            None if days is None else days + quality.delay,
-            "days",
-            "F20",
-            {"label_delay_days": quality.delay},
-            "Days until the canary's last labels are in",
-            note=why or slow,
-        ),
+    bounds = {
+        f"rollout.{name}": Number(
+            getattr(test, name) if test else None,
+            "log odds",
+            "F22",
+            given,
+            text,
+            note=why or (None if test else "Needs a metric that counts right rows."),
+        )
+        for name, text in (
+            ("upper", "Sum at which the canary is stopped: the new model is at the floor"),
+            ("lower", "Sum at which the canary goes on: the new model is as good as promised"),
+        )
     }
+    return (
+        early
+        | bounds
+        | {
+            "rollout.shadow_rows": Number(
+                shadow,
+                "rows",
+                "F28",
+                {"bound": 0.01, "confidence": 0.95},
+                "Rows through both code paths without one mismatch, to bound mismatches below 1 %",
+            ),
+            "rollout.shadow_days": Number(
+                math.ceil(shadow / answers.daily_volume),
+                "days",
+                "F28",
+                {"daily_volume": answers.daily_volume},
+                "Days of shadow traffic that hold these rows",
+            ),
+            "rollout.canary_share": Number(
+                share,
+                "",
+                "",
+                {},
+                "Share of traffic the new model gets first",
+                provenance=answers.provenance("canary_share"),
+            ),
+            "rollout.canary_rows": Number(
+                rows, "labelled rows", "F03", given, "Labelled rows of the canary that tell target from floor", note=why
+            ),
+            "rollout.canary_days": Number(
+                days,
+                "days",
+                "F03",
+                given | {"rows_a_day": a_day},
+                "Days of canary that hold these rows",
+                note=why or slow,
+            ),
+            "rollout.verdict_days": Number(
+                None if days is None else days + quality.delay,
+                "days",
+                "F20",
+                {"label_delay_days": quality.delay},
+                "Days until the canary's last labels are in",
+                note=why or slow,
+            ),
+        }
+    )
 
 
 def canary_rows(quality: Quality, alpha: float, power: float, share: float) -> int:
@@ -275,6 +284,5 @@ def canary_rows(quality: Quality, alpha: float, power: float, share: float) -> i
     target, floor = float(quality.target or 0.0), float(quality.floor or 0.0)
     if quality.is_rate:
         return whole(signals.canary_rows(inside(floor), inside(target), alpha, power, share))
-    drop = abs(target**2 - floor**2) if quality.metric == "rmse" else quality.drop
-    one_mean = samples.mean_rows(drop, float(quality.spread or 0.0), alpha / 2, power) if quality.spread else 1
+    one_mean = samples.mean_rows(quality.loss_drop, float(quality.spread or 0.0), alpha / 2, power)
     return whole(one_mean / (1 - share))
