@@ -52,7 +52,7 @@ def new(
     if not no_git and not dry_run:
         vcs.require_git()
     silent = defaults or (file is not None and not sys.stdin.isatty())
-    complete = _complete(_decide_kind(given, kind) if silent else _ask(given, full))
+    complete = _complete(_decide_kind(given if silent else _ask(given, full), kind))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
         return
@@ -175,7 +175,7 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
 
 def _ask(given: dict[str, str], full: bool) -> dict[str, str]:
     """Run the wizard; what was answered before an interrupt is kept in a file."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise NoTerminal()
     from mlscaffold import render, wizard
 

@@ -34,7 +34,7 @@ def render(answers: Answers, output: Path) -> Path:
 
     Raises `TargetExists`, `CannotWrite` or `BrokenTemplate`; after any of them, or an interrupt, nothing is left.
     """
-    target = output / answers.project_slug
+    target: Path = output / answers.project_slug
     refuse_if_in_the_way(target)
     with _staging(output, target) as staging:
         tree = _generate(answers, staging)
