@@ -13,7 +13,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-FIELDS = ("id", "made_at", "model", "source", "input_hash", "inputs", "score", "decision", "outcome", "ms")
+FIELDS = (
+    *("id", "made_at", "model", "source", "input_hash", "inputs", "score", "decision"),
+    *("detail", "reason", "group_key", "outcome", "ms"),
+)
 PREDICTIONS = Path("predictions")
 LABELS = Path("labels")
 
@@ -25,18 +28,21 @@ def input_hash(inputs: Mapping[str, Any]) -> str:
 
 
 def record(
-    key: str, inputs: Mapping[str, Any], answer: Mapping[str, Any], model: str, source: str, ms: float
+    key: str, inputs: Mapping[str, Any], answer: Mapping[str, Any], ms: float, group: str = ""
 ) -> dict[str, Any]:
     """One line of the log; `outcome` stays empty until a label with this id arrives."""
     return {
         "id": key,
         "made_at": datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds"),
-        "model": model,
-        "source": source,
+        "model": answer["model"],
+        "source": answer["source"],
         "input_hash": input_hash(inputs),
         "inputs": dict(inputs),
-        "score": answer["score"],
+        "score": answer.get("score"),
         "decision": answer["decision"],
+        "detail": answer.get("detail", ""),
+        "reason": answer.get("reason", ""),
+        "group_key": group,
         "outcome": None,
         "ms": round(ms, 3),
     }

@@ -4,15 +4,13 @@
 between two steps leaves either the old champion or the new one, never none.
 """
 
-import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from .repo import Repo, Trouble, now, write_text
 
 try:
     import fcntl
@@ -25,10 +23,6 @@ HASHES = ("code", "data", "schema", "config", "environment", "acceptance")
 BASELINE = "0.0.0"
 
 
-class RegistryError(Exception):
-    """The registry cannot do what was asked; the text says why and what to do."""
-
-
 def read(root: Path) -> dict[str, Any]:
     """The registry as it stands; an empty one where none was written yet."""
     path = root / PATH
@@ -38,11 +32,9 @@ def read(root: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         missing = {v for v in found["aliases"].values() if v is not None} - set(found["models"])
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise RegistryError(f"{PATH} cannot be read ({error}). Restore it with: git checkout -- {PATH}") from error
+        raise Trouble(f"{PATH} cannot be read ({error}).", f"git checkout -- {PATH}") from error
     if missing:
-        raise RegistryError(
-            f"{PATH} points at {', '.join(sorted(missing))}, which it does not hold. Run: git checkout -- {PATH}"
-        )
+        raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", f"git checkout -- {PATH}")
     return found
 
 
@@ -132,9 +124,9 @@ def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
         aliases = registry["aliases"]
         bad, good = aliases["champion"], aliases["previous"]
         if bad is None:
-            raise RegistryError("There is no champion to roll back. Promote one first: make promote")
+            raise Trouble("There is no champion to roll back.", "make promote")
         if good is None or good == bad:
-            raise RegistryError(f"No version stands behind {bad}. Promote another version: make promote")
+            raise Trouble(f"No version stands behind {bad}.", "make promote")
         registry["models"][bad]["withdrawn"] = {"at": now(), "reason": reason}
         aliases["champion"] = good
         aliases["previous"] = _before(registry, good)
@@ -155,7 +147,7 @@ def _before(registry: Mapping[str, Any], version: str) -> str | None:
 def _known(registry: Mapping[str, Any], version: str) -> None:
     if version not in registry["models"]:
         held = ", ".join(registry["models"]) or "none yet"
-        raise RegistryError(f"{PATH} holds no version {version} (it holds: {held}).")
+        raise Trouble(f"{PATH} holds no version {version}.", f"Name one of: {held}.")
 
 
 def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
@@ -173,27 +165,7 @@ def changing(root: Path) -> Iterator[dict[str, Any]]:
         before = json.dumps(registry)
         yield registry
         if json.dumps(registry) != before:
-            write_atomically(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside the target, flush to the disk, then rename over it: readers see the old or the new, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            write_text(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
 
 
 def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
@@ -203,10 +175,6 @@ def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
         path = root / held["path"]
         if not path.exists():
             problems.append(f"{name} file {held['path']} is missing")
-        elif sha256_of(path) != held["sha256"]:
+        elif Repo(root).sha256(held["path"]) != held["sha256"]:
             problems.append(f"{name} file {held['path']} has another hash than registered")
     return problems
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
