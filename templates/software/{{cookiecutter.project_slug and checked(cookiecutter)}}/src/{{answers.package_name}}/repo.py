@@ -1,0 +1,155 @@
+"""This repository as its own code reads it: answers, plan, evidence and hashes."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .files import Blocked, Trouble, canonical, now, read_json, read_yaml, write_text
+
+
+class Repo:
+    """One repository. Make a new one after files have changed: what it read, it keeps."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).resolve()
+
+    @classmethod
+    def here(cls, start: Path | None = None) -> "Repo":
+        """The repository around the current folder."""
+        start = Path(start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / "plan" / "project.yaml").is_file():
+                return cls(folder)
+        raise Trouble(f"{start} is not inside a planned repository.", "Change into the folder that holds plan/.")
+
+    # ------------------------------------------------------------------------------------------------ answers, plan
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        """plan/project.yaml with every value as its text."""
+        found = read_yaml(self.root / "plan" / "project.yaml")
+        flat = {key: value for key, value in found.items() if isinstance(value, str)}
+        if len(flat) < len(found):
+            odd = ", ".join(sorted(set(found) - set(flat)))
+            raise Trouble(f"plan/project.yaml: {odd} must be one text.", "Write it as key: \"value\".")
+        return flat
+
+    def names(self, key: str) -> list[str]:
+        """An answer that lists several things, separated by semicolons."""
+        return [part.strip() for part in self.answers.get(key, "").split(";") if part.strip()]
+
+    @cached_property
+    def team(self) -> dict[str, str]:
+        """Role → person ("?" while nobody is named)."""
+        pairs = (entry.partition("=") for entry in self.names("team"))
+        return {role.strip(): rest.rpartition(":")[0].strip() for role, _, rest in pairs}
+
+    @cached_property
+    def answers_sha256(self) -> str:
+        text = json.dumps(self.answers, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """plan/plan.json. Raises `Blocked` when an answer was changed after the plan was computed."""
+        plan = read_json(self.root / "plan" / "plan.json")
+        if plan.get("answers_sha256") != self.answers_sha256:
+            raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
+        return plan
+
+    def entry(self, key: str) -> dict[str, Any]:
+        """A number of the plan with its unit, formula and inputs, by its dotted key."""
+        found: Any = self.plan
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or "value" not in found:
+            raise Blocked(f"plan/plan.json has no number {key}.", "mlscaffold replan")
+        return found
+
+    def number(self, key: str) -> Any:
+        """A number of the plan; None where it is not measured or not computable."""
+        return self.entry(key)["value"]
+
+    def needed(self, key: str) -> float:
+        """A number of the plan that has to exist. Raises `Blocked` with the plan's own note otherwise."""
+        entry = self.entry(key)
+        if entry["value"] is None:
+            note = entry.get("note") or "It has not been measured."
+            raise Blocked(f"The plan has no value for {key}. {note}", "mlscaffold replan --set KEY=VALUE")
+        return float(entry["value"])
+
+    def assumptions(self) -> list[dict[str, str]]:
+        """Rows of plan/assumptions.yaml."""
+        found = read_yaml(self.root / "plan" / "assumptions.yaml", [])
+        return [dict(row) for row in found or []]
+
+    def gate_list(self) -> dict[str, Any]:
+        """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
+        return read_yaml(self.root / "plan" / "gates.yaml")
+
+    def blocking(self) -> list[str]:
+        return list(self.gate_list()["blocking"])
+
+    # ------------------------------------------------------------------------------------------------ evidence
+    def evidence(self, name: str) -> dict[str, Any] | None:
+        """evidence/<name>.json, or None. Raises `Blocked` when it was edited by hand."""
+        path = self.root / "evidence" / f"{name}.json"
+        if not path.is_file():
+            return None
+        found = read_json(path)
+        if found.get("seal") != seal(found):
+            raise Blocked(f"evidence/{name}.json was edited by hand or torn.", f"git checkout evidence/{name}.json")
+        return found
+
+    def fresh(self, name: str, remedy: str) -> dict[str, Any]:
+        """Evidence that still describes today's files. `Blocked` when it is missing or what it measured moved."""
+        found = self.evidence(name)
+        if found is None:
+            raise Blocked(f"evidence/{name}.json is missing.", remedy)
+        for path, digest in found["measured"].items():
+            if self.digest(path) != digest:
+                raise Blocked(f"evidence/{name}.json is stale: {path} changed after it was measured.", remedy)
+        return found
+
+    def write_evidence(self, name: str, facts: dict[str, Any], measured: Iterable[str] = ()) -> dict[str, Any]:
+        """Write evidence/<name>.json with the hash of every path it measured; a path is digested by `digest`."""
+        hashes = {path: self.digest(path) for path in measured}
+        content = {"at": now(), "measured": hashes, **facts}
+        content = json.loads(json.dumps(content, ensure_ascii=False))  # the seal is over what a reader will parse
+        content["seal"] = seal(content)
+        write_text(self.root / "evidence" / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        return content
+
+    # ------------------------------------------------------------------------------------------------ hashes
+    def digest(self, path: str) -> str:
+        """Hash of a file, of a folder's files ("src/"), or of sections of a file ("plan/plan.json#test,slices")."""
+        name, _, sections = path.partition("#")
+        if sections:
+            content = read_json(self.root / name) if name.endswith(".json") else read_yaml(self.root / name)
+            return canonical({part: content.get(part) for part in sections.split(",")})
+        if name.endswith("/"):
+            files = sorted(p for p in (self.root / name).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+            return canonical({p.relative_to(self.root).as_posix(): self.sha256(p) for p in files})
+        return self.sha256(name)
+
+    def sha256(self, path: str | Path) -> str:
+        """Hash of a file's bytes; "" when there is none."""
+        full = self.root / path
+        if not full.is_file():
+            return ""
+        with full.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def text(self, path: str) -> str:
+        """A document. Raises `Blocked` when it is missing."""
+        full = self.root / path
+        if not full.is_file():
+            raise Blocked(f"{path} is missing.", f"git checkout {path}")
+        return full.read_text("utf-8")
+
+
+def seal(content: dict[str, Any]) -> str:
+    """Hash of evidence without its seal: it shows a slip of the editor, it does not stop a forger."""
+    return canonical({key: value for key, value in content.items() if key != "seal"})

@@ -1,0 +1,171 @@
+"""What a person puts a name to: confirming assumptions, signing exact hashes, waiving gates. Each commits its file."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from . import gates, vcs
+from .files import Trouble, canonical, now, read_yaml, write_text
+from .gates import Outcome, Signable, blocked, failed, passed
+from .repo import Repo
+
+# Who stands in for a role that the team does not have.
+STAND_INS = {
+    "de": ("mle", "ds", "swe"),
+    "mle": ("ds", "swe"),
+    "ds": ("mle",),
+    "ops": ("swe", "mle", "ds"),
+    "swe": ("mle", "ds"),
+    "expert": ("po",),
+}
+
+
+def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
+    """A person takes assumptions as true: name and date go into plan/assumptions.yaml."""
+    rows = repo.assumptions()
+    known = [row["key"] for row in rows]
+    wanted = known if all else list(keys)
+    for key in wanted:
+        if key not in known:
+            raise Trouble(f'There is no assumption "{key}".', f"Assumptions: {', '.join(known) or 'none'}.")
+    if not wanted and rows:
+        raise Trouble("No assumption was named.", f"Name some of: {', '.join(known)}; or use --all.")
+    fresh = [row for row in rows if row["key"] in wanted and not row.get("confirmed_by")]
+    for row in fresh:
+        row["confirmed_by"], row["confirmed_on"] = person(repo), date.today().isoformat()
+    if not fresh:
+        return Outcome("Nothing to confirm: every assumption named has been confirmed.")
+    _write_rows(repo, "plan/assumptions.yaml", rows)
+    taken = ", ".join(f"{row['key']} = {row['value']}" for row in fresh)
+    note = vcs.commit(repo.root, ["plan/assumptions.yaml"], f"Confirm {', '.join(row['key'] for row in fresh)}")
+    return Outcome(f"{person(repo)} takes as true: {taken}\n{note}")
+
+
+def unconfirmed(repo: Repo) -> list[dict[str, str]]:
+    return [row for row in repo.assumptions() if not (row.get("confirmed_by") and row.get("confirmed_on"))]
+
+
+def sign(repo: Repo, name: str) -> Outcome:
+    """Accept the exact hash of what this gate is about, for every role that git's user holds in the team."""
+    gates.load()
+    target = _choose(repo, name)
+    target.ready(repo)
+    needed, who = required_roles(repo, target), person(repo)
+    roles = [role for role in needed if repo.team.get(role, "?") in ("?", "") or _same(repo.team[role], who)]
+    if not roles:
+        named = ", ".join(f"{role} is {repo.team[role]}" for role in needed)
+        raise Trouble(f"{who} holds none of the roles that sign {target.name}: {named}.", "They sign it themselves.")
+    path = f"gates/signoff-{target.name}.yaml"
+    kept = [row for row in _signatures(repo, target.name) if row.get("role") not in roles]
+    digest = document_hash(repo, target)
+    added = [{"role": role, "name": who, "at": now(), "decision": "accept", "sha256": digest} for role in roles]
+    _write_rows(repo, path, kept + added)
+    note = vcs.commit(repo.root, [path], f"Sign {target.name} as {', '.join(roles)}")
+    open_roles = [role for role in needed if role not in roles and not _valid(repo, target, role)]
+    rest = f"\nStill to sign: {', '.join(open_roles)}." if open_roles else ""
+    return Outcome(f"{who} signs {' + '.join(target.paths)} ({digest[:12]}) as {', '.join(roles)}.\n{note}{rest}")
+
+
+def signed(repo: Repo, name: str) -> gates.Result:
+    """Whether every required role accepted what the files say now."""
+    target = gates.SIGNABLES[name]
+    rows = _signatures(repo, name)
+    if any(row.get("decision") == "reject" for row in rows):
+        return failed(f"{name} was rejected.", f"Settle it, then sign again: sign {name}")
+    digest = document_hash(repo, target)
+    missing = [role for role in required_roles(repo, target) if not _valid(repo, target, role)]
+    if missing and any(row.get("sha256") != digest for row in rows):
+        return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"sign {name}")
+    if missing:
+        return blocked(f"{name} is not signed by {', '.join(missing)}.", f"sign {name}")
+    if not vcs.is_repository(repo.root):
+        return blocked("A signature is a commit, and this folder has no history.", "git init")
+    if vcs.changed(repo.root, [f"gates/signoff-{name}.yaml"]):
+        return blocked(f"gates/signoff-{name}.yaml is not committed.", f"git commit gates/signoff-{name}.yaml")
+    return passed(f"Signed by {', '.join(row['role'] + ' ' + row['name'] for row in rows)}.")
+
+
+def required_roles(repo: Repo, target: Signable) -> list[str]:
+    """Roles that have to sign, stand-ins counted once."""
+    roles = [role if role in repo.team else _stand_in(repo, role) for role in target.roles]
+    return list(dict.fromkeys(role for role in roles if role))
+
+
+def document_hash(repo: Repo, target: Signable) -> str:
+    """One hash for everything a signature covers."""
+    return canonical({path: repo.digest(path) for path in target.paths})
+
+
+def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
+    """Walk past a gate for a while: approver, reason and date go into gates/waivers.yaml."""
+    if id not in gates.load() and id not in repo.blocking():
+        raise Trouble(f'There is no gate "{id}".', "See the ids with: status --all")
+    waiver = {"gate": id, "reason": reason.strip(), "approver": person(repo), "until": until}
+    problem = gates.waiver_problem(waiver, id)
+    if problem:
+        raise Trouble(f"This waiver would not count: {problem}.", "Give --reason in words and --until as 2027-01-31.")
+    found = read_yaml(repo.root / "gates" / "waivers.yaml", []) or []
+    _write_rows(repo, "gates/waivers.yaml", [*found, waiver | {"on": date.today().isoformat()}])
+    note = vcs.commit(repo.root, ["gates/waivers.yaml"], f"Waive {id} until {until}")
+    return Outcome(f"{waiver['approver']} waives {id} until {until}: {reason}\n{note}")
+
+
+def person(repo: Repo) -> str:
+    """Git's user; whoever is logged in where git has none."""
+    if vcs.user(repo.root):
+        return vcs.user(repo.root)
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without a user database
+        return "unnamed"
+
+
+def _choose(repo: Repo, name: str) -> Signable:
+    fitting = [target for key, target in gates.SIGNABLES.items() if key == name or key[:-1] == name]
+    if not fitting:
+        raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(gates.SIGNABLES))}.")
+    unsigned = [target for target in fitting if signed(repo, target.name).state not in gates.OPEN]
+    return (unsigned or fitting)[0]
+
+
+def _stand_in(repo: Repo, role: str) -> str | None:
+    return next((other for other in STAND_INS.get(role, ()) if other in repo.team), None)
+
+
+def _signatures(repo: Repo, name: str) -> list[dict[str, str]]:
+    return list(read_yaml(repo.root / "gates" / f"signoff-{name}.yaml", []) or [])
+
+
+def _valid(repo: Repo, target: Signable, role: str) -> bool:
+    """Whether the person who holds the role accepted today's text."""
+    digest, holder = document_hash(repo, target), repo.team.get(role, "?")
+    return any(
+        row.get("role") == role
+        and row.get("decision") == "accept"
+        and row.get("sha256") == digest
+        and (holder in ("?", "") or _same(holder, row.get("name", "")))
+        for row in _signatures(repo, target.name)
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold().split() == other.casefold().split()
+
+
+def _write_rows(repo: Repo, path: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows as YAML, every value a quoted string, under the comment lines the file opened with."""
+    full = repo.root / path
+    head = [line for line in full.read_text("utf-8").splitlines() if line.startswith("#")] if full.is_file() else []
+    body = [
+        f"{'- ' if first else '  '}{key}: {json.dumps(value, ensure_ascii=False)}"
+        for row in rows
+        for first, (key, value) in _marked(row)
+    ]
+    write_text(full, "\n".join([*head, *body] if rows else [*head, "[]"]) + "\n")
+
+
+def _marked(row: dict[str, Any]) -> list[tuple[bool, tuple[str, Any]]]:
+    return [(number == 0, item) for number, item in enumerate(row.items())]
