@@ -191,7 +191,7 @@ def _reuse(metric: Metric, numbers: Numbers, count: int) -> Number:
     meaning = "What a validation set needs so that all experiments are judged to ± the smallest useful gain at once."
     if metric.method != "share":
         return Number(None, metric.counted_on, "F11", inputs, meaning, note="Known for shares of right rows only.")
-    if discordance is None or not minimum:
+    if not discordance or not minimum:
         return Number(None, metric.counted_on, "F11", inputs, meaning, note="Baseline, target or gain is not known.")
     rows = samples.reuse_rows(minimum, discordance, alpha, count, adaptive=True)
     return count_of(rows, metric.counted_on, "F11", inputs, meaning)

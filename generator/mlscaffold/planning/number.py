@@ -42,9 +42,9 @@ Numbers = dict[str, Number]
 
 
 def tidy(value: Any) -> Any:
-    """Plain JSON data with floats cut to ten significant digits; a whole float stays a float."""
+    """Plain JSON data with floats cut to ten significant digits; an input without limit becomes null."""
     if isinstance(value, float):
-        return float(f"{value:.10g}") + 0.0  # + 0.0 turns -0.0 into 0.0
+        return None if not math.isfinite(value) else float(f"{value:.10g}") + 0.0  # + 0.0 turns -0.0 into 0.0
     if isinstance(value, Mapping):
         return {key: tidy(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -69,12 +69,13 @@ def bounded(number: Number) -> Number:
     value = number.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) <= LIMIT:
         return number
-    how = f"{value:.3g}".replace("e+", "e") if math.isfinite(value) else "without limit"
+    amount = f"{value:.2e} {number.unit}".rstrip() if math.isfinite(value) else f"{number.unit} without end"
+    suspects = ", ".join(number.inputs) or "the answers"
     return replace(
         number,
         value=None,
-        note=f"These answers give {how} {number.unit}, which no project can use.".replace("  ", " "),
-        remedy=number.remedy or f"Look at {', '.join(number.inputs)}: at least one of them is far from real.",
+        note=f"These answers give {amount}, which no project can use ({number.meaning.rstrip('.')}).",
+        remedy=number.remedy or f"Look at {suspects}: something there is far from real.",
     )
 
 
