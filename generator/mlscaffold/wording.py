@@ -2,6 +2,7 @@
 
 import json
 import keyword
+import math
 import re
 import unicodedata
 from typing import Any
@@ -63,7 +64,20 @@ def money(context: Context, value: Any) -> str:
     if value is None:
         return UNKNOWN
     amount = f"{value:,.2f}".removesuffix(".00") if abs(value) < 100 else f"{round(value):,}"
+    if 0 < abs(value) < 0.1:
+        amount = _significant(value, 2)
     return f"{amount} {context['answers'].currency}"
+
+
+def days(value: Any) -> str:
+    """177.9 → 178 days, 0.04 → less than a day; whole days, rounded up, because nobody plans in hours here."""
+    value = bare(value)
+    if value is None:
+        return UNKNOWN
+    if 0 < value < 1:
+        return "less than a day"
+    whole = math.ceil(value)
+    return "1 day" if whole == 1 else f"{whole:,} days"
 
 
 def as_json(value: Any) -> str:
@@ -107,9 +121,10 @@ def fold(*entries: dict[str, Any]) -> str:
 
 
 def _worked_out(entry: dict[str, Any]) -> str:
-    inputs = ", ".join(f"{name} {number(value)}" for name, value in entry["inputs"].items())
-    unit = f" {entry['unit']}" if entry["unit"] and entry["value"] is not None else ""
-    line = f"- {entry['meaning']}: **{number(entry)}{unit}** ({entry['formula'] or 'answer'}"
+    inputs = ", ".join(f"{name} {number(value)}" for name, value in entry["inputs"].items() if value is not None)
+    unit = f" {entry['unit']}" if entry["unit"] not in ("", "share") and entry["value"] is not None else ""
+    value = percent(entry) if entry["unit"] == "share" else number(entry)
+    line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({entry['formula'] or 'answer'}"
     line += f"; {inputs})" if inputs else ")"
     return line + (f". {entry['note']}" if entry.get("note") else "")
 
@@ -123,6 +138,7 @@ FILTERS = {
     "number": number,
     "percent": percent,
     "money": money,
+    "days": days,
     "quoted": quoted,
     "json": as_json,
     "identifier": identifier,
