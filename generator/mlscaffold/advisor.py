@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold.planning.metrics import METRICS
 from mlscaffold.wording import number
 
 NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
 RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision", "ML automated")
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "mae", "rmse"})
 
 Answers = Mapping[str, Any]
 Plan = Mapping[str, Any]
@@ -98,7 +98,7 @@ def _target_met(answers: Answers, plan: Plan) -> Verdict | None:
     metric, today, target = (answers.get(key) for key in ("metric", "current_value", "target_value"))
     if today is None or target is None or not _meets(metric, today, target):
         return None
-    better = "lower" if metric in LOWER_IS_BETTER else "higher"
+    better = _better(metric)
     return Verdict(
         NOTHING,
         "do nothing yet",
@@ -263,12 +263,16 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------------ small facts
 
 
+def _better(metric: str | None) -> str:
+    return METRICS[metric].better if metric else "higher"
+
+
 def _meets(metric: str | None, value: float, target: float) -> bool:
-    return value <= target if metric in LOWER_IS_BETTER else value >= target
+    return value <= target if _better(metric) == "lower" else value >= target
 
 
 def _beyond(answers: Answers, ceiling: float, target: float) -> bool:
-    return answers.get("metric") not in LOWER_IS_BETTER and ceiling < target
+    return _better(answers.get("metric")) == "higher" and ceiling < target
 
 
 def _target(answers: Answers, plan: Plan) -> float | None:

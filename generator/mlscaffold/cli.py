@@ -52,7 +52,7 @@ def new(
     if not no_git and not dry_run:
         vcs.require_git()
     silent = defaults or (file is not None and not sys.stdin.isatty())
-    complete = _complete(_decide_kind(given if silent else _ask(given, full), kind))
+    complete = _complete(_decide_kind(given if silent else _ask(given, full, output), kind))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
         return
@@ -173,18 +173,22 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     return given
 
 
-def _ask(given: dict[str, str], full: bool) -> dict[str, str]:
+def _ask(given: dict[str, str], full: bool, output: Path) -> dict[str, str]:
     """Run the wizard; what was answered before an interrupt is kept in a file."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NoTerminal()
-    from mlscaffold import render, wizard
+    from mlscaffold import context, render, wizard
+
+    def preview(complete: Answers) -> list[tuple[str, int]]:
+        render.refuse_if_in_the_way(output / complete.project_slug)  # while another name can still be chosen
+        return render.preview(complete)
 
     try:
-        return wizard.ask(given, full=full, preview=render.preview)
+        return wizard.ask(given, full=full, preview=preview, plan=context.plan_of)
     except wizard.Interrupted as interrupt:
         path = answers.save(interrupt.answers)
-        click.echo(f"\nInterrupted. The answers so far are in {path}; go on with --answers {path}.", err=True)
-        raise click.exceptions.Exit(130) from None
+        click.echo(f"\n{interrupt} The answers so far are in {path}; go on with --answers {path}.", err=True)
+        raise click.exceptions.Exit(interrupt.exit_code) from None
 
 
 def _complete(given: dict[str, str]) -> Answers:

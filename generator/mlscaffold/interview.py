@@ -1,0 +1,262 @@
+"""The wizard's conversation as data: what is asked next, what going back undoes, and what its tables show.
+
+Nothing here talks. A `State` goes in and a new one comes out, so that every path through the questions can be tested
+with a dictionary.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlscaffold import answers, questions
+from mlscaffold.answers import Answers
+from mlscaffold.errors import AnswerError
+from mlscaffold.planning import metrics
+from mlscaffold.questions import Question
+
+KIND, ASSUMPTIONS, SUMMARY = "kind", "(assumptions)", "(summary)"
+IN_UNITS_OF_THE_METRIC = ("current_value", "target_value")
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a conversation has come."""
+
+    texts: Mapping[str, str]  # every answer so far, also those that other answers have since made moot
+    known: frozenset[str] = frozenset()  # answered in a file or by a flag, and so not asked
+    passed: tuple[str, ...] = ()  # the steps behind us, in order; going back drops the last one
+    vouched: frozenset[str] = frozenset()  # typed here: where such an answer equals its default, it is confirmed
+    full: bool = False  # ask everything instead of showing what would be assumed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table of answers."""
+
+    key: str
+    section: str
+    text: str
+    value: str
+    assumed: bool  # a default that a gate will ask a person to confirm
+
+
+def start(given: Mapping[str, str], full: bool) -> State:
+    """The beginning of a conversation. Raises `AnswerError` where the given answers cannot be used."""
+    state = State(texts=dict(given), known=frozenset(given), full=full)
+    _checked(state, "")
+    return state
+
+
+def complete(state: State) -> Answers:
+    """All answers as they would be if the conversation ended here."""
+    return answers.complete(state.texts)
+
+
+# ------------------------------------------------------------------------------------------------- which step is next
+
+
+def steps(state: State) -> list[str]:
+    """Every step of this conversation in order, as far as the answers so far tell."""
+    filled = complete(state)
+    every = [question for question in questions.load().values() if question.kinds == questions.KINDS]
+    own = [question for question in questions.of_kind(filled.kind).values() if question not in every]
+    keys = [
+        *_of_stage(every, "first"),
+        KIND,
+        *_of_stage(own, "first"),
+        *(_rest(filled) if state.full else [ASSUMPTIONS]),
+        SUMMARY,
+    ]
+    return [key for key in keys if key not in state.known and (key not in filled.raw or filled.is_asked(key))]
+
+
+def next_step(state: State) -> str | None:
+    """The first step that is not behind us; None at the end."""
+    return next((step for step in steps(state) if step not in state.passed), None)
+
+
+def position(state: State, step: str) -> tuple[int, int]:
+    """Where a question stands among the questions of this conversation: (4, 11)."""
+    asked = [other for other in steps(state) if other not in (ASSUMPTIONS, SUMMARY)]
+    return asked.index(step) + 1, len(asked)
+
+
+def _of_stage(candidates: list[Question], *stages: str) -> list[str]:
+    return [question.key for question in candidates if question.stage in stages]
+
+
+def _rest(filled: Answers) -> list[str]:
+    return _of_stage(list(questions.of_kind(filled.kind).values()), "assumed", "expert")
+
+
+# -------------------------------------------------------------------------------------------------- taking each step
+
+
+def answer(state: State, key: str, text: str) -> State:
+    """Take an answer. Other answers that it makes impossible are dropped and asked again; all that still fit stay.
+
+    Raises `AnswerError` where the answer itself cannot be used.
+    """
+    _refuse_empty(key, text)
+    context = complete(state).raw | {key: text}
+    answers.check_texts({name: context[name] for name in (key, *_governing(key)) if name in context})
+    changed = replace(state, texts={**state.texts, key: text}, vouched=state.vouched | {key})
+    return _passed(_reconciled(state, changed, key), key)
+
+
+def unknown(state: State, key: str) -> State:
+    """Leave a question at its default, which then counts as assumed. Raises `AnswerError` where it has none."""
+    _refuse_empty(key, "")
+    texts = {name: text for name, text in state.texts.items() if name != key}
+    changed = replace(state, texts=texts, vouched=state.vouched - {key}, known=state.known - {key})
+    return _passed(_reconciled(state, changed, key), key)
+
+
+def decide(state: State, kind: str, reason: str = "") -> State:
+    """Settle the kind, with the reason why the advisor is overruled where it is."""
+    texts = {key: text for key, text in state.texts.items() if key != "kind_reason"} | {"kind": kind}
+    other = complete(state).kind != kind
+    passed = tuple(step for step in state.passed if not (other and step == ASSUMPTIONS))
+    changed = replace(state, texts=texts | ({"kind_reason": reason} if reason else {}), passed=passed)
+    return _passed(_reconciled(state, changed, KIND), KIND)
+
+
+def go_on(state: State, step: str) -> State:
+    """Leave a table behind."""
+    return _passed(state, step)
+
+
+def ask_all(state: State) -> State:
+    """Ask everything that would have been assumed."""
+    return reopen(replace(state, full=True), ASSUMPTIONS)
+
+
+def back(state: State) -> State:
+    """Undo the last step; its answer stays, to be kept or changed."""
+    asked, passed = steps(state), state.passed
+    while passed and passed[-1] not in asked:  # asked for once, made moot since
+        passed = passed[:-1]
+    return replace(state, passed=passed[:-1])
+
+
+def reopen(state: State, step: str) -> State:
+    """Ask one step again, whatever lies behind it."""
+    passed = tuple(other for other in state.passed if other != step)
+    return replace(state, passed=passed, known=state.known - {step})
+
+
+def _passed(state: State, step: str) -> State:
+    return state if step in state.passed or step in state.known else replace(state, passed=(*state.passed, step))
+
+
+def _reconciled(before: State, after: State, key: str) -> State:
+    """Drop the answers that the new one contradicts, and reopen those that were given for another metric."""
+    while True:
+        try:
+            metric = _checked(after, key).get("metric")
+            break
+        except AnswerError as error:
+            if error.key == key or error.key not in after.texts:
+                raise
+            texts = {name: text for name, text in after.texts.items() if name != error.key}
+            after = reopen(replace(after, texts=texts), error.key)
+    was = complete(before).get("metric")
+    if None in (was, metric) or was == metric or "metric" not in {*before.passed, *before.known}:
+        return after
+    for name in IN_UNITS_OF_THE_METRIC:
+        after = reopen(after, name) if name in after.texts else after
+    return after
+
+
+def _checked(state: State, key: str) -> Answers:
+    """Complete the answers; once the metric is chosen, today's value and the target must lie in its range."""
+    filled = complete(state)
+    chosen = {"metric", *IN_UNITS_OF_THE_METRIC[1:]} & {key, *state.passed, *state.known}
+    if filled.kind == "ml" and chosen:
+        metrics.of(filled)
+    return filled
+
+
+def _refuse_empty(key: str, text: str) -> None:
+    if questions.load()[key].required and not text:
+        raise AnswerError(
+            key, "This one cannot stay open.", "Every threshold is judged by it; two sentences are enough."
+        )
+
+
+def _governing(key: str) -> list[str]:
+    by = questions.load()[key].allowed.get("by")
+    return [by] if by else []
+
+
+# --------------------------------------------------------------------------------------------------- what tables show
+
+
+def assumption_rows(state: State) -> list[Row]:
+    """What would be assumed if nothing more were asked."""
+    filled = complete(state)
+    rest = [key for key in _rest(filled) if questions.load()[key].stage == "assumed"]
+    return [row(state, key) for key in rest if key not in state.texts and filled.is_asked(key)]
+
+
+def summary_rows(state: State) -> list[Row]:
+    """Every answer that the repository will be made from, the experts' ones only where they were given."""
+    filled = complete(state)
+    shown = [
+        key
+        for key, question in questions.of_kind(filled.kind).items()
+        if filled.is_asked(key)
+        and key != "confirmed"
+        and (question.stage != "expert" or key in state.texts)
+        and (key != "kind_reason" or filled.kind_reason)
+    ]
+    return [row(state, key) for key in shown]
+
+
+def row(state: State, key: str) -> Row:
+    """One answer as a line: what was typed, or what stands in for it."""
+    question, filled = questions.load()[key], complete(state)
+    text = re.sub(r" \([^)]*\)$", "", question.text)  # how to write an answer is told where it is asked
+    return Row(key, question.section, text, shown(filled, key), question.critical and not _is_mine(state, key))
+
+
+def shown(filled: Answers, key: str) -> str:
+    """An answer for the eye; what is worked out (folder, first day, author) is shown worked out."""
+    text = filled.author if key == "author" else filled.raw[key]
+    return str(text) or (UNKNOWN if questions.load()[key].type in ("number", "integer", "text") else "none")
+
+
+def default(state: State, key: str) -> str:
+    """What a question would be left at."""
+    return answers.complete({name: text for name, text in state.texts.items() if name != key}).raw[key]
+
+
+def _is_mine(state: State, key: str) -> bool:
+    """Whether a person gave this answer, here or in a file: then it is no assumption, even if it equals the default."""
+    filled = complete(state)
+    return key in state.vouched or filled.provenance(key) == "answered"
+
+
+# ------------------------------------------------------------------------------------------------------ what is kept
+
+
+def kept(state: State) -> dict[str, str]:
+    """Every answer so far, with the typed ones that equal a critical default listed as confirmed."""
+    filled = complete(state)
+    vouched = [key for key in filled.raw if key in state.vouched and _is_critical_default(filled, key)]
+    confirmed = list(dict.fromkeys([*questions.split(state.texts.get("confirmed", "")), *vouched]))
+    return {**state.texts, **({"confirmed": "; ".join(confirmed)} if confirmed else {})}
+
+
+def finished(state: State) -> dict[str, str]:
+    """The answers to go on with: what was typed and became moot is left out."""
+    texts = kept(state)
+    moot = set(answers.unused(texts, answers.complete(texts))) - state.known
+    return {key: text for key, text in texts.items() if key not in moot}
+
+
+def _is_critical_default(filled: Answers, key: str) -> bool:
+    question: Any = questions.load()[key]
+    return question.critical and filled.is_asked(key) and filled.raw[key] == questions.default(question, filled.raw)
