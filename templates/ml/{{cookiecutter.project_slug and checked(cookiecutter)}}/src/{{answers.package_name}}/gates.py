@@ -15,12 +15,6 @@ from .files import Blocked, Trouble, read_yaml
 from .repo import Repo
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
-CODES = {"fail": 1, "blocked": 2}
-
-__all__ = [
-    "Blocked", "Outcome", "Repo", "Result", "Row", "Trouble", "blocked", "evaluate", "failed", "gate", "passed",
-    "require", "signable", "warned",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -150,12 +144,6 @@ def require(repo: Repo, *ids: str) -> None:
     if closed:
         reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
         raise Blocked(f"Not yet: {len(closed)} gate(s) come first.\n{reasons}", closed[0].next_step)
-
-
-def worst(rows: Iterable[Row]) -> int:
-    """Exit code of the worst blocking gate: 1 for a failure, else 2 for something missing, else 0."""
-    codes = {CODES.get(row.state, 0) for row in rows if row.blocking}
-    return 1 if 1 in codes else max(codes, default=0)
 
 
 def _row(repo: Repo, id: str, blocking: bool) -> Row:

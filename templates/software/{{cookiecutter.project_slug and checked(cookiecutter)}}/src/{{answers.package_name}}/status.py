@@ -1,11 +1,14 @@
 """What stands where: one row a gate on the screen, and the same rows in evidence/status.json."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from .files import now, write_text
-from .gates import OPEN, Outcome, Row, evaluate, worst
+from .gates import OPEN, Outcome, Row, evaluate
 from .repo import Repo
+
+CODES = {"fail": 1, "blocked": 2}
 
 
 def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:
@@ -18,6 +21,12 @@ def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:
     shown = rows if all else [row for row in rows if row.blocking]
     lines = [line for row in shown for line in _lines(row)]
     return Outcome("\n".join([*lines, "", _summary(rows)]), worst(rows) if check else 0)
+
+
+def worst(rows: Iterable[Row]) -> int:
+    """Exit code of the worst blocking gate: 1 for a failure, else 2 for something missing, else 0."""
+    codes = {CODES.get(row.state, 0) for row in rows if row.blocking}
+    return 1 if 1 in codes else max(codes, default=0)
 
 
 def _lines(row: Row) -> list[str]:
