@@ -1,0 +1,219 @@
+"""The plan's schedule: dates with their probabilities, and tasks with their slack (F30).
+
+Effort becomes working days by dividing it by the share of the responsible role and by the focus factor; a role does
+one task at a time. Days are Monday to Friday; holidays are not known and belong into the focus factor.
+"""
+
+import datetime
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning import network
+from mlscaffold.planning.network import Activity, Forecast, Window
+from mlscaffold.planning.number import Number, Numbers, value_of
+from mlscaffold.planning.people import Staff, staff
+from mlscaffold.planning.tasks import Task, is_early, tasks
+
+LAST_DAY = datetime.date(2999, 12, 31)  # a plan that ends later than this is said to end here, and does not fit
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Everything the schedule knows: the tasks as leveled activities, their windows, and the forecast."""
+
+    start: datetime.date
+    deadline: datetime.date
+    tasks: tuple[Task, ...]
+    staff: Mapping[str, Staff]
+    activities: tuple[Activity, ...]
+    windows: Mapping[str, Window]
+    forecast: Forecast
+
+    def date(self, days: float) -> datetime.date:
+        """The working day on which this many working days of work end."""
+        return workday(self.start, math.ceil(days - 1e-6) - 1)
+
+    def ends(self, task: str) -> datetime.date:
+        """The day on which a task ends at the mean durations."""
+        return self.date(self.windows[task].end)
+
+    def starts(self, task: str) -> datetime.date:
+        """The day on which a task starts at the mean durations."""
+        return workday(self.start, math.floor(self.windows[task].start + 1e-6))
+
+
+def effort(answers: Answers) -> Numbers:
+    """The effort in person-days, which build cost rests on; labelling by people comes on top (F15)."""
+    work = [task for task in tasks(answers) if task.gate is None]
+    total = math.fsum(task.mean for task in tasks(answers))
+    early = math.fsum(task.mean for task in tasks(answers) if is_early(task))
+    building = [task.mean for task in work if task.id.startswith("p2")]
+    given = {"capabilities": len(answers.capabilities)} if answers.kind == "software" else {}
+    note = "A proposal, from the three-point effort of each task; replace it once the team has numbers of its own."
+    return {
+        "schedule.effort_days": Number(
+            total, "person-days", "F30", given, "Effort of all tasks", provenance="assumed", note=note
+        ),
+        "schedule.early_share": Number(
+            early / total, "", "F30", {"effort_days": total}, "Share of the effort before the first iteration"
+        ),
+        "schedule.iteration_days": Number(
+            math.fsum(building), "person-days", "F30", given, "Effort of the iterations", provenance="assumed"
+        ),
+    }
+
+
+def build(answers: Answers, earlier: Numbers) -> Schedule:
+    """The schedule of these answers; `earlier` may hold labels.weeks."""
+    todo = tasks(answers, value_of(earlier, "labels.weeks"))
+    people = {task.id: staff(answers, task.role) for task in todo}
+    activities = network.level([_activity(task, people[task.id], answers.focus_factor) for task in todo])
+    start = workday(answers.start_date, 0)
+    return Schedule(
+        start,
+        answers.start_date + datetime.timedelta(weeks=answers.appetite_weeks),
+        tuple(todo),
+        people,
+        tuple(activities),
+        network.passes(activities),
+        network.simulate(activities, "g1"),
+    )
+
+
+def _activity(task: Task, who: Staff, focus: float) -> Activity:
+    pace = 1.0 if task.elapsed else who.share * focus
+    low, likely, high = (days / pace for days in task.effort)
+    resource = None if task.elapsed else f"{who.role or task.role}"
+    return Activity(task.id, task.after, resource, low, likely, high, rank=0 if task.id.startswith("p0") else 1)
+
+
+def workday(start: datetime.date, days: int) -> datetime.date:
+    """The working day `days` after the first one on or after `start`."""
+    first = start + datetime.timedelta(days=max(0, 7 - start.weekday()) % 7 if start.weekday() > 4 else 0)
+    weeks, rest = divmod(max(0, days) + first.weekday(), 5)
+    monday = first - datetime.timedelta(days=first.weekday())
+    if weeks * 7 + rest > (LAST_DAY - monday).days:
+        return LAST_DAY
+    return monday + datetime.timedelta(days=weeks * 7 + rest)
+
+
+def working_days(start: datetime.date, end: datetime.date) -> int:
+    """Working days from `start` to `end`, both included."""
+    days = (end - start).days + 1
+    weeks, rest = divmod(max(0, days), 7)
+    return weeks * 5 + sum((start.weekday() + day) % 7 < 5 for day in range(rest))
+
+
+# ------------------------------------------------------------------------------------------------ the plan's entries
+
+
+def schedule(answers: Answers, plan: Schedule) -> Numbers:
+    """The numbers of schedule.*; the lists beside them come from `agenda`."""
+    quantiles = {name: plan.forecast.quantile(share) for name, share in (("p50", 0.5), ("p80", 0.8), ("p95", 0.95))}
+    phase = {name: plan.forecast.milestone(share) for name, share in (("p50", 0.5), ("p80", 0.8), ("p95", 0.95))}
+    end = plan.date(quantiles["p80"])
+    given = {"start_date": plan.start.isoformat(), "team": answers.raw["team"], "focus_factor": answers.focus_factor}
+    odds = {"p50": "even odds", "p80": "80 % probability", "p95": "95 % probability"}
+    gate = "G1" if answers.kind == "ml" else "T1"
+    numbers = {
+        "schedule.start": Number(
+            plan.start.isoformat(), "", "", {"start_date": answers.raw["start_date"]}, "First working day"
+        ),
+        "schedule.deadline": Number(
+            plan.deadline.isoformat(), "", "", {"appetite_weeks": answers.appetite_weeks}, "End of the appetite"
+        ),
+        "schedule.floor_days": Number(
+            network.shortest(plan.activities, "g1"),
+            "working days",
+            "F30",
+            given,
+            f"Working days to gate {gate} if every task before it goes as well as it can",
+        ),
+        "schedule.floor_total_days": Number(
+            network.shortest(plan.activities, "g5"),
+            "working days",
+            "F30",
+            given,
+            "Working days to the end if every task goes as well as it can",
+        ),
+        "schedule.available_days": Number(
+            working_days(plan.start, plan.deadline),
+            "working days",
+            "",
+            {"appetite_weeks": answers.appetite_weeks},
+            "Working days from the start to the end of the appetite",
+        ),
+        "schedule.weeks_needed": Number(
+            math.ceil(((end - answers.start_date).days) / 7),
+            "weeks",
+            "F30",
+            given,
+            "Weeks within which the plan ends with 80 % probability",
+        ),
+        "schedule.fits": _fits(answers, plan, end),
+    }
+    for name, days in quantiles.items():
+        meaning = f"The whole plan ends by this day with {odds[name]}"
+        numbers[f"schedule.{name}"] = Number(plan.date(days).isoformat(), "", "F30", given | {"days": days}, meaning)
+        numbers[f"schedule.days.{name}"] = Number(
+            round(days, 1), "working days", "F30", given, f"Working days to the end, with {odds[name]}"
+        )
+    for name, days in phase.items():
+        meaning = f"Gate {gate} is reached by this day with {odds[name]}"
+        numbers[f"schedule.phase1.{name}"] = Number(
+            plan.date(days).isoformat(), "", "F30", given | {"days": days}, meaning
+        )
+        numbers[f"schedule.phase1.{name}_days"] = Number(
+            round(days, 1), "working days", "F30", given, f"Working days to gate {gate}, with {odds[name]}"
+        )
+    return numbers
+
+
+def _fits(answers: Answers, plan: Schedule, end: datetime.date) -> Number:
+    fits = end <= plan.deadline
+    given = {"p80": end.isoformat(), "deadline": plan.deadline.isoformat(), "appetite_weeks": answers.appetite_weeks}
+    meaning = "Whether the plan ends within the appetite with 80 % probability"
+    if fits:
+        return Number(True, "", "F30", given, meaning)
+    weeks = math.ceil((end - answers.start_date).days / 7)
+    days = (end - plan.deadline).days
+    late = f"with 80 % probability it ends by {end}, {days} days after the appetite ({plan.deadline})"
+    return Number(
+        False,
+        "",
+        "F30",
+        given,
+        meaning,
+        note=f"The plan does not fit: {late}.",
+        remedy=f"Cut scope, raise shares in team, or set appetite_weeks to {weeks}.",
+    )
+
+
+def iterations(answers: Answers, plan: Schedule) -> Numbers:
+    """The numbers of iterations.* of a software plan: how many there are, when, and what one of them can hold."""
+    built = [task.id for task in plan.tasks if task.id.startswith("p2")]
+    first, last = plan.windows[built[0]].start, max(plan.windows[name].end for name in built)
+    length = answers.iteration_days
+    share = plan.staff[built[0]].share
+    return {
+        "iterations.count": Number(
+            math.ceil((last - first) / length - 1e-6),
+            "iterations",
+            "F30",
+            {"working_days": round(last - first, 1), "iteration_days": length},
+            "Iterations between gate T1 and acceptance",
+        ),
+        "iterations.capacity": Number(
+            round(length * share * answers.focus_factor, 1),
+            "person-days",
+            "F30",
+            {"iteration_days": length, "team": answers.raw["team"], "focus_factor": answers.focus_factor},
+            "Effort that one iteration can hold",
+        ),
+        "iterations.start": Number(
+            plan.starts(built[0]).isoformat(), "", "F30", {}, "First day of the first iteration"
+        ),
+        "iterations.end": Number(plan.date(last).isoformat(), "", "F30", {}, "Last day of the last iteration"),
+    }
