@@ -86,9 +86,17 @@ def _generate(answers: Answers, output: Path) -> Path:
     with _importable(template):
         try:
             _refuse_escapes(template, texts)
-            return Path(generate_files(template, texts, output))
+            return _without_empty_folders(Path(generate_files(template, texts, output)))
         except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
+
+
+def _without_empty_folders(tree: Path) -> Path:
+    """cookiecutter makes every folder of the template, also where no file in it is called for."""
+    for folder in sorted((path for path in tree.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return tree
 
 
 def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
