@@ -67,22 +67,30 @@ def _quantile(ordered: Sequence[float], probability: float) -> float:
 def level(activities: Sequence[Activity]) -> list[Activity]:
     """The same tasks in an order in which each resource does one at a time; its tasks are chained to one another.
 
-    Within a rank, whichever task can wait least goes first (serial scheduling by latest start), so that the chain that
-    decides the end is not held up by work that has time.
+    Within a rank, what can start first is placed first, and of those whatever can wait least (its latest start), so
+    that nobody idles and the chain that decides the end is not held up by work that has time.
     """
     latest = {name: window.start + window.slack for name, window in passes(_ordered(activities)).items()}
-    waiting, last, done = list(activities), dict[str, str](), list[Activity]()
+    waiting, done = list(activities), list[Activity]()
+    end, last = dict[str, float](), dict[str | None, str]()
     while waiting:
-        placed = {activity.id for activity in done}
-        ready = [activity for activity in waiting if placed.issuperset(activity.after)]
-        chosen = min(ready, key=lambda activity: (activity.rank, latest[activity.id]))
-        waiting.remove(chosen)
-        before = last.get(chosen.resource) if chosen.resource else None
-        after = chosen.after if before is None or before in chosen.after else (*chosen.after, before)
-        done.append(replace(chosen, after=after))
+        ready = [_chained(activity, last) for activity in waiting if all(name in end for name in activity.after)]
+        starts = {activity.id: max((end[name] for name in activity.after), default=0.0) for activity in ready}
+        chosen = min(ready, key=lambda activity: (activity.rank, starts[activity.id], latest[activity.id]))
+        waiting = [activity for activity in waiting if activity.id != chosen.id]
+        done.append(chosen)
+        end[chosen.id] = starts[chosen.id] + chosen.mean
         if chosen.resource:
             last[chosen.resource] = chosen.id
     return done
+
+
+def _chained(activity: Activity, last: Mapping[str | None, str]) -> Activity:
+    """The task with one more predecessor: what its resource does before it."""
+    before = last.get(activity.resource)
+    return (
+        activity if before is None or before in activity.after else replace(activity, after=(*activity.after, before))
+    )
 
 
 def _ordered(activities: Sequence[Activity]) -> list[Activity]:

@@ -215,5 +215,5 @@ def iterations(answers: Answers, plan: Schedule) -> Numbers:
         "iterations.start": Number(
             plan.starts(built[0]).isoformat(), "", "F30", {}, "First day of the first iteration"
         ),
-        "iterations.end": Number(plan.date(last).isoformat(), "", "F30", {}, "Last day of the last iteration"),
+        "iterations.end": Number(plan.date(last).isoformat(), "", "F30", {}, "Last day of the last one"),
     }
