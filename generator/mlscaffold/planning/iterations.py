@@ -67,8 +67,8 @@ class Curve:
         """The training rows at which the error comes down to `error`; None where it never does."""
         if error <= self.a or self.b <= 0:
             return 1 if self.b <= 0 and error >= self.a else None
-        rows = ((error - self.a) / self.b) ** (-1 / self.c)
-        return whole(rows) if rows <= LIMIT else None
+        logarithm = -math.log((error - self.a) / self.b) / self.c
+        return max(1, whole(math.exp(logarithm))) if logarithm <= math.log(LIMIT) else None
 
 
 def fit(rows: Sequence[float], errors: Sequence[float]) -> Curve:
