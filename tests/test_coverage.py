@@ -1,4 +1,4 @@
-"""Each idea the templates were built on is embodied somewhere: the places in coverage.csv exist in rendered repositories.
+"""Each idea behind the templates is embodied somewhere: the places in coverage.csv exist in rendered repositories.
 
 A target is one of
   SAMPLE PATH            a file of that rendered sample (`*` in a path as in a shell)
