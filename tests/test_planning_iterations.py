@@ -115,5 +115,5 @@ def test_the_expected_best_grows_slowly(count: int) -> None:
 )
 def test_impossible_questions_are_refused(call: object) -> None:
     """No best of none, and no curve through three points."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"\w"):
         call()  # type: ignore[operator]

@@ -131,7 +131,7 @@ def test_labelling_is_in_proportion(rows: int, twice: float, minutes: float, peo
 )
 def test_impossible_labels_are_refused(call: object) -> None:
     """Nobody agrees less than by chance, and nobody labels without people."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"\w"):
         call()  # type: ignore[operator]
 
 

@@ -101,5 +101,5 @@ def test_wilson_is_statsmodels_and_mirrors(n: int, share: float, confidence: flo
 )
 def test_outside_its_domain_a_function_refuses(call: object) -> None:
     """No function answers a question that has no answer."""
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"\w"):
         call()  # type: ignore[operator]

@@ -20,7 +20,7 @@ TIERS: Mapping[str, tuple[float, float]] = {
 
 
 def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
-    """Everything under `acceptance.`; `effort_days` is the schedule's effort without labelling."""
+    """Everything under `acceptance.`; `effort_days` is the schedule's effort before labelling by people."""
     numbers = _tier(answers) | {"acceptance.baseline": _baseline(answers, metric)}
     numbers |= _break_even(answers, metric, effort_days)
     numbers |= _target(answers, metric, numbers)
@@ -130,7 +130,7 @@ def _build_cost(answers: Answers, effort_days: float) -> Number:
         inputs = {"build_cost": answers.build_cost}
         return Number(answers.build_cost, answers.currency, "", inputs, meaning, answers.provenance("build_cost"))
     inputs = {"effort_days": effort_days, "day_rate": answers.day_rate}
-    note = "Effort of the schedule without labelling the test set."
+    note = "Effort of the schedule; what people need to label the test set (F15) comes on top."
     return Number(effort_days * answers.day_rate, answers.currency, "F12", inputs, meaning, note=note)
 
 
@@ -306,7 +306,7 @@ def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[fl
 
 
 def _cost_inputs(answers: Answers) -> dict[str, Any]:
-    keys = ("unit_error_cost",)
+    keys: tuple[str, ...] = ("unit_error_cost",)
     if answers.task == "binary":
         keys = ("positive_share", "false_alarm_cost", "miss_cost", "review_rate", "current_precision")
     elif answers.task == "multiclass":

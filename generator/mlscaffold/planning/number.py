@@ -16,7 +16,7 @@ class Number:
     finding. `provenance` is answered, default, computed or assumed; measured numbers come from the repository's gates.
     """
 
-    value: float | int | str | bool | None
+    value: Any  # a number, a text such as a date, a yes or no, or None
     unit: str
     formula: str
     inputs: Mapping[str, Any] = field(default_factory=dict)

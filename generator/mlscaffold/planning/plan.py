@@ -7,16 +7,35 @@ from typing import Any
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers
-from mlscaffold.planning import acceptance, iterations, labels, metrics, monitoring, sizes
-from mlscaffold.planning.number import Number, Numbers, bounded, findings, nested, tidy
+from mlscaffold.planning import (
+    acceptance,
+    agenda,
+    iterations,
+    labels,
+    metrics,
+    monitoring,
+    people,
+    schedule,
+    sizes,
+)
+from mlscaffold.planning.number import Number, Numbers, bounded, findings, nested, tidy, value_of
 
 
 def compute(answers: Answers) -> dict[str, Any]:
     """The plan as nested plain data, ready for JSON: same answers, same bytes."""
-    head: dict[str, Any] = {"kind": answers.kind, "answers_sha256": fingerprint(answers)}
-    numbers, lists = _ml(answers) if answers.kind == "ml" else _software(answers)
-    lists["assumptions"] = assumptions(answers, numbers)
-    return head | nested(numbers) | tidy(lists) | {"findings": findings(numbers)}
+    facts: dict[str, Any] = {"kind": answers.kind, "answers_sha256": fingerprint(answers)}
+    numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
+    dates = schedule.build(answers, numbers)
+    numbers |= _checked(schedule.schedule(answers, dates))
+    if answers.kind == "software":
+        numbers |= _checked(schedule.iterations(answers, dates))
+    else:
+        facts["metric"] = metrics.of(answers).as_json()
+    facts |= nested(numbers)
+    facts["schedule"] |= agenda.lists(answers, dates, numbers)
+    facts["people"] = people.people(answers)
+    facts["assumptions"] = assumptions(answers, numbers)
+    return tidy(facts | {"findings": findings(numbers)})  # type: ignore[no-any-return]
 
 
 def fingerprint(answers: Answers) -> str:
@@ -25,21 +44,26 @@ def fingerprint(answers: Answers) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def _ml(answers: Answers) -> tuple[Numbers, dict[str, Any]]:
+def _ml(answers: Answers) -> Numbers:
+    """The numbers of an ML plan, in the order in which they need each other.
+
+    Build cost comes from the effort before labelling weeks are known; so cost, gain, rows, weeks and dates do not
+    wait for one another.
+    """
     metric = metrics.of(answers)
-    effort_days, phase_days = 114.0, 30.0
-    numbers = _checked(acceptance.acceptance(answers, metric, effort_days))
+    numbers = _checked(schedule.effort(answers))
+    numbers |= _checked(acceptance.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
     numbers |= _checked(sizes.test_set(answers, metric, numbers))
     numbers |= _checked(sizes.slices(answers, metric, numbers))
     numbers |= _checked(labels.labels(answers, metric, numbers))
-    numbers |= iterations.curve(metric) | _checked(iterations.iterations(answers, metric, numbers, phase_days))
+    phase = value_of(numbers, "schedule.iteration_days")
+    numbers |= iterations.curve(metric) | _checked(iterations.iterations(answers, metric, numbers, phase))
     numbers |= _checked(sizes.promotion(answers, metric, numbers))
-    numbers |= _checked(monitoring.monitoring(answers, numbers))
-    return numbers, {"metric": metric.as_json()}
+    return numbers | _checked(monitoring.monitoring(answers, numbers))
 
 
-def _software(answers: Answers) -> tuple[Numbers, dict[str, Any]]:
-    return {}, {}
+def _software(answers: Answers) -> Numbers:
+    return _checked(schedule.effort(answers))
 
 
 def _checked(numbers: Numbers) -> Numbers:
