@@ -26,7 +26,7 @@ class State:
 
     texts: Mapping[str, str]  # every answer so far, also those that other answers have since made moot
     known: frozenset[str] = frozenset()  # answered in a file or by a flag, and so not asked
-    passed: tuple[str, ...] = ()  # the steps behind us, in order; going back drops the last one
+    passed: frozenset[str] = frozenset()  # the steps behind us
     vouched: frozenset[str] = frozenset()  # typed here: where such an answer equals its default, it is confirmed
     full: bool = False  # ask everything instead of showing what would be assumed
 
@@ -118,7 +118,7 @@ def decide(state: State, kind: str, reason: str = "") -> State:
     """Settle the kind, with the reason why the advisor is overruled where it is."""
     texts = {key: text for key, text in state.texts.items() if key != "kind_reason"} | {"kind": kind}
     other = complete(state).kind != kind
-    passed = tuple(step for step in state.passed if not (other and step == ASSUMPTIONS))
+    passed = state.passed - {ASSUMPTIONS} if other else state.passed
     changed = replace(state, texts=texts | ({"kind_reason": reason} if reason else {}), passed=passed)
     return _passed(_reconciled(state, changed, KIND), KIND)
 
@@ -134,21 +134,19 @@ def ask_all(state: State) -> State:
 
 
 def back(state: State) -> State:
-    """Undo the last step; its answer stays, to be kept or changed."""
-    asked, passed = steps(state), state.passed
-    while passed and passed[-1] not in asked:  # asked for once, made moot since
-        passed = passed[:-1]
-    return replace(state, passed=passed[:-1])
+    """Return to the step before the next one; its answer stays, to be kept or changed."""
+    order, here = steps(state), next_step(state)
+    before = order[: order.index(here)] if here else order
+    return reopen(state, before[-1]) if before else state
 
 
 def reopen(state: State, step: str) -> State:
     """Ask one step again, whatever lies behind it."""
-    passed = tuple(other for other in state.passed if other != step)
-    return replace(state, passed=passed, known=state.known - {step})
+    return replace(state, passed=state.passed - {step}, known=state.known - {step})
 
 
 def _passed(state: State, step: str) -> State:
-    return state if step in state.passed or step in state.known else replace(state, passed=(*state.passed, step))
+    return replace(state, passed=state.passed | {step})
 
 
 def _reconciled(before: State, after: State, key: str) -> State:
@@ -163,7 +161,7 @@ def _reconciled(before: State, after: State, key: str) -> State:
             texts = {name: text for name, text in after.texts.items() if name != error.key}
             after = reopen(replace(after, texts=texts), error.key)
     was = complete(before).get("metric")
-    if None in (was, metric) or was == metric or "metric" not in {*before.passed, *before.known}:
+    if None in (was, metric) or was == metric or "metric" not in before.passed | before.known:
         return after
     for name in IN_UNITS_OF_THE_METRIC:
         after = reopen(after, name) if name in after.texts else after
@@ -173,7 +171,7 @@ def _reconciled(before: State, after: State, key: str) -> State:
 def _checked(state: State, key: str) -> Answers:
     """Complete the answers; once the metric is chosen, today's value and the target must lie in its range."""
     filled = complete(state)
-    chosen = {"metric", *IN_UNITS_OF_THE_METRIC[1:]} & {key, *state.passed, *state.known}
+    chosen = {"metric", "target_value"} & ({key} | state.passed | state.known)
     if filled.kind == "ml" and chosen:
         metrics.of(filled)
     return filled

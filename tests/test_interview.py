@@ -1,0 +1,406 @@
+"""The conversation without a keyboard: which question is next, what going back and changing do, what tables show."""
+
+import pytest
+from mlscaffold import answers, interview, questions, screen
+from mlscaffold.errors import AnswerError
+from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
+
+COMMON = [
+    "project_name",
+    "decision",
+    "rules_expressible",
+    "current_practice",
+    "current_value",
+    "past_cases",
+    "labelled_cases",
+]
+BINARY = ["task", "metric", "target_value", "positive_share", "false_alarm_cost", "miss_cost"]
+SERVICE = ["deliverable", "capabilities", "dependencies", "slo_percent"]
+TYPED = {
+    "project_name": "Invoice triage",
+    "decision": "A clerk decides which invoices are checked by hand; today ten rules do.",
+    "rules_expressible": "no",
+    "current_practice": "rules",
+    "current_value": "0.55",
+    "past_cases": "5000",
+    "labelled_cases": "1500",
+    "task": "binary",
+    "metric": "recall",
+    "target_value": "0.7",
+    "positive_share": "0.04",
+    "false_alarm_cost": "5",
+    "miss_cost": "100",
+}
+
+
+def begin(**given: str) -> State:
+    return interview.start(given, full=False)
+
+
+def walk(
+    state: State, until: str | None = SUMMARY, kind: str = "ml", typing: dict[str, str] = TYPED
+) -> tuple[State, list[str]]:
+    """Take every step with the typed answers; the steps that were met."""
+    met: list[str] = []
+    while (step := interview.next_step(state)) not in (None, until):
+        met.append(step)
+        if step == KIND:
+            state = interview.decide(state, kind)
+        elif step in (ASSUMPTIONS, SUMMARY):
+            state = interview.go_on(state, step)
+        elif step in typing:
+            state = interview.answer(state, step, typing[step])
+        else:
+            state = interview.unknown(state, step)
+    return state, met
+
+
+# ------------------------------------------------------------------------------------------------ the order of steps
+
+
+def test_the_short_path_of_an_ml_repository() -> None:
+    """Seven common questions, the kind, six about the target, then the two tables."""
+    _, met = walk(begin(), until=None)
+
+    assert met == [*COMMON, KIND, *BINARY, ASSUMPTIONS, SUMMARY]
+
+
+def test_the_short_path_of_a_software_repository() -> None:
+    """After the kind come the questions of software, and none of ML."""
+    _, met = walk(begin(), until=None, kind="software")
+
+    assert met == [*COMMON, KIND, *SERVICE, ASSUMPTIONS, SUMMARY]
+
+
+def test_given_answers_are_not_asked() -> None:
+    """A file or a flag that answers a question takes it out of the conversation, the kind included."""
+    state = begin(**{key: TYPED[key] for key in COMMON}, kind="ml", metric="recall")
+
+    _, met = walk(state, until=None)
+
+    assert met == [key for key in BINARY if key != "metric"] + [ASSUMPTIONS, SUMMARY]
+
+
+def test_questions_follow_the_answers() -> None:
+    """A regression has no positive share, and prices one unit of error instead of misses."""
+    state, _ = walk(begin(), until="task")
+    state = interview.answer(state, "task", "regression")
+
+    upcoming = interview.steps(state)
+
+    assert "unit_error_cost" in upcoming
+    assert not {"positive_share", "false_alarm_cost", "miss_cost"} & set(upcoming)
+
+
+def test_full_asks_everything_instead_of_assuming() -> None:
+    """--full asks the assumed and the expert questions, and shows no table of assumptions."""
+    _, met = walk(interview.start({}, full=True), until=None)
+
+    every = answers.complete(TYPED)
+    stages = ("first", "assumed", "expert")
+    asked = [key for key, question in questions.of_kind("ml").items() if question.stage in stages]
+    assert {key for key in asked if every.is_asked(key)} | {KIND, SUMMARY} == set(met)
+    assert len(met) == len(set(met))
+
+
+def test_the_position_counts_questions_and_not_tables() -> None:
+    """The fourth of fourteen; a given answer is not counted."""
+    state, _ = walk(begin(), until="current_practice")
+    fewer, _ = walk(begin(project_name="x1"), until="current_practice")
+
+    assert interview.position(state, "current_practice") == (4, 14)
+    assert interview.position(fewer, "current_practice") == (3, 13)
+    assert interview.position(state, KIND) == (8, 14)
+
+
+def test_given_answers_that_cannot_be_used_are_refused_at_once() -> None:
+    """Before the first question: an unknown key, two answers that contradict each other, a target out of range."""
+    for given in (
+        {"metrik": "x"},
+        {"past_cases": "1", "labelled_cases": "2"},
+        {"metric": "recall", "target_value": "70"},
+    ):
+        with pytest.raises(AnswerError):
+            interview.start(given, full=False)
+
+
+# ------------------------------------------------------------------------------------------------- back, and forward
+
+
+def test_back_undoes_one_step_and_keeps_its_answer() -> None:
+    """The answer stays to be seen; going on from there is as before."""
+    state, _ = walk(begin(), until="past_cases")
+
+    back = interview.back(state)
+
+    assert interview.next_step(back) == "current_value"
+    assert back.texts["current_value"] == "0.55"
+    assert interview.next_step(interview.answer(back, "current_value", "0.6")) == "past_cases"
+
+
+def places_on_the_way_back(state: State) -> list[str | None]:
+    """The question that each `<` leads to, until there is nothing before it."""
+    places = []
+    while (before := interview.back(state)) != state:
+        state = before
+        places.append(interview.next_step(state))
+    return places
+
+
+def test_back_from_anywhere_reaches_the_first_question_and_stops_there() -> None:
+    """Every step back leads to the step before, and the first one has nothing before it."""
+    state, met = walk(begin(), until=None)
+
+    assert places_on_the_way_back(state) == list(reversed(met))
+
+
+def test_back_skips_what_was_asked_for_nothing() -> None:
+    """A question that a later answer made moot is no place to go back to, and no place comes twice."""
+    state, _ = walk(begin())
+    state = interview.answer(state, "task", "multiclass")  # the positive share is asked no longer
+    state, _ = walk(state, typing=TYPED | {"metric": "accuracy"})
+
+    places = places_on_the_way_back(state)
+
+    assert places == list(reversed(interview.steps(state)[:-1]))
+    assert "positive_share" not in places
+
+
+# --------------------------------------------------------------------------------------------------- answers change
+
+
+def test_another_task_keeps_what_fits_and_asks_what_is_new() -> None:
+    """The metric no longer fits and is asked again, with its values; the unit of error is new; the rest stays."""
+    state, _ = walk(begin())
+
+    state = interview.answer(state, "task", "regression")
+    _, met = walk(state, until=None, typing=TYPED | {"metric": "mae"})
+
+    assert met[: met.index(SUMMARY)] == ["current_value", "metric", "target_value", "unit_error_cost"]
+    assert state.texts["past_cases"] == "5000"
+    assert "metric" not in state.texts
+
+
+def test_the_same_task_again_asks_nothing() -> None:
+    """Confirming what stands there changes nothing."""
+    state, _ = walk(begin())
+
+    assert interview.next_step(interview.answer(state, "task", "binary")) == SUMMARY
+
+
+def test_another_metric_asks_for_its_values_again() -> None:
+    """0.7 of recall is not 0.7 of precision; the old number stands there to be kept or changed."""
+    state, _ = walk(begin())
+
+    state = interview.answer(state, "metric", "precision")
+
+    assert interview.next_step(state) == "current_value"
+    assert state.texts["target_value"] == "0.7"
+    _, met = walk(state)
+    assert met == ["current_value", "target_value"]
+
+
+def test_another_kind_keeps_the_answers_and_shows_its_own_assumptions() -> None:
+    """The common answers stay, the other kind's questions are asked, and nothing typed is lost on the way back."""
+    state, _ = walk(begin())
+    state = interview.decide(interview.reopen(state, KIND), "software", "A pilot without a model.")
+
+    _, met = walk(state, kind="software")
+
+    assert met == [*SERVICE, ASSUMPTIONS]
+    assert state.texts["miss_cost"] == "100"
+    assert "miss_cost" not in interview.finished(state)
+    assert interview.finished(state)["kind_reason"] == "A pilot without a model."
+    assert "kind_reason" not in interview.decide(state, "ml").texts
+
+
+def test_fewer_cases_than_labels_asks_for_the_labels_again() -> None:
+    """The newer answer stands; the older one that contradicts it is asked again."""
+    state, _ = walk(begin())
+
+    state = interview.answer(state, "past_cases", "100")
+
+    assert interview.next_step(state) == "labelled_cases"
+    assert "labelled_cases" not in state.texts
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "complaint"),
+    [
+        ("past_cases", "many", "whole number"),
+        ("labelled_cases", "6000", "more than past_cases"),
+        ("decision", "too short", "at least 20 characters"),
+        ("decision", "", "cannot stay open"),
+        ("project_name", "!!!", "no letters"),
+        ("metric", "mae", "with task binary"),
+        ("target_value", "70", "between 0 and 1"),
+        ("positive_share", "1", "less than 1"),
+        ("team", "boss=Ana", "it must read like"),
+    ],
+)
+def test_a_bad_answer_is_refused_and_changes_nothing(key: str, text: str, complaint: str) -> None:
+    """One sentence says what is wrong; its neighbour, a good answer, is taken."""
+    state, _ = walk(begin())
+
+    with pytest.raises(AnswerError, match=complaint):
+        interview.answer(state, key, text)
+    assert interview.answer(state, key, TYPED.get(key, "po=Ana:0.2; ds=Bo:1; swe=Cy:0.5"))
+
+
+def test_a_required_answer_cannot_be_unknown() -> None:
+    """Everything may stay open but the decision."""
+    state = begin()
+
+    with pytest.raises(AnswerError):
+        interview.unknown(state, "decision")
+    assert interview.unknown(state, "current_value").passed == {"current_value"}
+
+
+def test_todays_value_may_be_in_any_unit_until_the_metric_is_chosen() -> None:
+    """A MAE of 12 is asked for before the metric; with recall it is asked again, with MAE it stays."""
+    state, _ = walk(begin(), until="current_value")
+    state = interview.answer(state, "current_value", "12")
+    state, _ = walk(state, until="metric")
+
+    recall = interview.answer(state, "metric", "recall")
+
+    assert interview.next_step(recall) == "current_value"
+    mae = interview.answer(interview.answer(state, "task", "regression"), "metric", "mae")
+    assert mae.texts["current_value"] == "12"
+
+
+# ------------------------------------------------------------------------------------------- assumed and confirmed
+
+
+def test_unknown_leaves_the_default_and_a_typed_default_is_vouched_for() -> None:
+    """Who does not know leaves an assumption; who types the default's value has confirmed it."""
+    state, _ = walk(begin(), until="false_alarm_cost")
+
+    open_ = interview.unknown(state, "false_alarm_cost")
+    sure = interview.answer(state, "false_alarm_cost", "1")
+
+    assert "confirmed" not in interview.finished(open_)
+    assert interview.finished(sure)["confirmed"] == "false_alarm_cost"
+    assert answers.complete(interview.finished(sure)).provenance("false_alarm_cost") == "answered"
+    assert answers.complete(interview.finished(open_)).provenance("false_alarm_cost") == "default"
+
+
+def test_taking_a_typed_answer_back_takes_the_confirmation_back() -> None:
+    """`?` after all: the assumption is open again."""
+    state, _ = walk(begin(confirmed="team"), until="false_alarm_cost")
+
+    state = interview.unknown(interview.answer(state, "false_alarm_cost", "1"), "false_alarm_cost")
+
+    assert interview.finished(state)["confirmed"] == "team"
+
+
+def test_the_table_of_assumptions_holds_what_nobody_answered() -> None:
+    """A given answer is no assumption; a critical default is marked, the others are not."""
+    state, _ = walk(begin(daily_volume="80"), until=ASSUMPTIONS)
+
+    rows = {row.key: row for row in interview.assumption_rows(state)}
+
+    assert "daily_volume" not in rows
+    assert "miss_cost" not in rows
+    assert rows["consequence"].assumed
+    assert not rows["peak_factor"].assumed
+    assert rows["author"].value == "The Invoice triage team"
+    assert "label_minutes" not in rows
+    assert all(questions.load()[key].stage == "assumed" for key in rows)
+
+
+def test_the_table_shrinks_when_something_is_answered() -> None:
+    """Changing some of it: the answered line leaves the table, and `?` brings it back."""
+    state, _ = walk(begin(), until=ASSUMPTIONS)
+    before = [row.key for row in interview.assumption_rows(state)]
+
+    state = interview.answer(state, "consequence", "rights")
+
+    assert [row.key for row in interview.assumption_rows(state)] == [key for key in before if key != "consequence"]
+    assert interview.next_step(state) == ASSUMPTIONS
+    state = interview.unknown(state, "consequence")
+    assert [row.key for row in interview.assumption_rows(state)] == before
+
+
+def test_the_summary_holds_every_answer_and_the_experts_only_where_given() -> None:
+    """What is worked out is shown worked out; unknown numbers say so."""
+    state, _ = walk(begin(test_looks="1"))
+    state = interview.unknown(state, "current_value")
+
+    rows = {row.key: row for row in interview.summary_rows(state)}
+
+    assert rows["project_slug"].value == "invoice-triage"
+    assert rows["current_value"].value == "not known"
+    assert rows["test_looks"].value == "1"
+    assert not {"confirmed", "kind_reason", "service_ms", "deliverable"} & set(rows)
+    assert rows["consequence"].assumed
+    assert not rows["miss_cost"].assumed
+
+
+def test_what_is_kept_can_be_read_back_and_continues() -> None:
+    """The answers of an interrupted conversation are an answers file; the rest is asked after it."""
+    state, _ = walk(begin(), until="metric")
+
+    again = interview.start(interview.kept(state), full=False)
+
+    assert interview.next_step(again) == "metric"
+
+
+def test_what_is_finished_holds_nothing_moot() -> None:
+    """An answer typed and made moot is left out, one that came from a file stays for the note about it."""
+    state, _ = walk(begin(unit_error_cost="3"))
+    state = interview.answer(state, "task", "multiclass")
+    state, _ = walk(state, until=None, typing=TYPED | {"metric": "accuracy"})
+
+    finished = interview.finished(state)
+
+    assert "positive_share" not in finished
+    assert finished["unit_error_cost"] == "3"
+    answers.complete(finished)
+
+
+# ------------------------------------------------------------------------------------------------------- the screen
+
+
+def test_lines_are_broken_at_spaces_and_never_too_wide() -> None:
+    """80 cells, also with letters that take two, and with words longer than a line."""
+    texts = ["a few words " * 30, "名前" * 60, "é" * 200, "  - " + "reason " * 30, "mixed 名前 words " * 20]
+
+    for text in texts:
+        lines = screen.wrap(text, 79)
+        assert all(screen.get_cwidth(line) <= 79 for line in lines)
+        assert "".join("".join(lines).split()) == "".join(text.split())
+        assert len(lines) > 1
+
+
+def test_a_list_hangs_under_its_first_word() -> None:
+    """The second line of a reason begins under the first one's text."""
+    first, second = screen.wrap("  - " + "word " * 12, 40)
+
+    assert first.startswith("  - word")
+    assert second.startswith("    word")
+
+
+def test_a_short_line_is_left_alone() -> None:
+    """Aligned columns keep their spaces."""
+    assert screen.wrap("a    b", 79) == ["a    b"]
+    assert screen.cut("名前名前", 5) == "名前…"
+    assert screen.cut("abc", 3) == "abc"
+
+
+def test_the_table_aligns_and_gives_long_values_their_own_lines() -> None:
+    """A section is named once, an assumed row is marked, 300 characters are wrapped and not cut."""
+    rows = [
+        Row("a", "Data", "How many?", "20", True),
+        Row("b", "Data", "Where?", "x" * 300, False),
+        Row("c", "Labels", "Who?", "名前", False),
+    ]
+
+    lines = list(screen.table(rows, 79))
+
+    assert lines[0] == "Data"
+    assert lines[1].startswith("* 20 ")
+    assert lines[1].endswith("How many?")
+    assert sum(line.count("x") for line in lines) == 300
+    assert "Labels" in lines
+    assert all(screen.get_cwidth(line) <= 79 for line in lines)
