@@ -1,0 +1,360 @@
+"""What a running service needs: workers (F27), demonstrations (F28), error budgets and alerts (F33), ceilings (F34)."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning.number import Number, Numbers, whole
+
+MOST_WORKERS = 100_000  # more at once is a mistyped volume, peak or service time
+CACHE_HITS = 0.4  # the share of hits behind `workers_cached`, to show what a cache would be worth
+# Google's Site Reliability Workbook, chapter 5: budget share, long window (hours), short window (minutes).
+BURN = (("page", 0.02, 1, 5), ("page", 0.05, 6, 30), ("ticket", 0.10, 72, 360))
+
+
+def erlang_c(workers: int, load: float) -> float:
+    """F27. The share of requests that wait, with `load` = arrival rate × service time; 1 where load reaches workers.
+
+    Poisson arrivals, exponential service times, one queue. Source: Erlang (1917); simulation agrees to 0.001.
+    """
+    if load >= workers:
+        return 1.0
+    blocked = 1.0
+    for count in range(1, workers + 1):
+        blocked = load * blocked / (count + load * blocked)
+    return _waiting(workers, load, blocked)
+
+
+def _waiting(workers: int, load: float, blocked: float) -> float:
+    return workers * blocked / (workers - load * (1 - blocked))
+
+
+def wait_quantile(workers: int, rate: float, service_seconds: float, share: float = 0.95) -> float:
+    """F27. Seconds within which this share of requests has begun to be served; inf where the queue only grows."""
+    spare = workers / service_seconds - rate
+    if spare <= 0:
+        return math.inf
+    return max(0.0, math.log(erlang_c(workers, rate * service_seconds) / (1 - share)) / spare)
+
+
+def workers_needed(rate: float, service_seconds: float, limit_seconds: float, busy: float) -> int | None:
+    """F27. The fewest workers, busy at most this share of the time, with which 95 % of answers arrive within the limit.
+
+    The answer's time is the wait plus one service time; None where no number is enough. One pass over Erlang's
+    recursion, so large loads are quick.
+    """
+    if service_seconds > limit_seconds or rate * service_seconds >= MOST_WORKERS:
+        return None
+    load, blocked, count = rate * service_seconds, 1.0, 0
+    while count < 20 * MOST_WORKERS:
+        count += 1
+        blocked = load * blocked / (count + load * blocked)
+        if load > busy * count:
+            continue
+        waits = _waiting(count, load, blocked)
+        allowed = 0.05 * math.exp((count / service_seconds - rate) * (limit_seconds - service_seconds))
+        if waits <= allowed:
+            return count
+    return None
+
+
+def no_failures(bound: float, confidence: float = 0.95) -> int:
+    """F28. Trials without one failure that bound the failure rate: ln(1 - confidence) / ln(1 - bound).
+
+    Independent trials. Also the number of samples whose maximum exceeds the (1 - bound) quantile.
+    """
+    if not 0 < bound < 1:
+        raise ValueError(f"a failure rate to be bounded must lie strictly between 0 and 1, not {bound}")
+    return whole(math.log(1 - confidence) / math.log1p(-bound))
+
+
+def error_budget(objective: float, amount: float) -> float:
+    """F33. What may fail: (1 - objective) times the window's minutes, or its requests."""
+    return (1 - objective) * amount
+
+
+def burn_multiplier(budget_share: float, window_days: float, alert_hours: float) -> float:
+    """F33. How many times faster than allowed the budget burns when `budget_share` of it goes in `alert_hours`.
+
+    30 days give the well-known 14.4, 6 and 1; 28 days give 13.44, 5.6 and 0.93. Source: the SRE Workbook, chapter 5.
+    """
+    return budget_share * window_days * 24 / alert_hours
+
+
+def in_series(availabilities: Iterable[float]) -> float:
+    """F34. Availability of a chain in which every part must work and parts fail independently."""
+    return math.prod(availabilities)
+
+
+def in_parallel(availability: float, copies: int) -> float:
+    """F34. Availability where one of several independent copies is enough: 1 - (1 - a)^k."""
+    return 1.0 - (1.0 - availability) ** copies
+
+
+def softened(availabilities: Mapping[str, float], objective: float) -> list[str]:
+    """F34. Dependencies that must become soft (their failure degrades, but fails nothing), weakest first."""
+    hard, soft = dict(availabilities), list[str]()
+    while hard and in_series(hard.values()) < objective - 1e-12:
+        soft.append(min(hard, key=hard.__getitem__))
+        del hard[soft[-1]]
+    return soft
+
+
+# ------------------------------------------------------------------------------------------------------- capacity
+
+
+def capacity(answers: Answers) -> Numbers:
+    """The numbers of capacity.*: workers for the peak of an online service, or the length of a batch run."""
+    online = (
+        answers.serving in ("api", "alert") if answers.kind == "ml" else answers.deliverable in ("service", "web-app")
+    )
+    average = answers.daily_volume / 86400
+    rate = average * answers.peak_factor * answers.load_factor
+    service = answers.service_ms / 1000
+    given = {name: answers[name] for name in ("daily_volume", "peak_factor", "load_factor", "service_ms")}
+    numbers = {
+        "capacity.peak_per_second": Number(
+            average * answers.peak_factor,
+            "a second",
+            "F27",
+            {"daily_volume": answers.daily_volume, "peak_factor": answers.peak_factor},
+            "Results a second at the peak",
+        ),
+        "capacity.load_per_second": Number(rate, "a second", "F27", given, "Results a second in the load test"),
+        "capacity.run_minutes": Number(
+            answers.daily_volume * service / 60,
+            "minutes",
+            "F27",
+            {"daily_volume": answers.daily_volume, "service_ms": answers.service_ms},
+            "Minutes that one worker needs for a day's results",
+        ),
+    }
+    return numbers | (_online(answers, rate, service, given) if online else _offline(answers, rate, service, given))
+
+
+def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
+    key = "latency_ms" if answers.kind == "ml" else "p95_ms"
+    limit = answers[key] / 1000
+    hits = answers.cache_hit_share
+    given = given | {key: answers[key], "cache_hit_share": hits, "busy_share": answers.busy_share}
+    busy = answers.busy_share
+    workers = workers_needed(rate * (1 - hits), service, limit, busy)
+    cached = workers_needed(rate * (1 - max(hits, CACHE_HITS)), service, limit, busy)
+    note, remedy = _impossible(answers, key, workers)
+    single = "One is enough for the load; a second one keeps answering while the first is replaced."
+    return {
+        "capacity.workers": Number(
+            workers, "workers", "F27", given, "Workers for the load test, one of them spare", note=spare, remedy=remedy
+        ),
+        "capacity.workers_cached": Number(
+            cached,
+            "workers",
+            "F27",
+            given | {"hits": max(hits, CACHE_HITS)},
+            "Workers if a cache answers two in five requests",
+            note=note,
+        ),
+        "capacity.workers_queued": Number(
+            max(1, whole(rate / answers.peak_factor * service / busy)),
+            "workers",
+            "F27",
+            given,
+            "Workers if results may come later and the peak waits in a queue",
+        ),
+        "capacity.utilisation": Number(
+            rate * (1 - hits) * service / workers if workers else None,
+            "",
+            "F27",
+            given | {"workers": workers},
+            "Share of the workers that is busy in the load test",
+            note=note,
+        ),
+        "capacity.wait95": Number(
+            1000 * wait_quantile(workers, rate * (1 - hits), service) if workers else None,
+            "ms",
+            "F27",
+            given | {"workers": workers},
+            "Wait that 95 % of the requests stay below in the load test",
+            note=note,
+        ),
+    }
+
+
+def _impossible(answers: Answers, key: str, workers: int | None) -> tuple[str | None, str | None]:
+    if workers is None and answers.service_ms > answers[key]:
+        note = f"One answer takes {answers.service_ms:g} ms, longer than the {answers[key]} ms it may take."
+        return note, f"Lower service_ms, or allow more in {key}: no number of workers makes one answer faster."
+    if workers is None:
+        note = f"The peak would keep more than {MOST_WORKERS:,} workers busy at once."
+        return note, "Check daily_volume, peak_factor, load_factor and service_ms: one of them is far from real."
+    if answers.worker_limit is not None and workers > answers.worker_limit:
+        note = f"The hosting gives {answers.worker_limit:,} workers, and {workers:,} are needed."
+        return note, "Raise worker_limit, cache answers (cache_hit_share), or make one answer faster (service_ms)."
+    return None, None
+
+
+def _offline(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
+    busy = answers.daily_volume * answers.load_factor * service / 86400
+    fits = busy < MOST_WORKERS
+    note = None if fits else f"A day's results would keep more than {MOST_WORKERS:,} workers busy."
+    remedy = None if fits else "Check daily_volume, load_factor and service_ms: one of them is far from real."
+    later = "Nothing waits in a queue: results are computed in runs, or on the caller's machine."
+    numbers = {
+        "capacity.workers": Number(
+            max(1, whole(busy)) if fits else None,
+            "workers",
+            "F27",
+            given,
+            "Workers that finish a day's results within the day",
+            note=note,
+            remedy=remedy,
+        )
+    }
+    for name, unit, meaning in (
+        ("workers_cached", "workers", "Workers if a cache answers two in five requests"),
+        ("workers_queued", "workers", "Workers if results may come later and the peak waits in a queue"),
+        ("utilisation", "", "Share of the workers that is busy in the load test"),
+        ("wait95", "ms", "Wait that 95 % of the requests stay below in the load test"),
+    ):
+        numbers[f"capacity.{name}"] = Number(None, unit, "F27", {"load_per_second": rate}, meaning, note=later)
+    return numbers
+
+
+# ----------------------------------------------------------------------------------------------------- objectives
+
+
+def objectives(answers: Answers) -> Numbers:
+    """The numbers of slo.* (software): what is promised, what may fail, what dependencies allow, how it is shown."""
+    promised = answers.is_asked("slo_percent")
+    objective = round(answers.slo_percent / 100, 12) if promised else None
+    chain = {name: percent / 100 for name, percent in answers.dependencies.items()}
+    runs = "runs" if answers.deliverable == "batch" else "requests"
+    none = None if promised else f"A {answers.deliverable} is always there: it promises no availability."
+    days = answers.slo_window_days
+    given = {"slo_percent": answers.slo_percent, "slo_window_days": days} if promised else {}
+    volume = {"daily_volume": answers.daily_volume}
+    return _ceiling(answers, chain, objective) | {
+        "slo.objective": Number(
+            objective,
+            "",
+            "",
+            given,
+            f"Share of {runs} that must succeed",
+            provenance=answers.provenance("slo_percent"),
+            note=none,
+        ),
+        "slo.budget_minutes": Number(
+            None if objective is None else error_budget(objective, days * 1440),
+            "minutes",
+            "F33",
+            given,
+            "Minutes of complete failure that the window allows",
+            note=none,
+        ),
+        "slo.budget_requests": Number(
+            None if objective is None else error_budget(objective, days * answers.daily_volume),
+            runs,
+            "F33",
+            given | volume,
+            f"Failed {runs} that the window allows",
+            note=none,
+        ),
+        "slo.demo_requests": Number(
+            None if objective is None else no_failures(1 - objective),
+            runs,
+            "F28",
+            given | {"confidence": 0.95},
+            f"{runs.capitalize()} without one failure that show the objective",
+            note=none,
+        ),
+        "slo.demo_samples": Number(
+            no_failures(0.01),
+            "samples",
+            "F28",
+            {"quantile": 0.99, "confidence": 0.95},
+            "Timed answers whose slowest bounds the 99th percentile",
+        ),
+        "slo.demo_samples_p95": Number(
+            no_failures(0.05),
+            "samples",
+            "F28",
+            {"quantile": 0.95, "confidence": 0.95},
+            "Timed answers whose slowest bounds the 95th percentile",
+        ),
+    }
+
+
+def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | None) -> Numbers:
+    ceiling = in_series(chain.values())
+    soft = softened(chain, objective) if objective is not None else []
+    left = in_series(share for name, share in chain.items() if name not in soft)
+    given: dict[str, Any] = {"dependencies": answers.raw["dependencies"]}
+    alone = None if chain else "No dependency is named, so nothing but the service itself limits it."
+    names = ", ".join(soft)
+    note = remedy = None
+    if soft:
+        note = (
+            f"An objective of {answers.slo_percent:g} % is above the {100 * ceiling:.5g} % that its dependencies allow."
+        )
+        remedy = f"Let {names} fail without failing a request, or lower slo_percent to {_below(ceiling)}."
+    return {
+        "slo.ceiling": Number(
+            ceiling,
+            "",
+            "F34",
+            given,
+            "Highest availability that the dependencies allow",
+            note=note or alone,
+            remedy=remedy,
+        ),
+        "slo.soft": Number(
+            names or None,
+            "",
+            "F34",
+            given | {"slo_percent": answers.slo_percent},
+            "Dependencies whose failure must degrade the service and not fail it",
+            note=None if soft else "None.",
+        ),
+        "slo.ceiling_soft": Number(
+            left, "", "F34", given | {"soft": names}, "Highest availability once these dependencies are soft"
+        ),
+    }
+
+
+def _below(ceiling: float) -> str:
+    """The largest percentage with two decimals (more where needed) that lies below the ceiling."""
+    for digits in range(2, 7):
+        percent = math.floor(ceiling * 100 * 10**digits + 1e-9) / 10**digits
+        if percent > 0:
+            return f"{percent:.{digits}f}".rstrip("0").rstrip(".")
+    return "what you have measured"
+
+
+def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
+    """slo.burn: alerts on how fast the error budget goes; each needs its long and its short window to burn too fast.
+
+    Left out where the window is not longer than the alert's, or where even total failure burns too slowly. Below
+    `guard` results in the long window a single failure would alarm, so the alert waits for more.
+    """
+    if not answers.is_asked("slo_percent"):
+        return []
+    allowed = 1 - answers.slo_percent / 100
+    found = []
+    for severity, share, hours, minutes in BURN:
+        multiplier = round(burn_multiplier(share, answers.slo_window_days, hours), 6)
+        if multiplier * allowed >= 1 or hours >= answers.slo_window_days * 24:
+            continue
+        found.append(
+            {
+                "severity": severity,
+                "share": share,
+                "window_hours": hours,
+                "short_minutes": minutes,
+                "multiplier": multiplier,
+                "error_rate": round(multiplier * allowed, 12),
+                "guard": whole(1 / (multiplier * allowed)),
+                "formula": "F33",
+            }
+        )
+    return found
