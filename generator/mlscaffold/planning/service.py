@@ -1,104 +1,17 @@
-"""What a running service needs: workers (F27), demonstrations (F28), error budgets and alerts (F33), ceilings (F34)."""
+"""The plan's numbers of a running service: capacity.* of both kinds, slo.* of software."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning import reliability
 from mlscaffold.planning.number import Number, Numbers, whole
+from mlscaffold.planning.reliability import MOST_WORKERS
 
-MOST_WORKERS = 100_000  # more at once is a mistyped volume, peak or service time
 CACHE_HITS = 0.4  # the share of hits behind `workers_cached`, to show what a cache would be worth
 # Google's Site Reliability Workbook, chapter 5: budget share, long window (hours), short window (minutes).
 BURN = (("page", 0.02, 1, 5), ("page", 0.05, 6, 30), ("ticket", 0.10, 72, 360))
-
-
-def erlang_c(workers: int, load: float) -> float:
-    """F27. The share of requests that wait, with `load` = arrival rate × service time; 1 where load reaches workers.
-
-    Poisson arrivals, exponential service times, one queue. Source: Erlang (1917); simulation agrees to 0.001.
-    """
-    if load >= workers:
-        return 1.0
-    blocked = 1.0
-    for count in range(1, workers + 1):
-        blocked = load * blocked / (count + load * blocked)
-    return _waiting(workers, load, blocked)
-
-
-def _waiting(workers: int, load: float, blocked: float) -> float:
-    return workers * blocked / (workers - load * (1 - blocked))
-
-
-def wait_quantile(workers: int, rate: float, service_seconds: float, share: float = 0.95) -> float:
-    """F27. Seconds within which this share of requests has begun to be served; inf where the queue only grows."""
-    spare = workers / service_seconds - rate
-    if spare <= 0:
-        return math.inf
-    return max(0.0, math.log(erlang_c(workers, rate * service_seconds) / (1 - share)) / spare)
-
-
-def workers_needed(rate: float, service_seconds: float, limit_seconds: float, busy: float) -> int | None:
-    """F27. The fewest workers, busy at most this share of the time, with which 95 % of answers arrive within the limit.
-
-    The answer's time is the wait plus one service time; None where no number is enough. One pass over Erlang's
-    recursion, so large loads are quick.
-    """
-    if service_seconds > limit_seconds or rate * service_seconds >= MOST_WORKERS:
-        return None
-    load, blocked, count = rate * service_seconds, 1.0, 0
-    while count < 20 * MOST_WORKERS:
-        count += 1
-        blocked = load * blocked / (count + load * blocked)
-        if load > busy * count:
-            continue
-        waits = _waiting(count, load, blocked)
-        allowed = 0.05 * math.exp((count / service_seconds - rate) * (limit_seconds - service_seconds))
-        if waits <= allowed:
-            return count
-    return None
-
-
-def no_failures(bound: float, confidence: float = 0.95) -> int:
-    """F28. Trials without one failure that bound the failure rate: ln(1 - confidence) / ln(1 - bound).
-
-    Independent trials. Also the number of samples whose maximum exceeds the (1 - bound) quantile.
-    """
-    if not 0 < bound < 1:
-        raise ValueError(f"a failure rate to be bounded must lie strictly between 0 and 1, not {bound}")
-    return whole(math.log(1 - confidence) / math.log1p(-bound))
-
-
-def error_budget(objective: float, amount: float) -> float:
-    """F33. What may fail: (1 - objective) times the window's minutes, or its requests."""
-    return (1 - objective) * amount
-
-
-def burn_multiplier(budget_share: float, window_days: float, alert_hours: float) -> float:
-    """F33. How many times faster than allowed the budget burns when `budget_share` of it goes in `alert_hours`.
-
-    30 days give the well-known 14.4, 6 and 1; 28 days give 13.44, 5.6 and 0.93. Source: the SRE Workbook, chapter 5.
-    """
-    return budget_share * window_days * 24 / alert_hours
-
-
-def in_series(availabilities: Iterable[float]) -> float:
-    """F34. Availability of a chain in which every part must work and parts fail independently."""
-    return math.prod(availabilities)
-
-
-def in_parallel(availability: float, copies: int) -> float:
-    """F34. Availability where one of several independent copies is enough: 1 - (1 - a)^k."""
-    return 1.0 - (1.0 - availability) ** copies
-
-
-def softened(availabilities: Mapping[str, float], objective: float) -> list[str]:
-    """F34. Dependencies that must become soft (their failure degrades, but fails nothing), weakest first."""
-    hard, soft = dict(availabilities), list[str]()
-    while hard and in_series(hard.values()) < objective - 1e-12:
-        soft.append(min(hard, key=hard.__getitem__))
-        del hard[soft[-1]]
-    return soft
 
 
 # ------------------------------------------------------------------------------------------------------- capacity
@@ -139,13 +52,19 @@ def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]
     hits = answers.cache_hit_share
     given = given | {key: answers[key], "cache_hit_share": hits, "busy_share": answers.busy_share}
     busy = answers.busy_share
-    workers = workers_needed(rate * (1 - hits), service, limit, busy)
-    cached = workers_needed(rate * (1 - max(hits, CACHE_HITS)), service, limit, busy)
+    workers = reliability.workers_needed(rate * (1 - hits), service, limit, busy)
+    cached = reliability.workers_needed(rate * (1 - max(hits, CACHE_HITS)), service, limit, busy)
     note, remedy = _impossible(answers, key, workers)
     single = "One is enough for the load; a second one keeps answering while the first is replaced."
     return {
         "capacity.workers": Number(
-            workers, "workers", "F27", given, "Workers for the load test, one of them spare", note=spare, remedy=remedy
+            workers,
+            "workers",
+            "F27",
+            given,
+            "Workers that keep the limit in the load test",
+            note=single if workers == 1 else note,
+            remedy=remedy,
         ),
         "capacity.workers_cached": Number(
             cached,
@@ -171,7 +90,7 @@ def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]
             note=note,
         ),
         "capacity.wait95": Number(
-            1000 * wait_quantile(workers, rate * (1 - hits), service) if workers else None,
+            1000 * reliability.wait_quantile(workers, rate * (1 - hits), service) if workers else None,
             "ms",
             "F27",
             given | {"workers": workers},
@@ -245,7 +164,7 @@ def objectives(answers: Answers) -> Numbers:
             note=none,
         ),
         "slo.budget_minutes": Number(
-            None if objective is None else error_budget(objective, days * 1440),
+            None if objective is None else reliability.error_budget(objective, days * 1440),
             "minutes",
             "F33",
             given,
@@ -253,7 +172,7 @@ def objectives(answers: Answers) -> Numbers:
             note=none,
         ),
         "slo.budget_requests": Number(
-            None if objective is None else error_budget(objective, days * answers.daily_volume),
+            None if objective is None else reliability.error_budget(objective, days * answers.daily_volume),
             runs,
             "F33",
             given | volume,
@@ -261,7 +180,7 @@ def objectives(answers: Answers) -> Numbers:
             note=none,
         ),
         "slo.demo_requests": Number(
-            None if objective is None else no_failures(1 - objective),
+            None if objective is None else reliability.no_failures(1 - objective),
             runs,
             "F28",
             given | {"confidence": 0.95},
@@ -269,14 +188,14 @@ def objectives(answers: Answers) -> Numbers:
             note=none,
         ),
         "slo.demo_samples": Number(
-            no_failures(0.01),
+            reliability.no_failures(0.01),
             "samples",
             "F28",
             {"quantile": 0.99, "confidence": 0.95},
             "Timed answers whose slowest bounds the 99th percentile",
         ),
         "slo.demo_samples_p95": Number(
-            no_failures(0.05),
+            reliability.no_failures(0.05),
             "samples",
             "F28",
             {"quantile": 0.95, "confidence": 0.95},
@@ -286,9 +205,9 @@ def objectives(answers: Answers) -> Numbers:
 
 
 def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | None) -> Numbers:
-    ceiling = in_series(chain.values())
-    soft = softened(chain, objective) if objective is not None else []
-    left = in_series(share for name, share in chain.items() if name not in soft)
+    ceiling = reliability.in_series(chain.values())
+    soft = reliability.softened(chain, objective) if objective is not None else []
+    left = reliability.in_series(share for name, share in chain.items() if name not in soft)
     given: dict[str, Any] = {"dependencies": answers.raw["dependencies"]}
     alone = None if chain else "No dependency is named, so nothing but the service itself limits it."
     names = ", ".join(soft)
@@ -342,7 +261,7 @@ def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
     allowed = 1 - answers.slo_percent / 100
     found = []
     for severity, share, hours, minutes in BURN:
-        multiplier = round(burn_multiplier(share, answers.slo_window_days, hours), 6)
+        multiplier = round(reliability.burn_multiplier(share, answers.slo_window_days, hours), 6)
         if multiplier * allowed >= 1 or hours >= answers.slo_window_days * 24:
             continue
         found.append(
