@@ -30,7 +30,8 @@ def wait_quantile(workers: int, rate: float, service_seconds: float, share: floa
     spare = workers / service_seconds - rate
     if spare <= 0:
         return math.inf
-    return max(0.0, math.log(erlang_c(workers, rate * service_seconds) / (1 - share)) / spare)
+    waits = erlang_c(workers, rate * service_seconds)
+    return max(0.0, math.log(waits / (1 - share)) / spare) if waits > 0 else 0.0
 
 
 def workers_needed(rate: float, service_seconds: float, limit_seconds: float, busy: float) -> int | None:
@@ -48,8 +49,8 @@ def workers_needed(rate: float, service_seconds: float, limit_seconds: float, bu
         if load > busy * count:
             continue
         waits = _waiting(count, load, blocked)
-        allowed = 0.05 * math.exp((count / service_seconds - rate) * (limit_seconds - service_seconds))
-        if waits <= allowed:
+        room = (count / service_seconds - rate) * (limit_seconds - service_seconds)
+        if waits == 0 or math.log(waits / 0.05) <= room:
             return count
     return None
 
