@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 from scipy.special import chdtri
 
-from .predictions import literal, quoted
+from .engine import literal, quoted
 
 SAMPLE = 200_000
 LEVELS = 50
@@ -40,12 +40,12 @@ class Shift:
 def profile(
     con: duckdb.DuckDBPyConnection, table: str, kinds: Mapping[str, str], bins: int, prefix: str = ""
 ) -> dict[str, Any]:
-    """What the reference rows look like. `kinds` says numeric or category; `table` is SQL for the rows."""
+    """What the reference rows look like. `kinds` says number, date or category; `table` is SQL for the rows."""
     rows = _one(con, f"select count(*) from ({table})")[0]
     if not rows:
         raise ValueError("There are no rows to take a profile of.")
-    cuts = {name: _cuts(con, table, prefix + quoted(name), kind, bins) for name, kind in kinds.items()}
-    counts = count(con, table, cuts, prefix)
+    cuts = {name: _cuts(con, table, value_sql(prefix + quoted(name), kind), kind, bins) for name, kind in kinds.items()}
+    counts = count(con, table, kinds, cuts, prefix)
     columns = {
         name: {"kind": kinds[name], "cuts": cuts[name], "counts": counts[name][0], "nulls": counts[name][1]}
         for name in kinds
@@ -53,44 +53,53 @@ def profile(
     return {"rows": rows, "columns": columns}
 
 
-def _cuts(con: duckdb.DuckDBPyConnection, table: str, column: str, kind: str, bins: int) -> list[Any]:
-    """Numeric: edges at 2 x bins quantiles and one below the smallest value. Category: the most frequent levels."""
+def value_sql(column: str, kind: str) -> str:
+    """A column as the bins see it: text for categories, a finite number for all else, or null."""
+    if kind == "category":
+        return f"cast({column} as varchar)"
+    number = f"epoch(try_cast({column} as timestamp)) / 86400.0" if kind == "date" else f"try_cast({column} as double)"
+    return f"case when isfinite({number}) then {number} end"
+
+
+def _cuts(con: duckdb.DuckDBPyConnection, table: str, value: str, kind: str, bins: int) -> list[Any]:
+    """Numbers: edges at 2 x bins quantiles and one below the smallest value. Categories: the most frequent levels."""
     if kind == "category":
         found = con.execute(
-            f"select cast({column} as varchar) as level, count(*) as n from ({table}) where {column} is not null "
+            f"select {value} as level, count(*) as n from ({table}) where {value} is not null "
             f"group by level order by n desc, level limit {LEVELS}"
         ).fetchall()
         return [level for level, _ in found]
-    value = f"cast({column} as double)"
     points = [i / (2 * bins) for i in range(2 * bins + 1)]
     found = _one(
         con,
         f"select quantile_disc(v, {points}) from (select {value} as v from ({table}) "
-        f"where {column} is not null and isfinite({value}) using sample reservoir({SAMPLE} rows) repeatable (7))",
+        f"where {value} is not null using sample reservoir({SAMPLE} rows) repeatable (7))",
     )[0]
     if not found:
         return []
     edges = sorted({float(f"{edge:.9g}") for edge in found})
-    return [float(f"{math.nextafter(edges[0], -math.inf) - abs(edges[0]) * 1e-8:.9g}"), *edges]
+    below = math.nextafter(edges[0], -math.inf) - max(abs(edges[0]), 1e-300) * 1e-8
+    return [float(f"{below:.9g}"), *edges]
 
 
 def count(
-    con: duckdb.DuckDBPyConnection, table: str, cuts: Mapping[str, Sequence[Any]], prefix: str = ""
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    kinds: Mapping[str, str],
+    cuts: Mapping[str, Sequence[Any]],
+    prefix: str = "",
 ) -> dict[str, tuple[list[int], int]]:
     """Rows per bin (the last one: above the last edge, or another level) and rows without a value; one scan."""
-    if not cuts:
-        return {}
     parts = []
     for name, edges in cuts.items():
-        column = prefix + quoted(name)
-        if edges and isinstance(edges[0], str):
+        value = value_sql(prefix + quoted(name), kinds[name])
+        if not edges:
+            parts.append(f"null, count({value})")
+        elif kinds[name] == "category":
             listed = ", ".join(literal(level) for level in edges)
-            parts.append(f"histogram_exact(cast({column} as varchar), [{listed}]::varchar[]), count({column})")
+            parts.append(f"histogram_exact({value}, [{listed}]::varchar[]), count({value})")
         else:
-            value = f"cast({column} as double)"
-            finite = f"case when isfinite({value}) then {value} end"
-            histogram = f"histogram({finite}, {list(edges)}::double[])" if edges else "null"
-            parts.append(f"{histogram}, count({finite})")
+            parts.append(f"histogram({value}, {list(edges)}::double[]), count({value})")
     found = _one(con, f"select count(*), {', '.join(parts)} from ({table})")
     return {
         name: _bins(found[0], edges, found[1 + 2 * i] or {}, found[2 + 2 * i])
@@ -146,7 +155,8 @@ def compare(
 ) -> list[Shift]:
     """Every column of a stored profile against the rows of `table`, the furthest moved first."""
     held = reference["columns"]
-    counts = count(con, table, {name: column["cuts"] for name, column in held.items()}, prefix)
+    kinds = {name: column["kind"] for name, column in held.items()}
+    counts = count(con, table, kinds, {name: column["cuts"] for name, column in held.items()}, prefix)
     rows = sum(next(iter(counts.values()))[0]) + next(iter(counts.values()))[1] if counts else 0
     if not rows:
         return []
@@ -168,10 +178,10 @@ def _shift(
     used = sum(1 for b, n in zip(before, now, strict=True) if b or n)
     distance, limit = psi(before, now), psi_limit(used, rows_before, rows, alpha)
     gap = gap_limit = None
-    if held["kind"] == "numeric" and sum(bins) and sum(held["counts"]):
+    if held["kind"] != "category" and sum(bins) and sum(held["counts"]):
         gap, gap_limit = ks(held["counts"], bins), ks_limit(sum(held["counts"]), sum(bins), alpha)
     moved = distance > max(limit, floor) or (gap is not None and gap > max(gap_limit or 0, ks_floor(floor)))
-    outside = bins[-1] + (bins[0] if held["kind"] == "numeric" and len(bins) > 1 else 0)
+    outside = bins[-1] + (bins[0] if held["kind"] != "category" and len(bins) > 1 else 0)
     return Shift(
         name, distance, limit, gap, gap_limit, held["nulls"] / rows_before, nulls / rows, outside / rows, moved
     )

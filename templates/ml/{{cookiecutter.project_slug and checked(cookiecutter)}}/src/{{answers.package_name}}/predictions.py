@@ -13,6 +13,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from .engine import literal, quoted
+
 FIELDS = (
     *("id", "made_at", "model", "source", "input_hash", "inputs", "score", "decision"),
     *("detail", "reason", "group_key", "outcome", "ms"),
@@ -86,16 +88,6 @@ def _write_all(handle: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: object) -> str:
-    """A value as an SQL string."""
-    return "'" + str(text).replace("'", "''") + "'"
-
-
 def columns_sql(types: Mapping[str, str]) -> str:
     """The log's columns with their SQL types, as DuckDB's reader of JSON lines wants them."""
     fields = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
@@ -105,7 +97,7 @@ def columns_sql(types: Mapping[str, str]) -> str:
 
 def lines_sql(files: Sequence[Path], types: Mapping[str, str]) -> str:
     """All whole lines of some log files; torn ones have no id."""
-    names = ", ".join(literal(file) for file in files)
+    names = ", ".join(literal(str(file)) for file in files)
     return (
         f"select * from read_json([{names}], format='newline_delimited', ignore_errors=true, columns="
         + columns_sql(types)
@@ -119,7 +111,7 @@ def log_sql(folder: Path, types: Mapping[str, str]) -> str | None:
     parts = sorted(part for run in folder.glob("*/run.json") for part in run.parent.glob("part-*.parquet"))
     texts = [lines_sql(lines, types)] if lines else []
     if parts:
-        names = ", ".join(literal(part) for part in parts)
+        names = ", ".join(literal(str(part)) for part in parts)
         texts.append(f"select {', '.join(FIELDS)} from read_parquet([{names}], union_by_name=true)")
     return " union all by name ".join(f"({text})" for text in texts) or None
 
@@ -133,6 +125,6 @@ def labels_sql(folder: Path) -> str | None:
             extra = ", all_varchar=true" if file.suffix == ".csv" else ""
             texts.append(
                 f"select cast(id as varchar) as id, cast(label as varchar) as label, {literal(file.stem)} as origin "
-                f"from {readers[file.suffix]}({literal(file)}{extra})"
+                f"from {readers[file.suffix]}({literal(str(file))}{extra})"
             )
     return " union all ".join(texts) or None

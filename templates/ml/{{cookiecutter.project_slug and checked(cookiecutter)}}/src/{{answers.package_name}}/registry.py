@@ -7,10 +7,12 @@ between two steps leaves either the old champion or the new one, never none.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .repo import Repo, Trouble, now, write_text
+from .files import Trouble, now, write_text
+from .repo import Repo
 
 try:
     import fcntl
@@ -46,6 +48,16 @@ def entry_of(registry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """The entry behind an alias or a version number."""
     version = registry["aliases"].get(name, name)
     return registry["models"].get(version)
+
+
+def promoted_at(registry: Mapping[str, Any], version: str) -> datetime:
+    """When a version last began to answer, in UTC without a zone, as the prediction log writes it."""
+    moments = [
+        e["at"] for e in registry["events"] if e["version"] == version and e["what"] in ("promoted", "rolled back")
+    ]
+    if not moments:
+        raise Trouble(f"{PATH} does not say when {version} began to answer.", "make promote")
+    return datetime.fromisoformat(moments[-1]).astimezone(UTC).replace(tzinfo=None)
 
 
 def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
