@@ -61,7 +61,7 @@ def plan(computed: Mapping[str, Any]) -> str:
         value = (
             f"{wording.number(entry)} {entry['unit'] or ''}".strip() if entry["value"] is not None else wording.UNKNOWN
         )
-        lines.append(f"{key:<34}{value:<28}{entry['formula'] or entry['provenance']}")
+        lines.append(f"{key:<34} {value:<28} {entry['formula'] or entry['provenance']}")
         lines.append(textwrap.fill(entry["meaning"], _width(), initial_indent="    ", subsequent_indent="    "))
     return "\n".join([*lines, *_findings(computed)])
 
