@@ -325,5 +325,7 @@ def lint(folder: Path) -> list[str]:
     for rule in ("md013", "md033"):
         linter = linter.disable_rule_by_identifier(rule)
     found = linter.scan_path(str(folder), recurse_if_directory=True)
+    # A pull request's template is the middle of a page, so it has no title.
+    failures = [failure for failure in found.scan_failures if ".github" not in Path(failure.scan_file).parts]
     assert not found.pragma_errors
-    return [f"{Path(f.scan_file).name}:{f.line_number} {f.rule_id} {f.rule_description}" for f in found.scan_failures]
+    return [f"{Path(f.scan_file).name}:{f.line_number} {f.rule_id} {f.rule_description}" for f in failures]
