@@ -1,7 +1,7 @@
 """CPU time of `mlscaffold new --defaults --no-git`, as a ratio to the least work that makes the same files.
 
-The least work: a new Python process imports jinja2, renders the same template files with the finished answers and plan,
-and writes them. Both are measured in turns within one run, children included, and the medians are compared.
+The least work: a new Python process imports jinja2, renders the same template files with finished answers and plan, and
+writes them. Both are measured in turns within one run, children included, and the medians are compared.
 
     python tests/bench/render.py [--kind ml|software] [--rounds 9]
 """
@@ -14,38 +14,80 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
+
+import jinja2
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 3.5
+sys.path.insert(0, str(ROOT / "generator"))
+
+from mlscaffold import answers, context  # noqa: E402
+from mlscaffold.answers import Answers  # noqa: E402
 
 LEAST = """
-import pickle, sys, pathlib
+import json, pathlib, pickle, sys, types
 import jinja2
-sources, out = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes()), pathlib.Path(sys.argv[2])
-env = jinja2.Environment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+
+yamltext = types.ModuleType("mlscaffold.yamltext")  # the filters need its one function, not the YAML parser
+yamltext.quoted = lambda text: json.dumps(text, ensure_ascii=False)
+sys.modules["mlscaffold.yamltext"] = yamltext
+from mlscaffold import wording
+
+
+class Given(dict):
+    __getattr__ = dict.__getitem__
+
+    def is_asked(self, key):
+        return key in self["asked"]
+
+    def provenance(self, key):
+        return self["provenances"][key]
+
+
+sources, answers, plan = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+out = pathlib.Path(sys.argv[2])
+env = jinja2.Environment(
+    trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+)
+env.filters.update(wording.FILTERS)
+env.globals.update(wording.GLOBALS)
 for name, text in sources.items():
     path = out / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(env.from_string(text).render(), encoding="utf-8")
+    path.write_text(env.from_string(text).render(answers=Given(answers), plan=plan), encoding="utf-8")
 """
 
 
 def sources(kind: str, folder: Path) -> Path:
-    """The rendered files as templates (their braces escaped), so that both sides write the same bytes."""
-    render(kind, folder / "reference")
-    (tree,) = (folder / "reference").iterdir()
-    files = {p.relative_to(tree).as_posix(): p for p in tree.rglob("*") if p.is_file() and ".mlscaffold" not in p.parts}
-    texts = {name: "{% raw %}" + path.read_text("utf-8") + "{% endraw %}" for name, path in files.items()}
+    """A pickle of the template's texts by rendered name, with finished answers and plan as plain data."""
+    complete = answers.complete({"kind": kind})
+    plan = context.plan_of(complete)
+    template = next(path for path in (ROOT / "templates" / kind).iterdir() if "{{" in path.name)
+    env = jinja2.Environment()  # noqa: S701  (file names, not pages)
+    texts = {}
+    for path in sorted(template.rglob("*")):
+        parts = [env.from_string(part).render(answers=complete, plan=plan) for part in path.relative_to(template).parts]
+        if path.is_file() and all(parts):
+            texts["/".join(parts)] = path.read_text("utf-8")
     pickled = folder / "sources.pickle"
-    pickled.write_bytes(pickle.dumps(texts))
+    pickled.write_bytes(pickle.dumps((texts, plain(complete), plan)))
     return pickled
 
 
-def render(kind: str, output: Path) -> None:
-    """Our own command, as a person runs it."""
-    arguments = ["new", "--kind", kind, "--defaults", "--no-git", "--output", str(output)]
-    spend([sys.executable, "-m", "mlscaffold", *arguments])
+def plain(complete: Answers) -> dict[str, object]:
+    """Answers as plain data that unpickles without our package."""
+    given: dict[str, object] = dict(complete)
+    given["team"] = [types.SimpleNamespace(**vars(person)) for person in complete.team]
+    given["sections"] = [
+        (section, [(types.SimpleNamespace(**vars(question)), text) for question, text in entries])
+        for section, entries in complete.sections
+    ]
+    given["asked"] = {key for key in complete if complete.is_asked(key)}
+    given["provenances"] = {key: complete.provenance(key) for key in complete}
+    given["package_name"] = complete.package_name
+    return given
 
 
 def spend(command: list[str]) -> float:
