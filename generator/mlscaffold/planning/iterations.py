@@ -61,7 +61,7 @@ class Curve:
 
     def error(self, rows: float) -> float:
         """The error predicted with this many training rows."""
-        return self.a + self.b * rows**-self.c
+        return self.a + self.b * math.exp(-self.c * math.log(rows))
 
     def rows_for(self, error: float) -> int | None:
         """The training rows at which the error comes down to `error`; None where it never does."""

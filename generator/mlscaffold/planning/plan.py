@@ -10,12 +10,14 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning import (
     acceptance,
     agenda,
+    guards,
     iterations,
     labels,
     metrics,
     monitoring,
     people,
     schedule,
+    service,
     sizes,
 )
 from mlscaffold.planning.number import Number, Numbers, bounded, findings, nested, tidy, value_of
@@ -29,9 +31,11 @@ def compute(answers: Answers) -> dict[str, Any]:
     numbers |= _checked(schedule.schedule(answers, dates))
     if answers.kind == "software":
         numbers |= _checked(schedule.iterations(answers, dates))
-    else:
-        facts["metric"] = metrics.of(answers).as_json()
     facts |= nested(numbers)
+    if answers.kind == "ml":
+        facts["metric"] = metrics.of(answers).as_json()
+    else:
+        facts["slo"]["burn"] = service.burn_alerts(answers)
     facts["schedule"] |= agenda.lists(answers, dates, numbers)
     facts["people"] = people.people(answers)
     facts["assumptions"] = assumptions(answers, numbers)
@@ -54,16 +58,17 @@ def _ml(answers: Answers) -> Numbers:
     numbers = _checked(schedule.effort(answers))
     numbers |= _checked(acceptance.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
     numbers |= _checked(sizes.test_set(answers, metric, numbers))
-    numbers |= _checked(sizes.slices(answers, metric, numbers))
+    numbers |= _checked(guards.slices(answers, metric, numbers))
     numbers |= _checked(labels.labels(answers, metric, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve(metric) | _checked(iterations.iterations(answers, metric, numbers, phase))
-    numbers |= _checked(sizes.promotion(answers, metric, numbers))
-    return numbers | _checked(monitoring.monitoring(answers, numbers))
+    numbers |= _checked(guards.promotion(answers, metric, numbers))
+    numbers |= _checked(monitoring.monitoring(answers, numbers))
+    return numbers | _checked(service.capacity(answers))
 
 
 def _software(answers: Answers) -> Numbers:
-    return _checked(schedule.effort(answers))
+    return _checked(schedule.effort(answers) | service.objectives(answers) | service.capacity(answers))
 
 
 def _checked(numbers: Numbers) -> Numbers:

@@ -1,0 +1,105 @@
+"""How many rows show that nothing got worse: in a segment (slices.*), and after retraining (promotion.*)."""
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning import samples
+from mlscaffold.planning.metrics import Metric
+from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_share
+
+
+def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
+    comparison, _ = compared(answers, metric, numbers)
+    count, margin = len(answers.segments), answers.slice_margin
+    alpha = numbers["test.alpha_per_look"].value / count if count else None
+    gain, power = numbers["acceptance.gain"].value, numbers["acceptance.power"].value
+    inputs = {"gain": gain, "slice_margin": margin, "alpha": alpha, "power": power}
+    inputs["discordance"] = numbers["test.discordance"].value
+    none = "No segments are named." if not count else None
+    units: float | None = None
+    if comparison and alpha and gain is not None and gain > -margin:
+        units = comparison.units(gain, -margin, alpha, power)
+    elif not none:
+        none = numbers["acceptance.target"].note or "Baseline or target is not known."
+    rows = None if units is None else units / unit_share(answers, metric) * effect(answers, metric)
+    return {
+        "slices.count": Number(
+            count, "segments", "", {"segments": list(answers.segments)}, "Segments that must not get worse."
+        ),
+        "slices.margin": Number(
+            margin,
+            metric.title,
+            "",
+            {"slice_margin": margin},
+            "How much worse a segment may get before it counts.",
+            answers.provenance("slice_margin"),
+        ),
+        "slices.alpha": Number(
+            alpha,
+            "share",
+            "F10",
+            {"alpha_per_look": numbers["test.alpha_per_look"].value, "segments": count},
+            "The risk each segment may take: alpha per look, divided by the segments.",
+            note=none if not count else None,
+        ),
+        "slices.units_each": count_of(units, metric.counted_on, "F05", inputs, "What each segment must hold.", none),
+        "slices.rows_each": count_of(rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none),
+    }
+
+
+def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `promotion.`: what it takes to show that a retrained model is not worse by the margin."""
+    alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
+    target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
+    level = target if target is not None else baseline
+    margin, discordance = answers.promotion_margin, answers.promotion_discordance
+    inputs = {"promotion_margin": margin, "alpha": alpha, "power": power}
+    unknown, units = None, None
+    if metric.method == "share":
+        inputs["promotion_discordance"] = discordance
+        units = samples.margin_rows(0, discordance, margin, alpha, power)
+    elif level is None:
+        unknown = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
+    else:
+        units = compare(answers, metric, level, None).units(0, -margin, alpha, power)
+    stream = None if units is None else units / unit_share(answers, metric)
+    share = discordance if metric.method == "share" else 1.0
+    every = None if metric.method == "share" else "Every row counts in a mean, so every row needs its label."
+    mixed = None
+    if metric.counted_on in ("positives", "flagged rows") and metric.method == "share":
+        mixed = f"On all rows, if the models differ as often there; the {metric.counted_on} among them decide."
+    return {
+        "promotion.margin": Number(
+            margin,
+            metric.title,
+            "",
+            {"promotion_margin": margin},
+            "How much worse a retrained model may be and still replace the champion.",
+            answers.provenance("promotion_margin"),
+        ),
+        "promotion.rows": count_of(
+            units,
+            metric.counted_on,
+            metric.formula,
+            inputs,
+            "What shows that a retrained model is not worse by the margin.",
+            unknown,
+        ),
+        "promotion.labels": count_of(
+            None if units is None else units * share,
+            metric.counted_on,
+            metric.formula,
+            inputs,
+            "Of these, the ones on which the two models differ; only they decide.",
+            unknown or every,
+        ),
+        "promotion.stream_rows": count_of(stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown),
+        "promotion.stream_labels": count_of(
+            None if stream is None else stream * share,
+            "rows",
+            "F06",
+            inputs,
+            "Of these rows, the ones to label because the two models differ.",
+            unknown or mixed,
+        ),
+    }

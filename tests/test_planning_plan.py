@@ -1,0 +1,268 @@
+"""The whole plan: the worked invoice example, any valid answers, same bytes every time, and in no time."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from material import ROOT, SAMPLES, sample_answers
+from mlscaffold import answers as answers_module
+from mlscaffold.planning.number import LIMIT, Number, bounded, tidy, whole
+from mlscaffold.planning.plan import compute, fingerprint
+from random_answers import random_answers
+
+ENTRY = {"value", "unit", "formula", "inputs", "provenance", "meaning", "note"}
+PROVENANCES = {"answered", "default", "computed", "assumed"}
+
+
+def invoices(**texts: str) -> dict[str, Any]:
+    """The plan of the invoice sample with other answers on top."""
+    given = answers_module.read(ROOT / "tests" / "samples" / "ml-invoices.yaml")
+    return compute(answers_module.complete(given | texts))
+
+
+def value(plan: dict[str, Any], key: str) -> Any:
+    """The value under a dotted key."""
+    node: Any = plan
+    for name in key.split("."):
+        node = node[name]
+    return node["value"]
+
+
+def entries(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every number of a plan with its dotted key."""
+    if isinstance(node, dict):
+        if {"value", "formula"} <= node.keys():
+            yield path, node
+            return
+        for key, item in node.items():
+            yield from entries(item, f"{path}.{key}".lstrip("."))
+
+
+# ------------------------------------------------------------------------------------------------ the worked example
+
+PRINTED_AT_ONE_LOOK = {
+    "acceptance.threshold": "0.0476",
+    "acceptance.cost_per_decision.nothing": "4.00",
+    "acceptance.cost_per_decision.baseline": "2.03",
+    "acceptance.cost_per_decision.target": "1.41",
+    "acceptance.value_month": "37425",
+    "acceptance.payback_months": "2.2",
+    "acceptance.break_even_gain": "0.033",
+    "test.discordance": "0.48",
+    "test.positives": "283",
+    "test.rows": "7075",
+    "test.mde_available": "0.219",
+    "slices.units_each": "101",
+    "labels.ceiling": "0.803",
+    "labels.min_agreement": "0.966",
+    "labels.weeks": "5.4",
+    "iterations.max": "3",
+    "iterations.p_success": "0.58",
+    "promotion.rows": "687",
+    "promotion.labels": "69",
+}
+PRINTED_AT_THREE_LOOKS = {
+    "test.alpha_per_look": "0.0167",
+    "test.positives": "404",
+    "test.rows": "10100",
+    "test.positives_one_look": "283",
+    "test.rows_one_look": "7075",
+    "test.mde_available_one_look": "0.219",
+}
+
+
+def as_printed(number: float, printed: str) -> str:
+    """The number with as many decimals as the printed one."""
+    return f"{number:.{len(printed.partition('.')[2])}f}"
+
+
+@pytest.mark.parametrize(("key", "printed"), PRINTED_AT_ONE_LOOK.items())
+def test_the_invoice_example_at_one_look(key: str, printed: str) -> None:
+    """Every figure of the worked example, to the last digit printed, when the test set is looked at once."""
+    assert printed == as_printed(value(invoices(test_looks="1"), key), printed)
+
+
+@pytest.mark.parametrize(("key", "printed"), PRINTED_AT_THREE_LOOKS.items())
+def test_the_invoice_example_at_three_looks(key: str, printed: str) -> None:
+    """The same at the default of three looks, with the figure for one look beside it."""
+    assert printed == as_printed(value(invoices(), key), printed)
+
+
+@pytest.mark.parametrize(
+    ("texts", "key", "printed"),
+    [
+        ({"label_agreement": "0.95"}, "labels.ceiling", "0.613"),
+        ({"label_agreement": "0.99"}, "labels.ceiling", "0.892"),
+        ({"group_size": "3", "icc": "0.2"}, "test.rows", "9905"),
+        ({"group_size": "3", "icc": "0.2"}, "test.effective", "7075"),
+        ({"past_cases": "9000", "labelled_cases": "7075"}, "test.mde_available", "0.102"),
+        ({"min_gain": "0", "discordance": "0.3"}, "test.units_available", "60"),
+    ],
+)
+def test_the_invoice_example_with_one_fact_changed(texts: dict[str, str], key: str, printed: str) -> None:
+    """What the example says about other agreements, about groups, and about more labelled rows."""
+    assert printed == as_printed(value(invoices(test_looks="1", **texts), key), printed)
+
+
+def test_more_is_decided_by_measuring_the_discordance() -> None:
+    """Replanning with a measured .30 instead of the assumed .48 needs fewer positives."""
+    assert value(invoices(discordance="0.3"), "test.rows") < value(invoices(), "test.rows")
+
+
+# ------------------------------------------------------------------------------------------------ any valid answers
+
+
+def check_plan(seed: int) -> None:
+    """One random plan: JSON without NaN, complete entries, no number beyond the limit, findings that help."""
+    answers = random_answers(seed)
+    plan = compute(answers)
+    json.dumps(plan, allow_nan=False)
+    for key, entry in entries(plan):
+        assert entry.keys() == ENTRY, key
+        assert entry["provenance"] in PROVENANCES, key
+        assert entry["meaning"], key
+        if isinstance(entry["value"], float | int):
+            assert abs(entry["value"]) <= LIMIT, key
+        assert entry["value"] is not None or entry["note"], f"{key} is unknown and does not say why"
+    for finding in plan["findings"]:
+        assert finding["sentence"] not in ("", "None"), finding
+        assert finding["remedy"], finding
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_any_valid_answers_give_a_plan(batch: int) -> None:
+    """200 random valid answer sets, 200 plans."""
+    for seed in range(batch * 25, batch * 25 + 25):
+        check_plan(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(20))
+def test_any_of_many_valid_answers_give_a_plan(batch: int) -> None:
+    """2,000 random valid answer sets, 2,000 plans."""
+    for seed in range(1000 + batch * 100, 1100 + batch * 100):
+        check_plan(seed)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_named_sample_has_a_plan(name: str) -> None:
+    """Every sample plans, with its kind and the fingerprint of its answers."""
+    answers = sample_answers(name)
+    plan = compute(answers)
+
+    assert (plan["kind"], plan["answers_sha256"]) == (answers.kind, fingerprint(answers))
+
+
+def test_no_key_of_the_plan_hides_behind_a_method_of_dict() -> None:
+    """Templates write plan.test.rows, so no key may be called like a method (keys, values, items, get, pop, copy)."""
+
+    def names(node: Any) -> Iterator[str]:
+        for key, item in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+            if isinstance(key, str):
+                yield key
+            if not (isinstance(node, dict) and key == "inputs"):
+                yield from names(item)
+
+    for name in ("ml-invoices", "sw-orders"):
+        assert not set(names(compute(sample_answers(name)))) & set(dir(dict))
+
+
+# ------------------------------------------------------------------------------------------------ same bytes
+
+
+def test_the_same_answers_give_the_same_bytes_in_another_process() -> None:
+    """Another process, another hash seed: the same JSON text, simulation included."""
+    code = (
+        "import json; from material import sample_answers; from mlscaffold.planning.plan import compute;"
+        "print(json.dumps([compute(sample_answers(n)) for n in ('ml-invoices', 'sw-orders')]))"
+    )
+    path = os.pathsep.join([str(ROOT / "generator"), str(ROOT / "tests")])
+    environment = os.environ | {"PYTHONHASHSEED": "123", "PYTHONPATH": path}
+    there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert there.stdout.strip() == json.dumps([compute(sample_answers(n)) for n in ("ml-invoices", "sw-orders")])
+
+
+def test_the_fingerprint_follows_the_answers_and_not_their_order() -> None:
+    """Another value changes it, another order does not."""
+    given = answers_module.read(ROOT / "tests" / "samples" / "ml-invoices.yaml")
+    turned = dict(reversed(given.items()))
+    prints = [fingerprint(answers_module.complete(texts)) for texts in (given, turned, given | {"miss_cost": "99"})]
+
+    assert prints[0] == prints[1] != prints[2]
+
+
+@pytest.mark.parametrize("name", ["ml-invoices", "sw-orders", "ml-ranking"])
+def test_a_plan_takes_less_than_half_a_second(name: str) -> None:
+    """CPU time of one plan, simulation included, once imported (best of three, so that a busy machine is no fault)."""
+    answers, taken = sample_answers(name), []
+    for _ in range(3):
+        before = time.process_time()
+        compute(answers)
+        taken.append(time.process_time() - before)
+
+    assert min(taken) < 0.5
+
+
+def test_planning_needs_the_standard_library_only() -> None:
+    """No numpy, scipy, jinja2 or questionary is loaded by computing a plan."""
+    code = (
+        "import sys; from mlscaffold import answers; from mlscaffold.planning.plan import compute;"
+        "compute(answers.complete({'decision': 'Somebody decides otherwise than today.'}));"
+        "print(sorted({'numpy', 'scipy', 'jinja2', 'questionary', 'cookiecutter'} & set(sys.modules)))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
+    there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert there.stdout.strip() == "[]"
+
+
+# ------------------------------------------------------------------------------------------------ assumptions, numbers
+
+
+def test_a_critical_default_is_an_assumption_until_somebody_confirms_it() -> None:
+    """The day rate is assumed, drives the build cost, and is gone from the list once confirmed."""
+    texts = {"decision": "Somebody decides something else than today.", "start_date": "2026-03-02"}
+    rows = {row["key"]: row for row in compute(answers_module.complete(texts))["assumptions"]}
+    confirmed = compute(answers_module.complete(texts | {"confirmed": "day_rate"}))["assumptions"]
+
+    assert "acceptance.build_cost" in rows["day_rate"]["drives"]
+    assert rows["day_rate"]["gate"] == "G1.11"
+    assert "day_rate" not in {row["key"] for row in confirmed}
+
+
+@pytest.mark.parametrize("absurd", [math.inf, -math.inf, math.nan, 2e9, -3e12])
+def test_an_absurd_value_becomes_a_finding(absurd: float) -> None:
+    """No endless number leaves the plan: it becomes None, a sentence and a remedy; a sound one passes unchanged."""
+    number = Number(absurd, "rows", "F04", {"gain": 0.1}, "Rows to label.")
+    shown = bounded(number)
+
+    assert shown.value is None
+    assert shown.note
+    assert "gain" in str(shown.remedy)
+    sound = Number(5, "rows", "F04")
+    assert bounded(sound) is sound
+
+
+def test_numbers_are_written_alike_everywhere() -> None:
+    """Ten significant digits; counts round up, but noise in the last digits adds no row."""
+    assert tidy({"a": 0.1 + 0.2, "b": [math.inf, -0.0, 3]}) == {"a": 0.3, "b": [None, 0.0, 3]}
+    assert str(tidy(-0.0)) == "0.0"
+    assert (whole(283.0000000001), whole(283.01), whole(283)) == (283, 284, 283)
+    with pytest.raises(ValueError, match="finite"):
+        whole(math.inf)
+
+
+def test_the_planning_files_can_be_held_in_mind() -> None:
+    """No file of the planning engine is longer than 300 lines."""
+    folder = Path(ROOT / "generator" / "mlscaffold" / "planning")
+    long = [path.name for path in folder.glob("*.py") if len(path.read_text("utf-8").splitlines()) > 300]
+
+    assert long == []
