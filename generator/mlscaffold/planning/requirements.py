@@ -68,20 +68,23 @@ class Requirement:
 
 def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
     """Every requirement the answers call for, numbered R-01, R-02 …; capabilities first."""
-    functions = identifiers(answers.capabilities, "capability")
     drafts = [_capability(answers, text, number) for number, text in enumerate(answers.capabilities, 1)]
     drafts += [_refusal(answers), *_faults(answers, numbers), *_qualities(answers, numbers)]
-    faults = identifiers([f"without {draft.about}" for draft in drafts if draft.kind == "fault"], "without_dependency")
-    names = [*functions, *([functions[0]] * (len(drafts) - len(functions)))]
-    for at, draft in enumerate(drafts):
-        if draft.kind == "fault":
-            names[at] = faults.pop(0)
+    names = _functions(answers.capabilities, drafts)
     tests = identifiers([f"test {draft.about or name}" for draft, name in zip(drafts, names, strict=True)], "test")
     found = [
         _numbered(answers, number, draft, name, test)
         for number, (draft, name, test) in enumerate(zip(drafts, names, tests, strict=True), 1)
     ]
     return [asdict(requirement) for requirement in found]
+
+
+def _functions(capabilities: Sequence[str], drafts: Sequence[Draft]) -> list[str]:
+    """The function that carries each requirement: its own for a capability or a fault, else the first capability's."""
+    own = [draft.capability if draft.kind == "capability" else f"without {draft.about}" for draft in drafts]
+    carried = [name for name, draft in zip(own, drafts, strict=True) if draft.kind in ("capability", "fault")]
+    found = dict(zip(carried, identifiers(carried, "capability"), strict=True))
+    return [found.get(name, found[capabilities[0]]) for name in own]
 
 
 def _numbered(answers: Answers, number: int, draft: Draft, function: str, test: str) -> Requirement:
@@ -185,7 +188,7 @@ def _model_fault(answers: Answers) -> Draft:
         EVERY,
         f"If the model service gives no usable answer within {_patience(answers)}, then {system} shall decide by the "
         "fallback rule and log that it did.",
-        f"Yes or no: with the model service switched off, the rule decides each request within {limit}, and it is logged.",
+        f"Yes or no: with the model service switched off, the rule decides within {limit}, and the log says so.",
         "the model service is switched off",
         f"{system} receives a complete request that needs a prediction",
         f"the fallback rule decides within {limit}, and the log says so",
