@@ -1,8 +1,10 @@
 """The commands: the only place that prints or exits. Each one tells its story in one screen."""
 
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -52,11 +54,13 @@ def new(
     if not no_git and not dry_run:
         vcs.require_git()
     silent = defaults or (file is not None and not sys.stdin.isatty())
-    complete = _complete(_decide_kind(given if silent else _ask(given, full, output), kind))
+    texts = given if silent else _ask(given, full, output)
+    complete = _complete(_decide_kind(texts, kind))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
         return
-    folder = render.render(complete, output)
+    with _typed_answers_kept({} if silent else texts):
+        folder = render.render(complete, output)
     git = "" if no_git else _commit(folder, complete)
     click.echo(report.written(folder, complete, context.plan_of(complete), render.sizes(folder), git))
 
@@ -123,7 +127,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. A bug is the only thing that shows a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        cli.main(args=arguments, prog_name="mlscaffold", standalone_mode=False)
+        # click itself turns an `Exit` into a returned code here, and a finished command into None
+        return cli.main(args=arguments, prog_name="mlscaffold", standalone_mode=False) or 0
     except MlscaffoldError as error:
         return _complain(f"{error}\n{error.hint}", error.exit_code)
     except click.UsageError as error:
@@ -131,8 +136,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"{error.format_message()}\n`{where} --help` lists what it takes.", 2)
     except (click.Abort, KeyboardInterrupt):
         return _complain("Interrupted; nothing was written.", 130)
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; Python would complain about it while closing down
         return 1
@@ -142,7 +145,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _complain(
             traceback.format_exc() + "This is a bug in mlscaffold; please report it with the lines above.", 3
         )
-    return 0
 
 
 # ---------------------------------------------------------------------------------------------------- steps of a story
@@ -186,9 +188,28 @@ def _ask(given: dict[str, str], full: bool, output: Path) -> dict[str, str]:
     try:
         return wizard.ask(given, full=full, preview=preview, plan=context.plan_of)
     except wizard.Interrupted as interrupt:
-        path = answers.save(interrupt.answers)
-        click.echo(f"\n{interrupt} The answers so far are in {path}; go on with --answers {path}.", err=True)
+        click.echo(f"\n{interrupt} {_keep(interrupt.answers)}", err=True)
         raise click.exceptions.Exit(interrupt.exit_code) from None
+
+
+@contextlib.contextmanager
+def _typed_answers_kept(texts: Mapping[str, str]) -> Iterator[None]:
+    """What a person has typed outlives whatever goes wrong afterwards."""
+    try:
+        yield
+    except BaseException:
+        if texts:
+            click.echo(_keep(texts), err=True)
+        raise
+
+
+def _keep(texts: Mapping[str, str]) -> str:
+    """Save answers here, or where temporary files go when this folder cannot be written; where they are."""
+    try:
+        path = answers.save(texts)
+    except OSError:
+        path = answers.save(texts, Path(tempfile.gettempdir()))
+    return f"The answers so far are in {path}; go on with:\n  mlscaffold new --answers {path}"
 
 
 def _complete(given: dict[str, str]) -> Answers:

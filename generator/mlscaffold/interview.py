@@ -196,13 +196,13 @@ def assumption_rows(state: State) -> list[Row]:
     """What would be assumed if nothing more were asked."""
     filled = complete(state)
     rest = [key for key in _rest(filled) if questions.load()[key].stage == "assumed"]
-    return [row(state, key) for key in rest if key not in state.texts and filled.is_asked(key)]
+    return _rows(state, [key for key in rest if key not in state.texts and filled.is_asked(key)])
 
 
 def summary_rows(state: State) -> list[Row]:
     """Every answer that the repository will be made from, the experts' ones only where they were given."""
     filled = complete(state)
-    shown = [
+    keys = [
         key
         for key, question in questions.of_kind(filled.kind).items()
         if filled.is_asked(key)
@@ -210,14 +210,21 @@ def summary_rows(state: State) -> list[Row]:
         and (question.stage != "expert" or key in state.texts)
         and (key != "kind_reason" or filled.kind_reason)
     ]
-    return [row(state, key) for key in shown]
+    return _rows(state, keys)
 
 
-def row(state: State, key: str) -> Row:
+def _rows(state: State, keys: list[str]) -> list[Row]:
+    """The lines of these answers, each section's together."""
+    sections = list(dict.fromkeys(question.section for question in questions.load().values()))
+    filled = complete(state)
+    return sorted((_row(state, filled, key) for key in keys), key=lambda row: sections.index(row.section))
+
+
+def _row(state: State, filled: Answers, key: str) -> Row:
     """One answer as a line: what was typed, or what stands in for it."""
-    question, filled = questions.load()[key], complete(state)
+    question = questions.load()[key]
     text = re.sub(r" \([^)]*\)$", "", question.text)  # how to write an answer is told where it is asked
-    return Row(key, question.section, text, shown(filled, key), question.critical and not _is_mine(state, key))
+    return Row(key, question.section, text, shown(filled, key), question.critical and not _is_mine(state, filled, key))
 
 
 def shown(filled: Answers, key: str) -> str:
@@ -231,9 +238,8 @@ def default(state: State, key: str) -> str:
     return answers.complete({name: text for name, text in state.texts.items() if name != key}).raw[key]
 
 
-def _is_mine(state: State, key: str) -> bool:
+def _is_mine(state: State, filled: Answers, key: str) -> bool:
     """Whether a person gave this answer, here or in a file: then it is no assumption, even if it equals the default."""
-    filled = complete(state)
     return key in state.vouched or filled.provenance(key) == "answered"
 
 

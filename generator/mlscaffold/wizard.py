@@ -29,12 +29,21 @@ Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
 
 BACK, NOT_KNOWN, POINTER = "<", "?", "›"
-STYLE = Style([("place", "bold"), ("question", "bold"), ("complaint", "ansired bold"), ("qmark", ""), ("answer", "")])
+STYLE = Style(
+    [
+        ("place", "bold"),
+        ("question", "bold"),
+        ("complaint", "ansired bold"),
+        ("highlighted", "bold"),
+        ("selected", "noreverse"),  # the default is named in words; only the pointer shows where one stands
+        ("answer", ""),
+    ]
+)
 WELCOME = (
     "About ten questions come first, then a table of what would be assumed for the rest, then the files. "
     "? means that you do not know, < goes back one question, Ctrl-C stops and keeps the answers."
 )
-GO_ON, CHANGE, ALL, WRITE, STOP, FOLLOW = "go on", "change", "all", "write", "stop", "follow"
+GO_ON, CHANGE, ALL, WRITE, STOP = "go on", "change", "all", "write", "stop"
 
 
 class Interrupted(Exception):

@@ -1,0 +1,478 @@
+"""The wizard at a keyboard: real prompts fed through a pipe, and one pass in a real terminal."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from mlscaffold import advisor, answers, wizard, yamltext
+from mlscaffold.answers import Answers
+from mlscaffold.errors import AnswerError, BrokenTemplate
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
+
+ENTER, DOWN, UP, CTRL_C, CTRL_D, TAB, KILL = "\r", "\x1b[B", "\x1b[A", "\x03", "\x04", "\t", "\x15"
+DECISION = "A clerk decides which invoices are checked by hand; today ten rules do."
+FIRST_BLOCK = [
+    f"Invoice triage{ENTER}",
+    f"{DECISION}{ENTER}",
+    f"{DOWN}{DOWN}{ENTER}",  # rules_expressible: no
+    f"{DOWN}{DOWN}{ENTER}",  # current_practice: rules
+    f"0.55{ENTER}",
+    f"5000{ENTER}",
+    f"1500{ENTER}",
+]
+ML_BLOCK = [ENTER, ENTER, f"0.7{ENTER}", f"0.04{ENTER}", f"5{ENTER}", f"100{ENTER}"]
+ENOUGH = [ENTER, ENTER, ENTER]  # take the assumptions, the summary, and the files
+GIVEN = {
+    "project_name": "Invoice triage",
+    "decision": DECISION,
+    "rules_expressible": "no",
+    "current_practice": "rules",
+    "current_value": "0.55",
+    "past_cases": "5000",
+    "labelled_cases": "1500",
+    "kind": "ml",
+    "task": "binary",
+    "metric": "recall",
+    "target_value": "0.7",
+    "positive_share": "0.04",
+    "false_alarm_cost": "5",
+    "miss_cost": "100",
+}
+FILES = [("README.md", 1200), ("docs/00-charter.md", 3400)]
+
+
+def preview(complete: Answers) -> list[tuple[str, int]]:
+    return FILES
+
+
+def plan_paying_back_in(months: float) -> Callable[[Answers], dict]:
+    """A plan whose only number is the payback, and the advice that follows from it."""
+
+    def plan(complete: Answers) -> dict:
+        money = {"acceptance": {"payback_months": {"value": months}}} if complete.kind == "ml" else {}
+        return money | {"advice": advisor.advise(complete, money).as_json()}
+
+    return plan
+
+
+@pytest.fixture
+def ask() -> Iterator[Callable[..., dict[str, str]]]:
+    """`ask(keys, given)`: the wizard with these keys typed; a missing key ends it like Ctrl-C instead of waiting."""
+    with create_pipe_input() as pipe, create_app_session(input=pipe):
+
+        def run(keys: list[str], given: dict[str, str] | None = None, **options: object) -> dict[str, str]:
+            pipe.send_text("".join(keys) + CTRL_C)
+            return wizard.ask(given or {}, **({"preview": preview} | options))  # type: ignore[arg-type]
+
+        yield run
+
+
+# --------------------------------------------------------------------------------------------------- the whole way
+
+
+def test_from_nothing_to_the_files(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fourteen prompts, the assumptions, the summary, the files, and the typed answers come back as texts."""
+    given = ask([*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH])
+
+    assert {key: given[key] for key in GIVEN} == GIVEN
+    screen = capsys.readouterr()
+    assert screen.out == ""
+    for part in ("1 of 14 · Project", "8 of 14 · Kind", "14 of 14 · Money", "The advisor recommends: ml"):
+        assert part in screen.err
+    assert "charter.md" in screen.err
+    answers.complete(given)
+
+
+def test_each_prompt_shows_place_text_why_default_and_keys(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a person needs to answer is on the screen before they type."""
+    with pytest.raises(wizard.Interrupted):
+        ask([], {key: text for key, text in GIVEN.items() if key != "miss_cost"})
+
+    err = capsys.readouterr().err
+    assert "1 of 1 · Money" in err
+    assert "What does one miss (a wrong result) cost?" in err
+    assert "It sets the decision threshold" in err
+    assert "Enter assumes 1, Tab edits it · ? not known · < back" in err
+
+
+def test_everything_given_asks_only_for_consent(ask: Callable) -> None:
+    """With a complete file only the three tables are left."""
+    assert ask(ENOUGH, GIVEN) == GIVEN
+
+
+def test_awkward_text_comes_back_literally(ask: Callable) -> None:
+    """Quotes, braces, letters of other scripts and a leading = are text like any other."""
+    name = """=É 名前 "x" 'y' \\ {{ 7*7 }} | ` #"""
+
+    given = ask([name + ENTER, *FIRST_BLOCK[1:], ENTER, *ML_BLOCK, *ENOUGH])
+
+    assert given["project_name"] == name
+
+
+# ------------------------------------------------------------------------------------------------ ?, <, bad answers
+
+
+def test_a_question_mark_leaves_an_assumption(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """Typed or in a menu, `?` leaves the default, which is said and marked in the summary."""
+    given = {key: text for key, text in GIVEN.items() if key not in ("task", "miss_cost")}
+
+    result = ask(["?", f"?{ENTER}", *ENOUGH], given)
+
+    assert "miss_cost" not in result
+    assert "task" not in result
+    err = capsys.readouterr().err
+    assert "assumed: binary" in err
+    assert "assumed: 1" in err
+    assert "* 1 " in err
+
+
+def test_a_typed_default_is_confirmed(ask: Callable) -> None:
+    """1 typed is an answer; Enter alone is not."""
+    given = {key: text for key, text in GIVEN.items() if key not in ("miss_cost", "false_alarm_cost")}
+
+    result = ask([f"1{ENTER}", ENTER, *ENOUGH], given)
+
+    assert result["confirmed"] == "false_alarm_cost"
+    assert "miss_cost" not in result
+
+
+def test_the_decision_cannot_stay_open(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """`?` and nothing are refused with a sentence, and the next reply is taken."""
+    given = {key: text for key, text in GIVEN.items() if key != "decision"}
+
+    result = ask([f"?{ENTER}", ENTER, f"short{ENTER}", f"{KILL}{DECISION}{ENTER}", *ENOUGH], given)
+
+    assert result["decision"] == DECISION
+    err = capsys.readouterr().err
+    assert err.count("cannot stay open") == 2
+    assert "at least 20 characters" in err
+
+
+def test_a_bad_number_is_refused_at_once_and_stays_to_be_edited(
+    ask: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The typed text is still there: adding a digit to a good part mends it."""
+    given = {key: text for key, text in GIVEN.items() if key != "positive_share"}
+
+    result = ask([f"5{ENTER}", f"\x010.{ENTER}", *ENOUGH], given)
+
+    assert result["positive_share"] == "0.5"
+    assert "less than 1" in capsys.readouterr().err
+
+
+def test_back_from_a_typed_question_and_from_a_menu(ask: Callable) -> None:
+    """`<` shows the question before with its answer, ready to be changed."""
+    keys = [
+        f"Wrong{ENTER}",
+        f"<{ENTER}",
+        f"{KILL}Invoice triage{ENTER}",
+        FIRST_BLOCK[1],
+        FIRST_BLOCK[2],
+        "<",
+        ENTER,
+        *FIRST_BLOCK[3:],
+        "<",
+        ENTER,
+        ENTER,
+        *ML_BLOCK,
+        *ENOUGH,
+    ]
+
+    given = ask(keys)
+
+    assert {key: given[key] for key in GIVEN} == GIVEN
+
+
+def test_there_is_nothing_before_the_first_question(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """`<` at the first question says so and asks it again."""
+    given = {key: text for key, text in GIVEN.items() if key != "project_name"}
+
+    result = ask([f"<{ENTER}", f"Invoice triage{ENTER}", *ENOUGH], given)
+
+    assert result["project_name"] == "Invoice triage"
+    assert "there is nothing before it" in capsys.readouterr().err
+
+
+def test_tab_edits_the_default(ask: Callable) -> None:
+    """A long default is changed in place."""
+    result = ask([DOWN + ENTER, "team" + ENTER, f"{TAB}; ops=Di:0.1{ENTER}", *ENOUGH], GIVEN)
+
+    assert result["team"] == "po=?:0.2; ds=?:1; swe=?:0.5; ops=Di:0.1"
+
+
+# ---------------------------------------------------------------------------------------------------- the advisor
+
+
+def test_overruling_takes_one_written_reason(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """An empty reason and `?` are refused, `<` returns to the advice, and the sentence is kept."""
+    software = [ENTER, f"Approve an invoice{ENTER}", ENTER, ENTER]
+    reason = [DOWN + ENTER, f"<{ENTER}", DOWN + ENTER, ENTER, f"?{ENTER}", f"{KILL}We need it in a week.{ENTER}"]
+
+    given = ask([*FIRST_BLOCK, *reason, *software, *ENOUGH])
+
+    assert given["kind"] == "software"
+    assert given["kind_reason"] == "We need it in a week."
+    assert given["capabilities"] == "Approve an invoice"
+    assert capsys.readouterr().err.count("takes one written reason") == 2
+
+
+def test_following_the_advice_takes_no_reason(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """Behaviour that can be written down leads to software, with the reasons on the screen."""
+    keys = [*FIRST_BLOCK[:2], DOWN + ENTER, *FIRST_BLOCK[3:], ENTER, ENTER, ENTER, ENTER, ENTER, *ENOUGH]
+
+    given = ask(keys)
+
+    assert given["kind"] == "software"
+    assert "kind_reason" not in given
+    assert "it is a requirement and not a prediction" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_first_advice_speaks_of_no_metric_nobody_chose(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before the metric is asked, today's value is a value and not a recall."""
+    with pytest.raises(wizard.Interrupted):
+        ask(FIRST_BLOCK)
+
+    assert "the measured value is 0.55 today" in capsys.readouterr().err
+
+
+def test_money_can_turn_the_advice(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """A payback beyond the limit asks about the kind again; the answers typed so far stay, the reason is kept."""
+    result = ask([ENTER, ENTER, ENTER, ENTER, ENTER, *ENOUGH], GIVEN, plan=plan_paying_back_in(30))
+
+    assert result["kind"] == "software"
+    assert "30 months" in result["kind_reason"]
+    assert result["decision"] == DECISION
+    assert "With these answers the advice is another one." in capsys.readouterr().err
+
+
+def test_money_that_pays_asks_nothing(ask: Callable) -> None:
+    """Within the limit the wizard goes straight on."""
+    assert ask(ENOUGH, GIVEN, plan=plan_paying_back_in(3)) == GIVEN
+
+
+def test_overruling_the_money_is_asked_once(ask: Callable) -> None:
+    """A written reason settles it; the summary does not ask again."""
+    result = ask([DOWN + ENTER, f"A pilot.{ENTER}", *ENOUGH], GIVEN, plan=plan_paying_back_in(30))
+
+    assert result == GIVEN | {"kind_reason": "A pilot."}
+
+
+def test_a_target_that_is_met_can_stop_everything(ask: Callable) -> None:
+    """The advice to build nothing is followed by stopping: nothing is written, the answers are kept."""
+    given = GIVEN | {"target_value": "0.5"}
+
+    with pytest.raises(wizard.Declined) as declined:
+        ask([ENTER], given, plan=plan_paying_back_in(3))
+
+    assert declined.value.answers == given
+    assert declined.value.exit_code == 1
+
+
+def test_a_target_that_is_met_can_be_overruled(ask: Callable) -> None:
+    """Building anyway takes a reason."""
+    given = GIVEN | {"target_value": "0.5"}
+
+    result = ask([DOWN + ENTER, f"Latency is the problem.{ENTER}", *ENOUGH], given, plan=plan_paying_back_in(3))
+
+    assert result == given | {"kind_reason": "Latency is the problem."}
+
+
+# ----------------------------------------------------------------------------------------------------- the tables
+
+
+def test_some_assumptions_can_be_changed(ask: Callable) -> None:
+    """Change some: a line is found by typing, answered, and the table comes again."""
+    result = ask(
+        [DOWN + ENTER, "daily" + ENTER, f"80{ENTER}", DOWN + ENTER, "rigor" + ENTER, DOWN + ENTER, *ENOUGH], GIVEN
+    )
+
+    assert result == GIVEN | {"daily_volume": "80", "rigor": "light"}
+
+
+def test_changing_can_be_left_without_a_change(ask: Callable) -> None:
+    """`<` leaves the list of lines, and a question that was picked by mistake."""
+    assert ask([DOWN + ENTER, "<", DOWN + ENTER, "daily" + ENTER, f"<{ENTER}", *ENOUGH], GIVEN) == GIVEN
+
+
+def test_answering_all_asks_every_question(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """The third way on is the full list, the experts' questions included."""
+    everything = [ENTER] * 80  # each takes its default; what is left over is not read
+
+    result = ask([DOWN + DOWN + ENTER, *everything], GIVEN)
+
+    assert {key: result[key] for key in GIVEN} == GIVEN
+    err = capsys.readouterr().err
+    assert "How many false drift alerts a month" in err
+    assert "· Expert" in err
+
+
+def test_the_full_conversation_shows_no_assumptions(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """--full asks instead of assuming."""
+    ask([ENTER] * 80, GIVEN, full=True)
+
+    assert "this would be assumed" not in capsys.readouterr().err
+
+
+def test_any_answer_can_be_changed_in_the_summary(ask: Callable) -> None:
+    """The task changes: the metric and its values are asked again, the cost of an error is new, the rest stays."""
+    keys = [ENTER, DOWN + ENTER, "task =" + ENTER, DOWN + DOWN + ENTER]
+    anew = [f"{KILL}10{ENTER}", ENTER, f"{KILL}9{ENTER}", f"2{ENTER}"]
+
+    result = ask([*keys, *anew, ENTER, ENTER], GIVEN)
+
+    assert (result["task"], result["current_value"], result["target_value"]) == ("regression", "10", "9")
+    assert result["unit_error_cost"] == "2"
+    assert result["past_cases"] == "5000"
+    assert result["metric"] == "mae"
+
+
+def test_the_kind_can_be_changed_in_the_summary(ask: Callable) -> None:
+    """The advisor is heard again; the other kind's questions follow, then its assumptions."""
+    keys = [
+        ENTER,
+        DOWN + ENTER,
+        "kind =" + ENTER,
+        DOWN + ENTER,
+        f"A pilot.{ENTER}",
+        ENTER,
+        ENTER,
+        ENTER,
+        ENTER,
+        *ENOUGH,
+    ]
+
+    result = ask(keys, GIVEN)
+
+    assert result["kind"] == "software"
+    assert result["kind_reason"] == "A pilot."
+
+
+def test_nothing_is_written_without_a_yes(ask: Callable) -> None:
+    """No returns to the answers, stop ends with them."""
+    with pytest.raises(wizard.Declined) as declined:
+        ask([ENTER, ENTER, DOWN + ENTER, DOWN + DOWN + ENTER], GIVEN)
+
+    assert declined.value.answers == GIVEN
+
+
+def test_trouble_with_the_files_returns_to_the_answers(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands in the way is one sentence, and another answer may mend it."""
+
+    def only_for_triage(complete: Answers) -> list[tuple[str, int]]:
+        if complete.project_slug != "triage":
+            raise BrokenTemplate("a test says so")
+        return FILES
+
+    keys = [ENTER, ENTER, DOWN + ENTER, "project_slug" + ENTER, f"triage{ENTER}", ENTER, ENTER]
+
+    result = ask(keys, GIVEN, preview=only_for_triage)
+
+    assert result == GIVEN | {"project_slug": "triage"}
+    assert "a test says so" in capsys.readouterr().err
+
+
+# ------------------------------------------------------------------------------------------ leaving, and coming back
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
+def test_leaving_keeps_the_answers_at_every_prompt(ask: Callable, key: str) -> None:
+    """Wherever a person leaves, what was answered until then is handed over and can be read back."""
+    whole = [*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH]
+    for taken in range(len(whole)):
+        with create_pipe_input() as pipe, create_app_session(input=pipe):
+            pipe.send_text("".join([*whole[:taken], key]))
+            with pytest.raises(wizard.Interrupted) as interrupted:
+                wizard.ask({}, preview=preview)
+            answers.complete(interrupted.value.answers)
+            assert interrupted.value.exit_code == 130
+            assert len(interrupted.value.answers) >= min(taken, 1)
+
+
+def test_an_interrupted_conversation_goes_on_where_it_ended(ask: Callable) -> None:
+    """The kept answers are given back, and only the rest is asked."""
+    with pytest.raises(wizard.Interrupted) as interrupted:
+        ask([*FIRST_BLOCK, ENTER, *ML_BLOCK[:3]])
+    with create_pipe_input() as pipe, create_app_session(input=pipe):
+        pipe.send_text("".join([*ML_BLOCK[3:], *ENOUGH, CTRL_C]))
+
+        result = wizard.ask(interrupted.value.answers, preview=preview)
+
+    assert {key: result[key] for key in GIVEN} == GIVEN
+
+
+def test_given_answers_that_cannot_be_used_end_before_the_first_prompt(ask: Callable) -> None:
+    """One sentence for the command line to print, nothing asked."""
+    with pytest.raises(AnswerError, match="more than past_cases"):
+        ask([], {"past_cases": "1", "labelled_cases": "2"})
+
+
+def test_only_the_wizard_imports_questionary() -> None:
+    """Everything else works, and starts, without a prompt library."""
+    modules = Path(wizard.__file__).parent.rglob("*.py")
+
+    assert [module.name for module in modules if "import questionary" in module.read_text("utf-8")] == ["wizard.py"]
+
+
+# ------------------------------------------------------------------------------------------------- a real terminal
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """`terminal("key", …, until="text")`: types into a real 80x24 terminal and waits; the screen."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed, so the wizard was not seen in a real terminal")
+    server = ["tmux", "-L", f"mlscaffold-{os.getpid()}", "-f", "/dev/null"]
+    generator = Path(wizard.__file__).parents[1]
+    program = f"cd {tmp_path}; {sys.executable} -m mlscaffold new --no-git; echo left with $?; cat"
+    environment = {"PYTHONPATH": str(generator), "NO_COLOR": "1", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
+    start = [*server, "new-session", "-d", "-x", "80", "-y", "24", *settings, "sh", "-c", program]
+    subprocess.run(start, check=True, env=os.environ | environment)
+
+    def screen(*keys: str, until: str) -> str:
+        for key in keys:
+            subprocess.run([*server, "send-keys", key], check=True)
+        for _ in range(200):
+            capture = subprocess.run(
+                [*server, "capture-pane", "-p", "-e", "-S", "-300"], check=True, capture_output=True
+            )
+            shown = capture.stdout.decode()
+            if until in re.sub(r"\x1b\[[0-9;]*m", "", shown):
+                return shown
+            time.sleep(0.1)
+        raise AssertionError(f"{until!r} did not appear:\n{shown}")
+
+    yield screen
+    subprocess.run([*server, "kill-server"], check=False)
+
+
+def test_a_real_terminal_shows_it_well_and_keeps_the_answers(terminal: Callable[..., str], tmp_path: Path) -> None:
+    """80 columns, no colours under NO_COLOR, other scripts, arrows, back, a refusal, and Ctrl-C with a file."""
+    terminal(until="1 of 14")
+    terminal("Prüfung 名前", "Enter", until="2 of 14")
+    terminal("short", "Enter", until="at least 20 characters")
+    terminal("C-u", DECISION, "Enter", until="3 of 14")
+    terminal("Down", "<", until="Enter keeps it")
+    terminal("Enter", until="» partial")
+    terminal("Down", "Down", "Enter", until="4 of 14")
+    terminal("Down", "Enter", until="5 of 14")
+    terminal("?", "Enter", until="6 of 14")
+    screen = terminal("C-c", until="left with 130")
+
+    assert "Prüfung 名前" in screen
+    assert not re.search(r"\x1b\[3[0-8]m", screen)  # a colour
+    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen
+    kept = yamltext.load(tmp_path.joinpath("mlscaffold-answers.yaml").read_text("utf-8"))
+    assert kept == {
+        "project_name": "Prüfung 名前",
+        "decision": DECISION,
+        "rules_expressible": "no",
+        "current_practice": "people",
+    }
