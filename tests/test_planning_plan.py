@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -258,11 +257,3 @@ def test_numbers_are_written_alike_everywhere() -> None:
     assert (whole(283.0000000001), whole(283.01), whole(283)) == (283, 284, 283)
     with pytest.raises(ValueError, match="finite"):
         whole(math.inf)
-
-
-def test_the_planning_files_can_be_held_in_mind() -> None:
-    """No file of the planning engine is longer than 300 lines."""
-    folder = Path(ROOT / "generator" / "mlscaffold" / "planning")
-    long = [path.name for path in folder.glob("*.py") if len(path.read_text("utf-8").splitlines()) > 300]
-
-    assert long == []
