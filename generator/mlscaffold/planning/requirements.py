@@ -70,7 +70,7 @@ def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
     """Every requirement the answers call for, numbered R-01, R-02 …; capabilities first."""
     drafts = [_capability(answers, text, number) for number, text in enumerate(answers.capabilities, 1)]
     drafts += [_refusal(answers), *_faults(answers, numbers), *_qualities(answers, numbers)]
-    names = _functions(answers.capabilities, drafts)
+    names = _functions(drafts)
     tests = identifiers([f"test {draft.about or name}" for draft, name in zip(drafts, names, strict=True)], "test")
     found = [
         _numbered(answers, number, draft, name, test)
@@ -79,12 +79,12 @@ def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
     return [asdict(requirement) for requirement in found]
 
 
-def _functions(capabilities: Sequence[str], drafts: Sequence[Draft]) -> list[str]:
+def _functions(drafts: Sequence[Draft]) -> list[str]:
     """The function that carries each requirement: its own for a capability or a fault, else the first capability's."""
     own = [draft.capability if draft.kind == "capability" else f"without {draft.about}" for draft in drafts]
-    carried = [name for name, draft in zip(own, drafts, strict=True) if draft.kind in ("capability", "fault")]
-    found = dict(zip(carried, identifiers(carried, "capability"), strict=True))
-    return [found.get(name, found[capabilities[0]]) for name in own]
+    carried = [at for at, draft in enumerate(drafts) if draft.kind in ("capability", "fault")]
+    found = dict(zip(carried, identifiers([own[at] for at in carried], "capability"), strict=True))
+    return [found.get(at, found[0]) for at in range(len(drafts))]
 
 
 def _numbered(answers: Answers, number: int, draft: Draft, function: str, test: str) -> Requirement:
