@@ -16,6 +16,7 @@ from mlscaffold.planning import (
     metrics,
     monitoring,
     people,
+    requirements,
     schedule,
     service,
     sizes,
@@ -36,6 +37,7 @@ def compute(answers: Answers) -> dict[str, Any]:
         facts["metric"] = metrics.of(answers).as_json()
     else:
         facts["slo"]["burn"] = service.burn_alerts(answers)
+        facts["requirements"] = requirements.requirements(answers, numbers)
     facts["schedule"] |= agenda.lists(answers, dates, numbers)
     facts["people"] = people.people(answers)
     facts["assumptions"] = assumptions(answers, numbers)
