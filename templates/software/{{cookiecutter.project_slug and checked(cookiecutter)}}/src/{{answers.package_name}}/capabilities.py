@@ -1,0 +1,101 @@
+"""What it can do: one function a capability, called as the team called it; plan/requirements.yaml says what each owes.
+
+Each function does its work in miniature: it checks the request and says what was done. The real rule goes into its body.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+{% set offered = plan.requirements | rejectattr('kind', 'equalto', 'fault') | unique(attribute='function') | list %}
+{% if answers.dependencies %}
+from .dependencies import Dependencies
+
+{% endif %}
+{% if answers.deliverable == 'library' %}
+__all__ = [
+    "CAPABILITIES",
+    "Outcome",
+    "Refused",
+    "Request",
+{% for name in offered | map(attribute='function') | sort %}
+    "{{ name }}",
+{% endfor %}
+]
+
+{% endif %}
+LONGEST = 200
+
+
+class Refused(ValueError):
+    """The request cannot be carried out as asked; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for: a subject, such as the number of an order, and an optional note."""
+
+    subject: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What happened. The same capability on the same subject has the same key, so that asking twice does it once."""
+
+    capability: str
+    subject: str
+    note: str
+    key: str
+    degraded: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, capability: str, request: Request, degraded: tuple[str, ...] = ()) -> "Outcome":
+        """The outcome of a request that was checked and carried out. Raises `Refused`."""
+        subject = _checked("subject", request.subject)
+        note = _checked("note", request.note) if request.note else ""
+        key = hashlib.sha256(f"{capability}\n{subject}".encode()).hexdigest()[:16]
+        return cls(capability, subject, note, key, degraded)
+
+    def as_json(self) -> dict[str, str | list[str]]:
+        """The outcome as plain data."""
+        return {
+            "capability": self.capability,
+            "subject": self.subject,
+            "note": self.note,
+            "key": self.key,
+            "degraded": list(self.degraded),
+        }
+
+
+Capability = Callable[[Request], Outcome]
+{% for requirement in offered %}
+
+
+def {{ requirement.function }}(request: Request) -> Outcome:
+    """Meets {{ requirement.id }}."""
+{% if answers.dependencies %}
+    return Outcome.of("{{ requirement.function }}", request, Dependencies.missing())
+{% else %}
+    return Outcome.of("{{ requirement.function }}", request)
+{% endif %}
+{% endfor %}
+
+
+CAPABILITIES: dict[str, Capability] = {
+{% for requirement in offered %}
+    "{{ requirement.function }}": {{ requirement.function }},
+{% endfor %}
+}
+
+
+def _checked(name: str, text: str) -> str:
+    """The text without space around it; refused when nothing is left or when it is too long."""
+    text = text.strip()
+    if not text:
+        raise Refused(f"The {name} is empty. Say what the request is about.")
+    if len(text) > LONGEST:
+        raise Refused(f"The {name} has {len(text)} characters. Use at most {LONGEST}.")
+    if not text.isprintable():
+        raise Refused(f"The {name} {text!r} holds characters that cannot be printed. Remove them.")
+    return text

@@ -1,0 +1,127 @@
+"""The project's commands. Each is one row of the table; only this module reads words, prints and exits."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .files import Trouble
+from .gates import Outcome
+from .repo import Repo
+
+
+@dataclass(frozen=True)
+class Command:
+    """Where a command's function is, what it does, and which options it takes."""
+
+    module: str
+    function: str
+    help: str
+    options: tuple[tuple[tuple[str, ...], dict[str, object]], ...] = ()
+
+
+def option(*names: str, **settings: object) -> tuple[tuple[str, ...], dict[str, object]]:
+    """One argument, as argparse wants it."""
+    return names, settings
+
+
+COMMANDS = {
+    "run": Command("run", "run", "the product itself; words after -- are its own"),
+    "test": Command("verify", "test", "all tests, remembered with the hash of the code"),
+    "check": Command("verify", "check", "format, lint, types, lock file, tests and wheel"),
+    "accept": Command("verify", "accept", "the scenarios and the traceability table"),
+    "load": Command(
+        "measure",
+        "load",
+        "speed and error rate beside the plan's",
+        (option("--requests", type=int, help="how many requests, instead of the plan's number"),),
+    ),
+    "rollback-drill": Command(
+        "drills",
+        "rollback",
+        "back to the release before, timed",
+        (option("--to", default="", help="the tag or commit to go back to"),),
+    ),
+    "restore-drill": Command(
+        "drills",
+        "restore",
+        "lose the data, restore it, compare every record",
+        (option("--backup", default="", help="a backup file to restore, instead of a fresh one"),),
+    ),
+    "alert-test": Command("drills", "alert_test", "one test alert to whoever is on call"),
+    "budget": Command(
+        "measure",
+        "budget",
+        "what is left of the error budget",
+        (
+            option("--total", type=int, required=True, help="requests or runs in the window"),
+            option("--failed", type=int, required=True, help="how many of them failed"),
+        ),
+    ),
+    "status": Command(
+        "status",
+        "status",
+        "every gate: its state, and the next step",
+        (
+            option("--check", action="store_true", help="exit with the worst state: 1 failed, 2 blocked"),
+            option("--all", action="store_true", help="also the gates that do not block at this rigor"),
+        ),
+    ),
+    "confirm": Command(
+        "signing",
+        "confirm",
+        "take assumptions as true",
+        (option("keys", nargs="*", help="which ones"), option("--all", action="store_true", help="every one")),
+    ),
+    "sign": Command("signing", "sign", "accept the exact text of T1 or T3", (option("name", help="T1 or T3"),)),
+    "waive": Command(
+        "signing",
+        "waive",
+        "walk past a gate for a while",
+        (
+            option("id", help="the gate"),
+            option("--reason", required=True, help="why"),
+            option("--until", required=True, help="until which day, as 2027-01-31"),
+        ),
+    ),
+}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code: 0 done, 1 failed, 2 blocked or wrong usage."""
+    words = sys.argv[1:] if words is None else list(words)
+    try:
+        sys.exit(_go(words))
+    except Trouble as trouble:
+        print(trouble.sentence, f"Next: {trouble.remedy}" if trouble.remedy else "", sep="\n", file=sys.stderr)
+        sys.exit(trouble.code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _go(words: Sequence[str]) -> int:
+    if words and words[0] == "run":
+        return int(_function(COMMANDS["run"])(*[word for word in words[1:] if word != "--"]))
+    given = vars(_parser().parse_args(words))
+    outcome: Outcome = _function(COMMANDS[given.pop("command")])(Repo.here(), **given)
+    print(outcome.text)
+    return outcome.code
+
+
+def _function(command: Command) -> Callable[..., Any]:
+    """The function behind a command, imported only now: `status` never loads a web server."""
+    module = importlib.import_module(f".{command.module}", __package__)
+    function: Callable[..., Any] = getattr(module, command.function)
+    return function
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description="Plan, tests, gates and drills.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.help, description=command.help)
+        for names, settings in command.options:
+            one.add_argument(*names, **settings)  # type: ignore[arg-type]  # argparse checks them itself
+    return parser

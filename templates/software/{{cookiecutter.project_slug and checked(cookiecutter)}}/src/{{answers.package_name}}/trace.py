@@ -1,0 +1,134 @@
+"""Requirement → scenario → test → commit: read from plan/requirements.yaml, the tests' own source and their last run."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import vcs
+from .files import Trouble, read_yaml
+from .repo import Repo
+
+REQUIREMENTS = "plan/requirements.yaml"
+MEASURED = ("src/", "tests/", REQUIREMENTS, "pyproject.toml")  # what the outcome of a test run depends on
+STEPS = ("given", "when", "then")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One test function that names the requirements it shows."""
+
+    file: str
+    name: str
+    ids: tuple[str, ...]
+    empty: bool
+
+    @property
+    def key(self) -> str:
+        """How pytest and the evidence call it."""
+        return f"{self.file}::{self.name}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the traceability table; `gap` is empty when the chain is whole."""
+
+    requirement: str
+    priority: str
+    scenario: str
+    tests: tuple[str, ...]
+    commit: str
+    gap: str
+
+
+def requirements(repo: Repo) -> list[dict[str, Any]]:
+    """The requirements as the team has them now."""
+    found = read_yaml(repo.root / REQUIREMENTS)
+    if not isinstance(found, list) or not all(isinstance(row, dict) and row.get("id") for row in found):
+        raise Trouble(f"{REQUIREMENTS} is no list of requirements with an id each.", f"Correct {REQUIREMENTS}.")
+    return found
+
+
+def by_test(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The must requirements that a test has to show."""
+    return [row for row in rows if row.get("priority") == "must" and row.get("verification") == "test"]
+
+
+def marked_tests(root: Path) -> list[Marked]:
+    """Every test below tests/ that carries @pytest.mark.req(…), found in its source."""
+    return [test for file in sorted(root.glob("tests/**/test_*.py")) for test in _marked(root, file)]
+
+
+def table(repo: Repo, results: dict[str, str]) -> list[Row]:
+    """One row for each must requirement that a test has to show."""
+    tests = marked_tests(repo.root)
+    commits = {file: _commit_of(repo.root, file) for file in {test.file for test in tests}}
+    return [
+        _row(requirement, [test for test in tests if requirement["id"] in test.ids], results, commits)
+        for requirement in by_test(requirements(repo))
+    ]
+
+
+def unknown_ids(repo: Repo) -> list[str]:
+    """Ids that tests name and the requirements do not hold."""
+    known = {requirement["id"] for requirement in requirements(repo)}
+    return sorted({name for test in marked_tests(repo.root) for name in test.ids if name not in known})
+
+
+def write_table(repo: Repo, rows: list[Row]) -> None:
+    """evidence/traceability.json."""
+    facts = {"gaps": sum(bool(row.gap) for row in rows), "rows": [asdict(row) for row in rows]}
+    repo.write_evidence("traceability", facts, MEASURED)
+
+
+def _row(requirement: dict[str, Any], tests: list[Marked], results: dict[str, str], commits: dict[str, str]) -> Row:
+    scenario = requirement.get("scenario")
+    steps = [str(scenario.get(step, "")).strip() for step in STEPS] if isinstance(scenario, dict) else [""]
+    ends = [results.get(test.key, "not run") for test in tests]
+    used = sorted({commits[test.file] for test in tests})
+    gap = "it has no complete scenario" if "" in steps else _gap(tests, ends, used)
+    names = tuple(test.key for test in tests)
+    return Row(requirement["id"], requirement["priority"], " / ".join(steps), names, ", ".join(used), gap)
+
+
+def _gap(tests: list[Marked], ends: list[str], commits: list[str]) -> str:
+    if not tests:
+        return "no test carries its id"
+    for test, end in zip(tests, ends, strict=True):
+        if test.empty:
+            return f"{test.name} asserts nothing"
+        if end != "passed":
+            return f"{test.name} was {end}" if end != "not run" else f"{test.name} was not run"
+    return "its test is not committed" if "" in commits else ""
+
+
+def _commit_of(root: Path, file: str) -> str:
+    """The last commit that touched a file; empty when its present text is in no commit."""
+    return "" if vcs.changed(root, [file]) else vcs.git(root, "log", "-1", "--format=%h", "--", file) or ""
+
+
+def _marked(root: Path, file: Path) -> Iterator[Marked]:
+    name = file.relative_to(root).as_posix()
+    try:
+        tree = ast.parse(file.read_text("utf-8"), name)
+    except SyntaxError as error:
+        raise Trouble(f"{name} is not Python: {error.msg} in line {error.lineno}.", f"Correct {name}.") from error
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            ids = tuple(text for mark in node.decorator_list for text in _ids(mark))
+            if ids:
+                yield Marked(name, node.name, ids, not any(_checks(part) for part in ast.walk(node)))
+
+
+def _ids(mark: ast.expr) -> list[str]:
+    if not isinstance(mark, ast.Call) or ast.unparse(mark.func) != "pytest.mark.req":
+        return []
+    return [str(part.value) for part in mark.args if isinstance(part, ast.Constant)]
+
+
+def _checks(node: ast.AST) -> bool:
+    """An assertion that something could make false, or an exception that must be raised."""
+    if isinstance(node, ast.Assert):
+        return any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.test))
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.raises"
