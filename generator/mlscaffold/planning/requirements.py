@@ -241,14 +241,15 @@ def _units(answers: Answers) -> str:
 
 def _availability(answers: Answers, numbers: Numbers) -> Draft:
     system, units, days = SYSTEMS[answers.deliverable], _units(answers), answers.slo_window_days
-    budget = float(value_of(numbers, "slo.budget_requests"))
+    budget = value_of(numbers, "slo.budget_requests")
+    allowed = f"At most {budget:,.3g} failed {units} in {days} days; before" if budget is not None else "Before"
     shown = value_of(numbers, "slo.demo_requests")
     return Draft(
         "quality",
         EVERY,
         f"The {system.removeprefix('the ')} shall complete {answers.slo_percent:g} % of the {units} of any {days} days "
         "without an error of its own.",
-        f"At most {budget:,.3g} failed {units} in {days} days; before release, {shown:,} {units} without one failure.",
+        f"{allowed} release, {shown:,} {units} without one failure.",
         f"{shown:,} complete {units}",
         f"{system} handles them",
         "none fails",
