@@ -1,0 +1,31 @@
+"""The risk register: each row is a rule over answers and numbers, so that it comes and goes with the facts."""
+
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning.number import Numbers
+from mlscaffold.planning.people import people, staff
+from mlscaffold.planning.risk_rules import ML, SOFTWARE, Facts, Rule
+from mlscaffold.planning.schedule import Schedule
+
+
+def risks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[dict[str, Any]]:
+    """All rules of this kind of project; `active` says which of them the answers call forth."""
+    facts = Facts(answers, numbers, schedule, people(answers)["load"])
+    return [_row(rule, facts) for rule in (ML if answers.kind == "ml" else SOFTWARE)]
+
+
+def _row(rule: Rule, facts: Facts) -> dict[str, Any]:
+    likelihood, impact = rule.score
+    return {
+        "id": rule.id,
+        "risk": rule.risk,
+        "likelihood": likelihood,
+        "impact": impact,
+        "score": likelihood * impact,
+        "trigger": rule.trigger(facts),
+        "response": rule.response(facts),
+        "owner": staff(facts.answers, rule.owner).person,
+        "due": facts.schedule.ends(rule.due).isoformat(),
+        "active": rule.active(facts),
+    }
