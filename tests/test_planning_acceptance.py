@@ -320,3 +320,14 @@ def test_a_graver_consequence_needs_more_rows(consequence: str) -> None:
     graver = order[min(order.index(consequence) + 1, 3)]
 
     assert rows <= planned(**texts, consequence=graver)["test"]["rows"]["value"]
+
+
+def test_a_margin_on_an_error_without_limit_is_a_share_of_today() -> None:
+    """Five hundredths of a MAE of 60 are 3, not .05; without a baseline the margin is unknown."""
+    plan = planned(task="regression", current_value="60", target_value="48", segments="ward", min_gain="1")
+    unknown = planned(task="regression", current_value="", segments="ward")
+
+    assert plan["slices"]["margin"]["value"] == pytest.approx(3)
+    assert plan["promotion"]["margin"]["value"] == pytest.approx(1.8)
+    assert plan["promotion"]["rows"]["value"] < 10_000
+    assert unknown["slices"]["margin"]["value"] is None

@@ -1,5 +1,7 @@
 """How many rows show that nothing got worse: in a segment (slices.*), and after retraining (promotion.*)."""
 
+from dataclasses import replace
+
 from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
@@ -10,14 +12,15 @@ from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_
 def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
     comparison, _ = compared(answers, metric, numbers)
-    count, margin = len(answers.segments), answers.slice_margin
+    count, allowed = len(answers.segments), _margin(answers, metric, numbers, "slice_margin")
+    margin = allowed.value
     alpha = numbers["test.alpha_per_look"].value / count if count else None
     gain, power = numbers["acceptance.gain"].value, numbers["acceptance.power"].value
     inputs = {"gain": gain, "slice_margin": margin, "alpha": alpha, "power": power}
     inputs["discordance"] = numbers["test.discordance"].value
     none = "No segments are named." if not count else None
     units: float | None = None
-    if comparison and alpha and gain is not None and gain > -margin:
+    if comparison and alpha and gain is not None and margin is not None and gain > -margin:
         units = comparison.units(gain, -margin, alpha, power)
     elif not none:
         none = numbers["acceptance.target"].note or "Baseline or target is not known."
@@ -26,14 +29,7 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         "slices.count": Number(
             count, "segments", "", {"segments": list(answers.segments)}, "Segments that must not get worse."
         ),
-        "slices.margin": Number(
-            margin,
-            metric.title,
-            "",
-            {"slice_margin": margin},
-            "How much worse a segment may get before it counts.",
-            answers.provenance("slice_margin"),
-        ),
+        "slices.margin": replace(allowed, meaning="How much worse a segment may get before it counts."),
         "slices.alpha": Number(
             alpha,
             "share",
@@ -52,13 +48,14 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
     level = target if target is not None else baseline
-    margin, discordance = answers.promotion_margin, answers.promotion_discordance
+    allowed, discordance = _margin(answers, metric, numbers, "promotion_margin"), answers.promotion_discordance
+    margin = allowed.value
     inputs = {"promotion_margin": margin, "alpha": alpha, "power": power}
     unknown, units = None, None
     if metric.method == "share":
         inputs["promotion_discordance"] = discordance
         units = samples.margin_rows(0, discordance, margin, alpha, power)
-    elif level is None:
+    elif level is None or margin is None:
         unknown = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
     else:
         units = compare(answers, metric, level, None).units(0, -margin, alpha, power)
@@ -69,13 +66,8 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     if metric.counted_on in ("positives", "flagged rows") and metric.method == "share":
         mixed = f"On all rows, if the models differ as often there; the {metric.counted_on} among them decide."
     return {
-        "promotion.margin": Number(
-            margin,
-            metric.title,
-            "",
-            {"promotion_margin": margin},
-            "How much worse a retrained model may be and still replace the champion.",
-            answers.provenance("promotion_margin"),
+        "promotion.margin": replace(
+            allowed, meaning="How much worse a retrained model may be and still replace the champion."
         ),
         "promotion.rows": count_of(
             units,
@@ -103,3 +95,14 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             unknown or mixed,
         ),
     }
+
+
+def _margin(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Number:
+    """The allowed loss in units of the metric; for errors without an upper limit, a share of today's value."""
+    given, baseline = answers[key], numbers["acceptance.baseline"].value
+    if metric.high == 1:
+        return Number(given, metric.title, "", {key: given}, provenance=answers.provenance(key))
+    inputs = {key: given, "baseline": baseline}
+    if not baseline:
+        return Number(None, metric.title, "", inputs, note="It is a share of today's value, which is not known.")
+    return Number(given * baseline, metric.title, "", inputs, note=f"{given:.3g} of today's value.")

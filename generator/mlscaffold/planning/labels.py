@@ -102,7 +102,7 @@ def labels(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
 
 
 def _flip(answers: Answers, metric: Metric) -> Number:
-    inputs = {"label_agreement": answers.label_agreement}
+    inputs = {"label_source": answers.label_source, "label_agreement": answers.label_agreement}
     note = _unmeasured(answers, metric)
     return Number(
         None if note else flip_rate(answers.label_agreement),
@@ -163,9 +163,10 @@ def _weeks(answers: Answers, numbers: Numbers) -> Number:
     rows = numbers["test.rows"].value
     if answers.label_source == "none":
         note = "There is no source of right answers, so no test set can be labelled."
-        return Number(None, "weeks", "F15", {}, meaning, note=note, remedy="Find one: label_source=people or logs.")
+        source = {"label_source": answers.label_source}
+        return Number(None, "weeks", "F15", source, meaning, note=note, remedy="Find one: label_source=people or logs.")
     if answers.label_source == "logs":
-        return Number(0.0, "weeks", "F15", {}, meaning, note=_LOGS)
+        return Number(0.0, "weeks", "F15", {"label_source": answers.label_source}, meaning, note=_LOGS)
     inputs = {
         "rows": rows,
         "double_label_share": answers.double_label_share,
