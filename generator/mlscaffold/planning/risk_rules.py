@@ -95,6 +95,11 @@ def _late(facts: Facts) -> bool:
     return facts.value("schedule.fits") is False
 
 
+def _measured(facts: Facts) -> str:
+    value = facts.answers.current_value
+    return f"current_value is {'empty' if value is None else f'{value:g}'}"
+
+
 def _late_trigger(facts: Facts) -> str:
     return f"P80 is {facts.value('schedule.p80')}, the appetite ends on {facts.value('schedule.deadline')}"
 
@@ -265,6 +270,11 @@ def _impossible_objective(facts: Facts) -> bool:
     return bool(facts.value("slo.soft"))
 
 
+def _dependencies(facts: Facts) -> str:
+    named = [*facts.answers.dependencies, *["the model service"] * bool(facts.answers.ml_component)]
+    return f"It depends on {', '.join(named) or 'nothing'}"
+
+
 def _too_many(facts: Facts) -> bool:
     return len(facts.answers.capabilities) > MUST_LIMIT
 
@@ -336,9 +346,7 @@ SOFTWARE = (
         "A dependency fails and nobody decided what happens",
         (4, 4),
         lambda f: bool(f.answers.dependencies or f.answers.ml_component),
-        lambda f: (
-            f"Named: {', '.join([*f.answers.dependencies, *['the model service'] * bool(f.answers.ml_component)]) or 'none'}"
-        ),
+        _dependencies,
         lambda f: "Confirm the drafted fault requirement of each one with its owner, and switch it off once in a test.",
         "swe",
         "p1c",
