@@ -17,6 +17,7 @@ from mlscaffold.planning import (
     monitoring,
     people,
     requirements,
+    risks,
     schedule,
     service,
     sizes,
@@ -40,6 +41,7 @@ def compute(answers: Answers) -> dict[str, Any]:
         facts["requirements"] = requirements.requirements(answers, numbers)
     facts["schedule"] |= agenda.lists(answers, dates, numbers)
     facts["people"] = people.people(answers)
+    facts["risks"] = risks.risks(answers, numbers, dates)
     facts["assumptions"] = assumptions(answers, numbers)
     return tidy(facts | {"findings": findings(numbers)})  # type: ignore[no-any-return]
 
