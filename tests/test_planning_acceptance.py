@@ -242,7 +242,7 @@ def test_without_any_scale_no_rows_are_invented() -> None:
         ),
         (
             {"current_value": "0.7", "target_value": "0.7000001", "min_gain": "0", "positive_share": "0.001"},
-            "test.rows",
+            "test.units",
             "too small for any sample",
         ),
         (
@@ -251,7 +251,7 @@ def test_without_any_scale_no_rows_are_invented() -> None:
             "cannot be",
         ),
         (
-            {"current_value": "0.5", "target_value": "0.9", "review_rate": "0.1", "min_gain": "0.1"},
+            {"current_value": "0.1", "target_value": "0.9", "review_rate": "0.1", "min_gain": "0.1"},
             "acceptance.cost_per_decision.target",
             "People can look at",
         ),

@@ -257,3 +257,12 @@ def test_numbers_are_written_alike_everywhere() -> None:
     assert (whole(283.0000000001), whole(283.01), whole(283)) == (283, 284, 283)
     with pytest.raises(ValueError, match="finite"):
         whole(math.inf)
+
+
+def test_one_trouble_is_one_finding() -> None:
+    """Rows, positives and the one-look figure of one impossible test are reported once; other troubles stay."""
+    plan = invoices(target_value="0.5500001", min_gain="0", promotion_margin="0.0000001")
+    keys = [finding["key"] for finding in plan["findings"]]
+
+    assert [key for key in keys if key.startswith("test.")] == ["test.units"]
+    assert [key for key in keys if key.startswith("promotion.")] == ["promotion.rows"]

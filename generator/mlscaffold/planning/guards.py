@@ -8,6 +8,9 @@ from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers
 from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_share
 
+WIDER_SLICE = "Allow a larger slice_margin."
+WIDER = "Allow a larger promotion_margin."
+
 
 def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
@@ -38,8 +41,12 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             "The risk each segment may take: alpha per look, divided by the segments.",
             note=none if not count else None,
         ),
-        "slices.units_each": count_of(units, metric.counted_on, "F05", inputs, "What each segment must hold.", none),
-        "slices.rows_each": count_of(rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none),
+        "slices.units_each": count_of(
+            units, metric.counted_on, metric.formula, inputs, "What each segment must hold.", none, WIDER_SLICE
+        ),
+        "slices.rows_each": count_of(
+            rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none, WIDER_SLICE
+        ),
     }
 
 
@@ -76,6 +83,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             inputs,
             "What shows that a retrained model is not worse by the margin.",
             unknown,
+            WIDER,
         ),
         "promotion.labels": count_of(
             None if units is None else units * share,
@@ -84,8 +92,11 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             inputs,
             "Of these, the ones on which the two models differ; only they decide.",
             unknown or every,
+            WIDER,
         ),
-        "promotion.stream_rows": count_of(stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown),
+        "promotion.stream_rows": count_of(
+            stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown, WIDER
+        ),
         "promotion.stream_labels": count_of(
             None if stream is None else stream * share,
             "rows",
@@ -93,6 +104,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             inputs,
             "Of these rows, the ones to label because the two models differ.",
             unknown or mixed,
+            WIDER,
         ),
     }
 

@@ -1,7 +1,7 @@
 """One planned number with everything a reader needs to argue with it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,11 +91,11 @@ def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
     return tree
 
 
-def findings(numbers: Mapping[str, Number], keys: Iterable[str] | None = None) -> list[dict[str, str]]:
-    """What stands in the way of the plan: one sentence and one remedy for every number that has one."""
-    chosen = numbers if keys is None else keys
-    return [
-        {"key": key, "sentence": str(numbers[key].note), "remedy": str(numbers[key].remedy)}
-        for key in chosen
-        if numbers[key].remedy
-    ]
+def findings(numbers: Mapping[str, Number]) -> list[dict[str, str]]:
+    """What stands in the way of the plan: one sentence and one remedy, once for each group of numbers."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for key, number in numbers.items():
+        if number.remedy:
+            entry = {"key": key, "sentence": str(number.note), "remedy": number.remedy}
+            found.setdefault((key.partition(".")[0], number.remedy), entry)
+    return list(found.values())

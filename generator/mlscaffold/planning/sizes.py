@@ -120,12 +120,17 @@ def effect(answers: Answers, metric: Metric) -> float:
 
 
 def count_of(
-    amount: float | None, unit: str, formula: str, inputs: dict[str, Any], meaning: str, note: str | None = None
+    amount: float | None,
+    unit: str,
+    formula: str,
+    inputs: dict[str, Any],
+    meaning: str,
+    note: str | None = None,
+    remedy: str = "Aim for a larger gain with target_value.",
 ) -> Number:
     """A count rounded up; beyond a thousand million it is a finding."""
     if amount is not None and amount > LIMIT:
         note = f"It would take {amount:.1e} {unit}: the difference is too small for any sample to show."
-        remedy = "Aim for a larger gain with target_value, or allow a larger margin."
         return Number(None, unit, formula, inputs, meaning, note=note, remedy=remedy)
     return Number(None if amount is None else whole(amount), unit, formula, inputs, meaning, note=note)
 
