@@ -1,0 +1,121 @@
+"""The one place that runs SQL. The text is plain; the few words on which engines differ are in DIALECTS."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from .files import Trouble
+
+DIALECTS = {
+    "duckdb": {"number": "double", "text": "varchar", "random": "random()", "distinct": "approx_count_distinct"},
+    "spark": {"number": "double", "text": "string", "random": "rand()", "distinct": "approx_count_distinct"},
+}
+MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
+ROW = "_row"  # the position of a row in its file, from 1
+
+
+class Engine:
+    """DuckDB in this process. Another engine offers the same four methods and an entry in DIALECTS."""
+
+    name = "duckdb"
+
+    def __init__(self) -> None:
+        self.words = DIALECTS[self.name]
+        self._connection = duckdb.connect()
+        self._connection.execute("set timezone = 'UTC'")
+        self._connection.execute("set preserve_insertion_order = true")
+
+    def open(self, path: Path) -> None:
+        """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table."""
+        if not path.is_file() or path.stat().st_size == 0:
+            raise Trouble(f"{path.name} is empty or missing.", "Check `source` in data/source.yaml.")
+        try:
+            text = literal(str(path))
+            if path.suffix in (".parquet", ".pq"):
+                read = f"read_parquet({text})"
+            else:
+                nulls = ", ".join(literal(word) for word in MISSING)
+                read = f"read_csv({text}, header = true, nullstr = [{nulls}], sample_size = 200000)"
+            self.run(f"create or replace view source as select row_number() over () as {ROW}, * from {read}")
+            names = self.columns("source")
+        except duckdb.Error as error:
+            raise Trouble(f"{path.name} cannot be read as a table: {first(error)}", "Save it as UTF-8 CSV or Parquet.") from error
+        if list(names).count(ROW) > 1 or f"{ROW}_1" in names:
+            raise Trouble(f"{path.name} has a column called {ROW}, which is used here.", "Rename that column.")
+
+    def run(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return self._guarded(sql).fetchall()
+
+    def frame(self, sql: str) -> pd.DataFrame:
+        """The rows of a query as a frame."""
+        return self._guarded(sql).df()
+
+    def stream(self, sql: str, vectors: int) -> Iterator[pd.DataFrame]:
+        """The rows of a query in frames of `vectors` x 2,048 rows; the engine does nothing else meanwhile."""
+        result = self._guarded(sql)
+        while len(chunk := result.fetch_df_chunk(vectors)):
+            yield chunk
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Column → type, in order."""
+        return {row[0]: row[1] for row in self._guarded(f"describe {table}").fetchall()}
+
+    def register(self, name: str, frame: pd.DataFrame) -> None:
+        """Let a frame be queried as a table."""
+        self._connection.register(name, frame)
+
+    def _guarded(self, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql)
+        except duckdb.ConversionException as error:
+            raise Trouble(f"A value does not fit its column: {first(error)}", "Correct it in the file.") from error
+        except duckdb.InvalidInputException as error:
+            raise Trouble(f"The file cannot be read: {first(error)}", "Correct it in the file.") from error
+
+
+def engine(name: str = "duckdb") -> Engine:
+    """The engine that `engine` in plan/project.yaml names."""
+    if name == "spark":
+        from .spark import Spark
+
+        return Spark()
+    return Engine()
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """A frame as a Parquet file, without pyarrow."""
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        connection.execute(f"copy frame to {literal(str(path))} (format parquet)")
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    with duckdb.connect() as connection:
+        return connection.execute(f"select * from read_parquet({literal(str(path))})").df()
+
+
+def quoted(column: str) -> str:
+    """A column's name in SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(columns: Sequence[str]) -> str:
+    return ", ".join(quoted(column) for column in columns)
+
+
+def first(error: Exception) -> str:
+    """The first line of an engine's message, without its label."""
+    line = str(error).splitlines()[0]
+    return line.partition("Error: ")[2] or line

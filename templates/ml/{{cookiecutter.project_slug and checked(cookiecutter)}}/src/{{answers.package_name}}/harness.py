@@ -1,0 +1,104 @@
+"""Is the measuring instrument sound? A constant must score what arithmetic says, noise must score chance, and the
+same seed must give the same model twice. A harness that fails here would have flattered every experiment after it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from . import rules, train
+from .dataset import Frame
+from .evaluate import NATURAL, score
+from .intervals import gain, interval
+
+TOLERANCE = 1e-9
+
+
+def check(train_rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+    """The three results, each with `ok`."""
+    settings = train.config("linear")
+    return {
+        "constant": constant(train_rows, validation, task, metric, threshold),
+        "shuffled": shuffled(train_rows, validation, task, settings, threshold),
+        "double_run": double_run(train_rows, validation, task, settings),
+    }
+
+
+def constant(train_rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+    """The constant predictor, by the evaluator and by arithmetic that shares no code with it."""
+    rule = rules.constant(train_rows, task)
+    names = rules.classes(rule)
+    case = validation.case(rules.scores(rule, validation.x), threshold, names)
+    level = {name: float(sql) for name, sql in rule["sql"].items()}
+    found = {}
+    for name in dict.fromkeys((metric, NATURAL[task])):
+        expected = _expected(name, validation, level, threshold)
+        if expected is None:
+            continue
+        measured = score(name, case)
+        slack = 1e-6 if name not in ("ndcg_at_10", "mrr") else _slack(name, case)
+        found[name] = {"measured": measured, "expected": expected, "ok": abs(measured - expected) <= slack}
+    return {"metrics": found, "ok": bool(found) and all(entry["ok"] for entry in found.values())}
+
+
+def _slack(name: str, case: Any) -> float:
+    """One random order is no mean over all: as far as its 99 % interval reaches."""
+    found = interval(name, case, 0.005)
+    return found.value - found.low
+
+
+def _expected(name: str, frame: Frame, level: dict[str, float], threshold: float) -> float | None:
+    y = frame.y
+    if name == "roc_auc":
+        return 0.5
+    if name in ("mae", "rmse"):
+        error = [abs(float(value) - level["score"]) for value in y]
+        return sum(error) / len(y) if name == "mae" else (sum(e * e for e in error) / len(y)) ** 0.5
+    if name == "ndcg_at_10":
+        return _random_ndcg(frame)
+    if list(level) == ["score"]:
+        p, share = level["score"], float((y == 1).mean())
+        says_yes = p >= threshold
+        table = {
+            "accuracy": share if says_yes else 1 - share,
+            "recall": float(says_yes),
+            "brier": share * (1 - p) ** 2 + (1 - share) * p**2,
+            "average_precision": share,
+            "log_loss": -share * np.log(p) - (1 - share) * np.log(1 - p) if 0 < p < 1 else None,
+        }
+        return table.get(name)
+    if name == "accuracy":
+        return sum(1 for value in y if value == max(level, key=level.__getitem__)) / len(y)
+    return None
+
+
+def _random_ndcg(frame: Frame) -> float:
+    total = []
+    for query in dict.fromkeys(frame.queries):
+        gains = [2**grade - 1 for grade in frame.y[frame.queries == query]]
+        discounts = [1 / np.log2(place + 2) for place in range(min(10, len(gains)))]
+        ideal = sum(g * d for g, d in zip(sorted(gains, reverse=True), discounts, strict=False))
+        total.append(sum(gains) / len(gains) * sum(discounts) / ideal if ideal else 0.0)
+    return float(np.mean(total))
+
+
+def shuffled(
+    train_rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any], threshold: float
+) -> dict[str, Any]:
+    """A model trained on shuffled answers must not beat the constant, with 99 % confidence."""
+    noise = replace(train_rows, y=np.random.default_rng(13).permutation(train_rows.y))
+    model = train.fit(noise, task, settings)
+    rule, names, metric = rules.constant(train_rows, task), train.classes(model, task), NATURAL[task]
+    noisy = validation.case(train.predict(model, validation.x, task), threshold, names)
+    flat = validation.case(rules.scores(rule, validation.x), threshold, rules.classes(rule))
+    found = gain(metric, noisy, flat, 0.005)
+    return {"metric": metric, "gain_over_constant": found.as_json(), "ok": bool(found.low <= 0)}
+
+
+def double_run(train_rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trainings with one seed must give the same scores."""
+    said = [train.predict(train.fit(train_rows, task, settings), validation.x, task) for _ in range(2)]
+    difference = float(np.abs(said[0] - said[1]).max())
+    return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}

@@ -1,0 +1,203 @@
+"""How sure a measurement is: intervals for one model, paired intervals for two, and the verdict that follows.
+
+Where rows are independent: Wilson, DeLong, Student's t, and for paired yes/no results the adjusted Wald interval with
+the mid-p McNemar test. Where they share a cluster, and for metrics without a formula: the paired cluster bootstrap.
+"""
+
+import math
+from dataclasses import asdict, dataclass, replace
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from scipy.special import bdtr, stdtrit
+
+from .evaluate import Case, components, decide, higher_is_better, losses, midranks, score
+
+DRAWS = 2000
+ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
+GROUPS = 1000  # more clusters than this are poured together at random before they are drawn
+PROPORTIONS = {"accuracy", "recall", "precision"}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with one-sided bounds, each missed with probability alpha; `n` units were measured."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+    alpha: float
+    p_value: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: round(v, 6) if isinstance(v, float) else v for key, v in asdict(self).items() if v is not None}
+
+
+def interval(metric: str, case: Case, alpha: float) -> Interval:
+    """One model's metric with its bounds."""
+    value = score(metric, case)
+    z = NormalDist().inv_cdf(1 - alpha)
+    if case.clusters is None and metric in PROPORTIONS:
+        parts = components(metric, case)[0].sum(axis=0)
+        n = parts[1] if metric == "accuracy" else parts[0] + parts[2 if metric == "recall" else 1]
+        return Interval(value, *_wilson(parts[0], n, z), int(n), "Wilson", alpha)
+    if case.clusters is None and metric == "roc_auc" and not math.isnan(value):
+        se = math.sqrt(max(_delong([case]), 0.0))
+        return Interval(value, max(0.0, value - z * se), min(1.0, value + z * se), len(case.y), "DeLong", alpha)
+    per_unit = losses(metric, case)
+    if case.clusters is None and per_unit is not None:
+        return _student(per_unit, alpha, value)
+    return _bootstrap(metric, [case], alpha, value)
+
+
+def gain(metric: str, new: Case, old: Case, alpha: float) -> Interval:
+    """How much better `new` is than `old` on the same rows; positive is better whichever way the metric runs."""
+    sign = 1 if higher_is_better(metric) else -1
+    value = sign * (score(metric, new) - score(metric, old))
+    if new.clusters is None and metric in ("accuracy", "recall"):
+        return _paired_proportion(metric, new, old, alpha)
+    if new.clusters is None and metric == "roc_auc" and not math.isnan(value):
+        half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(max(_delong([new, old]), 0.0))
+        return Interval(value, value - half, value + half, len(new.y), "DeLong, paired", alpha)
+    after, before = losses(metric, new), losses(metric, old)
+    if new.clusters is None and after is not None and before is not None:
+        return _student(sign * (after - before), alpha, value)
+    return _bootstrap(metric, [new, old], alpha, value)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """pass, fail or inconclusive; how many more units would decide at the gain seen."""
+
+    state: str
+    more: int | None
+    sentence: str
+
+
+def verdict(found: Interval, minimum: float, unit: str = "rows") -> Verdict:
+    """Whether the lower bound of a gain reaches the minimum, the upper bound stays below it, or neither."""
+    if not all(math.isfinite(number) for number in (found.value, found.low, found.high)):
+        return Verdict("fail", None, "The gain is not a number, so nothing was shown.")
+    shown = f"gain {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, needed {minimum:.4g}"
+    if found.low >= minimum and (found.p_value is None or found.p_value <= found.alpha):
+        return Verdict("pass", 0, f"Shown: {shown}.")
+    if found.high < minimum:
+        return Verdict("fail", 0, f"Shown not to be there: {shown}.")
+    more = rows_to_go(found, minimum)
+    if more is None:
+        return Verdict("inconclusive", None, f"Not yet shown: {shown}; no number of rows decides at this gain.")
+    return Verdict("inconclusive", more, f"Not yet shown: {shown}; {more:,} more {unit} would decide at this gain.")
+
+
+def rows_to_go(found: Interval, minimum: float) -> int | None:
+    """Units missing until the bound on the decisive side passes the minimum, if the gain stays as seen."""
+    distance = found.value - minimum
+    half = found.value - found.low if distance > 0 else found.high - found.value
+    if abs(distance) < 1e-9 or abs(distance) * 1000 < half:
+        return None
+    return max(1, math.ceil(found.n * (half / distance) ** 2) - found.n)
+
+
+# ---------------------------------------------------------------------------------------------------- formulas
+def _wilson(hits: float, n: float, z: float) -> tuple[float, float]:
+    if n == 0:
+        return float("nan"), float("nan")
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _student(per_unit: np.ndarray, alpha: float, value: float) -> Interval:
+    n = len(per_unit)
+    half = float(stdtrit(n - 1, 1 - alpha)) * float(per_unit.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return Interval(value, value - half, value + half, n, "paired t on units", alpha)
+
+
+def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Interval:
+    """Adjusted Wald (half a row in each cell), with the mid-p McNemar p-value of no gain at all."""
+    rows = np.ones(len(new.y), dtype=bool) if metric == "accuracy" else new.y == 1
+    right, was_right = (decide(new) == new.y)[rows], (decide(old) == old.y)[rows]
+    n, b, c = int(rows.sum()), int((right & ~was_right).sum()), int((~right & was_right).sum())
+    if n == 0:
+        return Interval(*([float("nan")] * 3), 0, "no row to measure on", alpha)
+    total, up, down = n + 2, b + 0.5, c + 0.5
+    middle = (up - down) / total
+    half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(up + down - (up - down) ** 2 / total) / total
+    return Interval((b - c) / n, middle - half, middle + half, n, "adjusted Wald, mid-p McNemar", alpha, mid_p(b, c))
+
+
+def mid_p(b: int, c: int) -> float:
+    """One-sided mid-p McNemar: b rows turned right, c rows turned wrong."""
+    if b + c == 0:
+        return 1.0
+    below = float(bdtr(c, b + c, 0.5))
+    return below - 0.5 * math.comb(b + c, c) * 0.5 ** (b + c) if b + c < 1000 else below
+
+
+def _delong(cases: list[Case]) -> float:
+    """Variance of one AUC, or of the difference of two on the same rows."""
+    parts = []
+    for case in cases:
+        positive = case.y == 1
+        m, n = int(positive.sum()), int((~positive).sum())
+        everyone, ups, downs = midranks(case.scores), midranks(case.scores[positive]), midranks(case.scores[~positive])
+        parts.append(((everyone[positive] - ups) / n, 1 - (everyone[~positive] - downs) / m))
+    by_positive, by_negative = parts[0] if len(parts) == 1 else (parts[0][0] - parts[1][0], parts[0][1] - parts[1][1])
+    if len(by_positive) < 2 or len(by_negative) < 2:
+        return math.inf
+    return float(by_positive.var(ddof=1) / len(by_positive) + by_negative.var(ddof=1) / len(by_negative))
+
+
+# ---------------------------------------------------------------------------------------------------- bootstrap
+def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> Interval:
+    """Percentile interval over clusters drawn with replacement, the same draw for both models."""
+    sign = 1 if higher_is_better(metric) or len(cases) == 1 else -1
+    ordered = metric in ("roc_auc", "average_precision")
+    draws, n = _redraw(metric, cases) if ordered else _redraw_sums(metric, cases)
+    draws = draws[np.isfinite(draws)]
+    if len(draws) < 100 or np.ptp(draws) == 0:
+        return Interval(value, -math.inf, math.inf, n, "no spread to resample", alpha)
+    low, high = np.quantile(sign * draws, [alpha, 1 - alpha])
+    return Interval(value, float(low), float(high), n, "cluster bootstrap", alpha)
+
+
+def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
+    rng, sums, n = np.random.default_rng(7), [], 0
+    combine = None
+    for case in cases:
+        parts, clusters, combine = components(metric, case)
+        place = _places(clusters, len(parts))
+        n = len(parts)
+        sums.append(np.column_stack([np.bincount(place, weights=column) for column in parts.T]))
+    count = len(sums[0])
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
+    drawn = [combine(weights @ part) for part in sums]
+    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), n
+
+
+def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
+    rng, n = np.random.default_rng(7), len(cases[0].y)
+    place = _places(cases[0].clusters, n)
+    order = np.argsort(place, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(place))[:-1])
+    drawn = []
+    for _ in range(ORDER_DRAWS):
+        rows = np.concatenate([members[number] for number in rng.integers(0, len(members), len(members))])
+        picked = [
+            score(metric, replace(case, y=case.y[rows], scores=case.scores[rows], clusters=None)) for case in cases
+        ]
+        drawn.append(picked[0] - picked[1] if len(picked) == 2 else picked[0])
+    return np.array(drawn), n
+
+
+def _places(clusters: np.ndarray | None, n: int) -> np.ndarray:
+    """The number of each unit's cluster, clusters poured together where there are very many."""
+    place = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
+    count = int(place.max()) + 1 if n else 0
+    if count <= GROUPS:
+        return place
+    return (np.random.default_rng(11).permutation(count) % GROUPS)[place]

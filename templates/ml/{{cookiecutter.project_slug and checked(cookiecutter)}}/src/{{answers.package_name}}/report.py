@@ -1,0 +1,104 @@
+"""The audit as people read it: evidence/audit.md and one picture. The numbers are those of the evidence files."""
+
+from typing import Any
+
+from . import data
+from .files import write_text
+from .repo import Repo
+
+
+def write(repo: Repo, source: data.Source, found: Any) -> None:
+    """Write evidence/audit.md and evidence/audit.svg."""
+    write_text(repo.root / "evidence" / "audit.svg", _picture(found))
+    write_text(repo.root / "evidence" / "audit.md", _page(repo, source, found))
+
+
+def _page(repo: Repo, source: data.Source, found: Any) -> str:
+    screen = found.split["leakage"]
+    lines = [
+        f"# Data audit{data.label(repo, source)}",
+        "",
+        "Written by `make audit`; edit nothing here, the next audit replaces it.",
+        f"Hash of the data: `{data.manifest(repo)['sha256']}`.",
+        "",
+        f"{found.rows:,} rows, {found.labels['labelled']:,} of them labelled, "
+        f"{found.quality['repeated_rows']:,} repeat another row.",
+        "",
+        "## Rules that do not hold",
+        "",
+        *([f"- {entry['sentence']}" for entry in found.quality["breaches"]] or ["None."]),
+        "",
+        "## Columns",
+        "",
+        f"Score: {screen['measure']}, each column alone; above {screen['bound']} somebody has to explain it.",
+        "",
+        "| Column | Type | Missing | Different values | Smallest | Largest | Score |",
+        "|---|---|---|---|---|---|---|",
+        *(_column(name, facts, screen["scores"].get(name)) for name, facts in found.quality["profile"].items()),
+        "",
+        "![Score of each column, and error by number of training rows](audit.svg)",
+        "",
+        "## Splits",
+        "",
+        f"Rule: {found.split['rule']['kind']}. " + ", ".join(f"{k} {v:,}" for k, v in found.split["sizes"].items()) + ".",
+        f"In two splits: {found.split['across']}. Test rows newest: {'no' if found.split['time_inverted'] else 'yes'}.",
+        "",
+        "## Suspects",
+        "",
+        *([f"- {entry['why']}" for entry in screen["suspects"]] or ["None."]),
+        "",
+        "## Harness",
+        "",
+        *(f"- {name}: {'sound' if result['ok'] else 'NOT SOUND'}" for name, result in found.harness.items()),
+        "",
+        "## More rows?",
+        "",
+        _more(found.curve),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _column(name: str, facts: dict[str, Any], score: float | None) -> str:
+    cells = [name, facts["type"], f"{facts['missing']:.1%}", facts["distinct"], facts["min"], facts["max"]]
+    cells.append("not an input" if score is None else f"{score:.3f}")
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ")[:60] for cell in cells) + " |"
+
+
+def _more(curve: dict[str, Any]) -> str:
+    fit = curve["fit"]
+    if fit is None:
+        return "Too few sizes were measured to fit a curve."
+    measured = ", ".join(f"{size:,}: {error:.3f}" for size, error in zip(curve["sizes"], curve["errors"], strict=True))
+    return (
+        f"Error of a simple model on validation, by training rows: {measured}. "
+        f"Through them: {fit['a']:.3f} + {fit['b']:.3f} · rows^-{fit['c']:.2f}; with endless rows {fit['a']:.3f} remain."
+    )
+
+
+def _picture(found: Any) -> str:
+    """Bars for the fifteen best columns, dots for the learning curve."""
+    top = sorted(found.split["leakage"]["scores"].items(), key=lambda item: -item[1])[:15]
+    bars = [
+        f'<text x="150" y="{34 + 18 * n}" text-anchor="end">{_safe(name)}</text>'
+        f'<rect x="158" y="{24 + 18 * n}" width="{max(1.0, 200 * value):.1f}" height="12" fill="#4878a8"/>'
+        for n, (name, value) in enumerate(top)
+    ]
+    sizes, errors = found.curve["sizes"], found.curve["errors"]
+    high = max([error for error in errors if error == error], default=1.0) or 1.0
+    dots = [
+        f'<circle cx="{450 + 300 * size / max(sizes):.1f}" cy="{280 - 230 * error / high:.1f}" r="4" fill="#a84848"/>'
+        f'<text x="{450 + 300 * size / max(sizes):.1f}" y="296" text-anchor="middle">{size}</text>'
+        for size, error in zip(sizes, errors, strict=True)
+        if error == error
+    ]
+    body = "\n".join([*bars, *dots])
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="310" font-family="sans-serif" font-size="10">\n'
+        '<rect width="800" height="310" fill="white"/>\n'
+        '<text x="158" y="14">score of one column alone</text><text x="450" y="14">error by training rows</text>\n'
+        f"{body}\n</svg>\n"
+    )
+
+
+def _safe(text: str) -> str:
+    return text[:24].replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,186 @@
+"""Which row trains, validates or tests: one rule, small enough to read in evidence/splits.json.
+
+The rule is a set of cut points over a hash of the row's key (or over time), so it gives each row the same split in
+every run and on every engine, and keeps it when new rows arrive.
+"""
+
+from typing import Any
+
+from .data import Source, key_sql
+from .engine import Engine, literal, quoted
+from .files import Trouble
+
+PARTS = ("train", "validation", "test")
+SHARES = (0.6, 0.8)
+RANK = "case _split when 'train' then 1 when 'validation' then 2 when 'test' then 3 end"
+
+
+def propose(table: Engine, source: Source, task: str, target: str, inputs: list[str], embargo: float) -> dict[str, Any]:
+    """The rule that fits the task and the columns: own, by time, by group, or stratified."""
+    base = {"salt": "split-1", "embargo_days": embargo, "repeats": False, "groups_once": False}
+    if source.split:
+        return base | {"kind": "own"}
+    if source.time:
+        cuts = _time_cuts(table, source)
+        return base | {"kind": "time", "cuts": cuts, "groups_once": bool(source.group) and task != "forecast"}
+    if task == "forecast":
+        raise Trouble("A forecast needs a time column, and data/source.yaml names none.", "Set `time` there.")
+    if source.group:
+        return base | {"kind": "group", "cuts": _group_cuts(table, source, base["salt"])}
+    if task == "ranking":
+        raise Trouble("Ranking needs the query as `group`, and data/source.yaml names none.", "Set `group` there.")
+    strata = target if task in ("binary", "multiclass") else "'all'"
+    return base | {"kind": "stratified", "strata": strata, "cuts": _strata_cuts(table, source, strata, inputs, base)}
+
+
+def hash_sql(source: Source, inputs: list[str], salt: str) -> str:
+    """What the cut points cut: a hash of the id, or of the inputs, so that copies of a row stay together."""
+    key = key_sql(source) if source.id else content_sql(inputs)
+    return f"md5({literal(salt)} || {key})"
+
+
+def content_sql(inputs: list[str]) -> str:
+    """One text for all inputs of a row."""
+    parts = ", ".join(f"coalesce(cast({quoted(column)} as varchar), '∅')" for column in inputs)
+    return f"md5(concat_ws('|', {parts}))"
+
+
+def time_sql(source: Source) -> str:
+    return f"try_cast({quoted(source.time)} as timestamp)"
+
+
+def create_view(table: Engine, source: Source, rule: dict[str, Any], inputs: list[str]) -> None:
+    """The view `split_rows`: the source with `_split` (train, validation, test, or left out)."""
+    plain = f"select *, {_expression(source, rule, inputs)} as _split from source"
+    later = []
+    if rule["repeats"]:
+        later.append(f"{RANK} > min({RANK}) over (partition by {content_sql(inputs)})")
+    if rule["groups_once"]:
+        later.append(f"{RANK} > min({RANK}) over (partition by {quoted(source.group)})")
+    if later:
+        dropped = f"case when {' or '.join(later)} then 'left out' else _split end"
+        plain = f"select * replace ({dropped} as _split) from ({plain})"
+    table.run(f"create or replace view split_rows as {plain}")
+
+
+def _expression(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
+    if rule["kind"] == "own":
+        names = ", ".join(literal(part) for part in PARTS)
+        column = f"lower(cast({quoted(source.split)} as varchar))"
+        return f"case when {column} in ({names}) then {column} else 'left out' end"
+    if rule["kind"] == "time":
+        return _time_expression(source, rule)
+    hashed = f"md5({literal(rule['salt'])} || cast({quoted(source.group)} as varchar))"
+    if rule["kind"] == "group":
+        return _cut(hashed, rule["cuts"])
+    hashed = hash_sql(source, inputs, rule["salt"])
+    cases = " ".join(f"when {literal(name)} then {_cut(hashed, cuts)}" for name, cuts in rule["cuts"].items())
+    return f"case cast({rule['strata']} as varchar) {cases} else 'left out' end"
+
+
+def _cut(hashed: str, cuts: list[str]) -> str:
+    low, high = (literal(cut) for cut in cuts)
+    return f"case when {hashed} < {low} then 'train' when {hashed} < {high} then 'validation' else 'test' end"
+
+
+def _time_expression(source: Source, rule: dict[str, Any]) -> str:
+    moment, (low, high) = time_sql(source), (f"timestamp {literal(cut)}" for cut in rule["cuts"])
+    gap = f"interval {round(float(rule['embargo_days']) * 86400)} second"
+    return (
+        f"case when {moment} is null then 'left out' when {moment} <= {low} - {gap} then 'train' "
+        f"when {moment} <= {low} then 'left out' when {moment} <= {high} - {gap} then 'validation' "
+        f"when {moment} <= {high} then 'left out' else 'test' end"
+    )
+
+
+def _time_cuts(table: Engine, source: Source) -> list[str]:
+    column = quoted(source.time)
+    bad = table.rows(f"select {column} from source where {column} is not null and {time_sql(source)} is null limit 1")
+    if bad:
+        raise Trouble(f'{source.time} holds "{bad[0][0]}", which is no date.', "Write dates as 2026-01-31, or 10:00.")
+    low, high, last = table.rows(
+        f"select quantile_disc({time_sql(source)}, {SHARES[0]}), quantile_disc({time_sql(source)}, {SHARES[1]}), "
+        f"max({time_sql(source)}) from source"
+    )[0]
+    if low is None or not low < high < last:
+        raise Trouble(
+            f"{source.time} has too few different moments to put the test rows last.", "Clear `time`, or add rows."
+        )
+    return [str(low), str(high)]
+
+
+def _strata_cuts(
+    table: Engine, source: Source, strata: str, inputs: list[str], base: dict[str, Any]
+) -> dict[str, list[str]]:
+    hashed = hash_sql(source, inputs, base["salt"])
+    low, high = (f"quantile_disc({hashed}, {share})" for share in SHARES)
+    rows = table.rows(
+        f"select cast({strata} as varchar) s, {low}, {high} from source where {strata} is not null group by s order by s"
+    )
+    return {name: [first, second] for name, first, second in rows}
+
+
+def _group_cuts(table: Engine, source: Source, salt: str) -> list[str]:
+    """Cuts between groups, so that about 60, 20 and 20 percent of the rows follow."""
+    hashed = f"md5({literal(salt)} || cast({quoted(source.group)} as varchar))"
+    rows = table.rows(f"select h, n from (select {hashed} h, count(*) n from source group by h) order by h")
+    if len(rows) < 5:
+        raise Trouble(
+            f"{source.group} holds {len(rows)} groups, too few to split by.", "Clear `group` in data/source.yaml."
+        )
+    total, seen, cuts = sum(count for _, count in rows), 0, []
+    for hashed_group, count in rows:
+        if len(cuts) < 2 and seen >= SHARES[len(cuts)] * total:
+            cuts.append(hashed_group)
+        seen += count
+    while len(cuts) < 2:
+        cuts.append(rows[-1][0])
+    return cuts
+
+
+def sizes(table: Engine) -> dict[str, int]:
+    """Rows in each split."""
+    found = dict(table.rows("select _split, count(*) from split_rows group by _split"))
+    return {part: int(found.get(part, 0)) for part in (*PARTS, "left out")}
+
+
+def digest(table: Engine, relation: str, key: str, where: str = "true") -> str:
+    """One number for a set of keys, the same in any order: their count and the sum of their hashes."""
+    hashed = f"cast('0x' || substr(md5({key}), 1, 12) as bigint)"
+    count, total = table.rows(f"select count(*), sum(cast({hashed} as decimal(38, 0))) from {relation} where {where}")[
+        0
+    ]
+    return f"{count}-{int(total or 0):x}"
+
+
+def still_fits(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
+    """Whether the recorded rule was made for the same columns, so that rows keep their split when data grows."""
+    same = ("kind", "salt", "strata", "embargo_days", "groups_once")
+    if any(known.get(key) != fresh.get(key) for key in same):
+        return False
+    return known["kind"] != "stratified" or set(known["cuts"]) >= set(fresh["cuts"])
+
+
+def across(table: Engine, source: Source, task: str, inputs: list[str]) -> dict[str, int]:
+    """How many keys, groups and copies of rows lie in more than one split."""
+    tested = {"keys": quoted(source.id)} if source.id else {}
+    if source.group and task != "forecast":
+        tested["groups"] = quoted(source.group)
+    if table.rows(f"select count(*) - count(distinct {content_sql(inputs)}) from source")[0][0]:
+        tested["rows"] = content_sql(inputs)
+    found = {"keys": 0, "groups": 0, "rows": 0}
+    for name, expression in tested.items():
+        shared = f"select {expression} k from split_rows where _split <> 'left out' group by k having count(distinct _split) > 1"
+        found[name] = int(table.rows(f"select count(*) from ({shared})")[0][0])
+    return found
+
+
+def inverted(table: Engine, source: Source) -> bool:
+    """Whether a row of an earlier split is as new as one of a later split; never without a time column."""
+    if not source.time:
+        return False
+    moment = time_sql(source)
+    spans = {part: (low, high) for part, low, high in table.rows(
+        f"select _split, min({moment}), max({moment}) from split_rows group by _split")}  # fmt: skip
+    pairs = zip(PARTS, PARTS[1:], strict=False)
+    return any(not spans[early][1] < spans[late][0] for early, late in pairs if early in spans and late in spans)

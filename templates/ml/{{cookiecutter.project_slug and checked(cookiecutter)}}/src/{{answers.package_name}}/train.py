@@ -1,0 +1,154 @@
+"""One hypothesis, one configuration, one estimator. Models are skops files named by their hash, never pickles."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from .dataset import Frame
+from .files import Trouble
+
+CLASSIFY = ("binary", "multiclass")
+FAMILIES: dict[str, dict[bool, Any]] = {
+    "linear": {True: LogisticRegression, False: Ridge},
+    "forest": {True: RandomForestClassifier, False: RandomForestRegressor},
+    "boosting": {True: HistGradientBoostingClassifier, False: HistGradientBoostingRegressor},
+}
+ORDER = ("linear", "forest", "boosting")  # the simplest first
+DEFAULTS = {"linear": {}, "forest": {"n_estimators": 100, "min_samples_leaf": 2}, "boosting": {"max_iter": 100}}
+# What a model file may hold. It stands here, in code, and is never read from the file.
+TRUSTED = [
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss._loss.CyHalfBinomialLoss",
+    "sklearn._loss._loss.CyHalfMultinomialLoss",
+    "sklearn._loss._loss.CyHalfSquaredError",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn._loss.loss.HalfSquaredError",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "numpy.dtype",
+]
+
+
+def config(
+    model: str, params: Mapping[str, Any] | None = None, drop: tuple[str, ...] = (), seed: int = 7
+) -> dict[str, Any]:
+    """A configuration as plain data. Raises `Trouble` for a family that does not exist."""
+    if model not in FAMILIES:
+        raise Trouble(f'There is no model family "{model}".', f"One of: {', '.join(FAMILIES)}.")
+    return {"model": model, "params": DEFAULTS[model] | dict(params or {}), "drop": sorted(drop), "seed": seed}
+
+
+def fit(frame: Frame, task: str, settings: Mapping[str, Any]) -> Pipeline:
+    """Train what the configuration says. Raises `Trouble` when a parameter or a dropped column does not exist."""
+    unknown = [column for column in settings["drop"] if column not in frame.x]
+    if unknown:
+        raise Trouble(f'There is no input "{unknown[0]}" to drop.', f"Inputs: {', '.join(frame.x)}.")
+    if task in CLASSIFY and len(np.unique(frame.y.astype(str))) < 2:
+        raise Trouble("The training rows hold one class only.", "Add rows of the other class, or check `positive`.")
+    x = frame.x.drop(columns=list(settings["drop"]))
+    try:
+        estimator = _estimator(task, settings)
+        model = make_pipeline(_preparation(x, settings["model"]), estimator)
+        return model.fit(x, _labels(task, frame.y))
+    except (TypeError, ValueError) as error:
+        text = str(error).splitlines()[0]
+        raise Trouble(f"The configuration cannot be trained: {text}.", "Check --set and --drop.") from error
+
+
+def predict(model: Pipeline, x: pd.DataFrame, task: str) -> np.ndarray:
+    """Scores of rows: P(positive), one column a class, or a value."""
+    x = x[list(model.feature_names_in_)]
+    if task == "binary":
+        return model.predict_proba(x)[:, 1]
+    return model.predict_proba(x) if task == "multiclass" else model.predict(x)
+
+
+def classes(model: Pipeline, task: str) -> tuple[str, ...]:
+    """The classes in the order of the scores' columns; none unless there are several."""
+    return tuple(str(name) for name in model.classes_) if task == "multiclass" else ()
+
+
+def save(model: Pipeline, folder: Path) -> tuple[Path, str]:
+    """Write the model under the hash of its bytes; the path and the hash."""
+    content = skops.io.dumps(model)
+    digest = hashlib.sha256(content).hexdigest()
+    path = folder / f"{digest}.skops"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.is_file():
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+            file.write(content)
+        os.replace(file.name, path)
+    return path, digest
+
+
+def load(path: Path, digest: str) -> Pipeline:
+    """The model of a file whose hash is known. Raises `Trouble` for other bytes or a type we do not trust."""
+    if not path.is_file():
+        raise Trouble(f"{path.name} is not in {path.parent.name}/.", "Fetch the store that data/source.yaml names.")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise Trouble(f"{path.name} is not the file that was measured: its hash differs.", "Train it again.")
+    try:
+        return skops.io.loads(content, trusted=TRUSTED)
+    except (TypeError, skops.io.exceptions.UntrustedTypesFoundException) as error:
+        raise Trouble(f"{path.name} holds a type that is not trusted: {error}.", "Add it to TRUSTED after reading it.") from error
+
+
+def environment() -> str:
+    """A hash of the versions that decide a model's bytes."""
+    import platform
+
+    import sklearn
+
+    versions = [platform.python_version(), np.__version__, pd.__version__, sklearn.__version__, skops.__version__]
+    return hashlib.sha256("|".join(versions).encode()).hexdigest()
+
+
+def _labels(task: str, y: np.ndarray) -> np.ndarray:
+    if task == "binary":
+        return y.astype(int)
+    return y.astype(str) if task == "multiclass" else y
+
+
+def _estimator(task: str, settings: Mapping[str, Any]) -> Any:
+    family, params = FAMILIES[settings["model"]][task in CLASSIFY], dict(settings["params"])
+    if settings["model"] == "linear" and task in CLASSIFY:
+        params = {"max_iter": 2000} | params
+    return family(random_state=settings["seed"], **params)
+
+
+def _preparation(x: pd.DataFrame, family: str) -> ColumnTransformer:
+    """Numbers: median for what is missing, and a flag that it was. Categories: one column a level."""
+    numbers = [column for column in x if pd.api.types.is_numeric_dtype(x[column])]
+    texts = [column for column in x if column not in numbers]
+    fill = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+    steps: list[tuple[str, Any, list[str]]] = []
+    if numbers:
+        steps.append(("numbers", make_pipeline(fill, StandardScaler()) if family == "linear" else fill, numbers))
+    if texts:
+        known = SimpleImputer(strategy="constant", fill_value="∅", missing_values=None, keep_empty_features=True)
+        levels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False)
+        steps.append(("texts", make_pipeline(known, levels), texts))
+    return ColumnTransformer(steps)
