@@ -33,7 +33,7 @@ LEAKS = re.compile(
     r"\{'|\{\{|\{%|\}\}|%\}|\bnan\b|\bTrue\b|\bFalse\b|[Uu]ndefined|Person\(|datetime|<function|<built-in|<bound"
     r"|\bNone\b(?! (of|is|are)\b)"
 )
-MARKER = re.compile(r"\[NEEDS ANSWER owner: (po|ds|mle|swe|de|ops|expert)\] \S")
+MARKER = re.compile(r"\[NEEDS ANSWER (owner: (po|ds|mle|swe|de|ops|expert)\] \S|fit\])")
 # Marks that a reader skips: tables are data, fences are pictures or commands.
 SKIPPED = ("|", "<", "```", "#", "---", ">")
 # Headings that the repository's own gates look for: stable, numbered, in this order.
