@@ -1,5 +1,6 @@
 """The wizard at a keyboard: real prompts fed through a pipe, and one pass in a real terminal."""
 
+import io
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mlscaffold import advisor, answers, wizard, yamltext
+from mlscaffold import advisor, answers, cli, wizard, yamltext
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnswerError, BrokenTemplate
 from prompt_toolkit.application import create_app_session
@@ -63,15 +64,15 @@ def plan_paying_back_in(months: float) -> Callable[[Answers], dict]:
 
 
 @pytest.fixture
-def ask() -> Iterator[Callable[..., dict[str, str]]]:
+def ask() -> Callable[..., dict[str, str]]:
     """`ask(keys, given)`: the wizard with these keys typed; a missing key ends it like Ctrl-C instead of waiting."""
-    with create_pipe_input() as pipe, create_app_session(input=pipe):
 
-        def run(keys: list[str], given: dict[str, str] | None = None, **options: object) -> dict[str, str]:
+    def run(keys: list[str], given: dict[str, str] | None = None, **options: object) -> dict[str, str]:
+        with create_pipe_input() as pipe, create_app_session(input=pipe):
             pipe.send_text("".join(keys) + CTRL_C)
             return wizard.ask(given or {}, **({"preview": preview} | options))  # type: ignore[arg-type]
 
-        yield run
+    return run
 
 
 # --------------------------------------------------------------------------------------------------- the whole way
@@ -301,6 +302,26 @@ def test_changing_can_be_left_without_a_change(ask: Callable) -> None:
     assert ask([DOWN + ENTER, "<", DOWN + ENTER, "daily" + ENTER, f"<{ENTER}", *ENOUGH], GIVEN) == GIVEN
 
 
+def test_what_the_plan_finds_is_said_before_the_menu(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """Blockers and findings stand last, where the eyes are; a plan that cannot be computed says why."""
+
+    def plan(complete: Answers) -> dict:
+        numbers = {"test": {"shortfall": {"value": 5575}, "rows": {"value": 7075}}}
+        finding = {"key": "schedule.fits", "sentence": "It ends in May.", "remedy": "Add a person."}
+        return {"advice": advisor.advise(complete, numbers).as_json(), "findings": [finding]}
+
+    def impossible(complete: Answers) -> dict:
+        raise AnswerError("target_value", "The target cannot be reached.", "Lower it.")
+
+    assert ask(ENOUGH, GIVEN, plan=plan) == GIVEN
+    assert ask(ENOUGH, GIVEN, plan=impossible) == GIVEN
+
+    said = " ".join(capsys.readouterr().err.split())
+    assert "Worth knowing: - The acceptance test needs 7,075 labelled rows; 5,575 of them are missing" in said
+    assert "- It ends in May. Add a person." in said
+    assert "- The target cannot be reached. Lower it." in said
+
+
 def test_answering_all_asks_every_question(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     """The third way on is the full list, the experts' questions included."""
     everything = [ENTER] * 80  # each takes its default; what is left over is not read
@@ -386,25 +407,68 @@ def test_leaving_keeps_the_answers_at_every_prompt(ask: Callable, key: str) -> N
     """Wherever a person leaves, what was answered until then is handed over and can be read back."""
     whole = [*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH]
     for taken in range(len(whole)):
-        with create_pipe_input() as pipe, create_app_session(input=pipe):
-            pipe.send_text("".join([*whole[:taken], key]))
-            with pytest.raises(wizard.Interrupted) as interrupted:
-                wizard.ask({}, preview=preview)
-            answers.complete(interrupted.value.answers)
-            assert interrupted.value.exit_code == 130
-            assert len(interrupted.value.answers) >= min(taken, 1)
+        with pytest.raises(wizard.Interrupted) as interrupted:
+            ask([*whole[:taken], key])
+        answers.complete(interrupted.value.answers)
+        assert interrupted.value.exit_code == 130
+        assert len(interrupted.value.answers) >= min(taken, 1)
 
 
 def test_an_interrupted_conversation_goes_on_where_it_ended(ask: Callable) -> None:
     """The kept answers are given back, and only the rest is asked."""
     with pytest.raises(wizard.Interrupted) as interrupted:
         ask([*FIRST_BLOCK, ENTER, *ML_BLOCK[:3]])
-    with create_pipe_input() as pipe, create_app_session(input=pipe):
-        pipe.send_text("".join([*ML_BLOCK[3:], *ENOUGH, CTRL_C]))
 
-        result = wizard.ask(interrupted.value.answers, preview=preview)
+    result = ask([*ML_BLOCK[3:], *ENOUGH], interrupted.value.answers)
 
     assert {key: result[key] for key in GIVEN} == GIVEN
+
+
+def test_a_bug_ends_the_questions_and_keeps_the_answers(ask: Callable) -> None:
+    """Whatever breaks behind the wizard, fourteen answers are not typed twice."""
+
+    def broken(complete: Answers) -> dict:
+        raise ZeroDivisionError("a bug in a test")
+
+    with pytest.raises(wizard.Interrupted) as interrupted:
+        ask([*FIRST_BLOCK, ENTER, *ML_BLOCK], plan=broken)
+
+    assert {key: interrupted.value.answers[key] for key in GIVEN} == GIVEN
+    assert isinstance(interrupted.value.__cause__, ZeroDivisionError)
+
+
+class Keyboard(io.StringIO):
+    """A standard input or output that calls itself a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("cause", "code", "said"),
+    [
+        (None, 130, "Interrupted."),
+        (ZeroDivisionError("a bug in a test"), 3, "This is a bug in mlscaffold"),
+        (BrokenTemplate("a test says so"), 1, "a test says so"),
+    ],
+)
+def test_the_command_line_saves_the_answers_and_says_how_to_go_on(
+    cause: Exception | None, code: int, said: str, monkeypatch: pytest.MonkeyPatch, in_folder: Path
+) -> None:
+    """The exit code is that of what happened; the file it names continues the conversation."""
+
+    def interrupted(*_: object, **__: object) -> dict[str, str]:
+        raise wizard.Interrupted({"project_name": "x1"}) from cause
+
+    monkeypatch.setattr(wizard, "ask", interrupted)
+    monkeypatch.setattr("sys.stdin", Keyboard())
+    monkeypatch.setattr("sys.stderr", err := Keyboard())
+
+    assert cli.run(["new", "--no-git"]) == code
+
+    assert said in err.getvalue()
+    assert "mlscaffold new --answers mlscaffold-answers.yaml" in err.getvalue()
+    assert answers.read(in_folder / "mlscaffold-answers.yaml") == {"project_name": "x1"}
 
 
 def test_given_answers_that_cannot_be_used_end_before_the_first_prompt(ask: Callable) -> None:

@@ -237,6 +237,7 @@ RULES: tuple[Callable[[Answers, Plan], Verdict | None], ...] = (
     _not_worth_it,
     _model,
 )
+MONEY_RULE = RULES.index(_not_worth_it) + 1  # the only rule that software answers, which hold no money, cannot repeat
 
 
 # ------------------------------------------------------------------------------------- what stands in a model's way

@@ -189,6 +189,8 @@ def _ask(given: dict[str, str], full: bool, output: Path) -> dict[str, str]:
         return wizard.ask(given, full=full, preview=preview, plan=context.plan_of)
     except wizard.Interrupted as interrupt:
         click.echo(f"\n{interrupt} {_keep(interrupt.answers)}", err=True)
+        if interrupt.__cause__:
+            raise interrupt.__cause__ from None
         raise click.exceptions.Exit(interrupt.exit_code) from None
 
 

@@ -54,6 +54,13 @@ def complete(state: State) -> Answers:
     return answers.complete(state.texts)
 
 
+def open_answers(state: State) -> dict[str, Any]:
+    """What is known while the kind is open: the common answers, and no default of a metric nobody has chosen."""
+    filled = complete(state)
+    common = {key for key, question in questions.load().items() if question.kinds == questions.KINDS}
+    return {key: value for key, value in filled.items() if key in common or key in state.texts}
+
+
 # ------------------------------------------------------------------------------------------------- which step is next
 
 

@@ -1,12 +1,47 @@
-"""How the wizard's lines are broken and aligned: pure text, measured in screen cells (名 takes two)."""
+"""What the wizard shows: lines broken and aligned by the screen cells that letters take (名 takes two)."""
 
 from collections.abc import Iterator, Sequence
 
+from prompt_toolkit import print_formatted_text
+from prompt_toolkit.application import get_app_session
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from mlscaffold.advisor import ML, SOFTWARE
 from mlscaffold.interview import Row
+from mlscaffold.questions import Question
 
 VALUE_CELLS = 24
+
+
+STYLE = Style(
+    [
+        ("place", "bold"),
+        ("question", "bold"),
+        ("complaint", "ansired bold"),
+        ("highlighted", "bold"),
+        ("selected", "noreverse"),  # the default is named in words; only the pointer shows where one stands
+        ("answer", ""),
+    ]
+)
+
+
+def say(*lines: str | tuple[str, str]) -> None:
+    """Lines on the screen, wrapped at its width; a pair names the line's style."""
+    for line in lines:
+        text, style = line if isinstance(line, tuple) else (line, "")
+        for part in text.split("\n"):
+            for piece in wrap(part, width()):
+                print_formatted_text(FormattedText([(f"class:{style}" if style else "", piece)]), style=STYLE)
+
+
+def complain(sentence: str) -> None:
+    say((f"  {sentence}", "complaint"))
+
+
+def width() -> int:
+    return max(40, min(get_app_session().output.get_size().columns, 100)) - 1
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -34,14 +69,17 @@ def cut(text: str, width: int) -> str:
     return text if get_cwidth(text) <= width else _head(text, width - 1) + "…"
 
 
-def table(rows: Sequence[Row], width: int) -> Iterator[str]:
-    """Rows by section: a mark where assumed, the value, the question. A long value gets lines of its own."""
+def table(rows: Sequence[Row], width: int) -> Iterator[str | tuple[str, str]]:
+    """Rows by section: a mark where assumed, the value, the question. A long value gets lines of its own.
+
+    A section's title comes with its style.
+    """
     column = min(VALUE_CELLS, max((get_cwidth(row.value) for row in rows), default=0)) + 2
     section = ""
     for row in rows:
         if row.section != section:
             section = row.section
-            yield f"{section}"
+            yield section, "place"
         mark = "* " if row.assumed else "  "
         margin = " " * (column + 2)
         question = [margin + line for line in wrap(row.text, width - len(margin))]
@@ -52,6 +90,32 @@ def table(rows: Sequence[Row], width: int) -> Iterator[str]:
         else:
             first, *more = wrap(row.value, width - 2)
             yield from (mark + first, *(f"  {line}" for line in more), *question)
+
+
+def keys(question: Question, default: str, typed: str) -> str:
+    """What the keys do at a question."""
+    if question.type == "choice":
+        return f"arrows and Enter choose · ? assumes {default} · < back"
+    if question.required:
+        return "Enter keeps it · < back" if typed else "< back"
+    if typed:
+        return "Enter keeps it · ? not known · < back"
+    if not default:
+        return "Enter or ? leaves it open · < back"
+    return f"Enter assumes {cut(default, 40)}, Tab edits it · ? not known · < back"
+
+
+def ways_on(advised: str) -> list[tuple[str, str]]:
+    """The ways on from an advice: follow it first."""
+    titles = {ML: "an ML repository, opening with a data audit", SOFTWARE: "a software repository, opening with rules"}
+    named = {kind: f"{kind}: {title}" for kind, title in titles.items()}
+    if advised not in named:
+        return [
+            ("stop", "follow it: stop here and write nothing"),
+            *((kind, f"{named[kind]} anyway") for kind in named),
+        ]
+    other = SOFTWARE if advised == ML else ML
+    return [(advised, f"{named[advised]} (recommended)"), (other, f"{named[other]} (with a reason)")]
 
 
 def _head(text: str, width: int) -> str:

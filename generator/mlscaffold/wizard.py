@@ -9,17 +9,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import questionary
-from prompt_toolkit import print_formatted_text
-from prompt_toolkit.application import create_app_session, get_app_session
-from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.filters import Always
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.layout import Dimension
 from prompt_toolkit.output import create_output
-from prompt_toolkit.styles import Style
 from questionary.prompts.common import InquirerControl
 
 from mlscaffold import interview, questions, report, screen
-from mlscaffold.advisor import ML, SOFTWARE, advise
+from mlscaffold.advisor import MONEY_RULE, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import MlscaffoldError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
@@ -29,16 +27,6 @@ Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
 
 BACK, NOT_KNOWN, POINTER = "<", "?", "›"
-STYLE = Style(
-    [
-        ("place", "bold"),
-        ("question", "bold"),
-        ("complaint", "ansired bold"),
-        ("highlighted", "bold"),
-        ("selected", "noreverse"),  # the default is named in words; only the pointer shows where one stands
-        ("answer", ""),
-    ]
-)
 WELCOME = (
     "About ten questions come first, then a table of what would be assumed for the rest, then the files. "
     "? means that you do not know, < goes back one question, Ctrl-C stops and keeps the answers."
@@ -86,6 +74,8 @@ def ask(given: Mapping[str, str], full: bool = False, *, preview: Preview, plan:
             raise Interrupted(interview.kept(talk.state)) from None
         except _Stop:
             raise Declined(interview.kept(talk.state)) from None
+        except Exception as trouble:  # a bug: the answers outlive it, and whoever catches this finds it as the cause
+            raise Interrupted(interview.kept(talk.state)) from trouble
 
 
 class _Talk:
@@ -95,9 +85,10 @@ class _Talk:
         self.state = state
         self.preview = preview
         self.plan = plan
+        self.remarks: list[str] = []
 
     def run(self) -> dict[str, str]:
-        _say(WELCOME)
+        screen.say(WELCOME)
         tables = {KIND: self._kind, ASSUMPTIONS: self._assumptions, SUMMARY: self._summary}
         while (step := interview.next_step(self.state)) is not None:
             try:
@@ -110,7 +101,7 @@ class _Talk:
         before = self.state
         self.state = interview.back(self.state)
         if before == self.state:
-            _complain("This is the first question; there is nothing before it.")
+            screen.complain("This is the first question; there is nothing before it.")
 
     # ------------------------------------------------------------------------------------------------- one question
 
@@ -123,19 +114,19 @@ class _Talk:
         """Ask one question until the reply is an answer."""
         question = questions.load()[key]
         default, typed = interview.default(self.state, key), self.state.texts.get(key, "")
-        _say("", (place, "place"), (question.text, "question"), question.why)
-        _say(f"  {_keys(question, default, typed)}")
+        screen.say("", (place, "place"), (question.text, "question"), question.why)
+        screen.say(f"  {screen.keys(question, default, typed)}")
         while True:
             reply = self._reply(question, default, typed)
             try:
                 if reply == NOT_KNOWN or not reply:
                     self.state = interview.unknown(self.state, key)
-                    _say(f"  assumed: {default}" if default else "  left open: not known")
+                    screen.say(f"  assumed: {default}" if default else "  left open: not known")
                 else:
                     self.state = interview.answer(self.state, key, reply)
                 return
             except MlscaffoldError as error:
-                _complain(f"{error} {error.hint}" if not reply else str(error))
+                screen.complain(f"{error} {error.hint}" if not reply else str(error))
                 typed = "" if reply == NOT_KNOWN else reply
 
     def _reply(self, question: Question, default: str, typed: str) -> str:
@@ -149,32 +140,45 @@ class _Talk:
 
     def _kind(self) -> None:
         """First look: the answers alone decide what is advised."""
-        _say("", (self._place(KIND), "place"))
-        self._decide(advise(_open_answers(self.state), None).as_json())
+        screen.say("", (self._place(KIND), "place"))
+        self._decide(advise(interview.open_answers(self.state), None).as_json())
 
     def _reconsider(self) -> bool:
         """Second look, with the plan's money and rows: whether the person was asked about the kind again."""
+        self.remarks = []
         if self.plan is None:
             return False
         filled = interview.complete(self.state)
-        advice = self.plan(filled)["advice"]
-        if advice["recommendation"] == filled.kind or filled.kind_reason:
-            for blocker in advice["blockers"]:
-                _say(f"  blocked so far: {blocker}")
+        try:
+            plan = self.plan(filled)
+        except MlscaffoldError as error:
+            self.remarks = [f"{error} {error.hint}"]
             return False
-        _say("", ("Before anything is written · Kind", "place"), "With these answers the advice is another one.")
-        self._decide(advice, second_look=True)
-        return True
+        advice = plan["advice"]
+        if advice["recommendation"] != filled.kind and not filled.kind_reason:
+            screen.say(
+                "", ("Before anything is written · Kind", "place"), "With these answers the advice is another one."
+            )
+            self._decide(advice, second_look=True)
+            return True
+        self.remarks = [*advice["blockers"]]
+        self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in plan.get("findings", ())]
+        return False
+
+    def _say_remarks(self) -> None:
+        """What the plan says about these answers, last before the menu, where the eyes are."""
+        if self.remarks:
+            screen.say(("Worth knowing:", "place"), *(f"  - {remark}" for remark in self.remarks))
 
     def _decide(self, advice: Mapping[str, Any], second_look: bool = False) -> None:
         """Show the advice; follow it, or overrule it with one written reason."""
         advised = advice["recommendation"]
-        _say((f"The advisor recommends: {advised} ({advice['rung']})", "question"))
-        _say(*(f"  - {line}" for line in advice["reasons"]))
-        _say("What would change it:", *(f"  - {line}" for line in advice["flips"]))
-        _say("  arrows and Enter choose · < back")
+        screen.say((f"The advisor recommends: {advised} ({advice['rung']})", "question"))
+        screen.say(*(f"  - {line}" for line in advice["reasons"]))
+        screen.say("What would change it:", *(f"  - {line}" for line in advice["flips"]))
+        screen.say("  arrows and Enter choose · < back")
         while True:
-            kind = _choose(_kinds(advised), advised if advised in questions.KINDS else STOP, unknown=False)
+            kind = _choose(screen.ways_on(advised), advised if advised in questions.KINDS else STOP, unknown=False)
             if kind == STOP:
                 raise _Stop
             try:
@@ -186,17 +190,17 @@ class _Talk:
 
     def _reason_to_follow(self, advice: Mapping[str, Any], second_look: bool) -> str:
         """Software answers hold no money, so what turned the advice is written down while it is known."""
-        return str(advice["reasons"][0])[:600] if second_look and advice["recommendation"] == SOFTWARE else ""
+        return str(advice["reasons"][0])[:600] if second_look and advice["rule"] == MONEY_RULE else ""
 
     def _reason_to_overrule(self) -> str:
-        _say("", ("Why do you overrule it? One sentence goes into decision record 0001.", "question"), "  < back")
+        screen.say("", ("Why do you overrule it? One sentence goes into decision record 0001.", "question"), "  < back")
         reason = self.state.texts.get("kind_reason", "")
         while True:
             reason = _type(reason, "", literal=True)
             complaint = questions.check(questions.load()["kind_reason"], reason)
             if reason.strip() and reason != NOT_KNOWN and not complaint:
                 return reason
-            _complain(complaint or "Overruling takes one written reason; < goes back to the advice.")
+            screen.complain(complaint or "Overruling takes one written reason; < goes back to the advice.")
 
     # ------------------------------------------------------------------------------------------------- the tables
 
@@ -205,12 +209,14 @@ class _Talk:
         if self._reconsider():
             return
         rows = interview.assumption_rows(self.state)
-        _say(
+        screen.say(
             "",
             (f"For the other {len(rows)} questions this would be assumed:", "question"),
-            *screen.table(rows, _width()),
+            *screen.table(rows, screen.width()),
         )
-        _say("* a gate stays blocked until a person confirms it", "  arrows and Enter choose · < back")
+        screen.say("* a gate stays blocked until a person confirms it")
+        self._say_remarks()
+        screen.say("  arrows and Enter choose · < back")
         options = [
             (GO_ON, "Go on with these"),
             (CHANGE, "Change some"),
@@ -229,8 +235,10 @@ class _Talk:
         if self._reconsider():
             return
         rows = interview.summary_rows(self.state)
-        _say("", ("These are all the answers:", "question"), *screen.table(rows, _width()))
-        _say("* assumed; a gate stays blocked until a person confirms it", "  arrows and Enter choose · < back")
+        screen.say("", ("These are all the answers:", "question"), *screen.table(rows, screen.width()))
+        screen.say("* assumed; a gate stays blocked until a person confirms it")
+        self._say_remarks()
+        screen.say("  arrows and Enter choose · < back")
         options = [
             (GO_ON, "Show the files to be written"),
             (CHANGE, "Change an answer"),
@@ -250,10 +258,10 @@ class _Talk:
         try:
             files = self.preview(filled)
         except MlscaffoldError as error:
-            _complain(f"{error} {error.hint}")
+            screen.complain(f"{error} {error.hint}")
             return False
-        _say("", ("These files will be written:", "question"), report.tree(filled.project_slug, files))
-        _say("  arrows and Enter choose · < back")
+        screen.say("", ("These files will be written:", "question"), report.tree(filled.project_slug, files))
+        screen.say("  arrows and Enter choose · < back")
         options = [
             (WRITE, "Yes, write them"),
             (CHANGE, "No, back to the answers"),
@@ -269,8 +277,8 @@ class _Talk:
 
     def _change(self, rows: Sequence[Row]) -> None:
         """Pick a line of a table and answer it anew."""
-        _say("  arrows and Enter choose, typing filters · < back")
-        width = _width() - 4
+        screen.say("  arrows and Enter choose, typing filters · < back")
+        width = screen.width() - 4
         choices = [(row.key, screen.cut(f"{row.key} = {row.value} · {row.text}", width)) for row in rows]
         try:
             key = _choose(choices, None, unknown=False, filtered=True)
@@ -280,23 +288,6 @@ class _Talk:
                 self._question(key, f"Change · {questions.load()[key].section}")
         except _Back:
             return
-
-
-def _open_answers(state: State) -> dict[str, Any]:
-    """What is known while the kind is open: the common answers, and no default of a metric nobody has chosen."""
-    filled = interview.complete(state)
-    common = {key for key, question in questions.load().items() if question.kinds == questions.KINDS}
-    return {key: value for key, value in filled.items() if key in common or key in state.texts}
-
-
-def _kinds(advised: str) -> list[tuple[str, str]]:
-    """The ways on from an advice: follow it first."""
-    titles = {ML: "an ML repository, opening with a data audit", SOFTWARE: "a software repository, opening with rules"}
-    named = {kind: f"{kind}: {title}" for kind, title in titles.items()}
-    if advised not in named:
-        return [(STOP, "follow it: stop here and write nothing"), *((kind, f"{named[kind]} anyway") for kind in named)]
-    other = SOFTWARE if advised == ML else ML
-    return [(advised, f"{named[advised]} (recommended)"), (other, f"{named[other]} (with a reason)")]
 
 
 # --------------------------------------------------------------------------------------------------------- prompting
@@ -311,7 +302,7 @@ def _type(typed: str, default: str, literal: bool) -> str:
         if not event.current_buffer.text:
             event.current_buffer.insert_text(default)
 
-    prompt = questionary.text(POINTER, default=typed, qmark="", style=STYLE, key_bindings=bindings)
+    prompt = questionary.text(POINTER, default=typed, qmark="", style=screen.STYLE, key_bindings=bindings)
     reply: str = prompt.unsafe_ask()
     if reply.strip() == BACK:
         raise _Back
@@ -329,7 +320,7 @@ def _choose(
         default=default,
         qmark="",
         pointer="»",
-        style=STYLE,
+        style=screen.STYLE,
         instruction=" ",
         use_search_filter=filtered,
         use_jk_keys=False,
@@ -340,10 +331,11 @@ def _choose(
     for window in application.layout.find_all_windows():
         if isinstance(window.content, InquirerControl):
             window.height = Dimension(max=12)  # a long menu scrolls inside, and leaves what it is about on the screen
+            window.dont_extend_height = Always()
     reply: str = prompt.unsafe_ask()
     if reply == BACK:
         raise _Back
-    _say(f" {POINTER} {next((title for value, title in choices if value == reply), reply)}")
+    screen.say(f" {POINTER} {next((title for value, title in choices if value == reply), reply)}")
     return reply
 
 
@@ -362,36 +354,3 @@ def _leaving(unknown: bool) -> KeyBindings:
 
 def _exit_with(reply: str) -> Callable[[KeyPressEvent], None]:
     return lambda event: event.app.exit(result=reply)
-
-
-def _keys(question: Question, default: str, typed: str) -> str:
-    """What the keys do at a question."""
-    if question.type == "choice":
-        return f"arrows and Enter choose · ? assumes {default} · < back"
-    if question.required:
-        return "Enter keeps it · < back" if typed else "< back"
-    if typed:
-        return "Enter keeps it · ? not known · < back"
-    if not default:
-        return "Enter or ? leaves it open · < back"
-    return f"Enter assumes {screen.cut(default, 40)}, Tab edits it · ? not known · < back"
-
-
-# ----------------------------------------------------------------------------------------------------------- showing
-
-
-def _say(*lines: str | tuple[str, str]) -> None:
-    """Lines on the screen, wrapped at its width; a pair names the line's style."""
-    for line in lines:
-        text, style = line if isinstance(line, tuple) else (line, "")
-        for part in text.split("\n"):
-            for piece in screen.wrap(part, _width()):
-                print_formatted_text(FormattedText([(f"class:{style}" if style else "", piece)]), style=STYLE)
-
-
-def _complain(sentence: str) -> None:
-    _say((f"  {sentence}", "complaint"))
-
-
-def _width() -> int:
-    return max(40, min(get_app_session().output.get_size().columns, 100)) - 1
