@@ -266,3 +266,20 @@ def test_one_trouble_is_one_finding() -> None:
 
     assert [key for key in keys if key.startswith("test.")] == ["test.units"]
     assert [key for key in keys if key.startswith("promotion.")] == ["promotion.rows"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("ml-invoices", {"metric", "hypotheses", "curve", "monitor", "retrain", "promotion", "rollout", "feedback"}),
+        ("sw-orders", {"slo", "requirements", "capacity", "iterations"}),
+    ],
+)
+def test_a_plan_has_its_parts(name: str, parts: set[str]) -> None:
+    """What both kinds share, and what only one of them has."""
+    plan = compute(sample_answers(name))
+    shared = {"kind", "answers_sha256", "schedule", "people", "risks", "backlog", "assumptions", "findings", "capacity"}
+
+    assert shared | parts <= plan.keys()
+    assert plan["schedule"]["tasks"][0]["id"] == "p0a"
+    assert ("requirements" in plan, "hypotheses" in plan) == (name == "sw-orders", name == "ml-invoices")

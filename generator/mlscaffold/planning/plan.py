@@ -10,6 +10,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning import (
     acceptance,
     agenda,
+    backlog,
     guards,
     iterations,
     labels,
@@ -27,23 +28,26 @@ from mlscaffold.planning.number import Number, Numbers, bounded, findings, neste
 
 def compute(answers: Answers) -> dict[str, Any]:
     """The plan as nested plain data, ready for JSON: same answers, same bytes."""
-    facts: dict[str, Any] = {"kind": answers.kind, "answers_sha256": fingerprint(answers)}
     numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
     dates = schedule.build(answers, numbers)
     numbers |= _checked(schedule.schedule(answers, dates))
     if answers.kind == "software":
         numbers |= _checked(schedule.iterations(answers, dates))
-    facts |= nested(numbers)
+    plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers)
+    plan["schedule"] |= agenda.lists(answers, dates, numbers)
+    plan |= {
+        "people": people.people(answers),
+        "risks": risks.risks(answers, numbers, dates),
+        "assumptions": assumptions(answers, numbers),
+        "findings": findings(numbers),
+    }
     if answers.kind == "ml":
-        facts["metric"] = metrics.of(answers).as_json()
+        plan |= {"metric": metrics.of(answers).as_json(), "hypotheses": backlog.hypotheses(answers)}
     else:
-        facts["slo"]["burn"] = service.burn_alerts(answers)
-        facts["requirements"] = requirements.requirements(answers, numbers)
-    facts["schedule"] |= agenda.lists(answers, dates, numbers)
-    facts["people"] = people.people(answers)
-    facts["risks"] = risks.risks(answers, numbers, dates)
-    facts["assumptions"] = assumptions(answers, numbers)
-    return tidy(facts | {"findings": findings(numbers)})  # type: ignore[no-any-return]
+        plan["requirements"] = requirements.requirements(answers, numbers)
+        plan["slo"]["burn"] = service.burn_alerts(answers)
+    plan["backlog"] = backlog.backlog(answers, numbers, dates, plan.get("requirements", ()))
+    return tidy(plan)  # type: ignore[no-any-return]
 
 
 def fingerprint(answers: Answers) -> str:
