@@ -7,9 +7,9 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-{% set offered = plan.requirements | rejectattr('kind', 'equalto', 'fault') | unique(attribute='function') | list %}
+{% set offered = plan.requirements | selectattr('kind', 'equalto', 'capability') | list %}
 {% if answers.dependencies %}
-from .dependencies import Dependencies
+from . import dependencies as _dependencies
 
 {% endif %}
 {% if answers.deliverable == 'library' %}
@@ -18,6 +18,7 @@ __all__ = [
     "Outcome",
     "Refused",
     "Request",
+    "Unavailable",
 {% for name in offered | map(attribute='function') | sort %}
     "{{ name }}",
 {% endfor %}
@@ -29,6 +30,10 @@ LONGEST = 200
 
 class Refused(ValueError):
     """The request cannot be carried out as asked; the message says what to change."""
+
+
+class Unavailable(Refused):
+    """A system that is needed gives no answer; the message names it. Nothing has been done."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ Capability = Callable[[Request], Outcome]
 def {{ requirement.function }}(request: Request) -> Outcome:
     """Meets {{ requirement.id }}."""
 {% if answers.dependencies %}
-    return Outcome.of("{{ requirement.function }}", request, Dependencies.missing())
+    return Outcome.of("{{ requirement.function }}", request, _without())
 {% else %}
     return Outcome.of("{{ requirement.function }}", request)
 {% endif %}
@@ -87,6 +92,18 @@ CAPABILITIES: dict[str, Capability] = {
     "{{ requirement.function }}": {{ requirement.function }},
 {% endfor %}
 }
+
+{% if answers.dependencies %}
+
+
+def _without() -> tuple[str, ...]:
+    """The systems to do without this time. Raises `Unavailable` where one is missing that cannot be done without."""
+    missing = _dependencies.missing()
+    needed = [name for name in missing if name not in _dependencies.SOFT]
+    if needed:
+        raise Unavailable(f"{needed[0]} does not answer, so nothing was done. Try again later.")
+    return missing
+{% endif %}
 
 
 def _checked(name: str, text: str) -> str:

@@ -40,14 +40,13 @@ class Target:
 def target_of(repo: Repo) -> Target:
     """The plan's figures for this product."""
     asked = repo.answers.get("slo_percent", "")
-    needed = [repo.number(key) for key in ("slo.demo_requests", "slo.demo_samples")] if asked else []
-    requests = max([drive.SAMPLES, *(math.ceil(value) for value in needed if value)])
-    peak = int(repo.answers["daily_volume"]) / 86400 * float(repo.answers["peak_factor"])
-    rate = peak * float(repo.answers.get("load_factor") or 1.5)
+    shown = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
+    requests = math.ceil(max(repo.needed(key) for key in shown))
+    rate = repo.needed("capacity.load_per_second")
     return Target(
         requests,
         max(rate, requests / LONGEST_SECONDS) if drive.PARALLEL > 1 else None,
-        math.ceil(repo.number("capacity.workers") or 1) if drive.PARALLEL > 1 else 1,
+        math.ceil(repo.needed("capacity.workers")) if drive.PARALLEL > 1 else 1,
         float(repo.answers["p95_ms"]),
         float(asked) / 100 if asked else None,
     )
@@ -61,8 +60,6 @@ def load(repo: Repo, requests: int | None = None) -> Outcome:
         _warm_up(product)
         replies = _ask(product, count, target.per_second)
     facts = judged(replies, target) | {"on": date.today().isoformat()}
-    if target.objective is not None:
-        repo.write_evidence("slo_demo", facts, MEASURED)
     repo.write_evidence("load", facts, MEASURED)
     return Outcome(_told(facts), {"pass": 0, "fail": 1}.get(facts["verdict"], 2))
 

@@ -37,7 +37,7 @@ class Row:
     requirement: str
     priority: str
     scenario: str
-    tests: tuple[str, ...]
+    shown_by: tuple[str, ...]
     commit: str
     gap: str
 
@@ -61,12 +61,13 @@ def marked_tests(root: Path) -> list[Marked]:
 
 
 def table(repo: Repo, results: dict[str, str]) -> list[Row]:
-    """One row for each must requirement that a test has to show."""
+    """One row for each must requirement, whichever way it is verified."""
     tests = marked_tests(repo.root)
     commits = {file: _commit_of(repo.root, file) for file in {test.file for test in tests}}
     return [
         _row(requirement, [test for test in tests if requirement["id"] in test.ids], results, commits)
-        for requirement in by_test(requirements(repo))
+        for requirement in requirements(repo)
+        if requirement.get("priority") == "must"
     ]
 
 
@@ -85,11 +86,18 @@ def write_table(repo: Repo, rows: list[Row]) -> None:
 def _row(requirement: dict[str, Any], tests: list[Marked], results: dict[str, str], commits: dict[str, str]) -> Row:
     scenario = requirement.get("scenario")
     steps = [str(scenario.get(step, "")).strip() for step in STEPS] if isinstance(scenario, dict) else [""]
-    ends = [results.get(test.key, "not run") for test in tests]
-    used = sorted({commits[test.file] for test in tests})
-    gap = "it has no complete scenario" if "" in steps else _gap(tests, ends, used)
-    names = tuple(test.key for test in tests)
-    return Row(requirement["id"], requirement["priority"], " / ".join(steps), names, ", ".join(used), gap)
+    told, way = " / ".join(steps), str(requirement.get("verification", ""))
+    if way == "test":
+        ends = [results.get(test.key, "not run") for test in tests]
+        used = sorted({commits[test.file] for test in tests})
+        gap = _gap(tests, ends, used)
+        shown, commit = tuple(test.key for test in tests), ", ".join(used)
+    else:
+        named = str(requirement.get("evidence", ""))
+        shown, commit = (named or f"by {way}",), ""
+        gap = "" if named or way in ("inspection", "analysis") else "it names neither test nor evidence"
+    gap = "it has no complete scenario" if "" in steps else gap
+    return Row(requirement["id"], requirement["priority"], told, shown, commit, gap)
 
 
 def _gap(tests: list[Marked], ends: list[str], commits: list[str]) -> str:

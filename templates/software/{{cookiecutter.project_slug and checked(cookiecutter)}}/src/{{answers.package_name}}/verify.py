@@ -33,9 +33,9 @@ def accept(repo: Repo) -> Outcome:
     evidence = run_tests(repo, SCENARIOS, "acceptance")
     rows = trace.table(repo, evidence["results"])
     trace.write_table(repo, rows)
-    lines = [f"{row.requirement:<6} {row.gap or 'shown'}   {', '.join(row.tests)}" for row in rows]
+    lines = [f"{row.requirement:<6} {row.gap or 'traced'}   {', '.join(row.shown_by)}" for row in rows]
     gaps = sum(bool(row.gap) for row in rows)
-    told = f"{len(rows) - gaps} of {len(rows)} must requirements are shown."
+    told = f"{len(rows) - gaps} of {len(rows)} must requirements lead to a test, a measurement or an inspection."
     return Outcome("\n".join([*lines, told]), int(evidence["exit_code"] != 0 or gaps > 0))
 
 

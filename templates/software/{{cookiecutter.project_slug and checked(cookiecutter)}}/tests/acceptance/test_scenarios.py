@@ -1,4 +1,7 @@
-{% set first = (plan.requirements | rejectattr('kind', 'equalto', 'fault') | first).function %}
+{% set first = (plan.requirements | first).function %}
+{% set shown = plan.requirements | selectattr('priority', 'equalto', 'must') | selectattr('verification', 'equalto', 'test') | list %}
+{% set faults = shown | selectattr('kind', 'equalto', 'fault') | list %}
+{% set soft = (plan.slo.soft.value or '').split(', ') %}
 """One scenario for every must requirement that a test shows: the running product, given, when, then.
 
 The words are those of plan/requirements.yaml at the project's start; where the two differ, that file is right.
@@ -12,9 +15,6 @@ import pytest
 from {{ answers.package_name }}.drive import Product
 from {{ answers.package_name }}.repo import Repo
 
-SUBJECTS = ("A-17", "née 名前", "  padded  ", 'it\'s "quoted" \\ {braces}', "=1+1", "x" * 200)
-UNUSABLE = ("", "   ", "x" * 201, "line\nbreak")
-
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
@@ -25,35 +25,64 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(scope="module")
 def limit_seconds() -> float:
-    """How long an answer may take by the plan; `make load` shows it for the share that the requirement names."""
+    """How long an answer may take by the plan; `load` shows it for the share that the requirement names."""
     return int(Repo(Path(__file__).parents[2]).answers["p95_ms"]) / 1000
-{% for requirement in plan.requirements if requirement.priority == 'must' and requirement.verification == 'test' %}
+{% for requirement in shown if requirement.kind == 'capability' %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
-{% if requirement.kind == 'fault' %}
-def test_{{ requirement.id | identifier }}_{{ requirement.function }}(tmp_path: Path) -> None:
+def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    with Product(tmp_path, {{ requirement.capability | identifier | upper }}_URL="http://127.0.0.1:9") as product:
-        # When {{ requirement.scenario.when | quoted }}
-        reply = product.perform("{{ first }}", "A-17")
-
-    # Then {{ requirement.scenario.then | quoted }}
-    assert reply.ok
-    assert "{{ requirement.capability | identifier }}" in reply.body["degraded"]
-{% else %}
-def test_{{ requirement.id | identifier }}_{{ requirement.function }}(product: Product, limit_seconds: float) -> None:
-    # Given {{ requirement.scenario.given | quoted }}
-    subjects = [*SUBJECTS, "{{ requirement.id }}"]
+    subjects = ["A-17", "née 名前", "=1+1", "a" * 200]
 
     # When {{ requirement.scenario.when | quoted }}
     replies = [product.perform("{{ requirement.function }}", subject) for subject in subjects]
-    refusals = [product.perform("{{ requirement.function }}", subject) for subject in UNUSABLE]
+    again = [product.perform("{{ requirement.function }}", subject) for subject in subjects]
 
     # Then {{ requirement.scenario.then | quoted }}
-    assert [subject.strip() for subject in subjects] == [reply.body.get("subject") for reply in replies]
-    assert all(reply.ok and reply.body["capability"] == "{{ requirement.function }}" for reply in replies)
-    assert min(reply.seconds for reply in replies) <= limit_seconds
-    assert all(refusal.refused and not refusal.ok for refusal in refusals)
+    assert [(subject, "{{ requirement.function }}") for subject in subjects] == [
+        (reply.body.get("subject"), reply.body.get("capability")) for reply in replies
+    ]
+    assert [reply.body for reply in replies] == [reply.body for reply in again]
+    assert min(reply.seconds for reply in replies + again) <= limit_seconds
+{% endfor %}
+{% for requirement in shown if requirement.kind == 'input' %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+@pytest.mark.parametrize("subject", ["", "   ", "a" * 201, "bell \a"], ids=["empty", "blank", "overlong", "unprintable"])
+def {{ requirement.test }}(product: Product, subject: str) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    product.perform("{{ first }}", "A-17")
+    before = product.kept()
+
+    # When {{ requirement.scenario.when | quoted }}
+    reply = product.perform("{{ first }}", subject)
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert reply.refused
+    assert "subject" in str(reply.body)
+    assert before == product.kept()
+{% endfor %}
+{% for requirement in faults[:answers.dependencies | length] %}
+{% set system = (answers.dependencies | list)[loop.index0] %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    with Product(tmp_path, {{ system | identifier | upper }}_URL="http://127.0.0.1:9") as product:
+        # When {{ requirement.scenario.when | quoted }}
+        replies = [product.perform("{{ first }}", "A-17") for _ in range(3)]
+        kept = product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+{% if system in soft %}
+    assert all(reply.ok and reply.body["degraded"] == ["{{ system | identifier }}"] for reply in replies)
+    assert len(kept) <= 1
+{% else %}
+    assert all(reply.refused and "{{ system | identifier }}" in str(reply.body) for reply in replies)
+    assert kept == []
 {% endif %}
+    assert min(reply.seconds for reply in replies) <= limit_seconds
 {% endfor %}
