@@ -494,7 +494,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
         pytest.skip("tmux is not installed, so the wizard was not seen in a real terminal")
     server = ["tmux", "-L", f"mlscaffold-{os.getpid()}", "-f", "/dev/null"]
     generator = Path(wizard.__file__).parents[1]
-    program = f"cd {tmp_path}; {sys.executable} -m mlscaffold new --no-git; echo left with $?; cat"
+    program = f"trap : INT; cd {tmp_path}; {sys.executable} -m mlscaffold new --no-git; echo left with $?; cat"
     environment = {"PYTHONPATH": str(generator), "NO_COLOR": "1", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
     start = [*server, "new-session", "-d", "-x", "80", "-y", "24", *settings, "sh", "-c", program]
@@ -503,12 +503,13 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
     def screen(*keys: str, until: str) -> str:
         for key in keys:
             subprocess.run([*server, "send-keys", key], check=True)
-        for _ in range(200):
+        for _ in range(300):
             capture = subprocess.run(
-                [*server, "capture-pane", "-p", "-e", "-S", "-300"], check=True, capture_output=True
+                [*server, *["capture-pane", "-p", "-e", "-S", "-300"]], check=True, capture_output=True
             )
             shown = capture.stdout.decode()
-            if until in re.sub(r"\x1b\[[0-9;]*m", "", shown):
+            _, found, after = re.sub(r"\x1b\[[0-9;]*m", "", shown).rpartition(until)
+            if found and (until.startswith(("left", "»")) or "›" in after):  # the text, and then the prompt
                 return shown
             time.sleep(0.1)
         raise AssertionError(f"{until!r} did not appear:\n{shown}")
