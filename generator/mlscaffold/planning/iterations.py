@@ -28,7 +28,7 @@ def expected_best(count: int) -> float:
     points = (low + width * i for i in range(steps + 1))
     weights = (1 if i in (0, steps) else 4 if i % 2 else 2 for i in range(steps + 1))
     normal = 1 / math.sqrt(2 * math.pi)
-    return sum(
+    return math.fsum(
         w * x * count * phi(x) ** (count - 1) * normal * math.exp(-x * x / 2)
         for w, x in zip(weights, points, strict=True)
     ) * (width / 3)

@@ -45,7 +45,7 @@ def ceiling(metric: str, share: float, flip: float) -> float | None:
     real, false = share * (1 - flip), (1 - share) * flip
     recall = real / (real + false)
     hidden = share * flip / (share * flip + (1 - share) * (1 - flip))
-    entropy = -sum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
+    entropy = -math.fsum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
     found = {
         "accuracy": measured_accuracy(1, flip),
         "precision": 1 - flip,

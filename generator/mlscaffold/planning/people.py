@@ -1,5 +1,6 @@
 """Who answers for what: RACI tables, stand-ins for empty roles, the rules they must keep, each person's load."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,8 @@ def staff(answers: Answers, role: str) -> Staff:
     for filled in (role, *FALLBACK[role]):
         people = [person for person in answers.team if person.role == filled]
         if people:
-            return Staff(filled, tuple(dict.fromkeys(person.name for person in people)), sum(p.share for p in people))
+            share = math.fsum(person.share for person in people)  # sum() of floats differs between Python versions
+            return Staff(filled, tuple(dict.fromkeys(person.name for person in people)), share)
     return Staff(None, (), 1.0)
 
 

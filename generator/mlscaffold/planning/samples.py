@@ -102,7 +102,7 @@ def _both_ranked(auc: float) -> float:
     step = 16 / POINTS
     weights = ((4 if i % 2 else 2) * step / 3 for i in range(1, POINTS))
     points = (-8 + step * i for i in range(1, POINTS))
-    return sum(w * phi(shift + x) ** 2 * _density(x) for w, x in zip(weights, points, strict=True))
+    return math.fsum(w * phi(shift + x) ** 2 * _density(x) for w, x in zip(weights, points, strict=True))
 
 
 def _density(x: float) -> float:

@@ -114,11 +114,15 @@ def noncentral_chi_square_cdf(x: float, df: float, noncentrality: float) -> floa
         raise ValueError(f"the noncentrality must be at least 0, not {noncentrality}")
     if noncentrality == 0 or x <= 0:
         return chi_square_cdf(x, df)
-    mean = noncentrality / 2
-    middle = int(mean)
-    spread = int(9 * math.sqrt(mean) + 20)
-    terms = range(max(0, middle - spread), middle + spread + 1)
-    return min(1.0, sum(_poisson(k, mean) * chi_square_cdf(x, df + 2 * k) for k in terms))
+    mean, half = noncentrality / 2, x / 2
+    middle, spread = int(mean), int(9 * math.sqrt(mean) + 20)
+    shape = df / 2 + middle + spread + 1
+    central, terms = gamma_p(shape, half), []
+    for k in range(middle + spread, max(0, middle - spread) - 1, -1):
+        shape -= 1  # P(a, x) is P(a + 1, x) and one more positive term, so the sum loses no digits
+        central += math.exp(shape * math.log(half) - half - math.lgamma(shape + 1))
+        terms.append(_poisson(k, mean) * central)
+    return min(1.0, math.fsum(terms))
 
 
 def _poisson(k: int, mean: float) -> float:
