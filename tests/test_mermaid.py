@@ -100,7 +100,9 @@ def test_a_picture_that_cannot_be_drawn_is_noticed(draw: Draw) -> None:
 
 def test_a_missing_label_is_noticed() -> None:
     """A word of the source that is not in the picture is reported."""
-    assert missing_labels("flowchart LR\n  a[One thing] --> b{Two?}", "One thing") == ["Two?"]
+    drawing = 'flowchart LR\n  a["One (thing)"] --> b{Two?} --> c([Three])'
+
+    assert missing_labels(drawing, "One (thing) Three") == ["Two?"]
 
 
 # ------------------------------------------------------------------------------------------------- blocks and pages
@@ -116,9 +118,11 @@ def pictures_of(repository: Path, sample: str) -> Iterator[tuple[str, str]]:
 
 def missing_labels(text: str, words: str) -> Sequence[str]:
     """The node labels of a flowchart's source that the picture does not show."""
-    labels = re.findall(r"\w[\[({]+([^\[\](){}|]+)[\])}]+", text) if text.startswith("flowchart") else []
+    if not text.startswith("flowchart"):
+        return []
+    found = re.findall(r'\w[\[({]+(?:"([^"]+)"|([^"\[\](){}|]+))[\])}]', text)
     plain = re.sub(r"\s", "", words)
-    return [label for label in labels if re.sub(r"\s", "", label) not in plain]
+    return [label for pair in found if re.sub(r"\s", "", label := "".join(pair)) not in plain]
 
 
 def write_page(folder: Path, mermaid: Path, blocks: Mapping[str, str]) -> Path:
