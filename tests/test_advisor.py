@@ -300,3 +300,14 @@ def test_the_last_rule_always_speaks() -> None:
     """However little is known, there is an advice."""
     assert RULES[-1]({}, {}) is not None
     assert advise({}, None).recommendation == "software"
+
+
+def test_a_payback_on_assumed_money_says_so() -> None:
+    """Nobody drops a model for a cost that nobody has given: the assumed keys are named, the given ones are not."""
+    plan = planned(acceptance__payback_months=99)
+    guessed = advice_for(INVOICES | {"miss_cost": "100"}, plan)
+    known = {"miss_cost": "1", "false_alarm_cost": "1", "daily_volume": "1000", "day_rate": "600"}
+    vouched = advice_for(INVOICES | known | {"monthly_run_budget": "900", "confirmed": "; ".join(known)}, plan)
+
+    assert "assumed answers (false_alarm_cost, daily_volume, day_rate, monthly_run_budget)" in guessed.reasons[-1]
+    assert "assumed" not in " ".join(vouched.reasons)

@@ -253,6 +253,17 @@ def test_money_can_turn_the_advice(ask: Callable, capsys: pytest.CaptureFixture[
     assert "With these answers the advice is another one." in capsys.readouterr().err
 
 
+def test_the_money_can_be_corrected_before_the_kind_changes(ask: Callable) -> None:
+    """The third way out of the second look: an assumed amount is given, and the advice is computed again."""
+
+    def plan(complete: Answers) -> dict:
+        return plan_paying_back_in(30 if complete.daily_volume == 1000 else 3)(complete)
+
+    result = ask([UP + ENTER, "daily" + ENTER, f"8000{ENTER}", *ENOUGH], GIVEN, plan=plan)
+
+    assert result == GIVEN | {"daily_volume": "8000"}
+
+
 def test_money_that_pays_asks_nothing(ask: Callable) -> None:
     """Within the limit the wizard goes straight on."""
     assert ask(ENOUGH, GIVEN, plan=plan_paying_back_in(3)) == GIVEN

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold.answers import Answers as Complete
 from mlscaffold.planning.metrics import METRICS
 from mlscaffold.wording import number
 
 NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
 RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision", "ML automated")
+
+MONEY = ("false_alarm_cost", "miss_cost", "unit_error_cost", "daily_volume", "day_rate", "monthly_run_budget")
 
 Answers = Mapping[str, Any]
 Plan = Mapping[str, Any]
@@ -192,6 +195,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
         (
             f"Evaluation: at the target, a model {paid_back}{worth}; the limit is {number(limit)} months.",
             "Ownership: rules cost less to build and need no retraining, so they may pay where a model does not.",
+            *_rests_on(answers),
         ),
         (
             f"One wrong result costs more than assumed: change {_cost_keys(answers)}.",
@@ -301,6 +305,16 @@ def _practice(answers: Answers) -> str:
     return {"none": "nothing does it", "people": "people do it", "rules": "rules do it", "model": "a model does it"}[
         practice
     ]
+
+
+def _rests_on(answers: Answers) -> Iterator[str]:
+    """Which amounts behind the payback nobody has given: a model should not be dropped for a guess unseen."""
+    if not isinstance(answers, Complete):
+        return
+    keys = [key for key in MONEY if key in answers and answers.is_asked(key)]
+    assumed = [key for key in keys if answers.provenance(key) == "default"]
+    if assumed:
+        yield f"Uncertainty: the payback rests on assumed answers ({', '.join(assumed)}); give those you know first."
 
 
 def _cost_keys(answers: Answers) -> str:

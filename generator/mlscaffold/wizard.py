@@ -178,15 +178,18 @@ class _Talk:
         screen.say("What would change it:", *(f"  - {line}" for line in advice["flips"]))
         screen.say("  arrows and Enter choose · < back")
         while True:
-            kind = _choose(screen.ways_on(advised), advised if advised in questions.KINDS else STOP, unknown=False)
+            ways = screen.ways_on(advised) + ([(CHANGE, "change an answer first")] if second_look else [])
+            kind = _choose(ways, ways[0][0], unknown=False)
             if kind == STOP:
                 raise _Stop
+            if kind == CHANGE:
+                return self._change(interview.summary_rows(self.state))
             try:
                 reason = self._reason_to_follow(advice, second_look) if kind == advised else self._reason_to_overrule()
             except _Back:
                 continue
             self.state = interview.decide(self.state, kind, reason)
-            return
+            return None
 
     def _reason_to_follow(self, advice: Mapping[str, Any], second_look: bool) -> str:
         """Software answers hold no money, so what turned the advice is written down while it is known."""
