@@ -80,9 +80,11 @@ def reviews(answers: Answers, plan: Schedule, earlier: Numbers) -> list[dict[str
     """What comes round after release, with the first date of each: reviews, drills, and retraining."""
     live, drilled = plan.ends("g5"), plan.ends("p4")
     every = value_of(earlier, "retrain.every_days")
+    promised = answers.kind == "software" and answers.is_asked("slo_percent")
+    counted = "labels received" if answers.kind == "ml" else "error budget left" if promised else "open defects"
     dates = [
         (drilled, answers.drill_age_days, "rollback drill repeated"),
-        (live, 30, "first operations review: alerts, labels received, cost against budget"),
+        (live, 30, f"first operations review: alerts, {counted}, cost against budget"),
         (live, 90, "quarterly review: objectives, dependencies, open risks"),
         (live, 365, "yearly review: keep, rebuild or retire"),
     ]

@@ -11,6 +11,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning.names import identifiers, spoken
 from mlscaffold.planning.number import Numbers, value_of
 from mlscaffold.planning.people import staff
+from mlscaffold.planning.risk_rules import said
 
 EVERY = "every capability"
 SYSTEMS = {
@@ -220,7 +221,7 @@ def _speed(answers: Answers, numbers: Numbers) -> Draft:
     samples = value_of(numbers, "slo.demo_samples")
     online = answers.deliverable in ("service", "web-app")
     rate = float(value_of(numbers, "capacity.load_per_second") or 0.0)
-    load = f"{rate:,.3g} requests a second arrive" if online else "a typical input is given"
+    load = f"{said(rate)} requests a second arrive" if online else "a typical input is given"
     return Draft(
         "quality",
         EVERY,
@@ -242,7 +243,7 @@ def _units(answers: Answers) -> str:
 def _availability(answers: Answers, numbers: Numbers) -> Draft:
     system, units, days = SYSTEMS[answers.deliverable], _units(answers), answers.slo_window_days
     budget = value_of(numbers, "slo.budget_requests")
-    allowed = f"At most {budget:,.3g} failed {units} in {days} days; before" if budget is not None else "Before"
+    allowed = f"At most {said(budget)} failed {units} in {days} days; before" if budget is not None else "Before"
     shown = value_of(numbers, "slo.demo_requests")
     return Draft(
         "quality",
