@@ -238,7 +238,7 @@ def test_without_any_scale_no_rows_are_invented() -> None:
         (
             {"current_value": "0.7", "build_cost": "0", "monthly_run_budget": "0"},
             "acceptance.target",
-            "no smallest gain",
+            "no target follows",
         ),
         (
             {"current_value": "0.7", "target_value": "0.7000001", "min_gain": "0", "positive_share": "0.001"},

@@ -164,13 +164,13 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     if baseline is None:
         return number(None, "Without a baseline there is nothing to add the gain to.")
     if minimum <= 0:
-        note = "Building and running cost nothing here, so no smallest gain follows from them, and no target."
+        note = "The smallest useful gain is 0, so no target follows from it."
         return number(None, note, "Say which value is wanted with target_value, or give build_cost or min_gain.")
     room = metric.gain(baseline, metric.best)
     if minimum >= room:
         note = (
-            f"It pays back only with a gain of {minimum:.3g}, and from {baseline:.3g} a perfect model "
-            f"could gain no more than {room:.3g}."
+            f"The smallest useful gain is {minimum:.3g}, but from {baseline:.3g} even a perfect model gains "
+            f"no more than {room:.3g}."
         )
         return number(None, note, money.CHEAPER)
     if 2 * minimum >= room:

@@ -95,7 +95,7 @@ def of(answers: Answers) -> Metric:
         value = answers[key]
         if value is not None and not 0 <= value <= metric.high:
             limits = "between 0 and 1" if metric.high == 1 else "0 or more"
-            raise InvalidAnswer(key, answers.raw[key], f"a {metric.title} is always {limits}")
+            raise InvalidAnswer(key, answers.raw[key], f"{metric.title} is always {limits}")
     return metric
 
 
