@@ -54,13 +54,13 @@ def effort(answers: Answers) -> Numbers:
     note = "A proposal, from the three-point effort of each task; replace it once the team has numbers of its own."
     return {
         "schedule.effort_days": Number(
-            total, "person-days", "F30", given, "Effort of all tasks", provenance="assumed", note=note
+            total, "person-days", "F30", given, "Effort of all tasks", provenance="default", note=note
         ),
         "schedule.early_share": Number(
             early / total, "", "F30", {"effort_days": total}, "Share of the effort before the first iteration"
         ),
         "schedule.iteration_days": Number(
-            math.fsum(building), "person-days", "F30", given, "Effort of the iterations", provenance="assumed"
+            math.fsum(building), "person-days", "F30", given, "Effort of the iterations", provenance="default"
         ),
     }
 

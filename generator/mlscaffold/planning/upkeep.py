@@ -113,7 +113,7 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
             "F23",
             {"decay_per_month": monthly, "target": quality.target},
             "Loss of the metric a day without retraining",
-            provenance="assumed" if answers.decay_per_month is None else "computed",
+            provenance="default" if answers.decay_per_month is None else "computed",
             note=why if decay is None else "A guess until the slope has been measured in operation; then replan.",
         ),
         "retrain.decay_month": Number(
@@ -122,7 +122,7 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
             "F23",
             {"decay_day": decay},
             "Loss of the metric a month without retraining",
-            provenance="assumed" if answers.decay_per_month is None else "computed",
+            provenance="default" if answers.decay_per_month is None else "computed",
             note=why if decay is None else None,
         ),
         "retrain.unit_value": Number(
