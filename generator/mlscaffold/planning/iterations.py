@@ -118,7 +118,10 @@ def curve(metric: Metric) -> Numbers:
 
 
 def iterations(answers: Answers, metric: Metric, numbers: Numbers, phase_days: float) -> Numbers:
-    """Everything under `iterations.` of an ML plan; `phase_days` is the phase's most likely effort in working days."""
+    """Everything under `iterations.` of an ML plan; `phase_days` is the phase's mean effort in working days.
+
+    F29 takes the smaller of calendar and compute; no answer limits compute, so the calendar decides alone.
+    """
     count = max(1, int(phase_days / answers.cycle_days + 1e-9))
     inputs = {"phase_days": phase_days, "cycle_days": answers.cycle_days}
     return {
