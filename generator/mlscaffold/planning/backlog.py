@@ -23,7 +23,7 @@ DONE = {
         "p1a": "Every source in docs/01-data-audit.md has an owner, access, a history and a change notice.",
         "p1b": "`make audit` passes on the real data: every rule of data/schema.yaml holds.",
         "p1c": "Definition, examples and edge cases are written down, and two people agree often enough.",
-        "p1d": "The test set holds {test_rows} rows, after the training period and untouched.",
+        "p1d": "The test set holds {test_rows}, after the training period and untouched.",
         "p1e": "Two runs from raw data give the same hash, by the code that serves as well.",
         "p1f": "A constant scores what it must, shuffled labels score chance, and the same seed gives the same result.",
         "g1": "`make status` shows every blocking G0 and G1 gate as pass, and gates/G1.lock is written.",
@@ -118,7 +118,8 @@ def _gate(answers: Answers, task: str) -> str:
 def _tasks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[Item]:
     """One item a task of the schedule; experiments and capabilities come as items of their own."""
     done = DONE[answers.kind]
-    rows = said(value_of(numbers, "test.rows"))
+    needed = value_of(numbers, "test.rows")
+    rows = "as many rows as the plan asks for" if needed is None else f"{said(needed)} rows"
     built = tuple(task.id for task in schedule.tasks if task.id.startswith("p2"))
     return [
         Item(

@@ -270,6 +270,14 @@ def _impossible_objective(facts: Facts) -> bool:
     return bool(facts.value("slo.soft"))
 
 
+def _soften(facts: Facts) -> str:
+    soft = facts.value("slo.soft")
+    if not soft:
+        return "Nothing to do: the dependencies allow the objective."
+    allowed = f"{100 * facts.value('slo.ceiling_soft'):.5g} %"
+    return f"Let {soft} fail without failing a request, which allows {allowed}; or lower the objective."
+
+
 def _dependencies(facts: Facts) -> str:
     named = [*facts.answers.dependencies, *["the model service"] * bool(facts.answers.ml_component)]
     return f"It depends on {', '.join(named) or 'nothing'}"
@@ -286,10 +294,7 @@ SOFTWARE = (
         (5, 4),
         _impossible_objective,
         lambda f: f"{f.answers.slo_percent:g} % is promised, dependencies allow {100 * f.value('slo.ceiling'):.5g} %",
-        lambda f: (
-            f"Let {f.value('slo.soft')} fail without failing a request, which allows "
-            f"{100 * f.value('slo.ceiling_soft'):.5g} %; or lower the objective."
-        ),
+        _soften,
         "swe",
         "p1b",
     ),
