@@ -209,7 +209,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
 def _model(answers: Answers, plan: Plan) -> Verdict:
     human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes"
     past, labelled, today = (answers.get(key) for key in ("past_cases", "labelled_cases", "current_value"))
-    extent = "not" if answers.get("rules_expressible") == "no" else "only in part"
+    extent = "cannot" if answers.get("rules_expressible") == "no" else "can only in part"
     flips = [
         "Somebody manages to write the behaviour down in full: then it is software (rules_expressible=full).",
         "The simple baseline turns out to reach the target: then the baseline is the product.",
@@ -221,7 +221,7 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
         ML,
         "ML with human decision" if human else "ML automated",
         (
-            f"Uncertainty: the behaviour can {extent} be written down as rules, so it has to be learned from cases.",
+            f"Uncertainty: the behaviour {extent} be written down as rules, so it has to be learned from cases.",
             f"Data dependence: {number(past)} past cases are at hand, {number(labelled)} of them with a known right "
             "answer.",
             f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "

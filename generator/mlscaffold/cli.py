@@ -54,7 +54,7 @@ def new(
     if not no_git and not dry_run:
         vcs.require_git()
     silent = defaults or (file is not None and not sys.stdin.isatty())
-    texts = given if silent else _ask(given, full, output)
+    texts = given if silent else _ask(given, full, None if dry_run else output)
     complete = _complete(_decide_kind(texts, kind))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
@@ -175,18 +175,19 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     return given
 
 
-def _ask(given: dict[str, str], full: bool, output: Path) -> dict[str, str]:
-    """Run the wizard; what was answered before an interrupt is kept in a file."""
+def _ask(given: dict[str, str], full: bool, output: Path | None) -> dict[str, str]:
+    """Run the wizard, which asks for consent if there is an output; answers before an interrupt are kept in a file."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NoTerminal()
     from mlscaffold import context, render, wizard
 
     def preview(complete: Answers) -> list[tuple[str, int]]:
+        assert output is not None, "only asked for where something will be written"
         render.refuse_if_in_the_way(output / complete.project_slug)  # while another name can still be chosen
         return render.preview(complete)
 
     try:
-        return wizard.ask(given, full=full, preview=preview, plan=context.plan_of)
+        return wizard.ask(given, full=full, preview=preview if output else None, plan=context.plan_of)
     except wizard.Interrupted as interrupt:
         click.echo(f"\n{interrupt} {_keep(interrupt.answers)}", err=True)
         if interrupt.__cause__:

@@ -30,7 +30,9 @@ def tree(name: str, files: Sequence[tuple[str, int]]) -> str:
 
 def written(folder: Path, answers: Answers, plan: Mapping[str, Any], files: Sequence[tuple[str, int]], git: str) -> str:
     """The end of `new`: what was written, what is still assumed, and the next two commands."""
-    assumed = [f"  {row['key']} = {row['value'] or '(unknown)'}: {row['question']}" for row in plan["assumptions"]]
+    assumed = [
+        _bullet(f"{row['key']} = {row['value'] or '(unknown)'}: {row['question']}") for row in plan["assumptions"]
+    ]
     parts = [tree(str(folder), files), git, "\n".join(_findings(plan))]
     if assumed:
         parts.append("\n".join([f"Still assumed, until a person confirms it ({len(assumed)}):", *assumed]))

@@ -60,10 +60,13 @@ class _Stop(Exception):
     """The person asked for nothing to be written."""
 
 
-def ask(given: Mapping[str, str], full: bool = False, *, preview: Preview, plan: Plan | None = None) -> dict[str, str]:
+def ask(
+    given: Mapping[str, str], full: bool = False, *, preview: Preview | None = None, plan: Plan | None = None
+) -> dict[str, str]:
     """Ask what `given` does not answer, until the person agrees to the files; the answers to render.
 
-    `preview` names the files that answers lead to, `plan` computes the numbers that the advisor's second look needs.
+    `preview` names the files that answers lead to (without it nobody has to agree to them), `plan` computes the
+    numbers that the advisor's second look needs.
     Raises `Interrupted` or `Declined` with the answers so far, and `AnswerError` where `given` cannot be used.
     """
     talk = _Talk(interview.start(given, full), preview, plan)
@@ -81,7 +84,7 @@ def ask(given: Mapping[str, str], full: bool = False, *, preview: Preview, plan:
 class _Talk:
     """One conversation: it shows the step that `interview` calls for, and hands the reply back to it."""
 
-    def __init__(self, state: State, preview: Preview, plan: Plan | None) -> None:
+    def __init__(self, state: State, preview: Preview | None, plan: Plan | None) -> None:
         self.state = state
         self.preview = preview
         self.plan = plan
@@ -193,7 +196,9 @@ class _Talk:
 
     def _reason_to_follow(self, advice: Mapping[str, Any], second_look: bool) -> str:
         """Software answers hold no money, so what turned the advice is written down while it is known."""
-        return str(advice["reasons"][0])[:600] if second_look and advice["rule"] == MONEY_RULE else ""
+        if not second_look or advice["rule"] != MONEY_RULE:
+            return ""
+        return f"The advisor, once money was counted: {advice['reasons'][0].partition(': ')[2]}"[:600]
 
     def _reason_to_overrule(self) -> str:
         screen.say("", ("Why do you overrule it? One sentence goes into decision record 0001.", "question"), "  < back")
@@ -258,6 +263,8 @@ class _Talk:
     def _agree(self) -> bool:
         """Show the files; whether they are to be written."""
         filled = interview.complete(self.state)
+        if self.preview is None:
+            return True
         try:
             files = self.preview(filled)
         except MlscaffoldError as error:
