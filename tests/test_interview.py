@@ -1,5 +1,7 @@
 """The conversation without a keyboard: which question is next, what going back and changing do, what tables show."""
 
+import random
+
 import pytest
 from mlscaffold import answers, interview, questions, screen
 from mlscaffold.errors import AnswerError
@@ -357,6 +359,57 @@ def test_what_is_finished_holds_nothing_moot() -> None:
     assert "positive_share" not in finished
     assert finished["unit_error_cost"] == "3"
     answers.complete(finished)
+
+
+SOME_TEXTS = {
+    "choice": [
+        "ml",
+        "software",
+        "binary",
+        "regression",
+        "recall",
+        "mae",
+        "full",
+        "no",
+        "yes",
+        "rights",
+        "people",
+        "api",
+    ],
+    "integer": ["0", "7", "5000", "many"],
+    "number": ["0.2", "0.7", "12", "1000", "x"],
+}
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_way_through_the_questions_ends_in_a_fault(seed: int) -> None:
+    """Answers good and bad, unknown, back, other kinds, in any order: each state can be kept and finished."""
+    chance = random.Random(seed)
+    state = interview.start({}, full=chance.random() < 0.2)
+    for _ in range(60):
+        step = interview.next_step(state)
+        keys = [row.key for row in interview.summary_rows(state) if row.key not in (KIND, "kind_reason")]
+        key = step if step in keys and chance.random() < 0.7 else chance.choice(keys)
+        move = chance.choice(["answer", "answer", "answer", "unknown", "back", "pass", "kind"])
+        try:
+            if move == "answer":
+                question = questions.load()[key]
+                texts = [*SOME_TEXTS.get(question.type, ["Some text that is long enough"]), *question.choices]
+                state = interview.answer(state, key, chance.choice(texts))
+            elif move == "unknown":
+                state = interview.unknown(state, key)
+            elif move == "back":
+                state = interview.back(state)
+            elif move == "kind" or step == KIND:
+                state = interview.decide(state, chance.choice(["ml", "software"]), chance.choice(["", "A reason."]))
+            elif step in (ASSUMPTIONS, SUMMARY):
+                state = interview.go_on(state, step)
+        except AnswerError:
+            pass  # refused: the state is the one before, and must be as good as any
+        interview.start(interview.kept(state), full=False)
+        answers.complete(interview.finished(state))
+        assert len(interview.steps(state)) == len(set(interview.steps(state)))
+        assert interview.assumption_rows(state)
 
 
 # ------------------------------------------------------------------------------------------------------- the screen
