@@ -204,6 +204,17 @@ def test_every_template_page_shared_by_name_is_in_the_list() -> None:
     assert (pages[0] & pages[1]) - mirrored == {Path(path).name for path in SHARED if path.startswith("docs/")}
 
 
+@pytest.mark.parametrize("name", [name for name in READABLE if name.startswith("sw-")])
+def test_the_architecture_names_modules_that_exist(name: str, rendered: Rendered) -> None:
+    """A part of the building blocks that is not there would send a reader looking."""
+    text = (rendered(name) / "docs" / "06-architecture.md").read_text("utf-8")
+    named = set(re.findall(r"`(\w+\.(?:py|html))`", text))
+    there = {path.name for path in rendered(name).glob("src/*/*")}
+
+    assert named
+    assert named - there == set()
+
+
 @pytest.mark.parametrize("name", ["ml-default", "sw-default", "sw-model"])
 def test_issue_forms_are_forms(name: str, rendered: Rendered) -> None:
     """The host accepts a form that has a name, a description and questions with unique ids."""
