@@ -194,7 +194,7 @@ def test_reasons_are_sentences_and_something_would_change_each(name: str) -> Non
         ("nothing has ever been recorded", ["0 past cases", "1,000 results a day"]),
         ("it pays back too late", ["18.1 months", "18 months"]),
         ("it never pays back", ["never paid back", "-250 EUR", "18 months"]),
-        ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7"]),
+        ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "2.2 months"]),
         ("nobody has measured today's practice", ["5,000 past cases", "nothing does it"]),
     ],
 )

@@ -226,6 +226,7 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
             "answer.",
             f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "
             "or refuted.",
+            *_pays_back(answers, plan),
             f"Ownership: {_who_decides(answers)}; the baseline stays as fallback, as comparison and as way out.",
         ),
         tuple(flips),
@@ -305,6 +306,14 @@ def _practice(answers: Answers) -> str:
     return {"none": "nothing does it", "people": "people do it", "rules": "rules do it", "model": "a model does it"}[
         practice
     ]
+
+
+def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
+    months, value = _value(plan, "acceptance", "payback_months"), _value(plan, "acceptance", "value_month")
+    if months is not None:
+        worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
+        limit = number(answers.get("payback_limit_months"))
+        yield f"Evaluation: at the target it is paid back after {number(months)} months{worth}; the limit is {limit}."
 
 
 def _rests_on(answers: Answers) -> Iterator[str]:

@@ -74,8 +74,9 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
     from mlscaffold import context
 
     given = _given(None, kind, file, assignments)
-    complete = _complete({"kind": "ml"} | given)
-    click.echo(report.advice(context.plan_of(complete)["advice"]))
+    facts = context.plan_of(_complete({"kind": "ml"} | given))["advice"]
+    undecided = {} if given.get("kind") else {"overruled": False}
+    click.echo(report.advice(facts | undecided))
 
 
 @cli.command()
