@@ -98,6 +98,16 @@ class BrokenTemplate(MlscaffoldError):
         )
 
 
+class UnreadablePlan(MlscaffoldError):
+    """A folder without the plan of a rendered repository, or with one that cannot be read."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be used: {why}.",
+            "Name the folder of a repository that mlscaffold made; `mlscaffold replan` writes its plan/ anew.",
+        )
+
+
 class NoTerminal(MlscaffoldError):
     """Questions cannot be asked because nobody is at a keyboard."""
 
@@ -134,6 +144,26 @@ class GitFailed(MlscaffoldError):
     def __init__(self, command: str, why: str) -> None:
         super().__init__(
             f"`{command}` failed: {why}.", "The files are written; run the command in the folder yourself."
+        )
+
+
+class NoRecord(MlscaffoldError):
+    """A folder that was not made by `mlscaffold new`, or has lost what it keeps for replanning."""
+
+    def __init__(self, folder: Path, missing: str) -> None:
+        super().__init__(
+            f"{folder} cannot be planned again: it has no {missing}.",
+            "Only a repository made by `mlscaffold new` can; name its folder, or restore the file from git.",
+        )
+
+
+class NotCommitted(MlscaffoldError):
+    """Uncommitted work that a merge would be mixed with."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder} has changes that are not committed, and they could not be told from the new plan's.",
+            "Commit or stash them first, or look only, with --dry-run.",
         )
 
 
