@@ -309,3 +309,10 @@ def test_a_question_without_an_answer_is_refused(call: Count) -> None:
     """No endless or negative count: the function says what cannot be."""
     with pytest.raises(ValueError, match=r"\w"):
         call()
+
+
+def test_reuse_at_a_tiny_tolerance_keeps_its_digits() -> None:
+    """Bennett's exponent is a difference of nearly equal numbers there; the series gives what it tends to."""
+    rows = samples.reuse_rows(1e-9, 0.5, 0.05, 1, False)
+
+    assert rows == pytest.approx(math.log(80) * 2 * 0.5 / 1e-18, rel=1e-6)

@@ -9,6 +9,9 @@ from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, value_of
 
 
+EDGE = 1e-6  # rates are tested within [EDGE, 1 - EDGE]
+
+
 @dataclass(frozen=True)
 class Quality:
     """The metric after release: where it should be, where it must not fall, and how fast labels tell."""
@@ -47,7 +50,8 @@ def quality_of(answers: Answers, earlier: Numbers) -> Quality:
     metric = metrics.of(answers)
     target, floor = value_of(earlier, "acceptance.target"), None
     baseline, gain = value_of(earlier, "acceptance.baseline"), value_of(earlier, "acceptance.min_gain")
-    if target is not None and baseline is not None and metric.gain(baseline, target) > 0:
+    least = 4 * EDGE if metric.method == "share" else 0.0  # below it, clipped rates could not be told apart
+    if target is not None and baseline is not None and metric.gain(baseline, target) > least:
         floor = metric.improved(baseline, min(gain or 0.0, metric.gain(baseline, target) / 2))
     share = counted_share(answers, metric)
     rows_a_day = answers.daily_volume * share * answers.label_return_share
@@ -180,7 +184,7 @@ def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:
 
 def inside(rate: float) -> float:
     """A rate just inside (0, 1): a perfect target leaves no error to test, so one in a million stands for it."""
-    return min(max(rate, 1e-6), 1 - 1e-6)
+    return min(max(rate, EDGE), 1 - EDGE)
 
 
 def unknown(quality: Quality) -> str | None:

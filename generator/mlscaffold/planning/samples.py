@@ -186,7 +186,10 @@ def reuse_rows(tolerance: float, variance: float, alpha: float, looks: int, adap
     if tolerance <= 0 or not 0 < variance <= 1 or looks < 1:
         raise ValueError("reuse needs a tolerance above 0, a variance in (0, 1] and at least one look")
     u = tolerance / variance
-    rate = variance * ((1 + u) * math.log1p(u) - u)
+    exponent = (1 + u) * math.log1p(u) - u if u > 1e-4 else u * u / 2 - u**3 / 6  # the difference loses digits
+    rate = variance * exponent
+    if rate <= 0:
+        raise ValueError(f"a tolerance of {tolerance:g} is too small to count with")
     shared = looks * math.log(2) if adaptive else math.log(looks)
     return whole((math.log(4 / alpha) + shared) / rate)
 
