@@ -92,7 +92,6 @@ CAPABILITIES: dict[str, Capability] = {
     "{{ requirement.function }}": {{ requirement.function }},
 {% endfor %}
 }
-
 {% if answers.dependencies %}
 
 

@@ -1,18 +1,40 @@
 """Gates T2 and T3: every requirement is built, shown by a test that ran, and accepted by a person."""
 
 import json
+import subprocess
+import sys
+import tempfile
 from datetime import date
 from typing import Any
 
 from . import trace, vcs
 from .files import Trouble
-from .gates import Result, blocked, failed, gate, passed, signable
+from .gates import Outcome, Result, blocked, failed, gate, passed, signable
 from .repo import Repo
 from .signing import signed
 
 BACKLOG = "plan/backlog.json"
+LOCK = "requirements.lock"
+TOOLS = {
+    "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
+    "lint": ("-m", "ruff", "check", "--quiet", "."),
+    "types": ("-m", "mypy", "--no-error-summary"),
+}
 
 signable("T3", ["docs/03-acceptance.md", trace.REQUIREMENTS, "evidence/acceptance.json#results,measured"], ["po"])
+
+
+def check(repo: Repo) -> Outcome:
+    """What has to be green before a merge: tools, lock file, tests and wheel."""
+    ended = {name: _run(repo, *words) for name, words in TOOLS.items()}
+    ended["lock"] = "" if (repo.root / LOCK).is_file() else f"{LOCK} is missing. Run: make setup"
+    ended["tests"] = "" if trace.run_tests(repo, "tests", "tests")["exit_code"] == 0 else "a test fails"
+    with tempfile.TemporaryDirectory() as folder:
+        ended["wheel"] = _run(repo, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    results = {name: "green" if not problem else "red" for name, problem in ended.items()}
+    repo.write_evidence("build", {"results": results}, (*trace.MEASURED, LOCK))
+    lines = [f"{results[name]:<6} {name}{f': {problem}' if problem else ''}" for name, problem in ended.items()]
+    return Outcome("\n".join(lines), int("red" in results.values()))
 
 
 def backlog(repo: Repo) -> list[dict[str, Any]]:
@@ -154,3 +176,11 @@ def security(repo: Repo) -> Result:
 def accepted(repo: Repo) -> Result:
     repo.fresh("acceptance", "make accept")
     return signed(repo, "T3")
+
+
+def _run(repo: Repo, *words: str) -> str:
+    """What a tool complains about; empty when it is content."""
+    done = subprocess.run(
+        [sys.executable, *words], cwd=repo.root, capture_output=True, text=True, check=False, env=trace.ENVIRONMENT
+    )
+    return "" if done.returncode == 0 else (done.stdout + done.stderr).strip() or f"exit code {done.returncode}"

@@ -44,7 +44,8 @@ def rollback(repo: Repo) -> Result:
         return failed(f"The product did not work {when}.", "Repair it, then make rollback-drill.")
     if found["seconds"] > limit * 60:
         return failed(f"It took {found['seconds']:g} s, and {limit:g} minutes are allowed.", "Make going back faster.")
-    return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min).")
+    same = ", with the same code in both" if found["same_code"] else ""
+    return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min){same}.")
 
 
 @gate("T4.2", "Alerts")

@@ -29,9 +29,9 @@ def option(*names: str, **settings: object) -> tuple[tuple[str, ...], dict[str, 
 
 COMMANDS = {
     "run": Command("run", "run", "the product itself; words after -- are its own"),
-    "test": Command("verify", "test", "all tests, remembered with the hash of the code"),
-    "check": Command("verify", "check", "format, lint, types, lock file, tests and wheel"),
-    "accept": Command("verify", "accept", "the scenarios and the traceability table"),
+    "test": Command("trace", "test", "all tests, remembered with the hash of the code"),
+    "check": Command("checks_build", "check", "format, lint, types, lock file, tests and wheel"),
+    "accept": Command("trace", "accept", "the scenarios and the traceability table"),
     "load": Command(
         "measure",
         "load",

@@ -29,6 +29,7 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         data = Path(scratch, "data")
         data.mkdir()
         new, old = (_unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
+        same = vcs.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
         worked_before = _works(data, new, "before the rollback")
         started = time.perf_counter()
         worked_after = _works(data, old, "after the rollback")
@@ -38,6 +39,7 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         "to": before,
         "seconds": round(seconds, 2),
         "limit_minutes": float(repo.answers.get("rollback_minutes", "15")),
+        "same_code": same,
         "worked_before": worked_before,
         "worked_after": worked_after,
         "on": date.today().isoformat(),
@@ -46,7 +48,13 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
     good = worked_before and worked_after and seconds <= facts["limit_minutes"] * 60
     told = f"From HEAD to {before[:10]} in {seconds:.1f} s (limit {facts['limit_minutes']:g} min): "
     return Outcome(
-        told + ("work went on." if good else "the drill failed; see evidence/rollback_drill.json."), 0 if good else 1
+        told
+        + (
+            "work went on" + (" (both hold the same code)." if same else ".")
+            if good
+            else "the drill failed; see evidence/rollback_drill.json."
+        ),
+        0 if good else 1,
     )
 
 
@@ -89,6 +97,8 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
 
 def alert_test(repo: Repo) -> Outcome:
     """Send one test alert to whoever is on call, and write down how it was received."""
+    if not (repo.root / ALERTS).is_file():
+        raise Blocked("Nothing is promised here that an alert could watch: there is no service level.")
     variable = read_yaml(repo.root / ALERTS)["webhook_variable"]
     address = os.environ.get(variable, "")
     if not address.startswith(("http://", "https://")):

@@ -16,11 +16,11 @@ from typing import Any
 
 from . import drive
 from .capabilities import CAPABILITIES
-from .files import Trouble
+from .files import Blocked, Trouble
 from .gates import Outcome
 from .repo import Repo
 
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 30.0
 ERROR_LIMIT = 0.001
 CONFIDENCE = 0.95
 MEASURED = ("src/", "plan/plan.json#slo,capacity")
@@ -66,6 +66,8 @@ def load(repo: Repo, requests: int | None = None) -> Outcome:
 
 def budget(repo: Repo, total: int, failed: int) -> Outcome:
     """What is left of the error budget after so many requests in the window, of which so many failed."""
+    if not repo.answers.get("slo_percent"):
+        raise Blocked("Nothing is promised here that could be spent: there is no service level.")
     if not 0 <= failed <= total or total == 0:
         raise Trouble(f"{failed} failures among {total} make no share.", "budget --total 120000 --failed 37")
     allowed = (1 - float(repo.answers["slo_percent"]) / 100) * total

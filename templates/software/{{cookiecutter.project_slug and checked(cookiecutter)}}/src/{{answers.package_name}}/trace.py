@@ -1,6 +1,11 @@
-"""Requirement → scenario → test → commit: read from plan/requirements.yaml, the tests' own source and their last run."""
+"""Tests that are run, remembered and traced: requirement → scenario → test → commit."""
 
 import ast
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,11 +13,15 @@ from typing import Any
 
 from . import vcs
 from .files import Trouble, read_yaml
+from .gates import Outcome
 from .repo import Repo
 
 REQUIREMENTS = "plan/requirements.yaml"
 MEASURED = ("src/", "tests/", REQUIREMENTS, "pyproject.toml")  # what the outcome of a test run depends on
+ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 STEPS = ("given", "when", "then")
+SCENARIOS = "tests/acceptance"
+WORST_FIRST = ("failed", "skipped", "passed")
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,33 @@ class Row:
     shown_by: tuple[str, ...]
     commit: str
     gap: str
+
+
+def test(repo: Repo) -> Outcome:
+    """All tests."""
+    evidence = run_tests(repo, "tests", "tests")
+    return Outcome(f"{_counted(evidence)}. Remembered in evidence/tests.json.", int(evidence["exit_code"] != 0))
+
+
+def accept(repo: Repo) -> Outcome:
+    """The scenarios, then requirement → scenario → test → commit for every must requirement."""
+    evidence = run_tests(repo, SCENARIOS, "acceptance")
+    rows = table(repo, evidence["results"])
+    gaps = sum(bool(row.gap) for row in rows)
+    repo.write_evidence("traceability", {"gaps": gaps, "rows": [asdict(row) for row in rows]}, MEASURED)
+    lines = [f"{row.requirement:<6} {row.gap or 'traced'}   {', '.join(row.shown_by)}" for row in rows]
+    told = f"{len(rows) - gaps} of {len(rows)} must requirements lead to a test, a measurement or an inspection."
+    return Outcome("\n".join([*lines, told]), int(evidence["exit_code"] != 0 or gaps > 0))
+
+
+def run_tests(repo: Repo, folder: str, name: str) -> dict[str, Any]:
+    """Run the tests below a folder and write down how each one ended, with the hashes of what they ran on."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        words = [sys.executable, "-m", "pytest", folder, f"--junitxml={report}"]
+        code = subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT).returncode
+        results = dict(sorted(_results(report).items())) if report.is_file() else {}
+    return repo.write_evidence(name, {"exit_code": code, "results": results}, MEASURED)
 
 
 def requirements(repo: Repo) -> list[dict[str, Any]]:
@@ -75,12 +111,6 @@ def unknown_ids(repo: Repo) -> list[str]:
     """Ids that tests name and the requirements do not hold."""
     known = {requirement["id"] for requirement in requirements(repo)}
     return sorted({name for test in marked_tests(repo.root) for name in test.ids if name not in known})
-
-
-def write_table(repo: Repo, rows: list[Row]) -> None:
-    """evidence/traceability.json."""
-    facts = {"gaps": sum(bool(row.gap) for row in rows), "rows": [asdict(row) for row in rows]}
-    repo.write_evidence("traceability", facts, MEASURED)
 
 
 def _row(requirement: dict[str, Any], tests: list[Marked], results: dict[str, str], commits: dict[str, str]) -> Row:
@@ -140,3 +170,19 @@ def _checks(node: ast.AST) -> bool:
     if isinstance(node, ast.Assert):
         return any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.test))
     return isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.raises"
+
+
+def _counted(evidence: dict[str, Any]) -> str:
+    ends = list(evidence["results"].values())
+    return ", ".join(f"{ends.count(end)} {end}" for end in reversed(WORST_FIRST) if end in ends) or "No test ran"
+
+
+def _results(report: Path) -> dict[str, str]:
+    """How each test function ended; of several sets of parameters the worst counts."""
+    ends: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        name = f"{case.get('classname', '').replace('.', '/')}.py::{case.get('name', '').partition('[')[0]}"
+        bad = case.find("failure") is not None or case.find("error") is not None
+        end = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
+        ends[name] = min(end, ends.get(name, end), key=WORST_FIRST.index)
+    return ends

@@ -50,7 +50,7 @@ def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
 
 
 @pytest.mark.req("{{ requirement.id }}")
-@pytest.mark.parametrize("subject", ["", "   ", "a" * 201, "bell \a"], ids=["empty", "blank", "overlong", "unprintable"])
+@pytest.mark.parametrize("subject", ["", "   ", "a" * 201, "bell \a"], ids=["none", "blank", "overlong", "unprintable"])
 def {{ requirement.test }}(product: Product, subject: str) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     product.perform("{{ first }}", "A-17")

@@ -1,0 +1,139 @@
+"""A copy of this repository in which all is well, for tests to break things in."""
+
+import json
+import re
+import shutil
+import subprocess
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from {{ answers.package_name }} import signing, trace
+from {{ answers.package_name }}.files import read_yaml
+from {{ answers.package_name }}.gates import Row, state_of
+from {{ answers.package_name }}.measure import MEASURED
+from {{ answers.package_name }}.repo import Repo
+
+ROOT = Path(__file__).resolve().parents[1]
+TODAY = date.today().isoformat()
+DRILL = {
+    "from": "b",
+    "to": "a",
+    "seconds": 2,
+    "same_code": False,
+    "worked_before": True,
+    "worked_after": True,
+    "on": TODAY,
+}
+RESTORE = {"records": 9, "restored": 9, "equal": True, "works": True, "seconds": 1, "on": TODAY}
+LOAD = {"p95_ms": 5, "limit_p95_ms": 300, "failures": 0, "requests": 900, "needed": 900, "verdict": "pass"}
+LOAD |= {"error_rate": 0.0, "per_second": 1e9, "workers": 1}
+AUDIT = {"secrets": [], "advisories": [], "files": 50, "packages": 20, "on": TODAY}
+BUDGET = {"total": 1000, "failed": 1, "left": 0.8, "on": TODAY}
+BURN = {"multiplier": 14.4, "window_hours": 1, "short_minutes": 5, "guard": 14}
+ALERT = "burn_rate: 14.4, long_window_hours: 1, short_window_minutes: 5, min_requests: 14, owner: Ana"
+RECORD = "docs/decisions/0001-approach.md"
+RUNBOOK = "docs/04-operations.md#7-troubleshooting"
+
+
+class Box:
+    """A copy of this repository to break things in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, path: str, text: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text, "utf-8")
+
+    def append(self, path: str, text: str) -> None:
+        self.write(path, (self.root / path).read_text("utf-8") + text)
+
+    def edit(self, path: str, pattern: str, new: str) -> None:
+        text, found = re.subn(pattern, lambda _: new, (self.root / path).read_text("utf-8"), flags=re.MULTILINE)
+        assert found, f"{path} holds no {pattern}"
+        self.write(path, text)
+
+    def plan(self, **changes: Any) -> None:
+        """Set numbers of the plan, group__name=value, and make the plan fit its answers again."""
+        plan = json.loads((self.root / "plan/plan.json").read_text("utf-8"))
+        for key, value in changes.items():
+            *groups, name = key.split("__")
+            node = plan
+            for group in groups:
+                node = node.setdefault(group, {})
+            whole = isinstance(value, list)
+            node[name] = value if whole else {**node.get(name, {}), "value": value, "note": "It does not fit."}
+        self.write("plan/plan.json", json.dumps(plan | {"answers_sha256": Repo(self.root).answers_sha256}))
+
+    def answer(self, key: str, value: str) -> None:
+        lines = (self.root / "plan/project.yaml").read_text("utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith(f"{key}:")]
+        self.write("plan/project.yaml", "\n".join([*kept, f'{key}: "{value}"', ""]))
+        self.plan()
+
+    def evidence(self, name: str, facts: dict[str, Any], *measured: str) -> None:
+        Repo(self.root).write_evidence(name, facts, measured)
+
+    def ended(self, name: str, end: str = "passed") -> None:
+        """A test run in which every marked test ended so."""
+        results = {test.key: end for test in trace.marked_tests(self.root)}
+        self.evidence(name, {"exit_code": 0, "results": results}, *trace.MEASURED)
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True)
+
+    def state(self, gate: str) -> Row:
+        return state_of(Repo(self.root), gate)
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository once everything has been answered, shown, rehearsed and signed."""
+    box = Box(tmp_path_factory.mktemp("healthy") / "repository")
+    for folder in ("docs", "gates", "ops", "plan", "src", "tests"):
+        shutil.copytree(ROOT / folder, box.root / folder, ignore=shutil.ignore_patterns("__pycache__", "signoff-*"))
+    shutil.copy(ROOT / "pyproject.toml", box.root)
+    for page in (box.root / "docs").rglob("*.md"):
+        page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", page.read_text("utf-8")), "utf-8")
+    _answer_everything(box)
+    box.git("init", "-q")
+    box.git("config", "user.name", "Ana")
+    box.git("config", "user.email", "ana@example.org")
+    box.git("add", "-A")
+    box.git("commit", "-q", "-m", "All is well")
+    _show_everything(box)
+    signing.sign(Repo(box.root), "T1")
+    signing.sign(Repo(box.root), "T3")
+    return box.root
+
+
+def _answer_everything(box: Box) -> None:
+    box.edit(RECORD, r"^status: .*", "status: accepted")
+    rows = read_yaml(box.root / "plan/assumptions.yaml", [])
+    confirmed = [row | {"confirmed_by": "Ana", "confirmed_on": TODAY} for row in rows]
+    box.write("plan/assumptions.yaml", json.dumps(confirmed))
+    requirements = (box.root / trace.REQUIREMENTS).read_text("utf-8").replace("[NEEDS ANSWER fit]", "30")
+    box.write(trace.REQUIREMENTS, requirements)
+    box.answer("team", "po=Ana:1; swe=Ana:1; ops=Ana:1")
+    box.answer("worker_limit", "8")
+    box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
+    box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
+    box.write("ops/alerts.yaml", f"alerts: [{% raw %}{{{ALERT}, runbook: '{RUNBOOK}'}}{% endraw %}]\n")
+    box.write("ops/oncall.yaml", "severities: [{level: 1, first: Ana, then: Bo, channel: phone}]\n")
+    box.write(".github/CODEOWNERS", "* @ana\n")
+    box.write("plan/backlog.json", json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 0.1}]))
+
+
+def _show_everything(box: Box) -> None:
+    box.ended("tests")
+    box.ended("acceptance")
+    box.evidence("build", {"results": {"lint": "green"}}, *trace.MEASURED)
+    box.evidence("load", LOAD, *MEASURED)
+    box.evidence("audit", AUDIT)
+    box.evidence("rollback_drill", DRILL)
+    box.evidence("restore", RESTORE)
+    box.evidence("alert_test", {"status": 200, "on": TODAY}, "ops/alerts.yaml")
+    box.evidence("error_budget", BUDGET)

@@ -1,0 +1,139 @@
+"""Every gate is open in a repository where all is well, and shuts when one thing is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, TODAY, Box
+
+from {{ answers.package_name }} import trace
+from {{ answers.package_name }}.measure import MEASURED
+
+LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
+SCENARIOS, MORE = "tests/acceptance/test_scenarios.py", "tests/acceptance/test_more.py"
+
+
+def _test(body: str) -> Callable[[Box], None]:
+    """One more marked test, uncommitted, after a run in which it passed."""
+
+    def plant(box: Box) -> None:
+        box.write(MORE, f'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_more():\n    {body}\n')
+        box.ended("tests")
+        box.ended("acceptance")
+
+    return plant
+
+
+def _then_run(name: str, pattern: str, new: str, path: str = SCENARIOS) -> Callable[[Box], None]:
+    """An edit, after which the tests passed again."""
+
+    def plant(box: Box) -> None:
+        box.edit(path, pattern, new)
+        box.ended(name)
+
+    return plant
+
+
+def _do(method: str, *words: Any, **more: Any) -> Callable[[Box], None]:
+    """One thing done to the box."""
+    return lambda box: getattr(box, method)(*words, **more)
+
+
+def _item(**item: Any) -> Callable[[Box], None]:
+    return _do("write", "plan/backlog.json", json.dumps([{"id": "B-1", "state": "started"} | item]))
+
+
+def _drill(name: str, facts: dict[str, Any], **changes: Any) -> Callable[[Box], None]:
+    return _do("evidence", name, facts | changes, *(MEASURED if name == "load" else ()))
+
+
+def _field(key: str, value: str) -> Callable[[Box], None]:
+    return _do("edit", trace.REQUIREMENTS, rf"^( *){key}: .*", f'  {key}: "{value}"')
+
+
+RISK = {"id": "R9", "active": True, "score": 15, "owner": "", "response": "x", "due": TODAY}
+ORPHAN = '- id: "R-01"\n  capability: "Fly"\n- id: "R-01"'
+QUESTION = "\n[NEEDS ANSWER owner: po] Who?\n"
+CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
+    ("T0.1", "blocked", "open question", _do("append", "docs/00-charter.md", QUESTION)),
+    ("T0.2", "blocked", "proposed", _do("edit", RECORD, "^status: .*", "status: proposed")),
+    ("T0.3", "blocked", "Nobody is named", _do("answer", "team", "po=?:1; swe=Ana:1")),
+    ("T0.3", "fail", "Nobody answers", _do("plan", people__problems=["Nobody answers for it."])),
+    ("T0.4", "blocked", "does not fit", _do("plan", schedule__fits=False)),
+    ("T0.4", "fail", "at best", _do("plan", schedule__floor_days=9999)),
+    ("T1.1", "fail", "R-01 names no capability", _do("edit", trace.REQUIREMENTS, '^- id: "R-01"', ORPHAN)),
+    ("T1.1", "fail", "No requirement names", _do("answer", "capabilities", "Fly")),
+    ("T1.2", "fail", "shall exactly once", _field("text", "When asked, it shall shall answer.")),
+    ("T1.2", "fail", "does not open with", _field("text", "Somehow it shall answer.")),
+    ("T1.2", "fail", "fit criterion", _field("fit", "fast enough")),
+    ("T1.2", "fail", "is verified by", _field("verification", "hope")),
+    ("T1.2", "fail", "has no owner", _field("owner", "")),
+    ("T1.2", "fail", "used twice", _do("edit", trace.REQUIREMENTS, "R-02", "R-01")),
+    ("T1.3", "blocked", "unconfirmed", _do("write", "plan/assumptions.yaml", "[{key: rigor, confirmed_by: ''}]")),
+    ("T1.3", "blocked", "open question", _do("append", "docs/02-iterations.md", QUESTION)),
+    ("T1.4", "fail", "does not fit", _do("plan", slo__ceiling=0.9, slo__ceiling_soft=0.9)),
+    ("T1.4", "fail", "does not fit", _do("plan", slo__ceiling=0.9, slo__soft="moon")),
+    ("T1.5", "blocked", "Nobody has said", _do("answer", "worker_limit", "")),
+    ("T1.5", "fail", "are needed", _do("answer", "worker_limit", "1")),
+    ("T1.6", "blocked", "open question", _do("append", RECORD, QUESTION)),
+    ("T1.7", "blocked", "R9", _do("plan", risks=[RISK])),
+    ("T1.8", "blocked", "changed after T1", _field("fit", "within 9 days")),
+    ("T2.1", "blocked", "before", _item(depends_on=["B-0"])),
+    ("T2.1", "blocked", "half an iteration", _item(estimate_days=99)),
+    ("T2.2", "blocked", "No test shows", _then_run("tests", "R-01", "R-99")),
+    ("T2.2", "fail", "asserts nothing", _test("pass")),
+    ("T2.2", "fail", "fails", _do("ended", "tests", "failed")),
+    ("T2.2", "blocked", "skipped", _do("ended", "tests", "skipped")),
+    ("T2.2", "blocked", "stale", _do("write", "src/more.py", "")),
+    ("T2.3", "fail", "types", _do("evidence", "build", {"results": {"types": "red"}}, *trace.MEASURED)),
+    ("T2.4", "blocked", "No code owner", _do("write", ".github/CODEOWNERS", "# none yet\n")),
+    ("T2.5", "blocked", "was due", _item(due=LONG_AGO)),
+    ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
+    ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
+    ("T3.2", "fail", "R-99", _then_run("acceptance", "R-01", "R-99")),
+    ("T3.2", "fail", "asserts nothing", _test("assert True")),
+    ("T3.2", "fail", "not committed", _test("assert list()")),
+    ("T3.2", "fail", "no complete scenario", _then_run("acceptance", "then: .*", 'then: ""', trace.REQUIREMENTS)),
+    ("T3.3", "fail", "misses the plan", _drill("load", LOAD, p95_ms=301)),
+    ("T3.3", "blocked", "Not yet shown", _drill("load", LOAD, requests=9, verdict="inconclusive")),
+    ("T3.4", "fail", "B-1", _item(kind="defect", severity="1")),
+    ("T3.5", "fail", "secret", _drill("audit", AUDIT, secrets=["src/x.py:1"])),
+    ("T3.5", "fail", "weakness", _drill("audit", AUDIT, advisories=["x 1.0"])),
+    ("T3.6", "blocked", "changed after T3", _do("ended", "acceptance", "skipped")),
+    ("T4.1", "fail", "are allowed", _drill("rollback_drill", DRILL, seconds=99999)),
+    ("T4.1", "fail", "did not work", _drill("rollback_drill", DRILL, worked_after=False)),
+    ("T4.1", "blocked", "days old", _drill("rollback_drill", DRILL, on=LONG_AGO)),
+    ("T4.2", "blocked", "not what the plan", _do("edit", "ops/alerts.yaml", "14.4", "99")),
+    ("T4.2", "blocked", "no owner", _do("edit", "ops/alerts.yaml", "Ana", "'?'")),
+    ("T4.2", "blocked", "no heading", _do("edit", "ops/alerts.yaml", "#7-troubleshooting", "#nowhere")),
+    ("T4.2", "blocked", "stale", _do("append", "ops/alerts.yaml", "# edited\n")),
+    ("T4.3", "fail", "did not bring everything back", _drill("restore", RESTORE, equal=False)),
+    ("T4.4", "fail", "misses its limits", _drill("load", LOAD, error_rate=0.5)),
+    ("T4.4", "blocked", "were tried", _drill("load", LOAD, per_second=0.1)),
+    ("T4.5", "blocked", "nobody under channel", _do("edit", "ops/oncall.yaml", "phone", "''")),
+    ("T4.6", "fail", "weakness", _drill("audit", AUDIT, advisories=["x 1.0"])),
+    ("T5.1", "fail", "is spent", _drill("error_budget", BUDGET, left=-0.1)),
+    ("T5.1", "fail", "No data", _drill("error_budget", BUDGET, on=LONG_AGO)),
+    ("T5.2", "blocked", "no action", _do("write", "ops/postmortems/2026-01-02.md", "It broke.\n")),
+    ("T5.3", "fail", "was due", _do("answer", "start_date", LONG_AGO)),
+]
+
+
+@pytest.mark.parametrize(("gate", "state", "words", "plant"), CASES)
+def test_a_gate_shuts_when_one_thing_is_wrong(
+    healthy: Path, tmp_path: Path, gate: str, state: str, words: str, plant: Callable[[Box], None]
+) -> None:
+    """Open before, shut after, and the reason names the thing."""
+    box = Box(tmp_path / "repository")
+    shutil.copytree(healthy, box.root)
+    before = box.state(gate)
+
+    plant(box)
+
+    after = box.state(gate)
+    assert (before.state, after.state) == ("pass", state), f"{before.reason} / {after.reason}"
+    assert words in after.reason
