@@ -8,7 +8,6 @@ from mlscaffold.planning import metrics, samples, signals, value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, value_of
 
-
 EDGE = 1e-6  # rates are tested within [EDGE, 1 - EDGE]
 
 
