@@ -12,6 +12,7 @@ from .files import Trouble, write_text
 from .gates import Outcome
 from .repo import Repo
 
+MOST = 50_000  # rows of a split that screen, harness and curve work on
 MEASURED = ("data/manifest.json", "data/schema.yaml")
 
 
@@ -41,8 +42,8 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     repo.write_evidence("quality", found.quality, MEASURED)
     repo.write_evidence("splits", found.split, MEASURED)
     repo.write_evidence("labels", found.labels, MEASURED)
-    repo.write_evidence("harness", found.harness, (*MEASURED, "evidence/splits.json#rule,sizes,keys"))
-    repo.write_evidence("learning_curve", found.curve, (*MEASURED, "evidence/splits.json#rule,sizes,keys"))
+    repo.write_evidence("harness", found.harness, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
+    repo.write_evidence("learning_curve", found.curve, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
     report.write(repo, source, found)
     verdict, reasons = recommend(found)
     lines = [f"Audited {found.rows:,} rows × {len(found.columns) - 1} columns{data.label(repo, source)}."]
@@ -69,7 +70,10 @@ def examine(repo: Repo, table: Engine, source: data.Source, resplit: bool) -> Fi
     breaches = schema.breaches(table, rules, columns, rows, repeats)
     quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
     split = _split(repo, table, source, inputs, target, resplit)
-    parts = {name: dataset.read(repo, table, source, inputs, f"_split = '{name}'", name) for name in splits.PARTS[:2]}
+    parts = {
+        name: dataset.read(repo, table, source, inputs, splits.some(name, split["sizes"][name], MOST), name)
+        for name in splits.PARTS[:2]
+    }
     split["leakage"] = leakage.screen(parts["train"], task, source.explained)
     threshold = repo.number("acceptance.threshold") or 0.5
     sane = harness.check(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
@@ -97,20 +101,33 @@ def _target_facts(repo: Repo, table: Engine, source: data.Source, target: str) -
     column, name = quoted(source.target), source.target
     total, filled, distinct = table.rows(f"select count(*), count({target}), count(distinct {target}) from source")[0]
     if repo.answers["task"] not in ("binary", "multiclass"):
-        odd = table.rows(f"select cast({column} as varchar) from source where {column} is not null and {target} is null")
+        odd = table.rows(
+            f"select cast({column} as varchar) from source where {column} is not null and {target} is null"
+        )
         if odd:
-            raise Trouble(f'{name} holds "{odd[0][0]}", which is no number ({len(odd)} rows).', "Correct or empty them.")
+            raise Trouble(
+                f'{name} holds "{odd[0][0]}", which is no number ({len(odd)} rows).', "Correct or empty them."
+            )
     if not filled:
         raise Trouble(f"{name} is empty in every row.", f"Name the column with the right answers in {data.SOURCE}.")
     if distinct < 2:
         value = table.rows(f"select min(cast({column} as varchar)) from source where {column} is not null")[0][0]
         kind = "one class" if repo.answers["task"] in ("binary", "multiclass") else "one value"
-        raise Trouble(f'{name} holds {kind} only: "{value}".', "There is nothing to tell apart: add rows, or change target.")
+        raise Trouble(
+            f'{name} holds {kind} only: "{value}".', "There is nothing to tell apart: add rows, or change target."
+        )
     balance = {}
     if repo.answers["task"] in ("binary", "multiclass"):
-        counted = table.rows(f"select cast({target} as varchar) c, count(*) from source where c is not null group by c order by c")
+        counted = table.rows(
+            f"select cast({target} as varchar) c, count(*) from source where c is not null group by c order by c"
+        )
         balance = dict(counted)
-    return {"rows": total, "labelled": filled, "balance": balance, "agreement": repo.answers.get("label_agreement") or None}
+    return {
+        "rows": total,
+        "labelled": filled,
+        "balance": balance,
+        "agreement": repo.answers.get("label_agreement") or None,
+    }
 
 
 def _repeats(table: Engine, columns: list[str]) -> int:
@@ -139,7 +156,19 @@ def _split(
         raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {data.SOURCE}.")
     key = data.key_sql(source)
     keys = {part: splits.digest(table, "split_rows", key, f"_split = '{part}'") for part in splits.PARTS}
-    return {"rule": rule, "sizes": sizes, "keys": keys, "across": across, "time_inverted": splits.inverted(table, source)}
+    answered = splits.answered(key, target, task)
+    answers = {
+        part: splits.digest(table, "split_rows", answered, f"_split = '{part}' and {target} is not null")
+        for part in splits.PARTS
+    }
+    return {
+        "rule": rule,
+        "sizes": sizes,
+        "keys": keys,
+        "answers": answers,
+        "across": across,
+        "time_inverted": splits.inverted(table, source),
+    }
 
 
 def _test_labels(repo: Repo, table: Engine, source: data.Source, target: str) -> dict[str, int]:

@@ -25,22 +25,25 @@ class Verdict:
 
 
 def spread(values: Sequence[float], healthy: float) -> float:
-    """Standard deviation of one value: from the healthy rate for hits, measured for losses."""
+    """Standard deviation of one value: from the healthy rate for hits, measured for losses; 0 when unknown."""
     if set(values) <= {0.0, 1.0} and 0 < healthy < 1:
         return math.sqrt(healthy * (1 - healthy))
     return stdev(values) if len(values) > 1 else 0.0
 
 
-def fixed_window(values: Sequence[float], healthy: float, floor: float, alpha: float, needed: int) -> Verdict:
-    """One test at the planned number of labels: is the mean below what chance does to a healthy model?"""
-    n = len(values)
-    if n < needed:
-        return Verdict("fixed window", "open", f"{n:,} of the {needed:,} labels it needs", needed - n)
-    mean = fmean(values)
-    limit = healthy - NormalDist().inv_cdf(1 - alpha) * spread(values, healthy) / math.sqrt(max(needed, 1))
-    limit = max(limit, floor)
-    state = "decayed" if mean < limit else "healthy"
-    return Verdict("fixed window", state, f"{abs(mean):.4g} over {n:,} labels, limit {abs(limit):.4g}")
+def labels_needed(scale: float, drop: float, alpha: float, power: float) -> int:
+    """Values that tell a drop of the mean from chance, one-sided (F20)."""
+    z = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(power)
+    return max(1, math.ceil((z * scale / drop) ** 2))
+
+
+def fixed_window(value: float, n: int, healthy: float, scale: float, alpha: float, needed: int) -> Verdict:
+    """One test at the planned number of labels: is the metric lower than chance makes it for a healthy model?"""
+    if n < needed or not math.isfinite(value):
+        return Verdict("fixed window", "open", f"{n:,} of the {needed:,} labels it needs", max(needed - n, 1))
+    limit = healthy - NormalDist().inv_cdf(1 - alpha) * scale / math.sqrt(needed)
+    state = "decayed" if value < limit else "healthy"
+    return Verdict("fixed window", state, f"{value:.4g} over the last {n:,} labels, limit {limit:.4g}")
 
 
 def sprt(values: Sequence[float], healthy: float, floor: float, alpha: float, power: float) -> Verdict:
@@ -87,13 +90,9 @@ def run_length(limit: float, shift: float, allowance: float = 0.5) -> float:
     return (math.exp(-2 * delta * bound) + 2 * delta * bound - 1) / (2 * delta**2)
 
 
-def expected_accuracy(probabilities: np.ndarray) -> tuple[float, float]:
-    """CBPE: the accuracy the model's own probabilities promise, and its standard error (F25).
+def expected_accuracy(best: np.ndarray) -> tuple[float, float]:
+    """CBPE: the accuracy that the chances of the chosen classes promise, and its standard error (F25).
 
     An early warning, never a pass: it believes the model, so it is blind when the meaning of the inputs changes.
     """
-    table = np.asarray(probabilities, dtype=float)
-    best = np.maximum(table, 1 - table) if table.ndim == 1 else table.max(axis=1)
-    if not len(best):
-        return math.nan, math.nan
     return float(best.mean()), float(math.sqrt((best * (1 - best)).sum()) / len(best))

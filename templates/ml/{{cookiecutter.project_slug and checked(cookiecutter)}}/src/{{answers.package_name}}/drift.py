@@ -5,18 +5,17 @@ and sleeps on large ones. A shift counts when it is statistically real and above
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
 
-import duckdb
 from scipy.special import chdtri
 
 from .engine import literal, quoted
 
-SAMPLE = 200_000
 LEVELS = 50
+Ask = Callable[[str], list[tuple[Any, ...]]]  # runs SQL, gives rows
 
 
 @dataclass(frozen=True)
@@ -37,15 +36,13 @@ class Shift:
         return {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
 
-def profile(
-    con: duckdb.DuckDBPyConnection, table: str, kinds: Mapping[str, str], bins: int, prefix: str = ""
-) -> dict[str, Any]:
+def profile(ask: Ask, table: str, kinds: Mapping[str, str], bins: int, prefix: str = "") -> dict[str, Any]:
     """What the reference rows look like. `kinds` says number, date or category; `table` is SQL for the rows."""
-    rows = _one(con, f"select count(*) from ({table})")[0]
+    rows = ask(f"select count(*) from ({table})")[0][0]
     if not rows:
         raise ValueError("There are no rows to take a profile of.")
-    cuts = {name: _cuts(con, table, value_sql(prefix + quoted(name), kind), kind, bins) for name, kind in kinds.items()}
-    counts = count(con, table, kinds, cuts, prefix)
+    cuts = {name: _cuts(ask, table, value_sql(prefix + quoted(name), kind), kind, bins) for name, kind in kinds.items()}
+    counts = count(ask, table, kinds, cuts, prefix)
     columns = {
         name: {"kind": kinds[name], "cuts": cuts[name], "counts": counts[name][0], "nulls": counts[name][1]}
         for name in kinds
@@ -61,20 +58,18 @@ def value_sql(column: str, kind: str) -> str:
     return f"case when isfinite({number}) then {number} end"
 
 
-def _cuts(con: duckdb.DuckDBPyConnection, table: str, value: str, kind: str, bins: int) -> list[Any]:
+def _cuts(ask: Ask, table: str, value: str, kind: str, bins: int) -> list[Any]:
     """Numbers: edges at 2 x bins quantiles and one below the smallest value. Categories: the most frequent levels."""
     if kind == "category":
-        found = con.execute(
+        found = ask(
             f"select {value} as level, count(*) as n from ({table}) where {value} is not null "
             f"group by level order by n desc, level limit {LEVELS}"
-        ).fetchall()
+        )
         return [level for level, _ in found]
     points = [i / (2 * bins) for i in range(2 * bins + 1)]
-    found = _one(
-        con,
-        f"select quantile_disc(v, {points}) from (select {value} as v from ({table}) "
-        f"where {value} is not null using sample reservoir({SAMPLE} rows) repeatable (7))",
-    )[0]
+    found = ask(f"select quantile_disc(v, {points}) from (select {value} as v from ({table})) where v is not null")[0][
+        0
+    ]
     if not found:
         return []
     edges = sorted({float(f"{edge:.9g}") for edge in found})
@@ -83,7 +78,7 @@ def _cuts(con: duckdb.DuckDBPyConnection, table: str, value: str, kind: str, bin
 
 
 def count(
-    con: duckdb.DuckDBPyConnection,
+    ask: Ask,
     table: str,
     kinds: Mapping[str, str],
     cuts: Mapping[str, Sequence[Any]],
@@ -100,7 +95,7 @@ def count(
             parts.append(f"histogram_exact({value}, [{listed}]::varchar[]), count({value})")
         else:
             parts.append(f"histogram({value}, {list(edges)}::double[]), count({value})")
-    found = _one(con, f"select count(*), {', '.join(parts)} from ({table})")
+    found = ask(f"select count(*), {', '.join(parts)} from ({table})")[0]
     return {
         name: _bins(found[0], edges, found[1 + 2 * i] or {}, found[2 + 2 * i])
         for i, (name, edges) in enumerate(cuts.items())
@@ -145,7 +140,7 @@ def ks_floor(floor: float) -> float:
 
 
 def compare(
-    con: duckdb.DuckDBPyConnection,
+    ask: Ask,
     reference: Mapping[str, Any],
     table: str,
     *,
@@ -156,7 +151,7 @@ def compare(
     """Every column of a stored profile against the rows of `table`, the furthest moved first."""
     held = reference["columns"]
     kinds = {name: column["kind"] for name, column in held.items()}
-    counts = count(con, table, kinds, {name: column["cuts"] for name, column in held.items()}, prefix)
+    counts = count(ask, table, kinds, {name: column["cuts"] for name, column in held.items()}, prefix)
     rows = sum(next(iter(counts.values()))[0]) + next(iter(counts.values()))[1] if counts else 0
     if not rows:
         return []
@@ -185,7 +180,3 @@ def _shift(
     return Shift(
         name, distance, limit, gap, gap_limit, held["nulls"] / rows_before, nulls / rows, outside / rows, moved
     )
-
-
-def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    return con.execute(sql).fetchall()[0]  # all of it: an open result keeps its connection busy

@@ -14,6 +14,7 @@ DIALECTS = {
     "spark": {"number": "double", "text": "string", "random": "rand()", "distinct": "approx_count_distinct"},
 }
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
+SMALL = 100_000_000  # bytes
 ROW = "_row"  # the position of a row in its file, from 1
 
 
@@ -39,10 +40,14 @@ class Engine:
             else:
                 nulls = ", ".join(literal(word) for word in MISSING)
                 read = f"read_csv({text}, header = true, nullstr = [{nulls}], sample_size = 200000)"
-            self.run(f"create or replace view source as select row_number() over () as {ROW}, * from {read}")
+            # A small text file is parsed once; everything else is streamed from where it lies.
+            kind = "table" if path.suffix not in (".parquet", ".pq") and path.stat().st_size < SMALL else "view"
+            self.run(f"create or replace {kind} source as select row_number() over () as {ROW}, * from {read}")
             names = self.columns("source")
         except duckdb.Error as error:
-            raise Trouble(f"{path.name} cannot be read as a table: {first(error)}", "Save it as UTF-8 CSV or Parquet.") from error
+            raise Trouble(
+                f"{path.name} cannot be read as a table: {first(error)}", "Save it as UTF-8 CSV or Parquet."
+            ) from error
         if list(names).count(ROW) > 1 or f"{ROW}_1" in names:
             raise Trouble(f"{path.name} has a column called {ROW}, which is used here.", "Rename that column.")
 

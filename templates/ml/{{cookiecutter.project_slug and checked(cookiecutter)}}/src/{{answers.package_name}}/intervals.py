@@ -33,7 +33,14 @@ class Interval:
     p_value: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {key: round(v, 6) if isinstance(v, float) else v for key, v in asdict(self).items() if v is not None}
+        return {key: _plain(value) for key, value in asdict(self).items() if key != "p_value" or value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """A number that JSON and YAML can hold; None where it is not finite."""
+    if isinstance(value, float):
+        return round(float(value), 6) if math.isfinite(value) else None
+    return value
 
 
 def interval(metric: str, case: Case, alpha: float) -> Interval:
@@ -109,6 +116,11 @@ def _wilson(hits: float, n: float, z: float) -> tuple[float, float]:
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def of_mean(values: np.ndarray, alpha: float) -> Interval:
+    """The mean of independent values with its bounds."""
+    return _student(values, alpha, float(values.mean()))
 
 
 def _student(per_unit: np.ndarray, alpha: float, value: float) -> Interval:

@@ -8,7 +8,7 @@ from .gates import require
 from .repo import Repo
 
 PATH = "gates/G1.lock"
-SPLITS = "evidence/splits.json#rule,sizes,keys"
+SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
 GUIDE = "docs/labelling-guide.md"
 
 

@@ -116,6 +116,14 @@ def register(root: Path, entry: Mapping[str, Any], *, alias: str | None = None, 
     return version
 
 
+def set_alias(root: Path, alias: str, version: str | None, *, by: str) -> None:
+    """Point one alias at a version, or at none."""
+    with changing(root) as registry:
+        if registry["aliases"][alias] != version:
+            registry["aliases"][alias] = version
+            note(registry, f"became {alias}" if version else f"left {alias}", str(version), by)
+
+
 def promote(root: Path, version: str, *, by: str, reason: str) -> None:
     """Make a version the champion and the old champion the one to fall back to: one write."""
     with changing(root) as registry:
@@ -144,6 +152,14 @@ def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
         aliases["previous"] = _before(registry, good)
         note(registry, "rolled back", good, by, reason)
     return bad, good
+
+
+def restore(root: Path, before: Mapping[str, Any], *, by: str) -> None:
+    """After a drill: the aliases and the marks as they were; the events tell that it took place."""
+    with changing(root) as registry:
+        registry["aliases"] = dict(before["aliases"])
+        registry["models"] = {version: dict(entry) for version, entry in before["models"].items()}
+        note(registry, "drill ended", str(before["aliases"]["champion"]), by)
 
 
 def _before(registry: Mapping[str, Any], version: str) -> str | None:

@@ -40,7 +40,9 @@ def _page(repo: Repo, source: data.Source, found: Any) -> str:
         "",
         "## Splits",
         "",
-        f"Rule: {found.split['rule']['kind']}. " + ", ".join(f"{k} {v:,}" for k, v in found.split["sizes"].items()) + ".",
+        f"Rule: {found.split['rule']['kind']}. "
+        + ", ".join(f"{k} {v:,}" for k, v in found.split["sizes"].items())
+        + ".",
         f"In two splits: {found.split['across']}. Test rows newest: {'no' if found.split['time_inverted'] else 'yes'}.",
         "",
         "## Suspects",

@@ -53,7 +53,13 @@ def profile(table: Engine, columns: dict[str, str]) -> dict[str, dict[str, Any]]
         column = quoted(name)
         as_number = f"try_cast({column} as double)"
         middle = f"avg({as_number})" if features.kind_of(kind) == "number" else f"count({as_number})"
-        parts += [f"count({column})", f"{table.words['distinct']}({column})", f"min({column})", f"max({column})", middle]
+        parts += [
+            f"count({column})",
+            f"{table.words['distinct']}({column})",
+            f"min({column})",
+            f"max({column})",
+            middle,
+        ]
     row = table.rows(f"select count(*), {', '.join(parts)} from source")[0]
     found: dict[str, dict[str, Any]] = {}
     for number, (name, kind) in enumerate(columns.items()):
@@ -85,7 +91,9 @@ def _rules(source: data.Source, name: str, facts: dict[str, Any]) -> list[tuple[
     # A text column that is nearly all numbers is a number column with something wrong in it: the audit must say so.
     mixed = facts["type"] == "text" and facts["numbers"] > 0.5
     rules: list[tuple[str, Any]] = [("type", "number" if mixed else facts["type"])]
-    rules.append(("missing_at_most", 0.0 if facts["missing"] == 0 else round(min(1.0, facts["missing"] * 1.5 + 0.01), 4)))
+    rules.append(
+        ("missing_at_most", 0.0 if facts["missing"] == 0 else round(min(1.0, facts["missing"] * 1.5 + 0.01), 4))
+    )
     if facts["type"] == "number" and facts["min"] is not None:
         low, high = float(facts["min"]), float(facts["max"])
         room = (high - low) / 2
@@ -108,44 +116,50 @@ def breaches(
     if repeats > float(rules["repeated_rows_at_most"]) * rows:
         sentence = f"{repeats} rows repeat another one, and a share of {rules['repeated_rows_at_most']} may"
         found.append(_breach("", "repeated_rows_at_most", repeats, None, sentence))
+    checks = []
     for name, wanted in rules["columns"].items():
-        if name not in columns:
+        if name in columns:
+            checks += [(name, *check) for check in _checks(name, wanted, rows)]
+        else:
             found.append(_breach(name, "present", rows, None, f'the column "{name}" is gone'))
-            continue
-        for rule, condition, say in _conditions(name, wanted, rows):
-            count, example = table.rows(f"select count(*), min(cast({quoted(name)} as varchar)) from {condition}")[0]
-            if count:
-                shown = f'"{example}"' if example is not None else "no value"
-                found.append(_breach(name, rule, count, example, say.replace("COUNT", str(count)).replace("SHOWN", shown)))
+    counts = table.rows(f"select {', '.join(check[2] for check in checks)} from source")[0] if checks else ()
+    for (name, rule, _, limit, where, say), count in zip(checks, counts, strict=True):
+        if (count or 0) > limit:
+            example = table.rows(f"select min(cast({quoted(name)} as varchar)) from {where}")[0][0]
+            shown = f'"{example}"' if example is not None else "no value"
+            sentence = f"{name}: {say.replace('COUNT', f'{count:,.0f}')}, such as {shown}"
+            found.append(_breach(name, rule, int(count), example, sentence))
     return found
 
 
-def _conditions(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str, str]]:
-    """(rule, FROM … WHERE that finds the rows breaking it, sentence)."""
+def _checks(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str, float, str, str]]:
+    """(rule, count in SQL, how many may be, FROM … WHERE that finds an example, what to say)."""
     column, checks = quoted(name), []
     number = f"try_cast({column} as double)"
     cast = {"number": number, "date": f"try_cast({column} as timestamp)"}.get(wanted.get("type", "text"))
-    if cast:
-        checks.append(("type", f"source where {column} is not null and {cast} is null", _say(name, "are no " + wanted["type"])))
+    rowwise = [("type", f"{column} is not null and {cast} is null", f"are no {wanted.get('type')}")] if cast else []
     for rule, sign in (("min", "<"), ("max", ">")):
         if wanted.get(rule):
             limit = _number(name, rule, wanted[rule])
-            checks.append((rule, f"source where {number} {sign} {limit}", _say(name, f"lie beyond {rule} {wanted[rule]}")))
+            rowwise.append((rule, f"{number} {sign} {limit}", f"lie beyond {rule} {wanted[rule]}"))
     if wanted.get("values"):
         allowed = ", ".join(data.literal(value) for value in wanted["values"])
-        where = f"source where {column} is not null and cast({column} as varchar) not in ({allowed})"
-        checks.append(("values", where, _say(name, "are none of the allowed values")))
+        where = f"{column} is not null and cast({column} as varchar) not in ({allowed})"
+        rowwise.append(("values", where, "are none of the allowed values"))
+    for rule, where, say in rowwise:
+        checks.append((rule, f"count(*) filter (where {where})", 0.0, f"source where {where}", f"COUNT rows {say}"))
+    share = _number(name, "missing_at_most", wanted.get("missing_at_most") or "1")
+    say = f"COUNT rows have no value, and a share of {share:g} may"
+    empty = f"source where {column} is null"
+    checks.append(("missing_at_most", f"count(*) - count({column})", share * rows, empty, say))
     if wanted.get("unique") == "true":
-        where = f"(select {column} from source group by {column} having count(*) > 1)"
-        checks.append(("unique", where, _say(name, "repeat").replace("rows", "values")))
-    limit = _number(name, "missing_at_most", wanted.get("missing_at_most") or "1")
-    where = f"(select * from source where {column} is null) where (select count(*) from source where {column} is null) > "
-    checks.append(("missing_at_most", f"{where}{limit * rows}", _say(name, f"have no value, and {limit:.2%} may")))
+        repeats = f"(select {column} from source group by 1 having count(*) > 1)"
+        checks.append(("unique", f"count({column}) - count(distinct {column})", 0.0, repeats, "COUNT values repeat"))
     if wanted.get("fresh_days"):
         days = _number(name, "fresh_days", wanted["fresh_days"])
-        newest = f"(select max(try_cast({column} as timestamp)) {column} from source)"
-        where = f"{newest} where {column} < now()::timestamp - interval {round(days * 86400)} second"
-        checks.append(("fresh_days", where, f"{name}: the newest value SHOWN is older than {days:g} days"))
+        age = f"epoch(now()::timestamp - max(try_cast({column} as timestamp))) / 86400"
+        newest = f"(select max({column}) {column} from source)"
+        checks.append(("fresh_days", age, days, newest, f"the newest value is COUNT days old, {days:g} may be"))
     return checks
 
 
@@ -179,10 +193,6 @@ def _value_problems(name: str, wanted: dict[str, str], value: Any) -> list[str]:
 
 def _breach(name: str, rule: str, count: int, example: Any, sentence: str) -> dict[str, Any]:
     return {"column": name, "rule": rule, "rows": count, "example": example, "sentence": sentence}
-
-
-def _say(name: str, what: str) -> str:
-    return f"{name}: COUNT rows {what}, such as SHOWN"
 
 
 def _number(name: str, rule: str, text: str) -> float:

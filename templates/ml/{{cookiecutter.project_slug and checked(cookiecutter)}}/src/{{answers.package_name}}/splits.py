@@ -4,6 +4,7 @@ The rule is a set of cut points over a hash of the row's key (or over time), so 
 every run and on every engine, and keeps it when new rows arrive.
 """
 
+import itertools
 from typing import Any
 
 from .data import Source, key_sql
@@ -125,9 +126,8 @@ def _group_cuts(table: Engine, source: Source, salt: str) -> list[str]:
     hashed = f"md5({literal(salt)} || cast({quoted(source.group)} as varchar))"
     rows = table.rows(f"select h, n from (select {hashed} h, count(*) n from source group by h) order by h")
     if len(rows) < 5:
-        raise Trouble(
-            f"{source.group} holds {len(rows)} groups, too few to split by.", "Clear `group` in data/source.yaml."
-        )
+        sentence = f"{source.group} holds {len(rows)} groups, too few to split by."
+        raise Trouble(sentence, "Clear `group` in data/source.yaml, or add rows.")
     total, seen, cuts = sum(count for _, count in rows), 0, []
     for hashed_group, count in rows:
         if len(cuts) < 2 and seen >= SHARES[len(cuts)] * total:
@@ -170,7 +170,8 @@ def across(table: Engine, source: Source, task: str, inputs: list[str]) -> dict[
         tested["rows"] = content_sql(inputs)
     found = {"keys": 0, "groups": 0, "rows": 0}
     for name, expression in tested.items():
-        shared = f"select {expression} k from split_rows where _split <> 'left out' group by k having count(distinct _split) > 1"
+        kept = f"select {expression} k from split_rows where _split <> 'left out'"
+        shared = f"{kept} group by k having count(distinct _split) > 1"
         found[name] = int(table.rows(f"select count(*) from ({shared})")[0][0])
     return found
 
@@ -182,5 +183,17 @@ def inverted(table: Engine, source: Source) -> bool:
     moment = time_sql(source)
     spans = {part: (low, high) for part, low, high in table.rows(
         f"select _split, min({moment}), max({moment}) from split_rows group by _split")}  # fmt: skip
-    pairs = zip(PARTS, PARTS[1:], strict=False)
+    pairs = itertools.pairwise(PARTS)
     return any(not spans[early][1] < spans[late][0] for early, late in pairs if early in spans and late in spans)
+
+
+def answered(key: str, target: str, task: str) -> str:
+    """A row's key and right answer as one text, the same from the data and from a predictions file."""
+    value = target if task == "multiclass" else f"cast({target} as double)"
+    return f"{key} || '=' || cast({value} as varchar)"
+
+
+def some(part: str, size: int, most: int) -> str:
+    """A condition that picks a split, or a fixed sample of about `most` of its rows."""
+    where = f"_split = '{part}'"
+    return where if size <= most else f"{where} and md5('some' || _row) < '{int(16**8 * most / size):08x}'"

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -92,6 +91,8 @@ def classes(model: Pipeline, task: str) -> tuple[str, ...]:
 
 def save(model: Pipeline, folder: Path) -> tuple[Path, str]:
     """Write the model under the hash of its bytes; the path and the hash."""
+    import skops.io  # imported late: it is slow, and most commands neither save nor load
+
     content = skops.io.dumps(model)
     digest = hashlib.sha256(content).hexdigest()
     path = folder / f"{digest}.skops"
@@ -110,19 +111,24 @@ def load(path: Path, digest: str) -> Pipeline:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
         raise Trouble(f"{path.name} is not the file that was measured: its hash differs.", "Train it again.")
+    import skops.io
+
     try:
         return skops.io.loads(content, trusted=TRUSTED)
     except (TypeError, skops.io.exceptions.UntrustedTypesFoundException) as error:
-        raise Trouble(f"{path.name} holds a type that is not trusted: {error}.", "Add it to TRUSTED after reading it.") from error
+        raise Trouble(
+            f"{path.name} holds a type that is not trusted: {error}.", "Add it to TRUSTED after reading it."
+        ) from error
 
 
 def environment() -> str:
     """A hash of the versions that decide a model's bytes."""
     import platform
 
-    import sklearn
+    from importlib.metadata import version
 
-    versions = [platform.python_version(), np.__version__, pd.__version__, sklearn.__version__, skops.__version__]
+    names = ("numpy", "pandas", "scikit-learn", "skops", "duckdb")
+    versions = [platform.python_version(), *(version(name) for name in names)]
     return hashlib.sha256("|".join(versions).encode()).hexdigest()
 
 
