@@ -7,6 +7,7 @@ import re
 import pytest
 from mlscaffold import answers
 from mlscaffold.advisor import NOTHING, RULES, RUNGS, Advice, advise
+from mlscaffold.planning.plan import compute
 
 HELD = {"past_cases": "5000", "labelled_cases": "1500"}
 INVOICES = HELD | {
@@ -67,7 +68,7 @@ SITUATIONS = {
     "it pays back too late": (INVOICES, planned(acceptance__payback_months=18.1), (6, "software", "rules")),
     "it never pays back": (
         INVOICES,
-        planned(acceptance__payback_months=None, acceptance__value_month=-250.0),
+        planned(acceptance__payback_months=None, acceptance__value_month=250.0),
         (6, "software", "rules"),
     ),
     "it pays back in time": (INVOICES, planned(acceptance__payback_months=2.2), (7, "ml", "ML automated")),
@@ -97,7 +98,7 @@ NEIGHBOURS = {
     "one error is intolerable and a person looks": ({"human_confirms": "no"}, None, 4),
     "nobody has measured today's practice": ({"current_value": "0"}, None, 7),
     "it pays back too late": ({"payback_limit_months": "18.2"}, planned(acceptance__payback_months=18.1), 7),
-    "it never pays back": ({}, planned(acceptance__payback_months=17, acceptance__value_month=250.0), 7),
+    "it never pays back": ({}, planned(acceptance__payback_months=17, acceptance__value_month=2500.0), 7),
     "it pays back in time": ({"payback_limit_months": "2"}, planned(acceptance__payback_months=2.2), 6),
     "rights are at stake": ({"consequence": "money"}, None, 7),
     "a person confirms each result": ({"human_confirms": "no"}, None, 7),
@@ -193,7 +194,7 @@ def test_reasons_are_sentences_and_something_would_change_each(name: str) -> Non
         ("today's MAE of 9 beats a target of 10", ["mae", "9", "10", "lower is better"]),
         ("nothing has ever been recorded", ["0 past cases", "1,000 results a day"]),
         ("it pays back too late", ["18.1 months", "18 months"]),
-        ("it never pays back", ["never paid back", "-250 EUR", "18 months"]),
+        ("it never pays back", ["never paid back", "worth 250 EUR", "costs 1,000 EUR a month to run", "18 months"]),
         ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "2.2 months"]),
         ("nobody has measured today's practice", ["5,000 past cases", "nothing does it"]),
     ],
@@ -311,3 +312,24 @@ def test_a_payback_on_assumed_money_says_so() -> None:
 
     assert "assumed answers (false_alarm_cost, daily_volume, day_rate, monthly_run_budget)" in guessed.reasons[-1]
     assert "assumed" not in " ".join(vouched.reasons)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "blockers"),
+    [
+        ({}, 7, 1),
+        ({"past_cases": "90000", "labelled_cases": "90000"}, 7, 0),
+        ({"miss_cost": "2"}, 6, 0),
+        ({"daily_volume": "100"}, 6, 0),
+        ({"current_value": ""}, 5, 1),
+        ({"label_source": "people", "label_agreement": "0.95"}, 7, 2),
+    ],
+)
+def test_the_real_plan_is_read_where_it_keeps_its_numbers(change: dict[str, str], rule: int, blockers: int) -> None:
+    """Payback, shortfall and ceiling of the invoice example, as the planning engine computes them."""
+    given = INVOICES | {"positive_share": "0.04", "false_alarm_cost": "5", "miss_cost": "100"} | change
+    complete = answers.complete({"kind": "ml"} | given)
+
+    advice = advise(complete, compute(complete))
+
+    assert (advice.rule, len(advice.blockers)) == (rule, blockers)

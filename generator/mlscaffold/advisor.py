@@ -186,9 +186,10 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     months, value = _value(plan, "acceptance", "payback_months"), _value(plan, "acceptance", "value_month")
     if limit is None or not (_late(months, limit) or _never(months, value)):
         return None
-    currency = answers.get("currency") or ""
+    currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
     paid_back = f"is paid back after {number(months)} months" if months is not None else "is never paid back"
-    worth = f", at {number(value)} {currency} a month".rstrip() if value is not None else ""
+    worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
+    worth += f" and costs {number(run)} {currency} a month to run" if value is not None and run else ""
     return Verdict(
         SOFTWARE,
         "rules",
@@ -292,7 +293,8 @@ def _late(months: float | None, limit: float) -> bool:
 
 
 def _never(months: float | None, value: float | None) -> bool:
-    return months is None and value is not None and value <= 0
+    """The plan knows what the gain is worth, and finds no month in which it has paid for building and running."""
+    return months is None and value is not None
 
 
 def _value(plan: Plan, group: str, name: str) -> Any:
