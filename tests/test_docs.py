@@ -215,6 +215,28 @@ def test_the_architecture_names_modules_that_exist(name: str, rendered: Rendered
     assert named - there == set()
 
 
+def test_documents_name_commands_that_exist(repository: Path) -> None:
+    """Every `make X` of a page is a target, and every `python -m package X` a command."""
+    targets = set(re.findall(r"^([a-z-]+):", (repository / "Makefile").read_text("utf-8"), re.M))
+    commands = set(re.findall(r'^    "([a-z-]+)": ', next(repository.glob("src/*/cli.py")).read_text("utf-8"), re.M))
+    text = "\n".join(path.read_text("utf-8") for path in documents(repository))
+    package = next(repository.glob("src/*")).name
+    made = {word for words in re.findall(r"`make ([a-z -]+?)(?: ARGS=.*?)?`", text) for word in words.split()}
+    typed = set(re.findall(rf"`(?:python -m )?{package} ([a-z-]+)", text))
+
+    assert made - targets == set()
+    assert typed - commands == set()
+
+
+def test_documents_name_gates_that_exist(repository: Path) -> None:
+    """Every gate a page speaks of is a registered check."""
+    code = "\n".join(path.read_text("utf-8") for path in repository.glob("src/*/*.py"))
+    gates = set(re.findall(r'@gate\(\s*"([GT]\d\.\w+)"', code))
+    text = "\n".join(path.read_text("utf-8") for path in documents(repository))
+
+    assert set(re.findall(r"\b[GT]\d\.\d+\b", text)) - gates == set()
+
+
 @pytest.mark.parametrize("name", ["ml-default", "sw-default", "sw-model"])
 def test_issue_forms_are_forms(name: str, rendered: Rendered) -> None:
     """The host accepts a form that has a name, a description and questions with unique ids."""
