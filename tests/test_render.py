@@ -234,7 +234,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(render, "_write_record", full)
+    monkeypatch.setattr(render, "write_record", full)
 
     with pytest.raises(CannotWrite, match="No space left on device"):
         render.render(sample_answers("ml-default"), tmp_path)
@@ -255,7 +255,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(render, "_write_record", interrupt)
+    monkeypatch.setattr(render, "write_record", interrupt)
 
     with pytest.raises(KeyboardInterrupt):
         render.render(sample_answers("ml-default"), tmp_path)
@@ -266,9 +266,9 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_killed_run_leaves_no_half_written_project(tmp_path: Path, how: signal.Signals) -> None:
     """Ended while rendering: no target folder, and what a hard kill left over is swept up by the next run."""
     code = (
-        "import sys, time; from mlscaffold import cli, render; write = render._write_record\n"
-        "def slow(tree, answers):\n    print('rendered', flush=True); time.sleep(30)\n"
-        "render._write_record = slow\n"
+        "import sys, time; from mlscaffold import cli, render; write = render.write_record\n"
+        "def slow(folder, tree, answers):\n    print('rendered', flush=True); time.sleep(30)\n"
+        "render.write_record = slow\n"
         f"sys.exit(cli.run(['new', '--kind', 'ml', '--defaults', '--no-git', '--output', {str(tmp_path)!r}]))"
     )
     process = subprocess.Popen(

@@ -11,7 +11,7 @@ import click
 
 from mlscaffold import __version__, answers, questions, report
 from mlscaffold.answers import Answers
-from mlscaffold.errors import MlscaffoldError, NoTerminal, NothingToBuild
+from mlscaffold.errors import CannotWrite, ConflictsLeft, MlscaffoldError, NoTerminal, NothingToBuild
 
 KIND = click.option(
     "--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise."
@@ -91,6 +91,37 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_jso
     given = _decide_kind(_given(None, kind, file, assignments), kind)
     computed = context.plan_of(_complete(given))
     click.echo(wording.as_json(computed) if as_json else report.plan(computed))
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@SET
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+def replan(folder: Path, assignments: Sequence[str], dry_run: bool) -> None:
+    """Plan again with new facts: numbers before and after, merged into the repository without losing its work."""
+    from mlscaffold import update
+
+    replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
+    click.echo(report.replanned(replanned, update.changed_numbers(replanned, report.numbers), dry_run))
+    if replanned.conflicts:
+        raise ConflictsLeft(replanned.conflicts)
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option(
+    "--to", type=click.Choice(["github", "gitlab", "jira", "csv", "mermaid"]), required=True, help="For what."
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output.")
+def export(folder: Path, to: str, output: Path | None) -> None:
+    """Write a repository's backlog for GitHub, GitLab, Jira or a spreadsheet, or its schedule as a Mermaid chart."""
+    from mlscaffold import export as exporting
+
+    text = exporting.export(folder, to)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _save(output, text)
 
 
 @cli.command(name="questions")
@@ -242,6 +273,14 @@ def _commit(folder: Path, complete: Answers) -> str:
 def _terminate(number: int, frame: object) -> None:
     """Unwind like an interrupt, so that nothing half-written stays behind; the exit code is the shell's."""
     raise SystemExit(128 + number)
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise CannotWrite(path, error.strerror or str(error)) from error
+    click.echo(f"{path} written.", err=True)
 
 
 def _complain(text: str, code: int) -> int:

@@ -167,6 +167,16 @@ class NotCommitted(MlscaffoldError):
         )
 
 
+class ConflictsLeft(MlscaffoldError):
+    """A merge that a person must finish."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"The team's text and the new plan changed the same lines of {', '.join(paths)}.",
+            "Choose between the marked versions (<<<<<<< yours, >>>>>>> the new plan's), then git add and commit.",
+        )
+
+
 def shown(value: str) -> str:
     """Quote a value for a sentence, shortened so that the sentence stays readable."""
     short = value if len(value) <= 60 else value[:57] + "…"

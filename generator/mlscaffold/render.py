@@ -37,8 +37,8 @@ def render(answers: Answers, output: Path) -> Path:
     target: Path = output / answers.project_slug
     refuse_if_in_the_way(target)
     with _staging(output, target) as staging:
-        tree = _generate(answers, staging)
-        _write_record(tree, answers)
+        tree = generate(answers, staging)
+        write_record(tree, tree, answers)
         _move(tree, target)
     return target
 
@@ -46,8 +46,8 @@ def render(answers: Answers, output: Path) -> Path:
 def preview(answers: Answers) -> list[tuple[str, int]]:
     """Every file that `render` would write, as (path, bytes), without touching the output folder."""
     with tempfile.TemporaryDirectory() as folder:
-        tree = _generate(answers, Path(folder))
-        _write_record(tree, answers)
+        tree = generate(answers, Path(folder))
+        write_record(tree, tree, answers)
         return sizes(tree)
 
 
@@ -73,7 +73,7 @@ def refuse_if_in_the_way(target: Path) -> None:
 # ------------------------------------------------------------------------------------------------------- generating
 
 
-def _generate(answers: Answers, output: Path) -> Path:
+def generate(answers: Answers, output: Path) -> Path:
     """Render the template of `answers.kind` into `output`; the rendered folder's path."""
     from cookiecutter.exceptions import CookiecutterException
     from cookiecutter.generate import generate_files
@@ -187,8 +187,8 @@ def _move(tree: Path, target: Path) -> None:
 # ----------------------------------------------------------------------------------------------------------- record
 
 
-def _write_record(tree: Path, answers: Answers) -> None:
-    """Keep the pristine render inside the repository: what a later update compares the team's work with."""
+def write_record(folder: Path, tree: Path, answers: Answers) -> None:
+    """Keep the pristine render `tree` inside the repository at `folder`: a replan compares the team's work with it."""
     files = files_of(tree)
     state = {
         "template": answers.kind,
@@ -197,8 +197,8 @@ def _write_record(tree: Path, answers: Answers) -> None:
         "files": {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
     }
     archive = _archive(tree, files)
-    record = tree / RECORD
-    record.mkdir()
+    record = folder / RECORD
+    record.mkdir(exist_ok=True)
     record.joinpath("base.tar.gz").write_bytes(archive)
     record.joinpath("state.json").write_text(json.dumps(state, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

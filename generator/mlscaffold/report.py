@@ -4,12 +4,15 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlscaffold import questions, wording
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
 from mlscaffold.questions import Question
+
+if TYPE_CHECKING:
+    from mlscaffold.update import Replanned
 
 
 def tree(name: str, files: Sequence[tuple[str, int]]) -> str:
@@ -66,6 +69,23 @@ def plan(computed: Mapping[str, Any]) -> str:
         lines.append(f"{key:<34} {value:<28} {entry['formula'] or entry['provenance']}")
         lines.append(textwrap.fill(entry["meaning"], _width(), initial_indent="    ", subsequent_indent="    "))
     return "\n".join([*lines, *_findings(computed)])
+
+
+def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_run: bool) -> str:
+    """What a replan changed: each number before and after, then the files."""
+    width = max((len(key) for key, _, _ in moved), default=0)
+    lines = [f"{key:<{width}}  {_moved(old)} → {_moved(new)}" for key, old, new in moved]
+    parts = ["\n".join(lines) or "No number changes."]
+    for title, paths in (("Would change" if dry_run else "Changed", result.changed), ("Removed", result.removed)):
+        if paths:
+            parts.append(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))
+    if (result.changed or result.removed) and not dry_run and not result.conflicts:
+        parts.append("Read the changes with git diff, then commit them; signatures of changed pages are void.")
+    return "\n\n".join(parts)
+
+
+def _moved(entry: Mapping[str, Any] | None) -> str:
+    return wording.number(entry) if entry else "absent"
 
 
 def numbers(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

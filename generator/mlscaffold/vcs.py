@@ -1,8 +1,10 @@
-"""The only runner of git: a new repository with one first commit."""
+"""The only runner of git: a new repository with one first commit, and three-way merges beside it."""
 
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlscaffold.errors import GitFailed, GitMissing
@@ -43,12 +45,137 @@ def create(folder: Path, message: str) -> bool:
 def _must(folder: Path, *arguments: str) -> None:
     done = _run(folder, *arguments)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise GitFailed(f"git {arguments[0]}", lines[0].rstrip("."))
+        raise GitFailed(f"git {arguments[0]}", _first_line(done))
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    surroundings = {key: value for key, value in os.environ.items() if key not in _REDIRECTS}
     return subprocess.run(
-        ["git", *arguments], cwd=folder, env=surroundings, capture_output=True, text=True, encoding="utf-8", check=False
+        ["git", *arguments],
+        cwd=folder,
+        env=_surroundings(),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
     )
+
+
+# ------------------------------------------------------------------------------------------------- three-way merging
+
+
+@dataclass(frozen=True)
+class Merge:
+    """A merged tree: `changed` and `removed` paths against ours, `conflicts` with their index entries."""
+
+    changed: dict[str, bytes]
+    removed: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    entries: tuple[str, ...]  # "mode object stage\tpath", as `git update-index --index-info` reads them
+
+
+class Store:
+    """A throw-away object store in which folders become trees and are merged; the team's repository is not touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._git("init", "--quiet", "--bare", str(folder), work_tree=None)
+
+    def tree(self, work_tree: Path, *, everything: bool = False) -> str:
+        """The tree of a folder's files: all of them, or those that its own .gitignore files do not exclude."""
+        self.folder.joinpath("index").unlink(missing_ok=True)
+        self._git("add", "--all", *(["--force"] if everything else []), work_tree=work_tree)
+        return self._git("write-tree", work_tree=work_tree).strip()
+
+    def with_files(self, tree: str, source: str, paths: Iterable[str]) -> str:
+        """`tree` with some paths as they are in the tree `source` (absent where they are absent there)."""
+        self.folder.joinpath("index").unlink(missing_ok=True)
+        nowhere = self.folder  # git wants a work tree to change an index; no file of it is read
+        self._git("read-tree", tree)
+        for path in paths:
+            found = self._git("ls-tree", source, "--", path).split()
+            if found:
+                self._git("update-index", "--add", "--cacheinfo", f"{found[0]},{found[2]},{path}", work_tree=nowhere)
+            else:
+                self._git("update-index", "--force-remove", "--", path, work_tree=nowhere)
+        return self._git("write-tree").strip()
+
+    def merge(self, base: str, ours: str, theirs: str) -> Merge:
+        """Merge two trees that both grew out of `base`. Renames are followed; two edits of one place conflict."""
+        first = self._commit(base)
+        sides = [self._commit(tree, "-p", first) for tree in (ours, theirs)]
+        done = self._run("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
+        if done.returncode > 1:
+            raise GitFailed("git merge-tree", _first_line(done))
+        merged, *entries = done.stdout.split("\0")
+        entries = [entry for entry in entries if entry]
+        status = self._git("diff-tree", "-r", "-z", "--name-status", "--no-renames", ours, merged).split("\0")
+        pairs = list(zip(status[0::2], status[1::2], strict=False))
+        return Merge(
+            changed={path: self.content(f"{merged}:{path}") for state, path in pairs if state != "D"},
+            removed=tuple(path for state, path in pairs if state == "D"),
+            conflicts=tuple(sorted({entry.partition("\t")[2] for entry in entries})),
+            entries=tuple(entries),
+        )
+
+    def content(self, name: str) -> bytes:
+        """A blob's bytes, by object id or tree:path."""
+        return subprocess.run(
+            ["git", "cat-file", "blob", name], env=self._env(None), capture_output=True, check=True
+        ).stdout
+
+    def _commit(self, tree: str, *parents: str) -> str:
+        return self._git("commit-tree", tree, *parents, "-m", "side").strip()
+
+    def _git(self, *arguments: str, work_tree: Path | None = None) -> str:
+        done = self._run(*arguments, work_tree=work_tree)
+        if done.returncode:
+            raise GitFailed(f"git {arguments[0]}", _first_line(done))
+        return done.stdout
+
+    def _run(self, *arguments: str, work_tree: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=work_tree or self.folder.parent,
+            env=self._env(work_tree),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+
+    def _env(self, work_tree: Path | None) -> dict[str, str]:
+        named = {f"GIT_{who}_{what}": "mlscaffold" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        places = {"GIT_DIR": str(self.folder)} | ({"GIT_WORK_TREE": str(work_tree)} if work_tree else {})
+        return _surroundings() | named | places
+
+
+def is_dirty(folder: Path) -> bool:
+    """Whether a work tree has changes that are not committed (files git ignores do not count)."""
+    return bool(_run(folder, "status", "--porcelain", "--", ".").stdout.strip())
+
+
+def mark_conflicts(folder: Path, store: Store, merge: Merge) -> None:
+    """Tell the folder's repository which files hold a conflict, so that `git status` and merge tools show them."""
+    lines = [f"0 {'0' * 40}\t{path}\n" for path in merge.conflicts]
+    for entry in merge.entries:
+        facts, _, path = entry.partition("\t")
+        mode, blob, stage = facts.split()
+        here = _fed(folder, store.content(blob), "hash-object", "-w", "--stdin").decode().strip()
+        lines.append(f"{mode} {here} {stage}\t{path}\n")
+    _fed(folder, "".join(lines).encode(), "update-index", "--index-info")
+
+
+def _fed(folder: Path, content: bytes, *arguments: str) -> bytes:
+    command = ["git", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=_surroundings(), input=content, capture_output=True, check=True
+    ).stdout
+
+
+def _first_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return lines[0].rstrip(".")
+
+
+def _surroundings() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in _REDIRECTS}

@@ -1,0 +1,202 @@
+"""Replanning brings new numbers into the repository, and loses nothing that the team wrote."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from material import sample_answers
+from mlscaffold import cli, render, report, update, vcs
+from mlscaffold.errors import CannotWrite, InvalidAnswer, NoRecord, NotCommitted
+
+FACTS = {"positive_share": "0.2", "miss_cost": "20"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The default ML repository with its first commit."""
+    folder = render.render(sample_answers("ml-default"), tmp_path)
+    vcs.create(folder, "Start")
+    return folder
+
+
+def edit(folder: Path, path: str, change: Callable[[str], str]) -> None:
+    """Change a file and commit it."""
+    file = folder / path
+    file.write_text(change(file.read_text("utf-8")), "utf-8")
+    git(folder, "commit", "-qam", "edited")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """git's output."""
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def plan_of(folder: Path) -> dict[str, object]:
+    """The repository's plan."""
+    return json.loads(folder.joinpath("plan/plan.json").read_text("utf-8"))  # type: ignore[no-any-return]
+
+
+def test_a_replan_gives_what_a_new_render_would(project: Path, tmp_path: Path) -> None:
+    """Where the team has changed nothing, the repository is the new render, record included."""
+    done = update.replan(project, FACTS)
+    fresh = render.render(
+        sample_answers("ml-default").__class__(sample_answers("ml-default").raw | FACTS), tmp_path / "fresh"
+    )
+
+    assert done.conflicts == ()
+    assert {p.relative_to(project): p.read_bytes() for p in render.files_of(project)} == {
+        p.relative_to(fresh): p.read_bytes() for p in render.files_of(fresh)
+    }
+
+
+def test_the_same_answers_change_nothing(project: Path) -> None:
+    """Neither a byte nor a number."""
+    done = update.replan(project, {})
+
+    assert (done.changed, done.removed, done.conflicts) == ((), (), ())
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_the_teams_words_stay_and_the_numbers_move(project: Path) -> None:
+    """Both edits of one document are in it afterwards."""
+    edit(project, "docs/00-charter.md", lambda text: text.replace("# Charter: My project", "# Charter: Ours"))
+    before = plan_of(project)
+    update.replan(project, FACTS)
+    charter = project.joinpath("docs/00-charter.md").read_text("utf-8")
+
+    assert charter.startswith("# Charter: Ours")
+    assert plan_of(project)["test"] != before["test"]
+    assert "0.2" in project.joinpath("plan/project.yaml").read_text("utf-8")
+
+
+def test_a_renamed_page_is_followed(project: Path) -> None:
+    """New numbers land in the page under its new name."""
+    git(project, "mv", "docs/03-acceptance.md", "docs/03-thresholds.md")
+    git(project, "commit", "-qm", "renamed")
+    before = project.joinpath("docs/03-thresholds.md").read_text("utf-8")
+    update.replan(project, FACTS)
+
+    assert not project.joinpath("docs/03-acceptance.md").exists()
+    assert project.joinpath("docs/03-thresholds.md").read_text("utf-8") != before
+
+
+def test_a_page_the_team_deleted_stays_deleted_or_is_said(project: Path) -> None:
+    """Deleted by the team and changed by the plan: a conflict that names the page, never a silent return."""
+    git(project, "rm", "-q", "docs/03-acceptance.md")
+    git(project, "commit", "-qm", "deleted")
+
+    assert update.replan(project, FACTS).conflicts == ("docs/03-acceptance.md",)
+
+
+def test_two_edits_of_one_line_are_marked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Markers in the file, unmerged entries for git's tools, exit 1 with one sentence."""
+    needle = next(
+        line
+        for line in project.joinpath("docs/03-acceptance.md").read_text("utf-8").splitlines()
+        if "Test rows needed" in line
+    )
+    edit(
+        project,
+        "docs/03-acceptance.md",
+        lambda text: text.replace(needle, "| **Test rows needed** | **as many as we have** |"),
+    )
+    code = cli.run(["replan", str(project), "--set", "positive_share=0.2"])
+    text = project.joinpath("docs/03-acceptance.md").read_text("utf-8")
+
+    assert code == 1
+    assert "docs/03-acceptance.md" in capsys.readouterr().err
+    assert "as many as we have" in text
+    assert "<<<<<<<" in text
+    assert git(project, "ls-files", "--unmerged", "--format=%(stage)", "docs/03-acceptance.md").split() == [
+        "1",
+        "2",
+        "3",
+    ]
+
+
+def test_confirmed_assumptions_become_answers(project: Path) -> None:
+    """What a person confirmed is carried into `confirmed`, and is no open assumption any more."""
+    path = project / "plan/assumptions.yaml"
+    rows = yaml.safe_load(path.read_text("utf-8"))
+    rows[0] |= {"confirmed_by": "Ana", "confirmed_on": "2026-03-03"}
+    path.write_text(yaml.safe_dump(rows, allow_unicode=True), "utf-8")
+    git(project, "commit", "-qam", "confirmed")
+    update.replan(project, {})
+    left = [row["key"] for row in yaml.safe_load(path.read_text("utf-8"))]
+
+    assert rows[0]["key"] not in left
+    assert rows[0]["key"] in project.joinpath("plan/project.yaml").read_text("utf-8").split("confirmed: ")[1]
+
+
+def test_an_answer_edited_by_hand_counts(project: Path) -> None:
+    """project.yaml is the team's; a replan computes from it as it stands."""
+    edit(project, "plan/project.yaml", lambda text: text.replace('miss_cost: "1"', 'miss_cost: "20"'))
+    done = update.replan(project, {})
+
+    assert ("acceptance.threshold", 0.5) in [
+        (key, old["value"]) for key, old, _ in update.changed_numbers(done, report.numbers)
+    ]
+
+
+def test_a_dry_run_shows_and_writes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers before and after, files that would change, and a clean work tree."""
+    code = cli.run(["replan", str(project), "--set", "positive_share=0.2", "--dry-run"])
+    out = capsys.readouterr().out
+
+    assert code == 0
+    assert "test.rows" in out
+    assert "→" in out
+    assert "Would change:\n" in out
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_it_works_without_git(tmp_path: Path) -> None:
+    """A folder of files is merged as well; there is only no index to mark."""
+    folder = render.render(sample_answers("sw-default"), tmp_path)
+    charter = folder / "docs/00-charter.md"
+    charter.write_text(charter.read_text("utf-8").replace("# Charter", "# Our charter", 1), "utf-8")
+    done = update.replan(folder, {"slo_percent": "99.0"})
+
+    assert done.conflicts == ()
+    assert charter.read_text("utf-8").startswith("# Our charter")
+
+
+def test_braces_in_an_answer_stay_literal(tmp_path: Path) -> None:
+    """A merge is no second chance for an answer to be worked out."""
+    folder = render.render(sample_answers("awkward-ml"), tmp_path)
+    update.replan(folder, {"miss_cost": "9"})
+
+    assert "{{ 7*7 }}" in folder.joinpath("README.md").read_text("utf-8")
+
+
+def test_refusals_change_nothing(project: Path, tmp_path: Path) -> None:
+    """Uncommitted work, a folder that is not ours, a bad answer."""
+    with pytest.raises(NoRecord, match=r"base\.tar\.gz"):
+        update.replan(tmp_path, FACTS)
+    with pytest.raises(InvalidAnswer):
+        update.replan(project, {"positive_share": "2"})
+    project.joinpath("docs/glossary.md").write_text("half a thought")
+    with pytest.raises(NotCommitted):
+        update.replan(project, FACTS)
+    assert git(project, "status", "--porcelain").split() == ["M", "docs/glossary.md"]
+
+
+def test_a_full_disk_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every byte is staged before the first rename, and the staged files are taken away again."""
+    written = []
+    real = Path.write_bytes
+
+    def fills_up(path: Path, content: bytes) -> int:
+        if ".replan-" in path.name:
+            written.append(path)
+            if len(written) == 5:
+                raise OSError(28, "No space left on device")
+        return real(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", fills_up)
+    with pytest.raises(CannotWrite, match="No space left"):
+        update.replan(project, FACTS)
+    assert git(project, "status", "--porcelain") == ""
