@@ -6,8 +6,9 @@ import re
 
 import pytest
 from mlscaffold import answers
-from mlscaffold.advisor import NOTHING, RULES, RUNGS, Advice, advise
+from mlscaffold.advisor import Advice, advise
 from mlscaffold.planning.plan import compute
+from mlscaffold.verdicts import NOTHING, RULES, RUNGS
 
 HELD = {"past_cases": "5000", "labelled_cases": "1500"}
 INVOICES = HELD | {

@@ -1,34 +1,11 @@
-"""Whether to build nothing, rules or a model: ordered rules with reasons, and no scores.
+"""Whether to build nothing, rules or a model: the first rule that holds decides, and nothing is scored."""
 
-The first rule whose condition holds decides. Every recommendation says what would change it. The reasons go along
-the lines on which software and machine learning differ: uncertainty, data dependence, evaluation, ownership.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold.answers import Answers as Complete
-from mlscaffold.planning.metrics import METRICS
+from mlscaffold.verdicts import ML, RULES, Answers, Plan, direction, planned
 from mlscaffold.wording import number
-
-NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
-RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision", "ML automated")
-
-MONEY = ("false_alarm_cost", "miss_cost", "unit_error_cost", "daily_volume", "day_rate", "monthly_run_budget")
-
-Answers = Mapping[str, Any]
-Plan = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one rule says when its condition holds."""
-
-    recommendation: str
-    rung: str
-    reasons: tuple[str, ...]
-    flips: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -67,191 +44,12 @@ def advise(answers: Answers, plan: Plan | None) -> Advice:
     )
 
 
-# ------------------------------------------------------------------------------------------------ the rules, in order
-
-
-def _writable(answers: Answers, plan: Plan) -> Verdict | None:
-    if answers.get("rules_expressible") != "full":
-        return None
-    confirmed = answers.get("human_confirms") == "yes"
-    who = (
-        "a person confirms each result, so a wrong one costs a second look"
-        if confirmed
-        else "a wrong result is a bug in a line that somebody can read and mend"
-    )
-    return Verdict(
-        SOFTWARE,
-        "rules",
-        (
-            "Uncertainty: a careful person can write the behaviour down in full, so it is a requirement and not a "
-            "prediction.",
-            "Evaluation: each rule passes or fails its acceptance test, and no share of errors has to be negotiated.",
-            f"Ownership: {who}; no model has to be watched or retrained.",
-        ),
-        (
-            "The list of rules outgrows what one reviewer can read and keep right: answer rules_expressible=partial "
-            "and count the past cases.",
-            "The results must come from patterns in data that nobody can state, such as blocking that learns from "
-            "what was blocked before: answer rules_expressible=no.",
-        ),
-    )
-
-
-def _target_met(answers: Answers, plan: Plan) -> Verdict | None:
-    metric, today, target = (answers.get(key) for key in ("metric", "current_value", "target_value"))
-    if today is None or target is None or not _meets(metric, today, target):
-        return None
-    better = _better(metric)
-    return Verdict(
-        NOTHING,
-        "do nothing yet",
-        (
-            f"Evaluation: {metric} is {number(today)} today, which already meets the target of {number(target)} "
-            f"({better} is better).",
-            f"Ownership: a model would have to be paid for, watched and retrained without a gain over today's practice "
-            f"({_practice(answers)}).",
-        ),
-        (
-            f"A value {'below' if better == 'lower' else 'above'} {number(today)} is worth money: change target_value.",
-            "The real problem is cost or latency, not the metric: say so in `decision` and choose the kind yourself.",
-            f"The {number(today)} was not measured on the cases that matter: measure it again and change "
-            "current_value.",
-        ),
-    )
-
-
-def _no_cases(answers: Answers, plan: Plan) -> Verdict | None:
-    past, labelled = answers.get("past_cases") or 0, answers.get("labelled_cases") or 0
-    if past or labelled:
-        return None
-    volume = answers.get("daily_volume")
-    expected = f" ({number(volume)} results a day)" if volume else ""
-    return Verdict(
-        SOFTWARE,
-        "rules",
-        (
-            "Data dependence: there are 0 past cases and 0 known right answers, so there is nothing to learn from.",
-            "Evaluation: without cases no share of errors can be measured, for a model or for anything else.",
-            f"Ownership: start with rules and log every case with its outcome{expected}; the log becomes the data.",
-        ),
-        (
-            "Past cases turn up or have been logged: set past_cases and labelled_cases and ask again.",
-            "Labels can be bought for cases you will collect: plan that first, then count them in labelled_cases.",
-        ),
-    )
-
-
-def _intolerable(answers: Answers, plan: Plan) -> Verdict | None:
-    if answers.get("consequence") != "intolerable" or answers.get("human_confirms") == "yes":
-        return None
-    return Verdict(
-        SOFTWARE,
-        "rules",
-        (
-            "Uncertainty: a model is wrong on some share of cases whatever is done, and here one wrong result is "
-            "intolerable (consequence = intolerable).",
-            "Ownership: nobody confirms a result before it takes effect (human_confirms = no), so nobody would catch "
-            "the wrong ones.",
-        ),
-        (
-            "A person confirms each result before it takes effect, a warning instead of a block: human_confirms=yes.",
-            "The worst case turns out to be bearable or can be undone: change consequence.",
-        ),
-    )
-
-
-def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
-    if answers.get("current_value") is not None:
-        return None
-    cases = answers.get("past_cases") or 0
-    return Verdict(
-        ML,
-        "SQL or statistics",
-        (
-            f"Evaluation: nobody has measured how well the job is done today ({_practice(answers)}), and without that "
-            "number there is no threshold and no gain.",
-            f"Uncertainty: a query or a simple statistic over the {number(cases)} past cases has not been tried, so "
-            "nothing shows yet that a model is needed.",
-            "Ownership: the first task is a baseline with an end date, two weeks from the start; it may be the result.",
-        ),
-        (
-            "The baseline is measured: set current_value, and the thresholds, the rows and the payback are computed.",
-            "The baseline turns out to be good enough: then it is the product, and nothing is trained.",
-        ),
-    )
-
-
-def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
-    limit = answers.get("payback_limit_months")
-    months, value = _value(plan, "acceptance", "payback_months"), _value(plan, "acceptance", "value_month")
-    if limit is None or not (_late(months, limit) or _never(months, value)):
-        return None
-    currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
-    paid_back = f"is paid back after {number(months)} months" if months is not None else "is never paid back"
-    worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
-    worth += f" and costs {number(run)} {currency} a month to run" if value is not None and run else ""
-    return Verdict(
-        SOFTWARE,
-        "rules",
-        (
-            f"Evaluation: at the target, a model {paid_back}{worth}; the limit is {number(limit)} months.",
-            "Ownership: rules cost less to build and need no retraining, so they may pay where a model does not.",
-            *_rests_on(answers),
-        ),
-        (
-            f"One wrong result costs more than assumed: change {_cost_keys(answers)}.",
-            f"There are more results a day than {number(answers.get('daily_volume'))}: change daily_volume.",
-            "Building or running it is cheaper than planned: change build_cost, day_rate or monthly_run_budget.",
-            f"You accept a payback later than {number(limit)} months: change payback_limit_months.",
-        ),
-    )
-
-
-def _model(answers: Answers, plan: Plan) -> Verdict:
-    human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes"
-    past, labelled, today = (answers.get(key) for key in ("past_cases", "labelled_cases", "current_value"))
-    extent = "cannot" if answers.get("rules_expressible") == "no" else "can only in part"
-    flips = [
-        "Somebody manages to write the behaviour down in full: then it is software (rules_expressible=full).",
-        "The simple baseline turns out to reach the target: then the baseline is the product.",
-        f"The gain does not pay back within {number(answers.get('payback_limit_months', 18))} months: then rules are.",
-    ]
-    if not human:
-        flips.append("A person confirms each result: then an alert may do, with rules or a model (human_confirms=yes).")
-    return Verdict(
-        ML,
-        "ML with human decision" if human else "ML automated",
-        (
-            f"Uncertainty: the behaviour {extent} be written down as rules, so it has to be learned from cases.",
-            f"Data dependence: {number(past)} past cases are at hand, {number(labelled)} of them with a known right "
-            "answer.",
-            f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "
-            "or refuted.",
-            *_pays_back(answers, plan),
-            f"Ownership: {_who_decides(answers)}; the baseline stays as fallback, as comparison and as way out.",
-        ),
-        tuple(flips),
-    )
-
-
-RULES: tuple[Callable[[Answers, Plan], Verdict | None], ...] = (
-    _writable,
-    _target_met,
-    _no_cases,
-    _intolerable,
-    _no_baseline,
-    _not_worth_it,
-    _model,
-)
-MONEY_RULE = RULES.index(_not_worth_it) + 1  # the only rule that software answers, which hold no money, cannot repeat
-
-
 # ------------------------------------------------------------------------------------- what stands in a model's way
 
 
 def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
     past, labelled = answers.get("past_cases") or 0, answers.get("labelled_cases") or 0
-    short, rows = _value(plan, "test", "shortfall"), _value(plan, "test", "rows")
+    short, rows = planned(plan, "test", "shortfall"), planned(plan, "test", "rows")
     if short is not None and short > 0:
         needed = f"needs {number(rows)} labelled rows" if rows is not None else "needs more labelled rows"
         yield f"The acceptance test {needed}; {number(short)} of them are missing, beside the {number(labelled)} known."
@@ -259,7 +57,7 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
         yield f"None of the {number(past)} past cases has a known right answer, so nothing can be shown yet."
     if answers.get("label_source") == "none":
         yield "Right answers come from nowhere (label_source = none), so no model can be tested or watched."
-    ceiling, target = _value(plan, "labels", "ceiling"), _target(answers, plan)
+    ceiling, target = planned(plan, "labels", "ceiling"), _target(answers, plan)
     if ceiling is not None and target is not None and _beyond(answers, ceiling, target):
         yield (
             f"The labels' own disagreement caps the measurable {answers.get('metric')} at {number(ceiling)}, short of "
@@ -267,84 +65,11 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
         )
 
 
-# ------------------------------------------------------------------------------------------------------ small facts
-
-
-def _better(metric: str | None) -> str:
-    return METRICS[metric].better if metric else "higher"
-
-
-def _meets(metric: str | None, value: float, target: float) -> bool:
-    return value <= target if _better(metric) == "lower" else value >= target
+def _target(answers: Answers, plan: Plan) -> float | None:
+    typed: float | None = answers.get("target_value")
+    computed: float | None = planned(plan, "acceptance", "target")
+    return computed if typed is None else typed
 
 
 def _beyond(answers: Answers, ceiling: float, target: float) -> bool:
-    return _better(answers.get("metric")) == "higher" and ceiling < target
-
-
-def _target(answers: Answers, plan: Plan) -> float | None:
-    typed: float | None = answers.get("target_value")
-    planned: float | None = _value(plan, "acceptance", "target")
-    return planned if typed is None else typed
-
-
-def _late(months: float | None, limit: float) -> bool:
-    return months is not None and months > limit
-
-
-def _never(months: float | None, value: float | None) -> bool:
-    """The plan knows what the gain is worth, and finds no month in which it has paid for building and running."""
-    return months is None and value is not None
-
-
-def _value(plan: Plan, group: str, name: str) -> Any:
-    """A number of the plan, or None where the plan does not have it."""
-    entry = (plan.get(group) or {}).get(name) or {}
-    return entry.get("value") if isinstance(entry, Mapping) else None
-
-
-def _practice(answers: Answers) -> str:
-    practice = answers.get("current_practice") or "none"
-    return {"none": "nothing does it", "people": "people do it", "rules": "rules do it", "model": "a model does it"}[
-        practice
-    ]
-
-
-def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
-    months, value = _value(plan, "acceptance", "payback_months"), _value(plan, "acceptance", "value_month")
-    if months is not None:
-        worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
-        limit = number(answers.get("payback_limit_months"))
-        yield f"Evaluation: at the target it is paid back after {number(months)} months{worth}; the limit is {limit}."
-
-
-def _rests_on(answers: Answers) -> Iterator[str]:
-    """Which amounts behind the payback nobody has given: a model should not be dropped for a guess unseen."""
-    if not isinstance(answers, Complete):
-        return
-    keys = [key for key in MONEY if key in answers and answers.is_asked(key)]
-    assumed = [key for key in keys if answers.provenance(key) == "default"]
-    if assumed:
-        yield f"Uncertainty: the payback rests on assumed answers ({', '.join(assumed)}); give those you know first."
-
-
-def _cost_keys(answers: Answers) -> str:
-    by_task = {"binary": "miss_cost or false_alarm_cost", "multiclass": "miss_cost"}
-    return by_task.get(answers.get("task", ""), "unit_error_cost")
-
-
-def _measured_today(answers: Answers) -> str:
-    return str(answers.get("metric") or "the measured value")
-
-
-def _room(answers: Answers) -> str:
-    target = answers.get("target_value")
-    return f" and {number(target)} is wanted" if target is not None else ""
-
-
-def _who_decides(answers: Answers) -> str:
-    if answers.get("human_confirms") == "yes":
-        return "a person confirms each result before it takes effect"
-    if answers.get("consequence") == "rights":
-        return "rights are at stake (consequence = rights), so a person has to decide and the model only proposes"
-    return "results take effect without a person, so somebody owns the errors, the monitoring and the retraining"
+    return direction(answers.get("metric")) == "higher" and ceiling < target

@@ -8,9 +8,9 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
-from mlscaffold.advisor import ML, SOFTWARE
 from mlscaffold.interview import Row
 from mlscaffold.questions import Question
+from mlscaffold.verdicts import ML, SOFTWARE
 
 VALUE_CELLS = 24
 

@@ -17,11 +17,12 @@ from prompt_toolkit.output import create_output
 from questionary.prompts.common import InquirerControl
 
 from mlscaffold import interview, questions, report, screen
-from mlscaffold.advisor import MONEY_RULE, advise
+from mlscaffold.advisor import advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import MlscaffoldError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
 from mlscaffold.questions import Question
+from mlscaffold.verdicts import MONEY_RULE
 
 Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
