@@ -40,6 +40,9 @@ REFUSALS = [
     (["build"], 2, "No such command", "--help"),
     (["plan", "--set", "task=perhaps"], 1, 'task is "perhaps"', "--set task"),
     (["advise", "--answers", "."], 1, "cannot be used", "key: value"),
+    (["export", "--to", "csv"], 1, "plan/backlog.json", "Name the folder"),
+    (["export"], 2, "Missing option '--to'", "--help"),
+    (["replan"], 1, "cannot be planned again", "mlscaffold new"),
     (["completion", "tcsh"], 2, "Invalid value", "--help"),
     (["new", "--defaults", "--set", "current_value=0.9", "--set", "target_value=0.8", "--set", "rules_expressible=no",
       "--set", "past_cases=9", "--set", "labelled_cases=9"], 1, "build nothing yet", "--kind"),
@@ -272,6 +275,18 @@ def test_the_installed_wheel_works_far_from_a_checkout(wheel_root: Path, in_fold
     assert done.returncode == 0, done.stderr
     assert in_folder.joinpath("my-project/.gitignore").is_file()
     assert git("status", "--porcelain", cwd=in_folder / "my-project") == []
+
+
+@pytest.mark.parametrize("to", ["github", "gitlab", "jira", "csv", "mermaid"])
+def test_export_writes_what_tools_read(to: str, in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output, or into a file; advice goes to standard error."""
+    run("new", "demo", "--kind", "software", "--defaults", "--no-git", capsys=capsys)
+    code, out, _ = run("export", "demo", "--to", to, capsys=capsys)
+    run("export", "demo", "--to", to, "--output", "file", capsys=capsys)
+
+    assert code == 0
+    assert len(out.splitlines()) > 5
+    assert in_folder.joinpath("file").read_text("utf-8") == out
 
 
 def git(*arguments: str, cwd: Path) -> list[str]:

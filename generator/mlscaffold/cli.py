@@ -118,6 +118,8 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     from mlscaffold import export as exporting
 
     text = exporting.export(folder, to)
+    if advice := exporting.note(folder, to):
+        click.echo(advice, err=True)
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -165,7 +167,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _complain(f"{error}\n{error.hint}", error.exit_code)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "mlscaffold"
-        return _complain(f"{error.format_message()}\n`{where} --help` lists what it takes.", 2)
+        sentence = " ".join(error.format_message().split())
+        return _complain(f"{sentence}\n`{where} --help` lists what it takes.", 2)
     except (click.Abort, KeyboardInterrupt):
         return _complain("Interrupted; nothing was written.", 130)
     except BrokenPipeError:
