@@ -416,7 +416,7 @@ def test_new_rows_turn_the_learning_curve_round() -> None:
 def test_no_number_is_nan(task: str, baseline: float, gain: float, volume: int, share: float) -> None:
     """Whatever the answers, a value is a number, or empty with a reason."""
     answers = invoices(task=task, metric="", daily_volume=str(volume), positive_share=f"{share:.6f}")
-    target = baseline - gain if METRICS[answers.metric].better == "lower" else baseline + gain
+    target = max(baseline - gain, baseline / 2) if METRICS[answers.metric].better == "lower" else baseline + gain
     numbers = monitoring(answers, known(baseline=baseline, target=target, min_gain=gain / 3))
 
     for key, number in numbers.items():

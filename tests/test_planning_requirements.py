@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
+from mlscaffold.planning.drafts import EVERY, MISSING
 from mlscaffold.planning.names import TAKEN, identifiers, spoken
 from mlscaffold.planning.plan import compute
-from mlscaffold.planning.requirements import EVERY, MISSING
 
 EARS = re.compile(r"(The |When .+, |While .+, |If .+, then )[^.]*\bshall\b.+\.")
 AWKWARD = (
@@ -104,6 +104,7 @@ def test_qualities_follow_the_answers() -> None:
     assert about(deliverable="library", data_class="none") == ["test_speed"]
     assert about(deliverable="service", data_class="none") == ["test_speed", "test_availability", "test_rollback"]
     assert "test_restore" in about(data_class="internal")
+    assert about(deliverable="cli", data_class="personal") == ["test_speed", "test_security"]
     assert "test_deletion" in about(data_class="personal")
     assert "test_deletion" not in about(data_class="internal")
 

@@ -10,7 +10,7 @@ from mlscaffold.planning.schedule import LAST_DAY, Schedule, workday
 
 
 def task_list(plan: Schedule) -> list[dict[str, Any]]:
-    """The tasks with people, dates and slack, in the order in which they can be done."""
+    """The tasks with people, dates and slack, by phase, and by start within a phase."""
     return [
         {
             "id": task.id,

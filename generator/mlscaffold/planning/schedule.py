@@ -16,6 +16,7 @@ from mlscaffold.planning.number import Number, Numbers, value_of
 from mlscaffold.planning.people import Staff, staff
 from mlscaffold.planning.tasks import Task, is_early, tasks
 
+PHASES = ("p0", "p1", "g1", "p2", "p3", "p4", "p5", "g5")  # tasks are listed by phase, and by start within one
 LAST_DAY = datetime.date(2999, 12, 31)  # a plan that ends later than this is said to end here, and does not fit
 
 
@@ -70,6 +71,8 @@ def build(answers: Answers, earlier: Numbers) -> Schedule:
     todo = tasks(answers, value_of(earlier, "labels.weeks"))
     people = {task.id: staff(answers, task.role) for task in todo}
     activities = network.level([_activity(task, people[task.id], answers.focus_factor) for task in todo])
+    windows = network.passes(activities)
+    todo.sort(key=lambda task: (PHASES.index(task.id[:2]), windows[task.id].start))
     start = workday(answers.start_date, 0)
     return Schedule(
         start,
@@ -77,7 +80,7 @@ def build(answers: Answers, earlier: Numbers) -> Schedule:
         tuple(todo),
         people,
         tuple(activities),
-        network.passes(activities),
+        windows,
         network.simulate(activities, "g1"),
     )
 
