@@ -6,7 +6,7 @@ Everything is worked out before the first file is written, so bad data leaves no
 from dataclasses import dataclass
 from typing import Any
 
-from . import data, dataset, features, harness, leakage, learning, report, schema, splits
+from . import data, dataset, features, harness, report, schema, splits
 from .engine import ROW, Engine, quoted
 from .files import Trouble, write_text
 from .gates import Outcome
@@ -71,13 +71,13 @@ def examine(repo: Repo, table: Engine, source: data.Source, resplit: bool) -> Fi
     quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
     split = _split(repo, table, source, inputs, target, resplit)
     parts = {
-        name: dataset.read(repo, table, source, inputs, splits.some(name, split["sizes"][name], MOST), name)
+        name: dataset.rows(repo, table, source, inputs, splits.some(name, split["sizes"][name], MOST), name)
         for name in splits.PARTS[:2]
     }
-    split["leakage"] = leakage.screen(parts["train"], task, source.explained)
+    split["leakage"] = features.screen(parts["train"].x, parts["train"].y, task, source.explained)
     threshold = repo.number("acceptance.threshold") or 0.5
     sane = harness.check(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
-    curve = learning.curve(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
+    curve = harness.curve(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
     labels = labelled | {"test": _test_labels(repo, table, source, target)}
     span = _span(table, source)
     return Findings(rows, columns, span, proposed, quality, labels, split, sane, curve)

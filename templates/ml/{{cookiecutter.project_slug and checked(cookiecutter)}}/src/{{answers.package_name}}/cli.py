@@ -2,9 +2,9 @@
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from .files import Trouble
@@ -31,13 +31,44 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
     "experiment": ("experiment", "run", "train and measure one configuration (G2)", [
         flag("--hypothesis", default="", help="what you expect, and why"),
         flag("--model", default="", help="linear, forest or boosting; empty: the next one not tried"),
-        flag("--set", dest="params", action="append", default=[], metavar="NAME=VALUE", help="one setting of the model"),
+        flag("--set", dest="params", action="append", default=[], metavar="NAME=VALUE", help="one model setting"),
         flag("--drop", action="append", default=[], metavar="COLUMN", help="leave one input out"),
         flag("--predict", type=float, default=None, help="the gain you expect, in units of the metric"),
         flag("--goal", default="", help="the entry of the backlog this belongs to"),
         flag("--seed", type=int, default=7),
     ]),
     "accept": ("accept", "run", "measure the champion on the test rows, once (G3)", []),
+    "promote": ("promote", "promote", "let the accepted version answer, or the challenger (G4)", [
+        flag("version", nargs="?", default="", help="a version of the registry; empty: the one that is due"),
+    ]),
+    "rollback": ("promote", "rollback", "put the last known good version back, timed (G4.4)", [
+        flag("--drill", action="store_true", help="rehearse: go back, let it answer, return"),
+        flag("--reason", default="", help="why; asked for unless it is a drill"),
+    ]),
+    "score": ("score", "score", "score a file of rows with the champion", [
+        flag("rows", nargs="?", default=None, metavar="FILE", help="CSV or Parquet; the sample has rows to stand in"),
+    ]),
+    "serve": ("serve", "serve", "answer requests until stopped", [
+        flag("--host", default="127.0.0.1"),
+        flag("--port", type=int, default=8000),
+        flag("--workers", type=int, default=1),
+    ]),
+    "alert": ("alert", "alert", "raise alerts for a file of rows; list or answer those that wait", [
+        flag("rows", nargs="?", default=None, metavar="FILE", help="CSV or Parquet; the sample has rows to stand in"),
+        flag("--waiting", action="store_true", help="the alerts that wait for a person"),
+        flag("--answer", nargs=2, default=(), metavar=("ID", "LABEL"), help="what was right"),
+    ]),
+    "monitor": ("monitor", "run", "every signal over its window; exit 1 for an alarm or silence (G5)", [
+        flag("--test-alert", action="store_true", help="send an alert that proves the way to a person"),
+        flag("--acknowledge", default="", metavar="CODE", help="say that the test alert reached you"),
+        flag("--at", default="", metavar="MOMENT", help="look from another moment, such as 2026-01-31T10:00"),
+    ]),
+    "triage": ("triage", "triage", "something is off: look at labels and data first, at code last", [
+        flag("--at", default="", metavar="MOMENT", help="look from another moment"),
+    ]),
+    "retrain": ("retrain", "retrain", "train the champion again on today's data and compare (G6)", [
+        flag("--if-due", action="store_true", help="only when the interval has passed or the floor was breached"),
+    ]),
     "sign": ("signing", "sign", "accept an exact hash, for the roles you hold", [flag("name", metavar="GATE")]),
     "waive": ("signing", "waive", "walk past a gate for a while", [
         flag("id", metavar="GATE"),
@@ -49,6 +80,9 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--all", action="store_true", help="also gates that do not block at this rigor"),
     ]),
 }  # fmt: skip
+HERE = Path(__file__).parent
+# How results are served was an answer; only that form's module was written.
+COMMANDS = {name: entry for name, entry in COMMANDS.items() if (HERE / f"{entry[0]}.py").is_file()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=os.path.basename(__package__ or ""), description="Exit codes: 0 pass, 1 fail, 2 blocked.")
+    parser = argparse.ArgumentParser(prog=__package__, description="Exit codes: 0 pass, 1 fail, 2 blocked.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, _, text, arguments) in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)

@@ -1,14 +1,21 @@
-"""The rows of one split, ready to train or to measure on. Reading the test split leaves a line in its log."""
+"""The rows of one split, and what models said about them. Reading the test split leaves a line in its log.
+
+Predictions are kept in the store under the hash of their bytes. Every figure in a record or in acceptance is worked
+out again from these files; none is taken from what was typed.
+"""
 
 import json
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from . import data, features, signing, splits
-from .engine import Engine, quoted
+from .engine import Engine, quoted, read_parquet, write_parquet
 from .evaluate import Case
 from .files import Blocked, Trouble, canonical, now
 from .repo import Repo
@@ -53,10 +60,10 @@ def load(repo: Repo, part: str, purpose: dict[str, str] | None = None) -> Frame:
         if purpose is None:
             raise Blocked("The test split is read by `accept` alone.", "Work on train and validation.")
         log_look(repo, purpose)
-    return read(repo, table, source, columns, f"_split = '{part}'", part)
+    return rows(repo, table, source, columns, f"_split = '{part}'", part)
 
 
-def read(
+def rows(
     repo: Repo,
     table: Engine,
     source: data.Source,
@@ -127,3 +134,81 @@ def log_look(repo: Repo, purpose: dict[str, str]) -> None:
 def looks_used(repo: Repo, test_set: str) -> int:
     """Different models that were measured on this test set; the same model again is the same look."""
     return len({entry.get("model", entry["at"]) for entry in looks(repo) if entry["test_set"] == test_set})
+
+
+# ---------------------------------------------------------------------------------------------------- predictions
+def store(repo: Repo) -> Path:
+    """The folder for files that are found by their hash."""
+    named = Path(data.source_of(repo).store)
+    return named if named.is_absolute() else repo.root / named
+
+
+def keep_predictions(repo: Repo, frame: Frame, scores: np.ndarray, classes: tuple[str, ...]) -> str:
+    """Keep predictions beside the right answers; the hash to find them by."""
+    columns: dict[str, Any] = {"_key": frame.keys, "_y": frame.y}
+    for name, values in (("_cluster", frame.clusters), ("_query", frame.queries)):
+        if values is not None:
+            columns[name] = values
+    columns |= {f"segment:{name}": frame.segments[name].to_numpy() for name in frame.segments}
+    columns |= {f"p:{name}": scores[:, n] for n, name in enumerate(classes)} if classes else {"score": scores}
+    folder = store(repo)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        part = Path(scratch, "part.parquet")
+        write_parquet(pd.DataFrame(columns), part)
+        digest = repo.sha256(part)
+        os.replace(part, folder / f"{digest}.parquet")
+    return digest
+
+
+def read_predictions(repo: Repo, digest: str) -> pd.DataFrame:
+    """The predictions with this hash. Raises `Blocked` when they are not here, `Trouble` when their bytes differ."""
+    path = store(repo) / f"{digest}.parquet"
+    if not digest or not path.is_file():
+        raise Blocked(
+            f"The predictions {digest[:12] or '(no hash)'} are not in {path.parent.name}/.",
+            "Fetch the store that data/source.yaml names, or run the experiment again.",
+        )
+    if repo.sha256(path) != digest:
+        raise Trouble(f"{path.name} does not have the hash it is named by.", "Run the experiment again.")
+    return read_parquet(path)
+
+
+def case(found: pd.DataFrame, threshold: float) -> Case:
+    """Predictions as the evaluator takes them."""
+    names = tuple(column[2:] for column in found if column.startswith("p:"))
+    scores = found[[f"p:{name}" for name in names]].to_numpy(dtype=float) if names else found["score"].to_numpy(float)
+    clusters = found["_cluster"].to_numpy(dtype=object) if "_cluster" in found else None
+    queries = found["_query"].to_numpy(dtype=object) if "_query" in found else None
+    return Case(found["_y"].to_numpy(), scores, threshold, names, clusters, queries)
+
+
+def pair(new: pd.DataFrame, old: pd.DataFrame, threshold: float) -> tuple[Case, Case]:
+    """Two models on the same rows in the same order. Raises `Trouble` when they saw different rows."""
+    if set(new["_key"]) != set(old["_key"]) or len(new) != len(old):
+        raise Trouble("The two models were measured on different rows.", "Measure both again on today's data.")
+    old = old.set_index("_key").loc[new["_key"]].reset_index()
+    return case(new, threshold), case(old, threshold)
+
+
+def segments(found: pd.DataFrame) -> dict[str, np.ndarray]:
+    """ "column = value" → the rows of that segment."""
+    masks = {}
+    for column in (name for name in found if name.startswith("segment:")):
+        for value in sorted(found[column].dropna().unique()):
+            masks[f"{column[8:]} = {value}"] = (found[column] == value).to_numpy()
+    return masks
+
+
+def problems(repo: Repo, found: pd.DataFrame, part: str) -> str:
+    """Why these predictions are not about exactly today's rows of a split, with today's answers; "" when they are."""
+    table, task = Engine(), repo.answers["task"]
+    table.register("said", found)
+    measured = splits.digest(table, "said", splits.answered("_key", "_y", task))
+    expected = repo.fresh("splits", "make audit")["answers"]
+    if measured == expected[part]:
+        return ""
+    other = [name for name, digest in expected.items() if digest == measured]
+    if other:
+        return f"they are about the {other[0]} rows, not the {part} rows"
+    return f"their rows or right answers are not those of the {part} split"

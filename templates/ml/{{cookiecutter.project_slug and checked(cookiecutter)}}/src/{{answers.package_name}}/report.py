@@ -1,10 +1,12 @@
-"""The audit as people read it: evidence/audit.md and one picture. The numbers are those of the evidence files."""
+"""Evidence as people read it: the audit with its picture, and the model card. Every number is from evidence files."""
 
 from typing import Any
 
 from . import data
 from .files import write_text
 from .repo import Repo
+
+CARD = "evidence/model-card.md"
 
 
 def write(repo: Repo, source: data.Source, found: Any) -> None:
@@ -73,7 +75,7 @@ def _more(curve: dict[str, Any]) -> str:
     measured = ", ".join(f"{size:,}: {error:.3f}" for size, error in zip(curve["sizes"], curve["errors"], strict=True))
     return (
         f"Error of a simple model on validation, by training rows: {measured}. "
-        f"Through them: {fit['a']:.3f} + {fit['b']:.3f} · rows^-{fit['c']:.2f}; with endless rows {fit['a']:.3f} remain."
+        f"Through them: {fit['a']:.3f} + {fit['b']:.3f} · rows^-{fit['c']:.2f}; endless rows leave {fit['a']:.3f}."
     )
 
 
@@ -104,3 +106,40 @@ def _picture(found: Any) -> str:
 
 def _safe(text: str) -> str:
     return text[:24].replace("&", "&amp;").replace("<", "&lt;")
+
+
+# ---------------------------------------------------------------------------------------------------- model card
+def write_card(repo: Repo) -> None:
+    """The card of the accepted or rejected model, with the hash of the evidence it tells of."""
+    write_text(repo.root / CARD, card(repo))
+
+
+def card(repo: Repo) -> str:
+    """The card's text; gate G3.10 compares it with the file."""
+    facts = repo.evidence("acceptance") or {}
+    audited = data.manifest(repo)
+    metric, result, base = facts["metric"], facts["result"], facts["baseline"]
+    lines = [
+        f"# Model card{data.label(repo, data.source_of(repo))}",
+        "",
+        f"Written by `make accept` from evidence `{repo.sha256('evidence/acceptance.json')[:16]}`; edit nothing here.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Task | {repo.answers['task']}, serving {repo.answers['serving']} |",
+        f"| Model | {facts['config']['model']} {facts['config']['params']}, file `{facts['model'][:16]}` |",
+        f"| Data | {audited['rows']:,} rows, file hash `{audited['sha256'][:16]}` |",
+        f"| {metric} on test rows | {_bounds(result)} |",
+        f"| {metric} of the baseline rule | {_bounds(base)} |",
+        f"| Gain | {_bounds(facts['gain'])}, needed {facts['minimum']:.4g} |",
+        f"| Verdict | {facts['verdict']['state']}: {facts['verdict']['sentence']} |",
+        *(f"| Segment {name} | {found['state']}: {found['sentence']} |" for name, found in facts["segments"].items()),
+        "",
+        "Limits: shown only for rows like those of the audit, for this metric and this decision threshold "
+        f"({facts['decision_threshold']:.3g}). What is not promised stands in docs/03-acceptance.md, section 1.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _bounds(found: dict[str, Any]) -> str:
+    return f"{found['value']} ({found['low']} to {found['high']}; {found['n']} units, {found['method']})"

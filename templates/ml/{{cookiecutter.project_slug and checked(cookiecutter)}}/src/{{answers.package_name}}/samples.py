@@ -42,7 +42,7 @@ def _diabetes() -> pd.DataFrame:
 
 
 def _queries(queries: int = 200, items: int = 10) -> pd.DataFrame:
-    """Synthetic: 200 queries of ten items, graded 0 to 3; text match, freshness and price tell, popularity misleads."""
+    """Synthetic: 200 queries of ten items, graded 0 to 3; text match, freshness and price tell together, popularity misleads."""
     rng = np.random.default_rng(SEED)
     count = queries * items
     frame = pd.DataFrame(
@@ -56,8 +56,9 @@ def _queries(queries: int = 200, items: int = 10) -> pd.DataFrame:
             "seller": rng.choice(["alpha", "beta", "gamma"], count),
         }
     )
-    worth = 4 * frame.text_match - frame.freshness_days / 60 - frame.price / 60 + 0.5 * (frame.seller == "alpha")
-    frame["relevance"] = np.digitize(worth + rng.normal(0, 0.5, count), [0.3, 1.0, 1.8])
+    worth = 2 * frame.text_match - frame.freshness_days / 35 - frame.price / 25 + 0.6 * (frame.seller == "alpha")
+    graded = worth + rng.normal(0, 0.4, count)
+    frame["relevance"] = np.digitize(graded, np.quantile(graded, [0.5, 0.75, 0.9]))
     return frame.round(6)
 
 

@@ -47,7 +47,7 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def profile(table: Engine, columns: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Per column, in one scan: type, missing share, distinct values, smallest, largest, mean; texts that are numbers."""
+    """Per column, in one scan: type, missing share, distinct values, range, mean; texts that are numbers."""
     parts: list[str] = []
     for name, kind in columns.items():
         column = quoted(name)

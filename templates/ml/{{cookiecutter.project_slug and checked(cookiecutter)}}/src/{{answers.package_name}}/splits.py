@@ -116,7 +116,7 @@ def _strata_cuts(
     hashed = hash_sql(source, inputs, base["salt"])
     low, high = (f"quantile_disc({hashed}, {share})" for share in SHARES)
     rows = table.rows(
-        f"select cast({strata} as varchar) s, {low}, {high} from source where {strata} is not null group by s order by s"
+        f"select cast({strata} as varchar), {low}, {high} from source where {strata} is not null group by 1 order by 1"
     )
     return {name: [first, second] for name, first, second in rows}
 

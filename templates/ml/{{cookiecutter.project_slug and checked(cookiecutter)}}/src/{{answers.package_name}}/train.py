@@ -124,7 +124,6 @@ def load(path: Path, digest: str) -> Pipeline:
 def environment() -> str:
     """A hash of the versions that decide a model's bytes."""
     import platform
-
     from importlib.metadata import version
 
     names = ("numpy", "pandas", "scikit-learn", "skops", "duckdb")

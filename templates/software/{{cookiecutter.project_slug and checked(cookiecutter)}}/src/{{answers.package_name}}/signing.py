@@ -10,6 +10,7 @@ from .files import Trouble, canonical, now, read_yaml, write_text
 from .gates import Outcome, Signable, blocked, failed, passed
 from .repo import Repo
 
+COMMAND = __package__
 # Who stands in for a role that the team does not have.
 STAND_INS = {
     "de": ("mle", "ds", "swe"),
@@ -72,13 +73,13 @@ def signed(repo: Repo, name: str) -> gates.Result:
     target = gates.SIGNABLES[name]
     rows = _signatures(repo, name)
     if any(row.get("decision") == "reject" for row in rows):
-        return failed(f"{name} was rejected.", f"Settle it, then sign again: sign {name}")
+        return failed(f"{name} was rejected.", f"Settle it, then sign again: {COMMAND} sign {name}")
     digest = document_hash(repo, target)
     missing = [role for role in required_roles(repo, target) if not _valid(repo, target, role)]
     if missing and any(row.get("sha256") != digest for row in rows):
-        return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"sign {name}")
+        return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"{COMMAND} sign {name}")
     if missing:
-        return blocked(f"{name} is not signed by {', '.join(missing)}.", f"sign {name}")
+        return blocked(f"{name} is not signed by {', '.join(missing)}.", f"{COMMAND} sign {name}")
     if not vcs.is_repository(repo.root):
         return blocked("A signature is a commit, and this folder has no history.", "git init")
     if vcs.changed(repo.root, [f"gates/signoff-{name}.yaml"]):
@@ -127,8 +128,7 @@ def _choose(repo: Repo, name: str) -> Signable:
     fitting = [target for key, target in gates.SIGNABLES.items() if key == name or key[:-1] == name]
     if not fitting:
         raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(gates.SIGNABLES))}.")
-    unsigned = [target for target in fitting if signed(repo, target.name).state not in gates.OPEN]
-    return (unsigned or fitting)[0]
+    return next((target for target in fitting if signed(repo, target.name).state not in gates.OPEN), fitting[0])
 
 
 def _stand_in(repo: Repo, role: str) -> str | None:

@@ -1,6 +1,7 @@
-"""Rules a person could have written: SQL over one column, learned from the training rows, or the team's own.
+"""The baseline: a rule a person could have written, in SQL, measured by the same evaluator on the same rows.
 
-A rule is a dict of output → SQL, so the same text runs in the audit, in acceptance and behind a service.
+A rule is a dict of output → SQL over one column, learned from the training rows or given by the team, so the same text
+runs in the audit, in acceptance and behind a service.
 """
 
 from typing import Any
@@ -8,16 +9,93 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from . import data, dataset, records
 from .data import Source
 from .dataset import Frame
 from .engine import Engine, literal, quoted
-from .evaluate import NATURAL, Case, score
-from .files import Trouble
+from .evaluate import NATURAL, Case, cost, score
+from .files import Blocked, Trouble
+from .gates import Outcome
+from .intervals import interval
+from .repo import Repo
 
 SHOWN = 6  # significant digits in the SQL
 CANDIDATES = 40
+MEASURED = ("data/manifest.json", records.SPLITS)
+FOLDER = "0000-baseline"
 
 
+def run(repo: Repo) -> Outcome:
+    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
+    task, metric = repo.answers["task"], repo.answers["metric"]
+    source = data.source_of(repo)
+    rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
+    rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
+    threshold, alpha = decision_threshold(repo), repo.needed("acceptance.alpha")
+    case = validation.case(scores(rule, validation.x), threshold, classes(rule))
+    found = interval(metric, case, alpha)
+    flat_rule = constant(rows, task)
+    flat = score(metric, validation.case(scores(flat_rule, validation.x), threshold, classes(flat_rule)))
+    digest = dataset.keep_predictions(repo, validation, case.scores, case.classes)
+    facts: dict[str, Any] = {
+        "rule": rule,
+        "metric": metric,
+        "threshold": threshold,
+        "result": found.as_json(),
+        "constant": flat,
+        "cost_per_decision": expected_cost(repo, case),
+        "predictions": digest,
+    }
+    repo.write_evidence("baseline", facts, MEASURED)
+    records.write_record(repo, FOLDER, record(repo, facts))
+    mark, unit = data.label(repo, source), len(case.y)
+    said = rule["sql"].get("score") or "; ".join(f"{name}: {sql}" for name, sql in rule["sql"].items())
+    lines = [
+        f"Baseline {metric} {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, {unit} rows{mark}.",
+        f"Rule: {said}",
+        f"A constant scores {flat:.4g}.",
+        locked(Repo(repo.root)),
+    ]
+    return Outcome("\n".join(lines))
+
+
+def locked(repo: Repo) -> str:
+    """Lock the data where the gates allow it; the sentence to print."""
+    try:
+        records.write_lock(repo)
+    except Blocked as reason:
+        return f"Not locked. {reason.sentence}\nNext: {reason.remedy}"
+    return "Locked: gates/G1.lock. Experiments may start."
+
+
+def decision_threshold(repo: Repo) -> float:
+    """The plan's decision threshold; one half where the task has none."""
+    value = repo.number("acceptance.threshold")
+    return 0.5 if value is None else float(value)
+
+
+def expected_cost(repo: Repo, case: Any) -> float | None:
+    """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
+    if repo.answers["task"] not in ("binary", "multiclass"):
+        return None
+    false_alarm = float(repo.answers.get("false_alarm_cost") or 0)
+    return round(cost(case, false_alarm, float(repo.answers.get("miss_cost") or 0)), 6)
+
+
+def record(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
+    """The first line of the log: what everything is compared with."""
+    return {
+        "id": FOLDER,
+        "goal": "the baseline",
+        "rule": facts["rule"],
+        "metric": {"name": facts["metric"], **{key: facts["result"][key] for key in ("value", "low", "high")}},
+        "n": facts["result"]["n"],
+        "split": "validation",
+        "predictions_file": facts["predictions"],
+    }
+
+
+# ---------------------------------------------------------------------------------------------------- rules
 def constant(frame: Frame, task: str) -> dict[str, Any]:
     """The best answer that looks at nothing."""
     rule = {name: f"{value:.{SHOWN}g}" for name, value in _level(frame.y, task, _classes(frame, task)).items()}

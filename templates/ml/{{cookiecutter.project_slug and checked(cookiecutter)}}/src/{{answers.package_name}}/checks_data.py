@@ -1,0 +1,202 @@
+"""Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
+
+from . import data, dataset, records, schema
+from .checks_plan import open_questions
+from .evaluate import higher_is_better, score
+from .gates import Repo, Result, blocked, failed, gate, passed, signable, warned
+from .signing import COMMAND, signed, unconfirmed
+
+AUDIT = "docs/01-data-audit.md"
+TOLERANCE = 1e-5
+
+
+def _locked_first(repo: Repo) -> None:
+    records.lock_sha(repo)
+
+
+signable("G1", (AUDIT, "gates/G1.lock"), ("de", "po"), _locked_first)
+
+
+@gate("G1.1", "Audit recommendation")
+def recommendation(repo: Repo) -> Result:
+    text = repo.text(AUDIT)
+    line = next((line for line in text.splitlines() if line.startswith("Recommendation:")), "")
+    said = line.partition(":")[2].strip().lower()
+    if said.startswith("stop"):
+        return failed("The audit says stop.", f"Read {AUDIT}, section 11")
+    if said.startswith("go") and not open_questions(text):
+        return passed("The audit says go.")
+    if said.startswith("go"):
+        return blocked(f"It says go with {open_questions(text)} questions open.", f"Answer them in {AUDIT}")
+    return blocked(
+        "The audit does not say go yet.", f"Write `Recommendation: go` in {AUDIT}, section 11, when it is so"
+    )
+
+
+@gate("G1.2", "Data sources")
+def sources(repo: Repo) -> Result:
+    data.manifest(repo)
+    source = data.source_of(repo)
+    if not source.sources:
+        return blocked("data/source.yaml names no source.", "Add an entry under `sources`")
+    for entry in source.sources:
+        if entry.get("access", "").lower() == "refused":
+            return failed(f"Access to {entry.get('name')} was refused.", "Find another source, or stop")
+        needed = ["name", "owner", "access"] + (["lawful_basis"] if repo.answers["personal_data"] != "none" else [])
+        empty = [key for key in needed if not entry.get(key, "").strip()]
+        if empty:
+            return blocked(f"A source has no {empty[0]}.", "Fill `sources` in data/source.yaml")
+        if entry["access"].lower() != "granted":
+            return blocked(f"Access to {entry['name']} is {entry['access']}.", "Set access: granted when it is")
+    return passed(f"{len(source.sources)} source(s), access granted.")
+
+
+@gate("G1.3", "Data quality")
+def quality(repo: Repo) -> Result:
+    data.manifest(repo)
+    found = repo.fresh("quality", "make audit")
+    if not schema.read(repo)["columns"]:
+        return blocked("data/schema.yaml holds no rule.", "make audit")
+    if found["breaches"]:
+        first, more = found["breaches"][0]["sentence"], len(found["breaches"]) - 1
+        return failed(
+            f"{first}{f'; {more} more' if more else ''}.", "Correct the data, or the rule in data/schema.yaml"
+        )
+    return passed(f"{found['rows']:,} rows keep every rule.")
+
+
+@gate("G1.4", "Splits and leakage")
+def leaks(repo: Repo) -> Result:
+    data.manifest(repo)
+    found = repo.fresh("splits", "make audit")
+    for what, count in found["across"].items():
+        if count:
+            return failed(
+                f"{count} {what} lie in more than one split.", "Correct `split` or `group` in data/source.yaml"
+            )
+    if found["time_inverted"]:
+        return failed("Some training rows are newer than test rows.", "Correct `split` or `time` in data/source.yaml")
+    if found["leakage"]["suspects"]:
+        why = found["leakage"]["suspects"][0]["why"]
+        return failed(
+            f"It looks like the answer: {why}.",
+            "List it in known_after, or say why not in `explained` (data/source.yaml)",
+        )
+    sizes = ", ".join(f"{part} {count:,}" for part, count in found["sizes"].items() if count)
+    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).")
+
+
+@gate("G1.5", "Labelled test rows")
+def labelled(repo: Repo) -> Result:
+    data.manifest(repo)
+    found = repo.fresh("labels", "make audit")
+    if repo.answers.get("label_source") in ("people", "both"):
+        if not (repo.root / records.GUIDE).is_file():
+            return blocked("People label, and there is no labelling guide.", f"Write {records.GUIDE}")
+        agreement, least = found["agreement"], repo.number("labels.min_agreement")
+        if agreement is not None and least is not None and float(agreement) < least:
+            return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
+    have, need = found["test"]["units"], repo.number("test.units")
+    if need is None:
+        note = repo.entry("test.units").get("note") or ""
+        return warned(f"{have:,} test units; the plan cannot say how many are needed. {note}", "mlscaffold replan")
+    if have < need:
+        return warned(f"{have:,} of {need:,.0f} test units: acceptance may end inconclusive.", "Label more rows")
+    return passed(f"{have:,} test units, {need:,.0f} needed.")
+
+
+@gate("G1.6", "Label ceiling")
+def ceiling(repo: Repo) -> Result:
+    if repo.answers.get("label_source") not in ("people", "both"):
+        return passed("No person labels, so no disagreement caps the score.")
+    top, target = repo.number("labels.ceiling"), repo.number("acceptance.target")
+    if top is None or target is None:
+        return blocked(
+            "Agreement between people has not been measured.", "mlscaffold replan --set label_agreement=0.95"
+        )
+    above = (top - target) if higher_is_better(repo.answers["metric"]) else (target - top)
+    if above < 0:
+        return failed(
+            f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.", "Label better"
+        )
+    if above < 0.02:
+        return blocked(
+            f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", "Label better, or aim lower"
+        )
+    return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
+
+
+@gate("G1.8", "Harness sanity")
+def sane(repo: Repo) -> Result:
+    data.manifest(repo)
+    found = repo.fresh("harness", "make audit")
+    broken = [name for name in ("constant", "shuffled", "double_run") if not found[name]["ok"]]
+    if broken:
+        return failed(f"The harness is not sound: {', '.join(broken)}.", "Read evidence/harness.json, then src/")
+    return passed("A constant, shuffled labels and a double run give what they must.")
+
+
+@gate("G1.9", "Baseline measured")
+def baseline(repo: Repo) -> Result:
+    data.manifest(repo)
+    found = repo.fresh("baseline", "make baseline")
+    said = dataset.read_predictions(repo, found["predictions"])
+    wrong = dataset.problems(repo, said, "validation")
+    if wrong:
+        return failed(f"The baseline's predictions do not fit: {wrong}.", "make baseline")
+    value = score(found["metric"], dataset.case(said, found["threshold"]))
+    if not abs(value - (found["result"]["value"] if found["result"]["value"] is not None else value + 1)) <= TOLERANCE:
+        return failed(f"The baseline recomputes to {value:.4g}, not to {found['result']['value']}.", "make baseline")
+    target, better = repo.number("acceptance.target"), higher_is_better(found["metric"])
+    bound = found["result"]["low" if better else "high"]
+    if target is not None and bound is not None and (bound >= target if better else bound <= target):
+        return failed(
+            f"The rule already reaches the target {target:.4g}: a model is not needed.",
+            "Ship the rule, or raise the target: mlscaffold replan --set target_value=…",
+        )
+    return passed(f"{found['metric']} {value:.4g} on {found['result']['n']} units, by the same harness.")
+
+
+@gate("G1.10", "Learning curve")
+def learning_curve(repo: Repo) -> Result:
+    found = repo.fresh("learning_curve", "make audit")
+    target, fit = repo.number("acceptance.target"), found["fit"]
+    if fit is None or target is None:
+        return blocked("Fewer than four sizes were measured, or there is no target.", "Add rows, then make audit")
+    allowed = 1 - target if higher_is_better(found["metric"]) else target
+    if fit["at_all_rows"] <= allowed:
+        return passed(f"A simple model is forecast at error {fit['at_all_rows']:.3f}; {allowed:.3f} is allowed.")
+    if fit["a"] - fit["band"] > allowed:
+        return failed(f"Even endless rows leave error {fit['a']:.3f}; {allowed:.3f} is allowed.", "Re-scope")
+    return blocked("These rows do not say whether the target can be reached.", "Add rows, or better columns")
+
+
+@gate("G1.11", "Assumptions")
+def assumptions(repo: Repo) -> Result:
+    still = [row["key"] for row in unconfirmed(repo)]
+    if still:
+        return blocked(
+            f"{len(still)} assumed: {', '.join(still)}.", f"Read plan/assumptions.yaml, then: {COMMAND} confirm --all"
+        )
+    return passed("Every default that matters has a person's name.")
+
+
+@gate("G1.12", "Privacy and rights")
+def privacy(repo: Repo) -> Result:
+    if repo.answers["personal_data"] == "none":
+        return passed("The data is not about people, by the answers.")
+    part = repo.text(AUDIT).partition("Privacy and rights")[2].partition("\n## ")[0]
+    if not part or open_questions(part):
+        return blocked(f"{open_questions(part)} questions on privacy are open.", f"Answer section 10 of {AUDIT}")
+    return passed("Basis, retention, deletion and access are written down.")
+
+
+@gate("G1.13", "Audit signed")
+def audit_signed(repo: Repo) -> Result:
+    return signed(repo, "G1")
+
+
+@gate("G1.lock", "Data locked")
+def locked(repo: Repo) -> Result:
+    data.manifest(repo)
+    return passed(f"Locked as {records.lock_sha(repo)[:12]}.")

@@ -1,0 +1,188 @@
+"""Gates G2: every experiment ran on the locked data, says what it changed, and its numbers can be worked out again."""
+
+import json
+import math
+from datetime import date
+from typing import Any
+
+from . import dataset, records, vcs
+from .baseline import decision_threshold
+from .checks_plan import tasks
+from .evaluate import score
+from .experiment import WATCHED
+from .gates import Repo, Result, blocked, failed, gate, passed
+from .intervals import gain
+
+ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
+TOLERANCE = 1e-5
+CODE_LINES = 40
+
+
+def counted(repo: Repo) -> list[dict[str, Any]]:
+    return records.counted(repo, records.lock_sha(repo))
+
+
+@gate("G2.1", "Experiments on the locked data")
+def on_locked_data(repo: Repo) -> Result:
+    everything, fitting = records.all_records(repo), counted(repo)
+    if not fitting:
+        others = f" ({len(everything)} are of other data and are not counted)" if everything else ""
+        return blocked(f"No experiment on the locked data{others}.", "make experiment")
+    others = (
+        f"; {len(everything) - len(fitting)} of other data are not counted" if len(everything) > len(fitting) else ""
+    )
+    return passed(f"{len(fitting)} on lock {records.lock_sha(repo)[:12]}{others}.")
+
+
+@gate("G2.2", "Complete records")
+def complete(repo: Repo) -> Result:
+    found = counted(repo)
+    if not found:
+        return blocked("No experiment yet.", "make experiment")
+    for record in found:
+        empty = [field for field in records.FIELDS if record.get(field) in (None, "", [], {})]
+        empty = [field for field in empty if not (field == "git_sha" or field == "git_clean")]  # G2.3 asks for those
+        if empty:
+            return blocked(f"{record['folder']} has no {empty[0]}.", f"git checkout experiments/{record['folder']}")
+        if len(record["change"]) > 1 and not record.get("ablation"):
+            return failed(
+                f"{record['folder']} changed {len(record['change'])} things at once: {'; '.join(record['change'])}.",
+                "Run each change alone, or add `ablation` with what each one gave",
+            )
+    return passed(f"{len(found)} complete, one change each.")
+
+
+@gate("G2.3", "Clean commits")
+def clean(repo: Repo) -> Result:
+    if not vcs.is_repository(repo.root):
+        return blocked("This folder has no history.", "git init")
+    found = counted(repo)
+    if not found:
+        return blocked("No experiment yet.", "make experiment")
+    for record in found:
+        if not record.get("git_sha"):
+            return blocked(f"{record['folder']} names no commit.", "Commit, then run it again")
+        if not vcs.exists(repo.root, record["git_sha"]):
+            return blocked(f"{record['folder']} names a commit that is not here.", "git fetch --unshallow")
+        if not record.get("git_clean"):
+            return failed(
+                f"{record['folder']} ran with uncommitted changes in {', '.join(WATCHED)}.", "Commit, then run it again"
+            )
+    return passed("Every experiment names a commit, and ran from it.")
+
+
+@gate("G2.4", "Test split untouched")
+def untouched(repo: Repo) -> Result:
+    looks = dataset.looks(repo)  # raises where a line was rewritten
+    odd = [look for look in looks if look.get("command") not in ALLOWED]
+    if odd:
+        return failed(
+            f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.", "Take a new test set"
+        )
+    said = max((record.get("test_looks") or 0 for record in records.all_records(repo)), default=0)
+    kept = vcs.git(repo.root, "show", f"HEAD:./{dataset.TEST_LOG}") or ""
+    text = (repo.root / dataset.TEST_LOG).read_text("utf-8") if looks else ""
+    if said > len(looks) or not text.startswith(kept):
+        return failed(f"{dataset.TEST_LOG} lost lines.", f"git checkout {dataset.TEST_LOG}")
+    return passed(f"{len(looks)} look(s), all by {' or '.join(ALLOWED[:2])}." if looks else "Nobody has looked.")
+
+
+@gate("G2.5", "Results recompute")
+def recomputes(repo: Repo) -> Result:
+    found = counted(repo)
+    if not found:
+        return blocked("No experiment yet.", "make experiment")
+    baseline = repo.fresh("baseline", "make baseline")["predictions"]
+    by_id = {record["id"]: record for record in found}
+    for record in found:
+        wrong = _wrong(repo, record, baseline, by_id)
+        if wrong:
+            return failed(f"{record['folder']}: {wrong}.", "Run it again; never type a score")
+    return passed(f"{len(found)} recomputed from their predictions.")
+
+
+def _wrong(repo: Repo, record: dict[str, Any], baseline: str, by_id: dict[str, dict[str, Any]]) -> str:
+    """What does not recompute in one record; "" when all does."""
+    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
+    outside = dataset.problems(repo, said, "validation")
+    if outside:
+        return outside
+    metric = repo.answers["metric"]
+    value = score(metric, dataset.case(said, threshold))
+    if not math.isfinite(value) or not _same(value, record["metric"]["value"]):
+        return f"{metric} recomputes to {value:.4g}, not to {record['metric']['value']}"
+    pairs = [("vs_baseline", baseline)]
+    before = by_id.get(record.get("champion") or "")
+    if before:
+        pairs.append(("vs_champion", before["predictions_file"]))
+    for name, other in pairs:
+        if other == record["predictions_file"]:
+            return f"it was compared with itself ({name})"
+        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
+        again = gain(metric, *pair, repo.needed("acceptance.alpha")).as_json()
+        if not all(_same(again[key], record[name][key]) for key in ("value", "low", "high")):
+            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+    return ""
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
+
+
+@gate("G2.6", "Budget and stop rules")
+def budget(repo: Repo) -> Result:
+    found, most = records.all_records(repo), repo.number("iterations.max")
+    ends = next((task["end"] for task in tasks(repo) if task["id"] == "p2"), "")
+    decided = any("stop" in path.name or "extend" in path.name for path in (repo.root / "docs/decisions").glob("*.md"))
+    if not found:
+        return blocked("No experiment yet.", "make experiment")
+    if most is not None and len(found) > most and not decided:
+        return blocked(f"{len(found)} experiments, and the budget was {most:.0f}.", "Write docs/decisions/…-stop.md")
+    if ends and date.today().isoformat() > ends and not decided:
+        return blocked(f"The phase ended on {ends}.", "Write docs/decisions/…-stop.md: ship, re-scope or stop")
+    last = [record["vs_baseline"]["value"] for record in found[-3:]]
+    least = repo.number("iterations.mde")
+    if len(last) == 3 and least is not None and max(last) < least and not decided:
+        return blocked(f"The last three gained less than {least:.3g}, the least that shows.", "Write a decision record")
+    left = f"{most - len(found):.0f} of {most:.0f} left" if most is not None else "no budget set"
+    return passed(f"{len(found)} experiment(s), {left}.")
+
+
+@gate("G2.7", "Records kept")
+def kept(repo: Repo) -> Result:
+    if not vcs.is_repository(repo.root):
+        return blocked("This folder has no history.", "git init")
+    log = vcs.git(
+        repo.root,
+        "log",
+        "--diff-filter=DM",
+        "--name-only",
+        "--format=",
+        "--",
+        "experiments/[1-9]*",
+        "experiments/0[0-9]*",
+    )
+    touched = [line for line in (log or "").splitlines() if line.endswith("record.yaml") and "0000-" not in line]
+    if touched:
+        return failed(f"{touched[0]} was rewritten or deleted after it was committed.", "Restore it from git's history")
+    return passed("No record was rewritten or deleted.")
+
+
+@gate("G2.8", "Notebooks explore only")
+def notebooks(repo: Repo) -> Result:
+    package = repo.answers["project_slug"].replace("-", "_")
+    for path in sorted((repo.root / "notebooks").glob("*.ipynb")):
+        cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+        if any(cell.get("outputs") for cell in cells):
+            return failed(f"{path.name} holds outputs, and with them perhaps data.", "Clear all outputs, then commit")
+        lines = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.strip()]
+        if any(line.startswith(("def ", "class ")) for line in lines):
+            return failed(f"{path.name} defines functions.", "Move them to src/, with a test")
+        logic = [line for line in lines if not line.lstrip().startswith(("import ", "from ", "#"))]
+        if len(logic) > CODE_LINES:
+            return failed(f"{path.name} has {len(logic)} lines of code, {CODE_LINES} may be.", "Move logic to src/")
+        if lines and not any(package in line for line in lines if "import" in line):
+            return failed(f"{path.name} does not import {package}.", "Use the package's functions")
+    return passed("They import the package and hold no outputs.")
