@@ -33,7 +33,7 @@ class Repo:
         flat = {key: value for key, value in found.items() if isinstance(value, str)}
         if len(flat) < len(found):
             odd = ", ".join(sorted(set(found) - set(flat)))
-            raise Trouble(f"plan/project.yaml: {odd} must be one text.", "Write it as key: \"value\".")
+            raise Trouble(f"plan/project.yaml: {odd} must be one text.", 'Write it as key: "value".')
         return flat
 
     def names(self, key: str) -> list[str]:

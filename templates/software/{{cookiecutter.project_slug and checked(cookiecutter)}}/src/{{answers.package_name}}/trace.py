@@ -72,7 +72,7 @@ def run_tests(repo: Repo, folder: str, name: str) -> dict[str, Any]:
     """Run the tests below a folder and write down how each one ended, with the hashes of what they ran on."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
-        words = [sys.executable, "-m", "pytest", folder, f"--junitxml={report}"]
+        words = [sys.executable, "-m", "pytest", "-q", folder, f"--junitxml={report}"]
         code = subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT).returncode
         results = dict(sorted(_results(report).items())) if report.is_file() else {}
     return repo.write_evidence(name, {"exit_code": code, "results": results}, MEASURED)

@@ -1,0 +1,1 @@
+"""The code of this repository: `cli.py` is the door, `gates.py` holds the work to the plan."""
