@@ -3,6 +3,7 @@
 from mlscaffold.answers import Answers
 from mlscaffold.planning.drafts import EVERY, MISSING, SYSTEMS, Draft, limit, units
 from mlscaffold.planning.number import Numbers, value_of
+from mlscaffold.planning.risk_rules import said
 
 
 def qualities(answers: Answers, numbers: Numbers) -> list[Draft]:
@@ -50,8 +51,8 @@ def _availability(answers: Answers, numbers: Numbers) -> Draft:
     return Draft(
         "quality",
         EVERY,
-        f"The {system.removeprefix('the ')} shall complete {answers.slo_percent:g} % of the {counted} of any {days} days "
-        "without an error of its own.",
+        f"The {system.removeprefix('the ')} shall complete {answers.slo_percent:g} % of the {counted} of any "
+        f"{days} days without an error of its own.",
         f"{allowed} release, {shown:,} {counted} without one failure.",
         f"{shown:,} complete {counted}",
         f"{system} handles them",
