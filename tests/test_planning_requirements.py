@@ -125,6 +125,14 @@ def test_numbers_are_the_plans() -> None:
     assert "20 minutes" in texts
 
 
+def test_an_objective_beyond_counting_still_has_its_sentence() -> None:
+    """99.9999999999 % cannot be shown by counting; the sentence keeps every nine."""
+    row = next(row for row in drafted(slo_percent="99.9999999999") if row["test"] == "test_availability")
+
+    assert "99.9999999999 %" in row["text"]
+    assert "None" not in row["fit"]
+
+
 def test_limits_are_said_in_their_unit() -> None:
     """300 ms, 2.5 s, 10 minutes."""
     assert "within 300 ms" in drafted()[0]["text"]

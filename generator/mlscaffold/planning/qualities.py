@@ -45,16 +45,16 @@ def _speed(answers: Answers, numbers: Numbers) -> Draft:
 
 def _availability(answers: Answers, numbers: Numbers) -> Draft:
     system, counted, days = SYSTEMS[answers.deliverable], units(answers), answers.slo_window_days
-    budget = value_of(numbers, "slo.budget_requests")
+    budget, enough = value_of(numbers, "slo.budget_requests"), value_of(numbers, "slo.demo_requests")
     allowed = f"At most {said(budget)} failed {counted} in {days} days; before" if budget is not None else "Before"
-    shown = value_of(numbers, "slo.demo_requests")
+    shown = f"{enough:,}" if enough is not None else "1,000,000,000"
     return Draft(
         "quality",
         EVERY,
-        f"The {system.removeprefix('the ')} shall complete {answers.slo_percent:g} % of the {counted} of any "
+        f"The {system.removeprefix('the ')} shall complete {answers.slo_percent:.12g} % of the {counted} of any "
         f"{days} days without an error of its own.",
-        f"{allowed} release, {shown:,} {counted} without one failure.",
-        f"{shown:,} complete {counted}",
+        f"{allowed} release, {shown} {counted} without one failure.",
+        f"{shown} complete {counted}",
         f"{system} handles them",
         "none fails",
         verification="demonstration",
