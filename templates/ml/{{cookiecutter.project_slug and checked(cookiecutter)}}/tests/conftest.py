@@ -1,0 +1,128 @@
+"""A copy of this repository that has been worked through once, and a fresh copy of it for every test."""
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from {{ answers.package_name }} import cli, samples
+from {{ answers.package_name }}.gates import Row, state_of
+from {{ answers.package_name }}.repo import Repo
+
+ROOT = Path(__file__).parents[1]
+TASK = Repo(ROOT).answers["task"]
+PERSON = {"GIT_AUTHOR_NAME": "Test Person", "GIT_AUTHOR_EMAIL": "test@example.org"}
+ENVIRONMENT = PERSON | {"GIT_COMMITTER_NAME": "Test Person", "GIT_COMMITTER_EMAIL": "test@example.org"}
+SOURCE = """\
+source: data/raw/rows.csv
+target: {target}
+positive: {positive}
+time: "{time}"
+group: "{group}"
+id: "{id}"
+split: "{split}"
+store: store
+sources:
+  - {{"{{"}}name: rows, owner: test, access: granted, lawful_basis: none{{"}}"}}
+"""
+
+
+def ask(root: Path, *words: str) -> tuple[int, str]:
+    """Run a command in a repository: exit code, and everything it said."""
+    said = io.StringIO()
+    here = Path.cwd()
+    os.chdir(root)
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            code = cli.main(words)
+    finally:
+        os.chdir(here)
+    return code, said.getvalue()
+
+
+def gate(root: Path, id: str) -> Row:
+    """A gate's state now."""
+    return state_of(Repo(root), id)
+
+
+def git(root: Path, *words: str) -> str:
+    run = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
+    return run.stdout
+
+
+def commit(root: Path) -> None:
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--allow-empty", "-m", "as it is")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _person() -> None:
+    """Signatures and commits carry a name that is nobody's."""
+    os.environ.update(ENVIRONMENT)
+
+
+@pytest.fixture(scope="session")
+def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
+    """This repository's own files on the sample data, with a history of one commit, and nothing run yet."""
+    root = tmp_path_factory.mktemp("newborn") / "repo"
+    root.mkdir()
+    for name in ("plan", "docs", "data", "ops", "src", "tests", "notebooks"):
+        if (ROOT / name).is_dir():
+            kept = shutil.ignore_patterns("__pycache__", "raw", "manifest.json", "*.egg-info")
+            shutil.copytree(ROOT / name, root / name, ignore=kept)
+    for name in ("pyproject.toml", ".gitignore"):
+        shutil.copy(ROOT / name, root / name)
+    (root / "gates").mkdir()
+    (root / "gates" / "waivers.yaml").write_text("[]\n")
+    (root / "data" / "schema.yaml").write_text("columns: {}\n")
+    rows = samples.table(TASK)
+    target = rows.columns[-1]
+    named = {name: name if name in rows else "" for name in ("query", "store", "day", "row_id", "case_id")}
+    (root / "data" / "raw").mkdir()
+    rows.to_csv(root / "data" / "raw" / "rows.csv", index=False)
+    write_source(
+        root, target, "malignant", named["day"], named["query"] or named["store"], named["row_id"] or named["case_id"]
+    )
+    git(root, "init", "--quiet", "--initial-branch=main")
+    commit(root)
+    return root
+
+
+def write_source(
+    root: Path, target: str, positive: str = '""', time: str = "", group: str = "", id: str = "", split: str = ""
+) -> None:
+    """data/source.yaml over data/raw/rows.csv."""
+    text = SOURCE.format(target=f'"{target}"', positive=positive, time=time, group=group, id=id, split=split)
+    (root / "data" / "source.yaml").write_text(text, encoding="utf-8")
+    (root / "data" / "schema.yaml").write_text("columns: {}\n")
+
+
+@pytest.fixture(scope="session")
+def _worked(_newborn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Audited, confirmed, with a baseline, one experiment, signed thresholds and one look at the test rows."""
+    root = tmp_path_factory.mktemp("worked") / "repo"
+    shutil.copytree(_newborn, root)
+    for words in (["audit"], ["confirm", "--all"], ["baseline"]):
+        ask(root, *words)
+    commit(root)
+    for words in (["experiment"], ["sign", "G3a"], ["accept"]):
+        code, said = ask(root, *words)
+        assert words == ["accept"] or code == 0, said
+    commit(root)
+    return root
+
+
+@pytest.fixture
+def newborn(_newborn: Path, tmp_path: Path) -> Path:
+    """Nothing run yet."""
+    return Path(shutil.copytree(_newborn, tmp_path / "repo"))
+
+
+@pytest.fixture
+def worked(_worked: Path, tmp_path: Path) -> Path:
+    """Worked through once."""
+    return Path(shutil.copytree(_worked, tmp_path / "repo"))
