@@ -1,0 +1,198 @@
+"""The version that answers now: checks the rows, scores them, decides, and lets the rule answer where it cannot.
+
+Batch runs, the service and alerts all answer through this one class, so they cannot disagree.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import baseline, data, features, registry, train
+from .engine import ROW, Engine, literal
+from .files import Trouble, read_json
+from .repo import Repo
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What leaves: a score, the decision it leads to, and who gave it."""
+
+    score: float | None
+    decision: str
+    source: str
+    model: str
+    reason: str = ""
+    detail: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {key: value for key, value in asdict(self).items() if value != ""}
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A registered version and what it needs to answer; `model` is None where only the rule can.
+
+    The card, written at registration, holds the interface (columns, limits), the rule, the thresholds and what the
+    reference rows looked like.
+    """
+
+    version: str
+    card: Mapping[str, Any]
+    model: Any = None
+    reason: str = ""
+    engine: Engine = field(default_factory=Engine)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Input → number, date or category."""
+        return dict(self.card["columns"])
+
+    @property
+    def log_types(self) -> dict[str, str]:
+        """Input → its SQL type in the prediction log: dates stay the text that came in."""
+        return {name: "DOUBLE" if kind == "number" else "VARCHAR" for name, kind in self.columns.items()}
+
+    def answers(self, rows: Sequence[Mapping[str, Any]], groups: Sequence[object] | None = None) -> list[Answer]:
+        """One answer a row, in order; whatever happens, every row gets one."""
+        return self._listed(self.table(self._frame(rows), groups))
+
+    def fall_back(self, rows: Sequence[Mapping[str, Any]], reason: str) -> list[Answer]:
+        """The rule's answers, for rows the model cannot or may not answer."""
+        clean, _ = self.checked(self._frame(rows))
+        return self._listed(self._rule(clean, reason))
+
+    def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        return pd.DataFrame.from_records(list(rows), columns=list(self.columns))
+
+    def _listed(self, table: pd.DataFrame) -> list[Answer]:
+        return [Answer(model=self.version, **row) for row in table.to_dict("records")]
+
+    def table(self, frame: pd.DataFrame, groups: Sequence[object] | None = None) -> pd.DataFrame:
+        """score, decision, detail, source and reason for every row of a frame of inputs."""
+        clean, problems = self.checked(frame)
+        result = self.scored(clean, problems)
+        if self.card["task"] == "ranking":
+            within = np.zeros(len(result)) if groups is None else np.asarray(groups, dtype=object)
+            places = result["score"].groupby(within).rank(ascending=False, method="first")
+            result["decision"] = places.astype(int).astype(str)
+        return result
+
+    def scored(self, clean: pd.DataFrame, problems: np.ndarray | None = None) -> pd.DataFrame:
+        """The answers to clean inputs; rows with a problem get the rule's."""
+        if self.model is None:
+            return self._rule(clean, self.reason)
+        problems = np.full(len(clean), "", dtype=object) if problems is None else problems
+        try:
+            raw = train.predict(self.model, clean, self.card["task"])
+        except Exception as error:  # noqa: BLE001  (the caller still needs an answer; the reason is logged and counted)
+            return self._rule(clean, f"the model failed: {_short(error)}")
+        result = decided(self.card, raw, "model")
+        unusable = ~np.isfinite(result["score"].to_numpy(dtype=float))
+        problems[unusable & (problems == "")] = "the model's score is not a number"
+        bad = problems != ""
+        if bad.any():
+            result.loc[bad, :] = self._rule(clean[bad], "").to_numpy()
+            result.loc[bad, "reason"] = problems[bad]
+        return result
+
+    def _rule(self, clean: pd.DataFrame, reason: str) -> pd.DataFrame:
+        return decided(self.card, baseline.scores(self.card["rule"], clean), "rule", reason)
+
+    def checked(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+        """The inputs as training saw them, by the same SQL, and a sentence for each row that breaks the contract."""
+        given = frame[list(self.columns)].reset_index(drop=True)
+        with self.lock:
+            self.engine.register("given", given)
+            clean = self.engine.frame(f"select {features.select(self.columns)} from given")
+        problems = np.full(len(given), "", dtype=object)
+        for name, kind in self.columns.items():
+            for broken, sentence in _breaches(name, kind, self.card["rules"].get(name, {}), given[name], clean[name]):
+                if broken.any():
+                    problems[broken & (problems == "")] = sentence
+        return clean, problems
+
+
+def _breaches(
+    name: str, kind: str, rules: Mapping[str, Any], given: pd.Series, clean: pd.Series
+) -> Iterator[tuple[np.ndarray, str]]:
+    """The rules of data/schema.yaml that one row can break, over many rows at once."""
+    empty, lost = given.isna().to_numpy(), clean.isna().to_numpy()
+    yield lost & ~empty, f"{name} is no {kind}"
+    if rules.get("missing_at_most") in ("0", "0.0"):
+        yield empty, f"{name} is missing"
+    if kind == "number":
+        value = clean.to_numpy(dtype=float)
+        if rules.get("min"):
+            yield value < float(rules["min"]), f"{name} is below {rules['min']}"
+        if rules.get("max"):
+            yield value > float(rules["max"]), f"{name} is above {rules['max']}"
+    if rules.get("values"):
+        yield ~empty & ~clean.isin(rules["values"]).to_numpy(), f"{name} is none of the allowed values"
+
+
+def decided(card: Mapping[str, Any], raw: np.ndarray, source: str, reason: str = "") -> pd.DataFrame:
+    """Scores and decisions from what model or rule returns, by the task and the accepted threshold."""
+    raw, detail = np.asarray(raw, dtype=float), ""
+    if card["task"] == "binary":
+        scores, decisions = raw, np.where(raw >= card["threshold"], "yes", "no")
+    elif card["task"] == "multiclass":
+        names = card["classes"] if source == "model" else baseline.classes(card["rule"])
+        scores, decisions = raw.max(axis=1), np.asarray(names, dtype=object)[raw.argmax(axis=1)]
+        detail = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in raw.tolist()]
+    else:
+        scores, decisions = raw, np.array([f"{value:.6g}" for value in raw.tolist()], dtype=object)
+    columns = {"score": scores, "decision": decisions, "detail": detail, "source": source, "reason": reason}
+    return pd.DataFrame(columns, index=range(len(raw))).astype({"decision": object, "detail": object, "reason": object})
+
+
+def load(root: Path, name: str = "champion") -> Champion:
+    """The version behind an alias, ready to answer; with the rule alone where its model cannot be loaded."""
+    entry = registry.entry_of(registry.read(root), name)
+    if entry is None:
+        raise Trouble(f"The registry has no {name}.", "make promote")
+    card = read_json(root / entry["files"]["card"]["path"])
+    if entry["kind"] == "rule":
+        return Champion(entry["version"], card, reason="the rule is the champion")
+    held = entry["files"]["model"]
+    try:
+        return Champion(entry["version"], card, train.load(root / held["path"], held["sha256"]))
+    except Exception as error:  # noqa: BLE001  (a missing or damaged model is what the rule is for)
+        return Champion(entry["version"], card, reason=f"the model cannot be loaded: {_short(error)}")
+
+
+def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, Engine, data.Source]:
+    """The table of rows to answer; with the sample and no file named, validation rows stand in for new ones."""
+    source = data.source_of(repo)
+    path = Path(rows) if rows else _stand_in(repo, source)
+    table = Engine()
+    table.open(path)
+    columns = table.columns("source")
+    missing = [name for name in champion.columns if name not in columns]
+    if missing:
+        raise Trouble(f"{path.name} has no column {', '.join(missing)}.", f"Needed: {', '.join(champion.columns)}.")
+    return path, table, source
+
+
+def _stand_in(repo: Repo, source: data.Source) -> Path:
+    if not source.is_sample:
+        raise Trouble("Name the file that holds the new rows.", "make score ARGS=new_rows.parquet")
+    from . import dataset
+
+    path = repo.root / data.RAW / "new-rows.parquet"
+    table, _, _ = dataset.open_split(repo)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    chosen = f"select * exclude ({ROW}, _split) from split_rows where _split = 'validation' order by {ROW}"
+    table.run(f"copy ({chosen}) to {literal(str(path))} (format parquet)")
+    return path
+
+
+def _short(error: Exception) -> str:
+    """One line of an error, for the log."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
