@@ -109,6 +109,12 @@ def test_the_rule_of_a_tenth_fires_on_noise() -> None:
     assert simulated == pytest.approx(predicted, abs=0.05)
 
 
+def test_the_rule_of_a_tenth_misses_real_shifts() -> None:
+    """10 bins and 2,000 rows: it never fires on noise, and overlooks shifts seven times the noise limit."""
+    assert signals.psi_false_alarms(0.1, 10, 2000, 50_000) < 1e-12
+    assert 0.1 / signals.psi_threshold(10, 2000, 50_000, ALPHA) == pytest.approx(7, abs=0.5)
+
+
 def test_noise_stays_within_the_alert_budget() -> None:
     """Simulated drift checks on unchanged data exceed the limit as often as alpha says."""
     limit = signals.psi_threshold(10, 2000, 50_000, 0.05)

@@ -160,6 +160,7 @@ def schedule(answers: Answers, plan: Schedule) -> Numbers:
     for name, days in quantiles.items():
         meaning = f"The whole plan ends by this day with {odds[name]}"
         numbers[f"schedule.{name}"] = Number(plan.date(days).isoformat(), "", "F30", given | {"days": days}, meaning)
+    for name, days in quantiles.items():
         numbers[f"schedule.days.{name}"] = Number(
             round(days, 1), "working days", "F30", given, f"Working days to the end, with {odds[name]}"
         )
