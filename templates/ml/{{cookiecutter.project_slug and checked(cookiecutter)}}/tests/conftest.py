@@ -2,21 +2,27 @@
 
 import contextlib
 import io
+import json
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
+import yaml
 
-from {{ answers.package_name }} import cli, samples
+from {{ answers.package_name }} import cli, records, samples
 from {{ answers.package_name }}.gates import Row, state_of
-from {{ answers.package_name }}.repo import Repo
+from {{ answers.package_name }}.repo import Repo, seal
 
 ROOT = Path(__file__).parents[1]
 TASK = Repo(ROOT).answers["task"]
 PERSON = {"GIT_AUTHOR_NAME": "Test Person", "GIT_AUTHOR_EMAIL": "test@example.org"}
 ENVIRONMENT = PERSON | {"GIT_COMMITTER_NAME": "Test Person", "GIT_COMMITTER_EMAIL": "test@example.org"}
+ROWS = "data/raw/rows.csv"
 SOURCE = """\
 source: data/raw/rows.csv
 target: {target}
@@ -126,3 +132,40 @@ def newborn(_newborn: Path, tmp_path: Path) -> Path:
 def worked(_worked: Path, tmp_path: Path) -> Path:
     """Worked through once."""
     return Path(shutil.copytree(_worked, tmp_path / "repo"))
+
+
+# ---------------------------------------------------------------------------------------------------- planting
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    """Change a JSON or YAML file as somebody with an editor would."""
+    load = yaml.safe_load if path.suffix == ".yaml" else json.loads
+    content = load(path.read_text("utf-8"))
+    change(content)
+    dump = yaml.safe_dump(content, sort_keys=False) if path.suffix == ".yaml" else json.dumps(content, indent=2)
+    path.write_text(dump, "utf-8")
+
+
+def forge(root: Path, name: str, change: Callable[[Any], None]) -> None:
+    """Change evidence and its seal with it, as somebody who knows how."""
+
+    def all_of_it(content: dict) -> None:
+        change(content)
+        content["seal"] = seal(content)
+
+    edit(root / "evidence" / f"{name}.json", all_of_it)
+
+
+def record_of(root: Path) -> Path:
+    return root / "experiments" / records.all_records(Repo(root))[-1]["folder"] / "record.yaml"
+
+
+def own_split(root: Path, parts: pd.Series, rows: pd.DataFrame | None = None, time: str = "") -> None:
+    """Rows with a split of their own, and the column that says so."""
+    rows = samples.table(TASK) if rows is None else rows
+    rows.assign(part=parts.to_numpy()).to_csv(root / ROWS, index=False)
+    ids = next(name for name in ("row_id", "case_id") if name in rows)
+    group = "query" if TASK == "ranking" else ""
+    write_source(root, samples.table(TASK).columns[-1], "malignant", time, group, ids, "part")
+
+
+def thirds(count: int) -> pd.Series:
+    return pd.Series(["train", "validation", "test"]).repeat(count // 3 + 1).iloc[:count].reset_index(drop=True)

@@ -1,6 +1,5 @@
 """Gates G2: every experiment ran on the locked data, says what it changed, and its numbers can be worked out again."""
 
-import json
 import math
 from datetime import date
 from typing import Any
@@ -10,6 +9,7 @@ from .baseline import decision_threshold
 from .checks_plan import tasks
 from .evaluate import score
 from .experiment import WATCHED
+from .files import read_json
 from .gates import Repo, Result, blocked, failed, gate, passed
 from .intervals import gain
 
@@ -174,7 +174,7 @@ def kept(repo: Repo) -> Result:
 def notebooks(repo: Repo) -> Result:
     package = repo.answers["project_slug"].replace("-", "_")
     for path in sorted((repo.root / "notebooks").glob("*.ipynb")):
-        cells = [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+        cells = [cell for cell in read_json(path)["cells"] if cell["cell_type"] == "code"]
         if any(cell.get("outputs") for cell in cells):
             return failed(f"{path.name} holds outputs, and with them perhaps data.", "Clear all outputs, then commit")
         lines = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.strip()]

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from . import data
 from .evaluate import VERSION
 from .files import Blocked, Trouble, canonical, read_json, write_text
 from .gates import require
@@ -84,6 +85,7 @@ def write_lock(repo: Repo) -> None:
 
 def lock_sha(repo: Repo) -> str:
     """The lock that experiments carry. Raises `Blocked` when there is none, or when something locked has moved."""
+    data.manifest(repo)
     if not (repo.root / LOCK).is_file():
         raise Blocked("The data is not locked yet.", "make baseline locks it, once the gates of G1 are open")
     locked, today = read_json(repo.root / LOCK), locked_parts(repo)
