@@ -15,6 +15,7 @@ from .signing import signed
 
 BACKLOG = "plan/backlog.json"
 LOCK = "requirements.lock"
+AUDIT = "make audit"  # rendered where rigor is strict
 TOOLS = {
     "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
     "lint": ("-m", "ruff", "check", "--quiet", "."),
@@ -164,7 +165,7 @@ def defects(repo: Repo) -> Result:
 
 @gate("T3.5", "Security")
 def security(repo: Repo) -> Result:
-    audit = repo.fresh("audit", "make audit")
+    audit = repo.fresh("audit", AUDIT)
     if audit["secrets"]:
         return failed(f"{audit['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
     if audit["advisories"]:

@@ -9,7 +9,7 @@ from . import trace
 from .files import canonical, write_text
 from .gates import Result, blocked, failed, gate, passed, signable
 from .repo import Repo
-from .signing import signed, unconfirmed
+from .signing import COMMAND, signed, unconfirmed
 
 RECORD = "docs/decisions/0001-approach.md"
 OPEN_QUESTION = re.compile(r"\[NEEDS ANSWER owner: ([a-z]+)\] *([^|\n]*)")
@@ -97,7 +97,7 @@ def coverage(repo: Repo) -> Result:
     if orphans:
         return failed(f"{', '.join(orphans)} names no capability of the plan.", f"Correct {trace.REQUIREMENTS}.")
     if "capabilities" in {row["key"] for row in unconfirmed(repo)}:
-        return blocked("The capabilities are a default that nobody has confirmed.", "confirm capabilities")
+        return blocked("The capabilities are a default that nobody has confirmed.", f"{COMMAND} confirm capabilities")
     return passed(f"{len(rows)} requirements cover {len(capabilities)} capabilities.")
 
 
@@ -133,7 +133,7 @@ def malformed(row: dict[str, Any]) -> list[str]:
 def questions_answered(repo: Repo) -> Result:
     assumed = [row["key"] for row in unconfirmed(repo)]
     if assumed:
-        return blocked(f"{len(assumed)} assumption(s) unconfirmed: {', '.join(assumed)}.", "confirm KEY, or --all")
+        return blocked(f"{len(assumed)} assumption(s) unconfirmed: {', '.join(assumed)}.", f"{COMMAND} confirm --all")
     waiting = questions(repo, documents(repo))
     if waiting:
         owners = sorted({owner for _, owner, _ in waiting})

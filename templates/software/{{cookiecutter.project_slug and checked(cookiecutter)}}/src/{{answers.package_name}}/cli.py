@@ -31,6 +31,7 @@ COMMANDS = {
     "run": Command("run", "run", "the product itself; words after -- are its own"),
     "test": Command("trace", "test", "all tests, remembered with the hash of the code"),
     "check": Command("checks_build", "check", "format, lint, types, lock file, tests and wheel"),
+    "audit": Command("audit", "audit", "secrets in the files, known weaknesses in the packages (rigor: strict)"),
     "accept": Command("trace", "accept", "the scenarios and the traceability table"),
     "load": Command(
         "measure",
@@ -112,7 +113,12 @@ def _go(words: Sequence[str]) -> int:
 
 def _function(command: Command) -> Callable[..., Any]:
     """The function behind a command, imported only now: `status` never loads a web server."""
-    module = importlib.import_module(f".{command.module}", __package__)
+    try:
+        module = importlib.import_module(f".{command.module}", __package__)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}.{command.module}":
+            raise
+        raise Trouble("This repository's answers do not call for that command.", "mlscaffold replan") from None
     function: Callable[..., Any] = getattr(module, command.function)
     return function
 
