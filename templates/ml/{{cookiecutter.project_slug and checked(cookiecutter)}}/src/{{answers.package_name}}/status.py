@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from .files import now, write_text
+from .files import write_text
 from .gates import OPEN, Outcome, Row, evaluate
 from .repo import Repo
 
@@ -16,7 +16,7 @@ def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:
     rows = evaluate(repo)
     write_text(
         repo.root / "evidence" / "status.json",
-        json.dumps({"at": now(), "gates": [asdict(row) for row in rows]}, indent=2, ensure_ascii=False) + "\n",
+        json.dumps({"gates": [asdict(row) for row in rows]}, indent=2, ensure_ascii=False) + "\n",
     )
     shown = rows if all else [row for row in rows if row.blocking]
     lines = [line for row in shown for line in _lines(row)]
