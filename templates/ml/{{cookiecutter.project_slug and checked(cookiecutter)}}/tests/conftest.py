@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from {{ answers.package_name }} import cli, records, samples
-from {{ answers.package_name }}.gates import Row, state_of
+from {{ answers.package_name }}.gates import Row, evaluate, state_of
 from {{ answers.package_name }}.repo import Repo, seal
 
 ROOT = Path(__file__).parents[1]
@@ -132,6 +132,30 @@ def newborn(_newborn: Path, tmp_path: Path) -> Path:
 def worked(_worked: Path, tmp_path: Path) -> Path:
     """Worked through once."""
     return Path(shutil.copytree(_worked, tmp_path / "repo"))
+
+
+@pytest.fixture(scope="session")
+def _released(_worked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Promoted, with a waiver for each gate that the sample cannot open, and a rehearsed rollback."""
+    root = tmp_path_factory.mktemp("released") / "repo"
+    shutil.copytree(_worked, root)
+    rows = "".join(
+        f'- gate: "{row.id}"\n  approver: "Test Person"\n  reason: "the sample"\n  until: "2999-12-31"\n'
+        for row in evaluate(Repo(root))
+        if row.id[:2] in ("G0", "G1", "G2", "G3") and row.state in ("fail", "blocked")
+    )
+    (root / "gates" / "waivers.yaml").write_text(rows or "[]\n")
+    for words in (["promote"], ["rollback", "--drill"]):
+        code, said = ask(root, *words)
+        assert code == 0, said
+    commit(root)
+    return root
+
+
+@pytest.fixture
+def released(_released: Path, tmp_path: Path) -> Path:
+    """A champion answers."""
+    return Path(shutil.copytree(_released, tmp_path / "repo"))
 
 
 # ---------------------------------------------------------------------------------------------------- planting

@@ -124,14 +124,16 @@ def test_a_row_keeps_its_split_when_rows_are_added(newborn: Path) -> None:
 
 def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
     """Keys lie in one split; dated rows are tested on what came later, after the embargo."""
-    table, source, columns = dataset.open_split(Repo(worked))
+    table, source, _ = dataset.open_split(Repo(worked))
     key = data.key_sql(source)
-    shared = table.rows(f"select count(*) from (select {key} k from split_rows group by k having count(distinct _split) > 1)")
+    twice = f"select {key} k from split_rows group by k having count(distinct _split) > 1"
+    shared = table.rows(f"select count(*) from ({twice})")
     assert shared == [(0,)]
     assert not splits.inverted(table, source)
     assert all(count > 0 for part, count in splits.sizes(table).items() if part != "left out")
     if TASK in ("binary", "multiclass"):
-        shares = [pd.Series(dataset.load(Repo(worked), part).y).value_counts(normalize=True) for part in ("train", "validation")]
+        parts = [dataset.load(Repo(worked), part) for part in ("train", "validation")]
+        shares = [pd.Series(part.y).value_counts(normalize=True) for part in parts]
         assert (shares[0] - shares[1]).abs().max() < 0.1
 
 

@@ -98,7 +98,8 @@ def test_clusters_widen_the_interval() -> None:
     copied = Case(np.repeat(case.y, 10), np.repeat(case.scores, 10))
     grouped = replace(copied, clusters=np.repeat(np.arange(60), 10).astype(object))
 
-    width = [found.high - found.low for found in (intervals.interval("accuracy", entry, 0.05) for entry in (copied, grouped))]
+    found = [intervals.interval("accuracy", entry, 0.05) for entry in (copied, grouped)]
+    width = [entry.high - entry.low for entry in found]
 
     assert width[1] > 2 * width[0]
 

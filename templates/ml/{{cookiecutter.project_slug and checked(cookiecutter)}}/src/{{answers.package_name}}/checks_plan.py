@@ -8,7 +8,15 @@ from .signing import COMMAND, unconfirmed
 CHARTER = "docs/00-charter.md"
 DECISION = "docs/decisions/0001-ml-or-not.md"
 OPEN = "[NEEDS ANSWER"
-HEADINGS = ("Decision and users", "Today's practice", "Success at three levels", "Scope and appetite", "What you are buying", "People", "Milestones")
+HEADINGS = (
+    "Decision and users",
+    "Today's practice",
+    "Success at three levels",
+    "Scope and appetite",
+    "What you are buying",
+    "People",
+    "Milestones",
+)
 COSTS = ("false_alarm_cost", "miss_cost", "unit_error_cost")
 
 

@@ -79,7 +79,6 @@ def label(repo: Repo, source: Source) -> str:
     return f" [{samples.describe(repo.answers['task'])} data]" if source.is_sample else ""
 
 
-# ---------------------------------------------------------------------------------------------------- the file itself
 def snapshot(repo: Repo, source: Source) -> Path:
     """The file to read: the sample written out, a download, a database read into Parquet, or the team's own file."""
     where = source.source
@@ -156,7 +155,6 @@ def _chunks(url: str, query: str, size: int = 100_000) -> Any:
     return pd.read_sql_query(query, connection, chunksize=size)
 
 
-# ---------------------------------------------------------------------------------------------------- the table
 def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source = source_of(repo)
@@ -167,12 +165,16 @@ def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     named |= {"split": source.split} | {f"segment {name}": name for name in repo.names("segments")}
     for role, column in named.items():
         if column and column not in columns:
-            near = difflib.get_close_matches(column, columns, 1)
-            have = f'Did you mean "{near[0]}"?' if near else f"It has: {', '.join(columns[:12])}."
-            raise Trouble(f'The data has no column "{column}" ({role}). {have}', REMEDY)
+            raise Trouble(f'The data has no column "{column}" ({role}). {_instead(column, columns)}', REMEDY)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble("The data holds no rows.", f"Check `source` in {SOURCE}.")
     return table, source
+
+
+def _instead(column: str, columns: list[str]) -> str:
+    near = difflib.get_close_matches(column, columns, 1)
+    shown = columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]]
+    return f'Did you mean "{near[0]}"?' if near else f"It has: {', '.join(shown)}."
 
 
 def key_sql(source: Source) -> str:
@@ -194,8 +196,11 @@ def target_sql(repo: Repo, source: Source, table: Engine) -> str:
 def positive_value(source: Source, table: Engine) -> str:
     """The value of the target that counts as positive."""
     column = quoted(source.target)
-    values = [row[0] for row in table.rows(f"select distinct cast({column} as varchar) v from source where "
-                                           f"{column} is not null order by v limit 20")]  # fmt: skip
+    text = f"cast({column} as varchar)"
+    rows = table.rows(f"select distinct {text} from source where {column} is not null order by 1 limit 20")
+    values = [row[0] for row in rows]
+    if not values:
+        raise Trouble(f"{source.target} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
     shown = ", ".join(values[:6])
     if source.positive:
         if source.positive not in values:
@@ -207,12 +212,10 @@ def positive_value(source: Source, table: Engine) -> str:
     return fitting[0]
 
 
-# ---------------------------------------------------------------------------------------------------- the manifest
 def write_manifest(repo: Repo, source: Source, path: Path, columns: dict[str, str], rows: int, span: list[Any]) -> None:
     """data/manifest.json: what was audited. It holds no clock, so the same data gives the same bytes."""
-    shown = path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path)
     content = {
-        "file": shown,
+        "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
         "sha256": repo.sha256(path),
         "source_yaml": repo.sha256(SOURCE),
         "sample": source.is_sample,

@@ -138,8 +138,8 @@ def _products(numbers: pd.DataFrame, y: np.ndarray) -> list[dict[str, Any]]:
 def _codes(column: pd.Series) -> np.ndarray:
     """Bins of numbers by rank, levels of texts; a missing value is a bin of its own."""
     if pd.api.types.is_numeric_dtype(column):
-        cut = pd.qcut(column.rank(method="average"), BINS, labels=False, duplicates="drop")
-        return cut.fillna(-1).to_numpy().astype(int) + 1
+        place = np.ceil(column.rank(pct=True) * BINS)  # equal values share a bin, and so does what is missing
+        return place.fillna(0).to_numpy().astype(int)
     return pd.factorize(column)[0] + 1
 
 

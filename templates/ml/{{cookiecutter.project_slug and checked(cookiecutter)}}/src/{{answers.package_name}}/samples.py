@@ -42,7 +42,7 @@ def _diabetes() -> pd.DataFrame:
 
 
 def _queries(queries: int = 200, items: int = 10) -> pd.DataFrame:
-    """Synthetic: 200 queries of ten items, graded 0 to 3; text match, freshness and price tell together, popularity misleads."""
+    """Synthetic: 200 queries of ten items, graded 0 to 3; text match, freshness and price tell, popularity misleads."""
     rng = np.random.default_rng(SEED)
     count = queries * items
     frame = pd.DataFrame(

@@ -34,19 +34,9 @@ ORDER = ("linear", "forest", "boosting")  # the simplest first
 DEFAULTS = {"linear": {}, "forest": {"n_estimators": 100, "min_samples_leaf": 2}, "boosting": {"max_iter": 100}}
 # What a model file may hold. It stands here, in code, and is never read from the file.
 TRUSTED = [
-    "sklearn._loss.link.IdentityLink",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.link.MultinomialLogit",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfMultinomialLoss",
-    "sklearn._loss._loss.CyHalfSquaredError",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn._loss.loss.HalfMultinomialLoss",
-    "sklearn._loss.loss.HalfSquaredError",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",  # its indices are not checked when it predicts, hence the hash before it is loaded
 ]
 
 
@@ -66,7 +56,7 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any]) -> Pipeline:
         raise Trouble(f'There is no input "{unknown[0]}" to drop.', f"Inputs: {', '.join(frame.x)}.")
     if task in CLASSIFY and len(np.unique(frame.y.astype(str))) < 2:
         raise Trouble("The training rows hold one class only.", "Add rows of the other class, or check `positive`.")
-    x = frame.x.drop(columns=list(settings["drop"]))
+    x = _filled(frame.x.drop(columns=list(settings["drop"])))
     try:
         estimator = _estimator(task, settings)
         model = make_pipeline(_preparation(x, settings["model"]), estimator)
@@ -78,7 +68,7 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any]) -> Pipeline:
 
 def predict(model: Pipeline, x: pd.DataFrame, task: str) -> np.ndarray:
     """Scores of rows: P(positive), one column a class, or a value."""
-    x = x[list(model.feature_names_in_)]
+    x = _filled(x[list(model.feature_names_in_)])
     if task == "binary":
         return model.predict_proba(x)[:, 1]
     return model.predict_proba(x) if task == "multiclass" else model.predict(x)
@@ -117,7 +107,7 @@ def load(path: Path, digest: str) -> Pipeline:
         return skops.io.loads(content, trusted=TRUSTED)
     except (TypeError, skops.io.exceptions.UntrustedTypesFoundException) as error:
         raise Trouble(
-            f"{path.name} holds a type that is not trusted: {error}.", "Add it to TRUSTED after reading it."
+            f"{path.name} is no model file we trust: {str(error).splitlines()[0]}", "Train it again."
         ) from error
 
 
@@ -144,6 +134,12 @@ def _estimator(task: str, settings: Mapping[str, Any]) -> Any:
     return family(random_state=settings["seed"], **params)
 
 
+def _filled(x: pd.DataFrame) -> pd.DataFrame:
+    """Texts as plain objects, a missing one being a level of its own."""
+    texts = [column for column in x if not pd.api.types.is_numeric_dtype(x[column])]
+    return x.assign(**{column: x[column].astype(object).where(x[column].notna(), "∅") for column in texts})
+
+
 def _preparation(x: pd.DataFrame, family: str) -> ColumnTransformer:
     """Numbers: median for what is missing, and a flag that it was. Categories: one column a level."""
     numbers = [column for column in x if pd.api.types.is_numeric_dtype(x[column])]
@@ -153,7 +149,6 @@ def _preparation(x: pd.DataFrame, family: str) -> ColumnTransformer:
     if numbers:
         steps.append(("numbers", make_pipeline(fill, StandardScaler()) if family == "linear" else fill, numbers))
     if texts:
-        known = SimpleImputer(strategy="constant", fill_value="∅", missing_values=None, keep_empty_features=True)
         levels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False)
-        steps.append(("texts", make_pipeline(known, levels), texts))
+        steps.append(("texts", levels, texts))
     return ColumnTransformer(steps)
