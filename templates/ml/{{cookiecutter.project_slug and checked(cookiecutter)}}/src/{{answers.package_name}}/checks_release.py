@@ -1,6 +1,5 @@
 """Gates of release (G4): what must be shown before, and stay true after, a version answers anybody."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from typing import Any
 from . import gates, registry
 from .files import Blocked, read_json, read_yaml
 from .gates import Result, blocked, failed, gate, passed, warned
-from .predictions import FIELDS, PREDICTIONS
+from .predictions import FIELDS, PREDICTIONS, last_rows
 from .repo import Repo
 
 PROMOTE, DRILL, MONITOR = "make promote", "make rollback ARGS=--drill", "make monitor"
@@ -44,7 +43,12 @@ def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
 
 
 def card_of(repo: Repo, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The card of a version: its columns, rule and reference figures."""
     return read_json(repo.root / entry["files"]["card"]["path"])
+
+
+def needs_value(card: Mapping[str, Any], name: str) -> bool:
+    return card["rules"].get(name, {}).get("missing_at_most") in ("0", "0.0")
 
 
 @gate("G4.1", "The interface still answers yesterday's requests")
@@ -53,16 +57,16 @@ def contract(repo: Repo) -> Result:
     before = registry.entry_of(registry.read(repo.root), "previous")
     if before is None or before["kind"] == "rule":
         return passed(f"Version {entry['version']} is the first one with an interface.")
-    old = {column["name"]: column for column in card_of(repo, before)["columns"]}
+    old, new = card_of(repo, before), card_of(repo, entry)
     broken = []
-    for column in card_of(repo, entry)["columns"]:
-        known = old.get(column["name"])
-        if known is None and not column["nullable"]:
-            broken.append(f"{column['name']} is new and required")
-        elif known is not None and known["kind"] != column["kind"]:
-            broken.append(f"{column['name']} was {known['kind']} and is {column['kind']}")
-        elif known is not None and known["nullable"] and not column["nullable"]:
-            broken.append(f"{column['name']} may no longer be missing")
+    for name, kind in new["columns"].items():
+        needed, was_needed = (needs_value(card, name) for card in (new, old))
+        if name not in old["columns"]:
+            broken += [f"{name} is new and required"] if needed else []
+        elif old["columns"][name] != kind:
+            broken.append(f"{name} was a {old['columns'][name]} and is a {kind}")
+        elif needed and not was_needed:
+            broken.append(f"{name} may no longer be missing")
     if broken:
         return failed(
             f"Requests of {before['version']} are refused: {'; '.join(broken)}.", "Accept both, or make retrain"
@@ -189,7 +193,7 @@ def _anchor_exists(repo: Repo, link: str) -> bool:
 @gate("G4.8", "The prediction log holds what late labels need")
 def prediction_log(repo: Repo) -> Result:
     champion_entry(repo)
-    rows = last_rows(repo)
+    rows = last_rows(repo.root / PREDICTIONS)
     if not rows:
         return blocked("No prediction has been logged here.", "Let the champion answer: make score, serve or alert")
     absent = [name for name in FIELDS if name not in rows[-1]]
@@ -197,25 +201,6 @@ def prediction_log(repo: Repo) -> Result:
     if absent or empty:
         return failed(f"The log lacks {', '.join(absent + empty)}.", "make triage")
     return passed(f"The last {len(rows)} predictions carry all {len(FIELDS)} fields.")
-
-
-def last_rows(repo: Repo, count: int = 100) -> list[dict[str, Any]]:
-    """The newest whole records of the log, as far as one file holds them."""
-    folder = repo.root / PREDICTIONS
-    files = [
-        *folder.glob("*.jsonl"),
-        *(part for run in folder.glob("*/run.json") for part in run.parent.glob("*.parquet")),
-    ]
-    if not files:
-        return []
-    newest = max(files, key=lambda file: file.stat().st_mtime)
-    if newest.suffix == ".parquet":
-        import duckdb
-
-        result = duckdb.sql(f"select * from read_parquet('{newest}') limit {count}")
-        return [dict(zip(result.columns, row, strict=True)) for row in result.fetchall()]
-    lines = newest.read_bytes().split(b"\n")[:-1][-count:]  # what follows the last line break is torn
-    return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
 
 @gate("G4.9", "A new version reaches everybody step by step")

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from .engine import literal, quoted
+from .engine import literal, quoted, read_parquet
 
 FIELDS = (
     *("id", "made_at", "model", "source", "input_hash", "inputs", "score", "decision"),
@@ -128,3 +128,15 @@ def labels_sql(folder: Path) -> str | None:
                 f"from {readers[file.suffix]}({literal(str(file))}{extra})"
             )
     return " union all ".join(texts) or None
+
+
+def last_rows(folder: Path, count: int = 100) -> list[dict[str, Any]]:
+    """The newest whole records, as far as the newest file holds them."""
+    parts = [part for run in folder.glob("*/run.json") for part in run.parent.glob("part-*.parquet")]
+    newest = max([*folder.glob("*.jsonl"), *parts], key=lambda file: file.stat().st_mtime, default=None)
+    if newest is None:
+        return []
+    if newest.suffix == ".parquet":
+        return read_parquet(newest).tail(count).to_dict("records")
+    lines = newest.read_bytes().split(b"\n")[:-1][-count:]  # what follows the last line break is torn
+    return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
