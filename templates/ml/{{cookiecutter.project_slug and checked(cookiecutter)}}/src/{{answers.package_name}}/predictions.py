@@ -88,32 +88,31 @@ def _write_all(handle: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def columns_sql(types: Mapping[str, str]) -> str:
-    """The log's columns with their SQL types, as DuckDB's reader of JSON lines wants them."""
+def kinds_of(types: Mapping[str, str]) -> dict[str, str]:
+    """The log's columns with their SQL types; `types` are those of the inputs."""
     fields = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
-    kinds = {"made_at": "TIMESTAMP", "score": "DOUBLE", "ms": "DOUBLE", "inputs": f"STRUCT({fields})"}
-    return "{" + ", ".join(f"{name}: {literal(kinds.get(name, 'VARCHAR'))}" for name in FIELDS) + "}"
+    known = {"made_at": "TIMESTAMP", "score": "DOUBLE", "ms": "DOUBLE", "inputs": f"STRUCT({fields})"}
+    return {name: known.get(name, "VARCHAR") for name in FIELDS}
 
 
 def lines_sql(files: Sequence[Path], types: Mapping[str, str]) -> str:
     """All whole lines of some log files; torn ones have no id."""
     names = ", ".join(literal(str(file)) for file in files)
-    return (
-        f"select * from read_json([{names}], format='newline_delimited', ignore_errors=true, columns="
-        + columns_sql(types)
-        + ") where id is not null and made_at is not null"
-    )
+    columns = ", ".join(f"{name}: {literal(kind)}" for name, kind in kinds_of(types).items())
+    read = f"read_json([{names}], format='newline_delimited', ignore_errors=true, columns="
+    return f"select * from {read}" + "{" + columns + "}) where id is not null and made_at is not null"
 
 
-def log_sql(folder: Path, types: Mapping[str, str]) -> str | None:
-    """One SQL text over everything logged, online and batch; None when nothing was."""
+def log_sql(folder: Path, types: Mapping[str, str]) -> str:
+    """One SQL text over everything logged, online and batch; no rows where nothing was."""
     lines = sorted(folder.glob("*.jsonl"))
     parts = sorted(part for run in folder.glob("*/run.json") for part in run.parent.glob("part-*.parquet"))
-    texts = [lines_sql(lines, types)] if lines else []
+    nothing = ", ".join(f"null::{kind} as {name}" for name, kind in kinds_of(types).items())
+    texts = [f"select {nothing} where false"] + ([lines_sql(lines, types)] if lines else [])
     if parts:
         names = ", ".join(literal(str(part)) for part in parts)
         texts.append(f"select {', '.join(FIELDS)} from read_parquet([{names}], union_by_name=true)")
-    return " union all by name ".join(f"({text})" for text in texts) or None
+    return " union all by name ".join(f"({text})" for text in texts)
 
 
 def labels_sql(folder: Path) -> str | None:
