@@ -109,6 +109,9 @@ def well_formed(repo: Repo) -> Result:
     problems += [f"{row['id']} {problem}" for row in rows for problem in malformed(row)]
     if problems:
         return failed(f"{problems[0]}. ({len(problems)} in all)", f"Correct {trace.REQUIREMENTS}.")
+    waiting = [row["id"] for row in rows if "NEEDS ANSWER" in str(row)]
+    if waiting:
+        return blocked(f"{', '.join(waiting)} waits for an answer.", f"Answer it in {trace.REQUIREMENTS}.")
     return passed(f"{len(rows)} requirements, each with one shall, a fit criterion, a verification and an owner.")
 
 
@@ -116,8 +119,6 @@ def malformed(row: dict[str, Any]) -> list[str]:
     """What is wrong with one requirement."""
     text = str(row.get("text", ""))
     problems = [f"has no {name}" for name in FIELDS if not row.get(name)]
-    if "NEEDS ANSWER" in str(row):
-        problems.append("waits for an answer")
     if text and not EARS.match(text):
         problems.append("does not open with When, While, Where, If or The and go on to what it shall do")
     if text and len(re.findall(r"\bshall\b", text)) != 1:
