@@ -1,0 +1,23 @@
+"""Run a rendered repository's package with this project's interpreter, so that few samples need a `make setup`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def run(
+    folder: Path, *arguments: str, module: str | None = None, timeout: int = 600
+) -> subprocess.CompletedProcess[str]:
+    """`python -m <package> …` in the folder; `module` runs another module, such as pytest."""
+    package = next(path.name for path in folder.joinpath("src").iterdir() if path.joinpath("gates.py").is_file())
+    surroundings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+    return subprocess.run(
+        [sys.executable, "-m", module or package, *arguments],
+        cwd=folder,
+        env=surroundings | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )

@@ -1,0 +1,92 @@
+"""The rendered machine learning repository: its README followed word for word, its gates on the first day."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from material import ROOT, SAMPLES, newborn, sample_answers
+from mlscaffold import render, vcs
+from readme_run import follow
+from rendered_repository import run
+
+ML = [name for name in SAMPLES if sample_answers(name).kind == "ml"]
+DAY_ONE = yaml.safe_load((ROOT / "tests" / "day_one.yaml").read_text("utf-8"))
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A sample as `mlscaffold new` leaves it today: rendered and committed once."""
+    folder = render.render(newborn(request.param), tmp_path)
+    vcs.create(folder, "Start")
+    return folder
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Every gate's state as `status` records it."""
+    done = run(folder, "status")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
+    return {row["id"]: row["state"] for row in rows}
+
+
+@pytest.mark.parametrize("repository", ML, indirect=True)
+def test_the_first_day(repository: Path, request: pytest.FixtureRequest) -> None:
+    """Each gate is in the state that the table says: nothing passes that has not been shown."""
+    name = request.node.callspec.params["repository"]
+
+    assert states(repository) == DAY_ONE[name]
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_experiment_refuses_before_the_audit(repository: Path) -> None:
+    """Exit 2, the reason and the next step; nothing is recorded."""
+    done = run(repository, "experiment")
+
+    assert done.returncode == 2
+    assert "audit" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not repository.joinpath("experiments").exists()
+
+
+@pytest.mark.parametrize("repository", ML, indirect=True)
+def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
+    """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
+    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"], ["sign", "G3"]):
+        done = run(repository, *arguments)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    verdict = run(repository, "accept")
+    evidence = json.loads(repository.joinpath("evidence/acceptance.json").read_text("utf-8"))
+    after = states(repository)
+
+    assert verdict.returncode in (0, 1, 2)
+    assert verdict.stdout.split()[0] == {0: "PASS", 1: "FAIL", 2: "INCONCLUSIVE"}[verdict.returncode]
+    assert "sample" in verdict.stdout
+    assert evidence["gain"]["low"] <= evidence["gain"]["value"] <= evidence["gain"]["high"]
+    assert after["G3.3"] == {0: "pass", 1: "fail", 2: "blocked"}[verdict.returncode]
+    assert {after[gate] for gate in ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")} <= {"pass", "warn"}
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_the_readme_word_for_word(repository: Path) -> None:
+    """In an empty home, from `make setup` on: an honest verdict, then operations under a waiver."""
+    ran = {step.line: step for step in follow(repository, "The first ten minutes")}
+    failed = {line: step for line, step in ran.items() if step.code}
+
+    assert set(failed) <= {"make accept"}, failed
+    assert any(word in ran["make accept"].said for word in ("PASS", "FAIL", "INCONCLUSIVE"))
+    assert "Traceback" not in "".join(step.said for step in ran.values())
+    assert (
+        subprocess.run(["git", "status", "--porcelain", "src"], cwd=repository, capture_output=True, check=True).stdout
+        == b""
+    )
+
+
+@pytest.mark.parametrize("repository", ["ml-default", "ml-regression"], indirect=True)
+def test_its_own_tests_pass(repository: Path) -> None:
+    """The tests that the repository ships, planted failures included, on its first minute."""
+    done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")
+
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout

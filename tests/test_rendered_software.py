@@ -1,0 +1,76 @@
+"""The rendered software repository: its README followed word for word, its gates on the first day."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from material import ROOT, SAMPLES, newborn, sample_answers
+from mlscaffold import render, vcs
+from readme_run import follow
+from rendered_repository import run
+
+SOFTWARE = [name for name in SAMPLES if sample_answers(name).kind == "software"]
+DAY_ONE = yaml.safe_load((ROOT / "tests" / "day_one.yaml").read_text("utf-8"))
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A sample as `mlscaffold new` leaves it today: rendered and committed once."""
+    folder = render.render(newborn(request.param), tmp_path)
+    vcs.create(folder, "Start")
+    return folder
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Every gate's state as `status` records it."""
+    done = run(folder, "status")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
+    return {row["id"]: row["state"] for row in rows}
+
+
+@pytest.mark.parametrize("repository", SOFTWARE, indirect=True)
+def test_the_first_day(repository: Path, request: pytest.FixtureRequest) -> None:
+    """Each gate is in the state that the table says, and `status` names the questions a person still owes."""
+    name = request.node.callspec.params["repository"]
+
+    assert states(repository) == DAY_ONE[name]
+
+
+@pytest.mark.parametrize("repository", SOFTWARE, indirect=True)
+def test_every_must_requirement_has_a_scenario_that_passes(repository: Path) -> None:
+    """For each deliverable: the scenarios run the product, and requirement, scenario and test are tied together."""
+    done = run(repository, "accept")
+    requirements = yaml.safe_load(repository.joinpath("plan/requirements.yaml").read_text("utf-8"))
+    capabilities = sample_answers(repository_name(repository)).capabilities
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    for requirement in requirements:
+        assert requirement["id"] in done.stdout
+    assert {requirement["capability"] for requirement in requirements} >= set(capabilities)
+
+
+def repository_name(folder: Path) -> str:
+    """The sample that a folder was rendered from."""
+    return next(name for name in SOFTWARE if sample_answers(name).project_slug == folder.name)
+
+
+@pytest.mark.parametrize("repository", SOFTWARE, indirect=True)
+def test_its_own_tests_pass(repository: Path) -> None:
+    """The tests that the repository ships, on its first minute."""
+    done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")
+
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_the_readme_word_for_word(repository: Path) -> None:
+    """The first ten minutes in an empty home, from `make setup` on; every line does what the page says."""
+    ran = {step.line: step for step in follow(repository, "The first ten minutes")}
+    answered = next(step.said for line, step in ran.items() if line.startswith("curl"))
+
+    assert {line: step for line, step in ran.items() if step.code} == {}
+    assert "report_status" in answered
+    assert "Traceback" not in "".join(step.said for step in ran.values())
