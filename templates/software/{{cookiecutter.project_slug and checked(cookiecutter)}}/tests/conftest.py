@@ -119,6 +119,7 @@ def _answer_everything(box: Box) -> None:
     box.write(trace.REQUIREMENTS, requirements)
     box.answer("team", "po=Ana:1; swe=Ana:1; ops=Ana:1")
     box.answer("worker_limit", "8")
+    box.answer("start_date", TODAY)
     box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
     box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
     box.write("ops/alerts.yaml", f"alerts: [{% raw %}{{{ALERT}, runbook: '{RUNBOOK}'}}{% endraw %}]\n")

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 {% set offered = plan.requirements | selectattr('kind', 'equalto', 'capability') | list %}
 {% if answers.dependencies %}
 from . import dependencies as _dependencies
+{% endif %}
+{% if answers.ml_component %}
+from . import model as _model
+{% endif %}
+{% if answers.dependencies or answers.ml_component %}
 
 {% endif %}
 {% if answers.deliverable == 'library' %}
@@ -52,7 +57,7 @@ class Outcome:
     subject: str
     note: str
     key: str
-    degraded: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()  # what it went without{{ ', and whether a person should look closer' if answers.ml_component }}
 
     @classmethod
     def of(cls, capability: str, request: Request, degraded: tuple[str, ...] = ()) -> "Outcome":
@@ -79,7 +84,9 @@ Capability = Callable[[Request], Outcome]
 
 def {{ requirement.function }}(request: Request) -> Outcome:
     """Meets {{ requirement.id }}."""
-{% if answers.dependencies %}
+{% if answers.ml_component %}
+    return Outcome.of("{{ requirement.function }}", request, {{ '_without() + ' if answers.dependencies }}_judged(request))
+{% elif answers.dependencies %}
     return Outcome.of("{{ requirement.function }}", request, _without())
 {% else %}
     return Outcome.of("{{ requirement.function }}", request)
@@ -102,6 +109,15 @@ def _without() -> tuple[str, ...]:
     if needed:
         raise Unavailable(f"{needed[0]} does not answer, so nothing was done. Try again later.")
     return missing
+{% endif %}
+{% if answers.ml_component %}
+
+
+def _judged(request: Request) -> tuple[str, ...]:
+    """What the model's judgement adds to an outcome: a warning to a person, and whether the rule had to decide."""
+    found = _model.judge(_checked("subject", request.subject), request.note)
+    marks = {"look closer": found.warn, "without the model": found.decided_by == "rule"}
+    return tuple(mark for mark, holds in marks.items() if holds)
 {% endif %}
 
 
