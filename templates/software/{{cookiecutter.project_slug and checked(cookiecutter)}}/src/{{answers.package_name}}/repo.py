@@ -87,7 +87,7 @@ class Repo:
 
     def gate_list(self) -> dict[str, Any]:
         """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
-        return read_yaml(self.root / "plan" / "gates.yaml")
+        return dict(read_yaml(self.root / "plan" / "gates.yaml"))
 
     def blocking(self) -> list[str]:
         return list(self.gate_list()["blocking"])
@@ -116,8 +116,8 @@ class Repo:
     def write_evidence(self, name: str, facts: dict[str, Any], measured: Iterable[str] = ()) -> dict[str, Any]:
         """Write evidence/<name>.json with the hash of every path it measured; a path is digested by `digest`."""
         hashes = {path: self.digest(path) for path in measured}
-        content = {"at": now(), "measured": hashes, **facts}
-        content = json.loads(json.dumps(content, ensure_ascii=False))  # the seal is over what a reader will parse
+        content: dict[str, Any] = {"at": now(), "measured": hashes, **facts}
+        content = dict(json.loads(json.dumps(content, ensure_ascii=False)))  # the seal is over what a reader will parse
         content["seal"] = seal(content)
         write_text(self.root / "evidence" / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return content
