@@ -102,6 +102,9 @@ def gain_shown(repo: Repo) -> Result:
 @gate("G3.4", "Segments")
 def segments(repo: Repo) -> Result:
     judged = found(repo)["segments"]
+    named = ", ".join(repo.names("segments"))
+    if named and not judged:
+        return blocked(f"The data has no rows of the segments {named}.", "Name your own data in data/source.yaml")
     if not judged:
         return passed("No segment is named (`segments` in plan/project.yaml).")
     for state, result in (("fail", failed), ("inconclusive", blocked)):

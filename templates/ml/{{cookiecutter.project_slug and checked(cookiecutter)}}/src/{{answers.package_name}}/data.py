@@ -162,13 +162,18 @@ def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     table.open(path or snapshot(repo, source))
     columns = [column for column in table.columns("source") if column != ROW]
     named = {"target": source.target, "time": source.time, "group": source.group, "id": source.id}
-    named |= {"split": source.split} | {f"segment {name}": name for name in repo.names("segments")}
+    named |= {"split": source.split} | {f"segment {name}": name for name in segments(repo, source)}
     for role, column in named.items():
         if column and column not in columns:
             raise Trouble(f'The data has no column "{column}" ({role}). {_instead(column, columns)}', REMEDY)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble("The data holds no rows.", f"Check `source` in {SOURCE}.")
     return table, source
+
+
+def segments(repo: Repo, source: Source) -> tuple[str, ...]:
+    """The columns that name segments; the sample has none of the team's own."""
+    return () if source.is_sample else tuple(repo.names("segments"))
 
 
 def _instead(column: str, columns: list[str]) -> str:

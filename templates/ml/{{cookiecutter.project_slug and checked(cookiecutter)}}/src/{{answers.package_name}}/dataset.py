@@ -74,7 +74,7 @@ def rows(
 ) -> Frame:
     """The labelled rows of a view that a condition picks, in the order of the file."""
     target = data.target_sql(repo, source, table)
-    segments = repo.names("segments")
+    segments = data.segments(repo, source)
     extra = "".join(f", cast({quoted(name)} as varchar) as _segment_{n}" for n, name in enumerate(segments))
     extra += f", cast({quoted(source.group)} as varchar) as _group" if source.group else ""
     extra += f", cast(cast({splits.time_sql(source)} as date) as varchar) as _day" if source.time else ""
