@@ -153,7 +153,8 @@ def answer_rows(root: Path, plant: dict | None = None, wrong: bool = False, labe
     """Let the champion answer the rows of the sample, and let the labels come back; both may be planted."""
     repo, found = Repo(root), champion.load(root)
     table, source = data.open_table(repo)
-    frame = table.frame("select * from source order by md5(cast(_row as varchar)) limit 400")
+    together = f'"{source.group}"' if TASK == "ranking" else "_row"  # whole queries, or an order means nothing
+    frame = table.frame(f"select * from source order by md5(cast({together} as varchar)), _row limit 400")
     given = frame[list(found.columns)].astype(object).assign(**(plant or {}))
     sent = json.loads(json.dumps(given.where(given.notna(), None).to_dict("records"), default=str))
     groups = frame[source.group].astype(str).tolist() if source.group else [""] * len(frame)

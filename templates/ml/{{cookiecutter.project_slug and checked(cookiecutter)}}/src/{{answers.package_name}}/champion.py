@@ -182,7 +182,7 @@ def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, E
 
 def _stand_in(repo: Repo, source: data.Source) -> Path:
     if not source.is_sample:
-        raise Trouble("Name the file that holds the new rows.", "make score ARGS=new_rows.parquet")
+        raise Trouble("Name the file that holds the new rows.", "Give its path, such as ARGS=new_rows.parquet")
     from . import dataset
 
     path = repo.root / data.RAW / "new-rows.parquet"

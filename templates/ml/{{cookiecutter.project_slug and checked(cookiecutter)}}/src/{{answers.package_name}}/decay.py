@@ -1,17 +1,31 @@
-"""Is the model still as good as when it was accepted? Three tests on late labels, and one early warning without any.
+"""Is the model still as good as when it was accepted? Late labels, joined to the log by id, and three tests on them.
 
-All values are "higher is better": a hit (1 or 0) for rates, minus the loss for errors. Healthy is the accepted value,
-floor the one below which the model must not stay in use.
+In the tests all values are "higher is better": a hit (1 or 0) for rates, minus the loss for errors. Healthy is the
+accepted value, floor the one below which the model must not stay in use.
 """
 
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import NormalDist, fmean, stdev
+from typing import Any
 
+import duckdb
 import numpy as np
+import pandas as pd
 
-OVERSHOOT = 1.166  # Siegmund's correction of a discrete random walk's boundary
+from .evaluate import Case, decide, higher_is_better, losses, score
+from .files import Trouble
+from .predictions import LABELS, PREDICTIONS, labels_sql, log_sql
+from .repo import Repo
+
+NO_LABELS = "select ''::varchar as id, ''::varchar as label, ''::varchar as origin where false"
+GRACE = timedelta(days=1)  # a label is missed a day after it was due
+FEWEST = 30  # labels below which a mean is not near enough to normal for the fixed window
+BLOCK = 100  # labelled rows in one CUSUM period of a metric that is no mean over rows
 
 
 @dataclass(frozen=True)
@@ -82,17 +96,155 @@ def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verd
     return Verdict("CUSUM", "healthy", f"{total:.2f} of {limit:.2f} after {len(scores)} periods")
 
 
-def run_length(limit: float, shift: float, allowance: float = 0.5) -> float:
-    """Siegmund's mean number of periods until a CUSUM alarm; shift is in standard deviations, 0 for none (F21)."""
-    delta, bound = shift - allowance, limit + OVERSHOOT
-    if abs(delta) < 1e-9:
-        return bound**2
-    return (math.exp(-2 * delta * bound) + 2 * delta * bound - 1) / (2 * delta**2)
-
-
 def expected_accuracy(best: np.ndarray) -> tuple[float, float]:
     """CBPE: the accuracy that the chances of the chosen classes promise, and its standard error (F25).
 
     An early warning, never a pass: it believes the model, so it is blind when the meaning of the inputs changes.
     """
     return float(best.mean()), float(math.sqrt((best * (1 - best)).sum()) / len(best))
+
+
+# ---------------------------------------------------------------------------------------------------- late labels
+
+
+def open_log(root: Path, types: Mapping[str, str], since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
+    """A connection whose tables `log` and `labels` hold what was answered and what came back."""
+    con = duckdb.connect(config={"memory_limit": "1GB"})
+    con.execute("set timezone = 'UTC'")
+    window = f"made_at > timestamp '{since}' and made_at <= timestamp '{until}'"
+    con.execute(f"create table log as select * from ({log_sql(root / PREDICTIONS, types)}) where {window}")
+    try:
+        con.execute(f"create table labels as {labels_sql(root / LABELS) or NO_LABELS}")
+    except duckdb.Error as error:
+        said = f"{LABELS}/ cannot be read: {str(error).splitlines()[0]}"
+        raise Trouble(said, "Every file there needs the columns id and label.") from None
+    return con
+
+
+def labelled(con: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> pd.DataFrame:
+    """The version's own answers whose label came back, oldest first; ids with two different labels stay out."""
+    found = con.execute(
+        "with truth as (select id, any_value(label) as label from labels group by id "
+        "having count(distinct label) = 1), "
+        f"said as (select * from log where model = '{card['version']}' and source = '{card['kind']}' "
+        "qualify row_number() over (partition by id order by made_at desc) = 1) "
+        "select said.* exclude (inputs), truth.label from said join truth using (id) order by made_at, id"
+    ).df()
+    names = {plain(name): name for name in card["labels"]}
+    found["label"] = [names.get(plain(text), text) for text in found["label"]]
+    return found
+
+
+def plain(text: object) -> str:
+    """One spelling for 1, 1.0 and " 1 "."""
+    stripped = str(text).strip()
+    try:
+        return f"{float(stripped):g}"
+    except ValueError:
+        return stripped
+
+
+def case_of(card: Mapping[str, Any], rows: pd.DataFrame) -> Case:
+    """Labelled answers as the evaluator takes them."""
+    if card["task"] == "multiclass":
+        said = [json.loads(text) for text in rows["detail"]]
+        table = np.array([[row[name] for name in card["classes"]] for row in said], dtype=float)
+        return Case(rows["label"].to_numpy(dtype=object), table, classes=tuple(card["classes"]))
+    scores = rows["score"].to_numpy(dtype=float)
+    if card["task"] == "binary":
+        return Case((rows["label"] == card["positive"]).to_numpy(dtype=float), scores, card["threshold"])
+    queries = rows["group_key"].to_numpy(dtype=object) if card["task"] == "ranking" else None
+    return Case(pd.to_numeric(rows["label"], errors="coerce").to_numpy(dtype=float), scores, queries=queries)
+
+
+def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """What late labels say about the version that answers: value, rows, and the verdict of each test."""
+    due = moment - timedelta(days=float(repo.answers["label_delay_days"])) - GRACE
+    asked = f"select count(distinct id) from log where model = '{card['version']}' and made_at <= timestamp '{due}'"
+    expected = con.execute(asked).fetchall()[0][0]
+    received = con.execute(f"{asked} and id in (select id from labels)").fetchall()[0][0]
+    metric, healthy, floor = card["metric"], card["healthy"]["value"], repo.number("monitor.floor")
+    floor = card["floor"] if floor is None else floor
+    facts = {"metric": metric, "due": expected, "received": received, "healthy": healthy, "floor": floor}
+    rows = labelled(con, card)
+    facts |= {"rows": len(rows), "value": None, "needed": 0, "verdicts": []}
+    if not len(rows):
+        return facts | {"reason": "no label has come back for an answer of this version"}
+    case = case_of(card, rows)
+    facts["value"] = _finite(score(metric, case))
+    if floor is None:
+        return facts | {
+            "reason": f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
+        }
+    verdicts, needed = verdicts_of(repo, card, case, rows, healthy, floor)
+    return facts | {"needed": needed, "verdicts": [asdict(v) for v in verdicts], "reason": _said(facts, verdicts)}
+
+
+def _said(facts: Mapping[str, Any], verdicts: list[Verdict]) -> str:
+    order = {"decayed": 0, "healthy": 1, "open": 2}
+    first = min(verdicts, key=lambda verdict: order[verdict.state])
+    value = "" if facts["value"] is None else f"{facts['metric']} {facts['value']:.4g}, floor {facts['floor']:.4g}; "
+    return f"{value}{first.test}: {first.reason}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def verdicts_of(
+    repo: Repo, card: Mapping[str, Any], case: Case, rows: pd.DataFrame, healthy: float, floor: float
+) -> tuple[list[Verdict], int]:
+    """Fixed window, sequential test and CUSUM; metrics that are no mean over rows go without the sequential one."""
+    metric = card["metric"]
+    alpha, power, limit = (repo.needed(key) for key in ("acceptance.alpha", "acceptance.power", "monitor.cusum_h"))
+    good, bad = turned(metric, healthy), turned(metric, floor)
+    if bad >= good:
+        return [
+            Verdict("fixed window", "decayed", f"accepted at {healthy:.4g}, already below the floor {floor:.4g}")
+        ], 0
+    found, days = values_of(metric, case, rows)
+    if found is None:
+        return _by_blocks(card, case, good, bad, alpha, power, limit)
+    scale = spread(found.tolist(), good) or float(card["healthy"]["spread"])
+    needed = max(FEWEST, labels_needed(scale, good - bad, alpha, power))
+    last = found[-needed:]
+    window = fixed_window(float(last.mean()) if len(last) else math.nan, len(last), good, scale, alpha, needed)
+    daily = [(found[days == day].mean() - good) * math.sqrt((days == day).sum()) / scale for day in np.unique(days)]
+    return [window, sprt(found.tolist(), good, bad, alpha, power), cusum(daily, limit)], needed
+
+
+def _by_blocks(
+    card: Mapping[str, Any], case: Case, good: float, bad: float, alpha: float, power: float, limit: float
+) -> tuple[list[Verdict], int]:
+    """The same for F1, AUC and the like: the accepted interval tells how much a value of so many rows varies."""
+    scale, metric, rows = float(card["healthy"]["spread"]), card["metric"], len(case.y)
+    needed, place = labels_needed(scale, good - bad, alpha, power), np.arange(rows)
+    window = fixed_window(
+        score(metric, case.only(place >= rows - needed)), min(rows, needed), good, scale, alpha, needed
+    )
+    blocks = [score(metric, case.only(place // BLOCK == number)) for number in range(rows // BLOCK)]
+    steps = [(value - good) * math.sqrt(BLOCK) / scale for value in blocks if math.isfinite(value)]
+    return [window, cusum(steps, limit)], needed
+
+
+def values_of(metric: str, case: Case, rows: pd.DataFrame) -> tuple[np.ndarray | None, np.ndarray]:
+    """One number a unit, higher is better, whose mean is the metric (rmse: its square), and each unit's day."""
+    days = rows["made_at"].dt.strftime("%Y-%m-%d").to_numpy()
+    if metric in ("recall", "precision"):
+        said, true = decide(case) == 1, case.y == 1
+        kept = true if metric == "recall" else said
+        return (said & true)[kept].astype(float), days[kept]
+    if metric == "rmse":
+        return -((case.y - case.scores) ** 2), days
+    found = losses(metric, case)
+    if found is None:
+        return None, days
+    if case.queries is not None:
+        days = pd.Series(days).groupby(case.queries).min().to_numpy()
+    order = np.argsort(days, kind="stable")
+    return (found if higher_is_better(metric) else -found)[order], days[order]
+
+
+def turned(metric: str, value: float) -> float:
+    """A value of the metric on the scale of `values_of`."""
+    return value if higher_is_better(metric) else -(value**2) if metric == "rmse" else -value

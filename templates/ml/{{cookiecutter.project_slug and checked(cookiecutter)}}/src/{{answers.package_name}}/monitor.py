@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from . import data, live, registry
+from . import data, decay, registry
 from .champion import load
 from .files import Trouble, read_yaml
 from .gates import Outcome
@@ -66,8 +66,8 @@ def look(repo: Repo, moment: datetime) -> View:
     """The log since the champion was promoted, joined with its late labels."""
     champion, book = load(repo.root), registry.read(repo.root)
     since = registry.promoted_at(book, champion.version)
-    con = live.open_log(repo.root, champion.log_types, since, moment)
-    judged = live.judge(repo, con, champion.card, moment)
+    con = decay.open_log(repo.root, champion.log_types, since, moment)
+    judged = decay.judge(repo, con, champion.card, moment)
     return View(repo, con, champion, registry.entry_of(book, "champion") or {}, since, moment, judged)
 
 
