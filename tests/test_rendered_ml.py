@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from material import ROOT, SAMPLES, newborn, sample_answers
-from mlscaffold import render, vcs
+from mlscaffold import answers, render, vcs
+from mlscaffold.answers import Answers
 from readme_run import follow
 from rendered_repository import run
 
@@ -50,12 +51,39 @@ def test_experiment_refuses_before_the_audit(repository: Path) -> None:
     assert not repository.joinpath("experiments").exists()
 
 
-@pytest.mark.parametrize("repository", ML, indirect=True)
+def sign_by_everybody(folder: Path) -> None:
+    """Each person of the team signs for the own roles, under the own name."""
+    team = {person.name for person in complete_answers(folder).team if person.role in ("po", "ds", "swe", "ops", "mle")}
+    for name in sorted(team):
+        if name != "?":
+            subprocess.run(["git", "config", "user.name", name], cwd=folder, check=True)
+        done = run(folder, "sign", "G3")
+        assert "Traceback" not in done.stderr, done.stderr
+
+
+def complete_answers(folder: Path) -> Answers:
+    """The answers a repository was rendered from."""
+    return answers.complete(answers.read(folder / "plan/project.yaml"))
+
+
+@pytest.mark.parametrize("repository", ["ml-regression"], indirect=True)
+def test_a_strict_repository_waits_for_more(repository: Path) -> None:
+    """With every gate blocking, experiments wait until the audit's page and the datasheet are signed as well."""
+    for arguments in (["audit"], ["confirm", "--all"], ["baseline"]):
+        assert run(repository, *arguments).returncode == 0, arguments
+    done = run(repository, "experiment")
+
+    assert done.returncode == 2
+    assert "G1" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("repository", [name for name in ML if sample_answers(name).rigor != "strict"], indirect=True)
 def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
-    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"], ["sign", "G3"]):
+    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
         done = run(repository, *arguments)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+    sign_by_everybody(repository)
     verdict = run(repository, "accept")
     evidence = json.loads(repository.joinpath("evidence/acceptance.json").read_text("utf-8"))
     after = states(repository)

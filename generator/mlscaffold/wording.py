@@ -31,7 +31,7 @@ def bare(value: Any) -> Any:
 
 
 def number(value: Any) -> str:
-    """1225 → 1,225; 0.0476 → 0.0476; three significant digits for what is not whole."""
+    """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995."""
     value = bare(value)
     if value is None:
         return UNKNOWN
@@ -43,7 +43,8 @@ def number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or abs(value) >= 1000 or value == int(value):
         return f"{round(value):,}"
-    return _significant(value, 3 if abs(value) < 100 else 4)
+    near_the_top = 0.99 < abs(value) < 1 or 99 < abs(value) < 100
+    return _significant(value, 5 if near_the_top else 3 if abs(value) < 100 else 4)
 
 
 def percent(value: Any) -> str:
