@@ -1,0 +1,178 @@
+"""The program's modules keep to their places: imports go one way, and each kind of deed has its own module."""
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+
+import mlscaffold
+import pytest
+
+PACKAGE = Path(mlscaffold.__file__).parent
+
+# Facts become answers, answers a plan, the plan a context, the context a tree, the tree a commit. A module imports
+# from earlier lines only; modules of one line may not import each other unless the line says in which order.
+FLOW = (
+    {"__init__"},
+    {"errors", "patterns", "yamltext"},
+    {"questions"},
+    {"schema", "answers"},
+    {"planning"},
+    {"wording"},
+    {"verdicts"},
+    {"advisor"},
+    {"interview", "report"},
+    {"screen"},
+    {"wizard"},
+    {"context"},
+    {"render", "vcs", "export"},
+    {"update"},
+    {"cli"},
+    {"__main__"},
+)
+
+
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package by its dotted name, parsed."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        found[name] = ast.parse(path.read_text("utf-8"))
+    return found
+
+
+MODULES = modules()
+
+
+def imports_of(tree: ast.Module) -> set[str]:
+    """Dotted names of all that a module imports at run time, whether at its top or inside a function."""
+    only_for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if node in only_for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own_imports(tree: ast.Module) -> set[str]:
+    """Names of this package's modules that a module imports, without the package's name in front."""
+    inside = {name.removeprefix("mlscaffold.") for name in imports_of(tree) if name.startswith("mlscaffold.")}
+    return {name for name in inside if name in MODULES or f"{name}.__init__" in MODULES}
+
+
+def place(module: str) -> int:
+    """Which line of the flow a module stands in."""
+    return next(at for at, line in enumerate(FLOW) if module.partition(".")[0] in line)
+
+
+def against_the_flow(name: str, tree: ast.Module) -> set[str]:
+    """What a module imports from its own line of the flow, or from a later one."""
+    first = name.partition(".")[0]
+    others = {other for other in own_imports(tree) if other.partition(".")[0] != first}
+    return {other for other in others if place(other) >= place(name)}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_follow_the_flow(name: str) -> None:
+    """questions → answers → plan → context → tree → commit: nothing looks back."""
+    assert against_the_flow(name, MODULES[name]) == set()
+
+
+def test_an_import_against_the_flow_is_seen() -> None:
+    """The guard itself, at the top of a module and hidden inside a function."""
+    assert against_the_flow("answers", ast.parse("from mlscaffold.planning.plan import compute")) == {"planning.plan"}
+    assert against_the_flow("questions", ast.parse("def f():\n    from mlscaffold import render")) == {"render"}
+    assert against_the_flow("render", ast.parse("from mlscaffold import context")) == set()
+
+
+def test_planning_modules_do_not_import_each_other_in_circles() -> None:
+    """Among themselves too, imports go one way."""
+    waiting = {
+        name: {other for other in own_imports(tree) if other.startswith("planning.")}
+        for name, tree in MODULES.items()
+        if name.startswith("planning.")
+    }
+    while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
+        for name in ready:
+            del waiting[name]
+
+    assert waiting == {}
+
+
+def test_planning_needs_the_standard_library_and_the_answers_only() -> None:
+    """So that the plan is quick, and the same wherever it is computed."""
+    allowed = {"answers", "errors", "questions"}
+    for name, tree in MODULES.items():
+        if name.startswith("planning."):
+            assert {other for other in own_imports(tree) if not other.startswith("planning")} <= allowed, name
+            outside = {other.partition(".")[0] for other in imports_of(tree)} - {"mlscaffold"}
+            assert outside <= STANDARD, name
+
+
+STANDARD = {
+    "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "itertools", "json", "keyword", "math",
+    "random", "re", "statistics", "typing", "unicodedata",
+}  # fmt: skip
+
+
+def importers(library: str) -> list[str]:
+    """Modules that import a library or a part of it."""
+    return [
+        name
+        for name, tree in MODULES.items()
+        if any(other == library or other.startswith(f"{library}.") for other in imports_of(tree))
+    ]
+
+
+def callers(*calls: str, among: Mapping[str, ast.Module] = MODULES) -> list[str]:
+    """Modules with a call whose dotted name, or whose last part after a dot, is one of these."""
+    found = []
+    for name, tree in among.items():
+        called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        parts = called | {"." + text.rpartition(".")[2] for text in called if "." in text}
+        if parts & set(calls):
+            found.append(name)
+    return found
+
+
+def test_a_deed_out_of_place_is_seen() -> None:
+    """The guard itself: a bare call, a method, and the same word as a name only."""
+    tree = ast.parse("print(1)\npath.write_text(text)\nopen_ = exit_code = 1")
+
+    assert callers("print", among={"answers": tree}) == callers(".write_text", among={"answers": tree}) == ["answers"]
+    assert callers("open", "sys.exit", among={"answers": tree}) == []
+
+
+def test_only_the_wizard_prompts() -> None:
+    """Everything else works, and starts, without a prompt library."""
+    assert importers("questionary") == ["wizard"]
+
+
+def test_only_vcs_runs_git() -> None:
+    """One module starts another program, and that program is git."""
+    assert importers("subprocess") == ["vcs"]
+    assert callers("os.system", "os.popen", "os.execv", "os.execvp") == []
+
+
+def test_only_the_modules_meant_for_it_write_files() -> None:
+    """A repository is written by render and update; answers keeps a conversation, cli writes what --output names."""
+    writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp")
+
+    assert set(callers(*writing)) <= {"render", "update", "cli", "vcs"}
+    assert set(callers("open", ".open")) <= {"answers", "render", "update"}  # answers.save; the others read archives
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
+    """Others return words or raise; the wizard shows its own conversation through screen."""
+    assert callers("print") == []
+    assert callers(".echo") == ["cli"]
+    assert callers("print_formatted_text") == ["screen"]
+    assert callers("sys.exit", "exit", "os._exit") == ["cli"]
