@@ -1,6 +1,7 @@
 """Answers are read as texts, merged by precedence, completed, checked together and typed."""
 
 import datetime
+import re
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,33 @@ def test_contradictions_are_refused() -> None:
         answers.complete({"past_cases": "2", "labelled_cases": "5"})
     with pytest.raises(Contradiction, match="twice"):
         answers.complete({"kind": "software", "capabilities": "Pay a bill; Pay a bill"})
+
+
+OUT_OF_RANGE = [
+    ({"target_value": "1.2"}, 'target_value is "1.2", but with metric recall it is always between 0 and 1.'),
+    ({"current_value": "-0.1"}, 'current_value is "-0.1", but it must be at least 0.'),
+    ({"task": "regression", "target_value": "-3"}, 'target_value is "-3", but it must be at least 0.'),
+    ({"task": "ranking", "current_value": "12"}, "with metric ndcg_at_10 it is always between 0 and 1."),
+]
+
+
+@pytest.mark.parametrize(("given", "sentence"), OUT_OF_RANGE)
+def test_a_value_that_its_metric_cannot_have_is_refused(given: dict[str, str], sentence: str) -> None:
+    """A recall of 1.2 and a negative error are mistakes, not findings of the plan."""
+    with pytest.raises(InvalidAnswer, match=re.escape(sentence)):
+        answers.complete(given)
+
+
+def test_a_value_that_its_metric_can_have_is_taken() -> None:
+    """Both ends of a share, any size of an error; and a software repository, without a metric, counts as it likes."""
+    assert answers.complete({"current_value": "0", "target_value": "1"}).target_value == 1
+    assert answers.complete({"task": "regression", "current_value": "12"}).current_value == 12
+    assert answers.complete({"kind": "software", "current_value": "12"}).current_value == 12
+
+
+def test_an_open_metric_refuses_no_value() -> None:
+    """Until somebody has chosen one, its default says nothing about the number of today's practice."""
+    assert answers.complete({"current_value": "12"}, metric_is_open=True).current_value == 12
 
 
 def test_flags_need_an_equals_sign() -> None:

@@ -1,6 +1,7 @@
 """The command line: what it prints, where, with which exit code, and that a refusal writes nothing."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,8 @@ REFUSALS = [
     (["new", "--kind", "ml", "--defaults", "--set", "projct_name=x"], 1, 'There is no question called "projct_name"', "project_name"),
     (["new", "--kind", "ml", "--defaults", "--set", "rigor=rigid"], 1, 'rigor is "rigid"', "--set rigor"),
     (["new", "--kind", "ml", "--defaults", "--set", "positive_share=2"], 1, 'positive_share is "2"', "--set positive_share"),
+    (["new", "--kind", "ml", "--defaults", "--set", "target_value=1.2"], 1, "between 0 and 1", "--set target_value"),
+    (["plan", "--kind", "ml", "--set", "current_value=-1"], 1, "at least 0", "--set current_value"),
     (["new", "--kind", "ml", "--defaults", "--set", "project_slug=../x"], 1, 'project_slug is "../x"', "--set project_slug"),
     (["new", "--kind", "ml", "--defaults", "--set", "rigor"], 2, "--set rigor has no equals sign", "KEY=VALUE"),
     (["new", "--kind", "ml", "--defaults", "--set", "labelled_cases=5"], 1, "more than past_cases", "raise past_cases"),
@@ -160,7 +163,8 @@ def test_a_dry_run_shows_sizes_and_writes_nothing(in_folder: Path, capsys: pytes
     written = [path for path in in_folder.joinpath("my-project").rglob("*") if path.is_file()]
     assert all(path.name in out for path in written)
     assert f"{len(written)} files" in out
-    assert f"{in_folder.joinpath('my-project/README.md').stat().st_size:,}"[:2] in out
+    readme = in_folder.joinpath("my-project/README.md").stat().st_size
+    assert re.search(rf"(?m)^  README\.md +{readme / 1024:.1f} KiB$", out)
 
 
 def test_output_is_the_parent_folder(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

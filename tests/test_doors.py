@@ -99,6 +99,8 @@ def test_the_menu_leads_to_both_templates(rendered: Callable[[str], Path], tmp_p
         ("_kind=software", "this template is for the other kind"),
         ("metric=mae", "with task binary"),
         ("past_cases=many", "whole number"),
+        ("target_value=1.2", 'target_value is "1.2", but with metric recall it is always between 0 and 1.'),
+        ("current_value=-3", 'current_value is "-3", but it must be at least 0.'),
     ],
 )
 def test_a_bad_answer_is_refused_before_anything_is_written(tmp_path: Path, answer: str, told: str) -> None:

@@ -236,6 +236,8 @@ def test_fewer_cases_than_labels_asks_for_the_labels_again() -> None:
         ("project_name", "!!!", "no letters"),
         ("metric", "mae", "with task binary"),
         ("target_value", "70", "between 0 and 1"),
+        ("target_value", "-1", "at least 0"),
+        ("current_value", "1.2", "between 0 and 1"),
         ("positive_share", "1", "less than 1"),
         ("team", "boss=Ana", "it must read like"),
     ],
@@ -413,7 +415,8 @@ def test_no_way_through_the_questions_ends_in_a_fault(seed: int) -> None:
         except AnswerError:
             pass  # refused: the state is the one before, and must be as good as any
         interview.start(interview.kept(state), full=False)
-        answers.complete(interview.finished(state))
+        chosen = {"metric", "target_value"} & (state.passed | state.known)
+        answers.complete(interview.finished(state), metric_is_open=not chosen)
         assert len(interview.steps(state)) == len(set(interview.steps(state)))
         assert interview.assumption_rows(state)
 

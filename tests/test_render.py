@@ -266,7 +266,9 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_killed_run_leaves_no_half_written_project(tmp_path: Path, how: signal.Signals) -> None:
     """Ended while rendering: no target folder, and what a hard kill left over is swept up by the next run."""
     code = (
-        "import sys, time; from mlscaffold import cli, render; write = render.write_record\n"
+        "import signal, sys, time; from mlscaffold import cli, render\n"
+        # whoever runs the tests in the background makes their children ignore Ctrl-C
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def slow(folder, tree, answers):\n    print('rendered', flush=True); time.sleep(30)\n"
         "render.write_record = slow\n"
         f"sys.exit(cli.run(['new', '--kind', 'ml', '--defaults', '--no-git', '--output', {str(tmp_path)!r}]))"

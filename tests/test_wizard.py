@@ -4,6 +4,7 @@ import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -467,10 +468,11 @@ class Keyboard(io.StringIO):
         (None, 130, "Interrupted."),
         (ZeroDivisionError("a bug in a test"), 3, "This is a bug in mlscaffold"),
         (BrokenTemplate("a test says so"), 1, "a test says so"),
+        (SystemExit(143), 143, "Interrupted."),
     ],
 )
 def test_the_command_line_saves_the_answers_and_says_how_to_go_on(
-    cause: Exception | None, code: int, said: str, monkeypatch: pytest.MonkeyPatch, in_folder: Path
+    cause: BaseException | None, code: int, said: str, monkeypatch: pytest.MonkeyPatch, in_folder: Path
 ) -> None:
     """The exit code is that of what happened; the file it names continues the conversation."""
 
@@ -481,8 +483,12 @@ def test_the_command_line_saves_the_answers_and_says_how_to_go_on(
     monkeypatch.setattr("sys.stdin", Keyboard())
     monkeypatch.setattr("sys.stderr", err := Keyboard())
 
-    assert cli.run(["new", "--no-git"]) == code
+    try:
+        left = cli.run(["new", "--no-git"])
+    except SystemExit as ended:  # as a SIGTERM ends a program
+        left = ended.code
 
+    assert left == code
     assert said in err.getvalue()
     assert "mlscaffold new --answers mlscaffold-answers.yaml" in err.getvalue()
     assert answers.read(in_folder / "mlscaffold-answers.yaml") == {"project_name": "x1"}
@@ -492,13 +498,6 @@ def test_given_answers_that_cannot_be_used_end_before_the_first_prompt(ask: Call
     """One sentence for the command line to print, nothing asked."""
     with pytest.raises(AnswerError, match="more than past_cases"):
         ask([], {"past_cases": "1", "labelled_cases": "2"})
-
-
-def test_only_the_wizard_imports_questionary() -> None:
-    """Everything else works, and starts, without a prompt library."""
-    modules = Path(wizard.__file__).parent.rglob("*.py")
-
-    assert [module.name for module in modules if "import questionary" in module.read_text("utf-8")] == ["wizard.py"]
 
 
 # ------------------------------------------------------------------------------------------------- a real terminal
@@ -511,7 +510,8 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
         pytest.skip("tmux is not installed, so the wizard was not seen in a real terminal")
     server = ["tmux", "-L", f"mlscaffold-{os.getpid()}", "-f", "/dev/null"]
     generator = Path(wizard.__file__).parents[1]
-    program = f"trap : INT; cd {tmp_path}; {sys.executable} -m mlscaffold new --no-git; echo left with $?; cat"
+    conversation = f"echo $$ > wizard.pid; exec {sys.executable} -m mlscaffold new --no-git"
+    program = f"trap : INT TERM; cd {tmp_path}; sh -c '{conversation}'; echo left with $?; cat"
     environment = {"PYTHONPATH": str(generator), "NO_COLOR": "1", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
     start = [*server, "new-session", "-d", "-x", "80", "-y", "24", *settings, "sh", "-c", program]
@@ -558,3 +558,14 @@ def test_a_real_terminal_shows_it_well_and_keeps_the_answers(terminal: Callable[
         "rules_expressible": "no",
         "current_practice": "people",
     }
+
+
+def test_a_terminated_conversation_keeps_the_answers(terminal: Callable[..., str], tmp_path: Path) -> None:
+    """SIGTERM, as a closing session sends it, ends like Ctrl-C: answers in a named file, the shell's exit code."""
+    terminal(until="1 of 14")
+    terminal("Invoice triage", "Enter", until="2 of 14")
+    os.kill(int(tmp_path.joinpath("wizard.pid").read_text()), signal.SIGTERM)
+    screen = terminal(until="left with 143")
+
+    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen
+    assert answers.read(tmp_path / "mlscaffold-answers.yaml") == {"project_name": "Invoice triage"}

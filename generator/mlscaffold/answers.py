@@ -78,11 +78,12 @@ class Answers(Mapping[str, Any]):
         return {key: text for key, text in self.raw.items() if self.is_asked(key)}
 
 
-def complete(given: Mapping[str, str], today: datetime.date | None = None) -> Answers:
+def complete(given: Mapping[str, str], today: datetime.date | None = None, *, metric_is_open: bool = False) -> Answers:
     """Fill in defaults and derived values, check everything, and type it.
 
     `given` maps keys to texts; keys of the other kind are ignored. Raises `UnknownAnswer`, `InvalidAnswer` or
     `Contradiction`. `today` (the machine's day when absent) decides only what an empty start_date becomes.
+    While `metric_is_open`, today's value and the target are not yet held against the default metric's range.
     """
     check_texts(given)
     kind = given.get("kind") or questions.KINDS[0]
@@ -102,6 +103,8 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None) -> An
     check_texts(texts)
     answers = Answers({key: texts[key] for key in asked})
     _check_together(answers)
+    if not metric_is_open:
+        _check_ranges(answers)
     return answers
 
 
@@ -243,6 +246,13 @@ def _check_together(answers: Answers) -> None:
     capabilities = answers.get("capabilities", ())
     if len(set(capabilities)) < len(capabilities):
         raise Contradiction("capabilities", "capabilities names the same capability twice.", "Name each one once.")
+
+
+def _check_ranges(answers: Answers) -> None:
+    for key, text in answers.raw.items():
+        complaint = questions.check_most(questions.load()[key], text, answers.raw)
+        if complaint:
+            raise InvalidAnswer(key, text, complaint)
 
 
 def _first_line(error: yaml.YAMLError) -> str:

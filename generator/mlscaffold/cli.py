@@ -199,7 +199,9 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     """Let the advisor choose the kind unless somebody did; record an overruling on the command line as its reason."""
     from mlscaffold import context
 
-    advice = context.advice_before_plan(_complete({"kind": "ml"} | given))
+    # As long as the kind is open nobody has chosen a metric, so its default refuses no value of today's practice.
+    filled = answers.complete({"kind": "ml"} | given, metric_is_open="metric" not in given)
+    advice = context.advice_before_plan(filled)
     if not given.get("kind"):
         if advice.recommendation not in questions.KINDS:
             raise NothingToBuild(advice.reasons)

@@ -12,11 +12,9 @@ from typing import Any
 from mlscaffold import answers, questions
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnswerError
-from mlscaffold.planning import metrics
 from mlscaffold.questions import Question
 
 KIND, ASSUMPTIONS, SUMMARY = "kind", "(assumptions)", "(summary)"
-IN_UNITS_OF_THE_METRIC = ("current_value", "target_value")
 UNKNOWN = "not known"
 
 
@@ -45,13 +43,17 @@ class Row:
 def start(given: Mapping[str, str], full: bool) -> State:
     """The beginning of a conversation. Raises `AnswerError` where the given answers cannot be used."""
     state = State(texts=dict(given), known=frozenset(given), full=full)
-    _checked(state, "")
+    complete(state)
     return state
 
 
-def complete(state: State) -> Answers:
-    """All answers as they would be if the conversation ended here."""
-    return answers.complete(state.texts)
+def complete(state: State, key: str = "") -> Answers:
+    """All answers as they would be if the conversation ended here.
+
+    Once the metric is chosen (also by `key`, the answer just given), what is counted in its units must be in its range.
+    """
+    chosen = {"metric", "target_value"} & ({key} | state.passed | state.known)
+    return answers.complete(state.texts, metric_is_open=not chosen)
 
 
 def open_answers(state: State) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _reconciled(before: State, after: State, key: str) -> State:
     """Drop the answers that the new one contradicts, and reopen those that were given for another metric."""
     while True:
         try:
-            metric = _checked(after, key).get("metric")
+            metric = complete(after, key).get("metric")
             break
         except AnswerError as error:
             if error.key == key or error.key not in after.texts:
@@ -170,18 +172,10 @@ def _reconciled(before: State, after: State, key: str) -> State:
     was = complete(before).get("metric")
     if None in (was, metric) or was == metric or "metric" not in before.passed | before.known:
         return after
-    for name in IN_UNITS_OF_THE_METRIC:
+    in_its_units = [name for name, question in questions.load().items() if question.most.get("by") == "metric"]
+    for name in in_its_units:
         after = reopen(after, name) if name in after.texts else after
     return after
-
-
-def _checked(state: State, key: str) -> Answers:
-    """Complete the answers; once the metric is chosen, today's value and the target must lie in its range."""
-    filled = complete(state)
-    chosen = {"metric", "target_value"} & ({key} | state.passed | state.known)
-    if filled.kind == "ml" and chosen:
-        metrics.of(filled)
-    return filled
 
 
 def _refuse_empty(key: str, text: str) -> None:
@@ -242,7 +236,8 @@ def shown(filled: Answers, key: str) -> str:
 
 def default(state: State, key: str) -> str:
     """What a question would be left at."""
-    return answers.complete({name: text for name, text in state.texts.items() if name != key}).raw[key]
+    others = {name: text for name, text in state.texts.items() if name != key}
+    return answers.complete(others, metric_is_open=True).raw[key]
 
 
 def _is_mine(state: State, filled: Answers, key: str) -> bool:
@@ -264,7 +259,7 @@ def kept(state: State) -> dict[str, str]:
 def finished(state: State) -> dict[str, str]:
     """The answers to go on with: what was typed and became moot is left out."""
     texts = kept(state)
-    moot = set(answers.unused(texts, answers.complete(texts))) - state.known
+    moot = set(answers.unused(texts, complete(replace(state, texts=texts)))) - state.known
     return {key: text for key, text in texts.items() if key not in moot}
 
 

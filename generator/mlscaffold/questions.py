@@ -35,6 +35,7 @@ class Question:
     choices: tuple[str, ...] = ()
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allowed: Mapping[str, Any] = field(default_factory=dict)
+    most: Mapping[str, Any] = field(default_factory=dict)
     min: float | None = None
     max: float | None = None
     min_length: int = 0
@@ -96,6 +97,17 @@ def check(question: Question, text: str, answers: Mapping[str, str] | None = Non
         return None
     by = question.allowed["by"]
     return f"with {by} {(answers or {}).get(by)} it must be one of {', '.join(allowed)}"
+
+
+def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str | None:
+    """What is wrong with a checked number under the other answers, as half a sentence (a recall is at most 1)."""
+    if not question.most or text == "":
+        return None
+    chosen = answers.get(question.most["by"], "")
+    most = question.most["values"].get(chosen)
+    if most is None or float(text) <= float(most):
+        return None
+    return f"with {question.most['by']} {chosen} it is always between {question.min or 0:g} and {most}"
 
 
 def may_be_empty(question: Question) -> bool:

@@ -78,7 +78,7 @@ def ask(
             raise Interrupted(interview.kept(talk.state)) from None
         except _Stop:
             raise Declined(interview.kept(talk.state)) from None
-        except Exception as trouble:  # a bug: the answers outlive it, and whoever catches this finds it as the cause
+        except (Exception, SystemExit) as trouble:  # a bug or a SIGTERM: the answers outlive it; it becomes the cause
             raise Interrupted(interview.kept(talk.state)) from trouble
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.errors import InvalidAnswer
 from mlscaffold.planning import samples
 from mlscaffold.planning.stats import increasing_root
 
@@ -89,14 +88,8 @@ METRICS: Mapping[str, Metric] = {
 
 
 def of(answers: Answers) -> Metric:
-    """The metric that decides, once the values given for it are known to lie in its range (InvalidAnswer if not)."""
-    metric = METRICS[answers.metric]
-    for key in ("current_value", "target_value"):
-        value = answers[key]
-        if value is not None and not 0 <= value <= metric.high:
-            limits = "between 0 and 1" if metric.high == 1 else "0 or more"
-            raise InvalidAnswer(key, answers.raw[key], f"{metric.title} is always {limits}")
-    return metric
+    """The metric that decides."""
+    return METRICS[answers.metric]
 
 
 @dataclass(frozen=True)
