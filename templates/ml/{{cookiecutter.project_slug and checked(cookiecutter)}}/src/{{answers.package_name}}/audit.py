@@ -49,6 +49,7 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     lines = [f"Audited {found.rows:,} rows × {len(found.columns) - 1} columns{data.label(repo, source)}."]
     lines += [f"{schema.PATH} was proposed from the data: read it, it is yours now."] if found.proposed else []
     lines += [f"Splits ({found.split['rule']['kind']}): " + _counts(found.split["sizes"]) + "."]
+    lines += report.notes(repo, source, found)
     lines += [f"Recommendation: {verdict}. {reason}" for reason in reasons]
     return Outcome("\n".join([*lines, "Report: evidence/audit.md"]), 0 if verdict == "go" else 1)
 
@@ -61,7 +62,7 @@ def examine(repo: Repo, table: Engine, source: data.Source, resplit: bool) -> Fi
     target = data.target_sql(repo, source, table)
     labelled = _target_facts(repo, table, source, target)
     inputs = features.inputs(table, source)
-    repeats = _repeats(table, [name for name in columns if name not in (ROW, source.id)])
+    repeats = splits.repeats(table, [name for name in columns if name not in (ROW, source.id)])
     facts = schema.profile(table, {name: kind for name, kind in columns.items() if name != ROW})
     rules, proposed = schema.read(repo), None
     if not rules["columns"]:
@@ -119,7 +120,7 @@ def _target_facts(repo: Repo, table: Engine, source: data.Source, target: str) -
     balance = {}
     if repo.answers["task"] in ("binary", "multiclass"):
         counted = table.rows(
-            f"select cast({target} as varchar) c, count(*) from source where c is not null group by c order by c"
+            f"select cast({column} as varchar) c, count(*) from source where c is not null group by c order by 2 desc, 1"
         )
         balance = dict(counted)
     return {
@@ -128,11 +129,6 @@ def _target_facts(repo: Repo, table: Engine, source: data.Source, target: str) -
         "balance": balance,
         "agreement": repo.answers.get("label_agreement") or None,
     }
-
-
-def _repeats(table: Engine, columns: list[str]) -> int:
-    """Rows that repeat another one in every column but the id; exact, by a hash of the row."""
-    return int(table.rows(f"select count(*) - count(distinct {splits.content_sql(columns)}) from source")[0][0])
 
 
 def _split(
@@ -155,12 +151,7 @@ def _split(
     if empty:
         raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {data.SOURCE}.")
     key = data.key_sql(source)
-    keys = {part: splits.digest(table, "split_rows", key, f"_split = '{part}'") for part in splits.PARTS}
-    answered = splits.answered(key, target, task)
-    answers = {
-        part: splits.digest(table, "split_rows", answered, f"_split = '{part}' and {target} is not null")
-        for part in splits.PARTS
-    }
+    keys, answers = splits.digests(table, key, splits.answered(key, target, task), target)
     return {
         "rule": rule,
         "sizes": sizes,

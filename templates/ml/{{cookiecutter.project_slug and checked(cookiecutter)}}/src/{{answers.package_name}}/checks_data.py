@@ -48,7 +48,7 @@ def sources(repo: Repo) -> Result:
             return blocked(f"A source has no {empty[0]}.", "Fill `sources` in data/source.yaml")
         if entry["access"].lower() != "granted":
             return blocked(f"Access to {entry['name']} is {entry['access']}.", "Set access: granted when it is")
-    return passed(f"{len(source.sources)} source(s), access granted.")
+    return passed(f"Sources with access: {', '.join(entry['name'] for entry in source.sources)}.")
 
 
 @gate("G1.3", "Data quality")
@@ -148,7 +148,13 @@ def baseline(repo: Repo) -> Result:
     if not abs(value - (found["result"]["value"] if found["result"]["value"] is not None else value + 1)) <= TOLERANCE:
         return failed(f"The baseline recomputes to {value:.4g}, not to {found['result']['value']}.", "make baseline")
     target, better = repo.number("acceptance.target"), higher_is_better(found["metric"])
-    bound = found["result"]["low" if better else "high"]
+    bound, flat = found["result"]["low" if better else "high"], found["constant"]
+    if target is not None and better and flat >= target:
+        return failed(
+            f"Answering always the same already scores {flat:.3g}, and {target:.3g} is the target: here "
+            f"{found['metric']} cannot tell a model from a constant.",
+            "mlscaffold replan --set metric=…, or call the rarer class positive in data/source.yaml",
+        )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
         return failed(
             f"The rule already reaches the target {target:.4g}: a model is not needed.",

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from .files import Trouble
 from .gates import Outcome
 from .repo import Repo
 
+# Tables are small for a matrix library: its threads wait for each other longer than they work. Set it to change it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
 

@@ -90,7 +90,8 @@ def snapshot(repo: Repo, source: Source) -> Path:
         return _database(repo, where, source.query)
     path = Path(where) if Path(where).is_absolute() else repo.root / where
     if not path.is_file():
-        raise Trouble(f"{SOURCE}: there is no file {where}.", "Give its path from the folder of this repository.")
+        what = f"{where} is a folder" if path.is_dir() else f"there is no file {where}"
+        raise Trouble(f"{SOURCE}: {what}.", "Give the path of a file, from the folder of this repository.")
     return path
 
 
@@ -159,7 +160,8 @@ def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source = source_of(repo)
     table = engine(repo.answers.get("engine", "duckdb"))
-    table.open(path or snapshot(repo, source))
+    path = path or snapshot(repo, source)
+    table.open(path)
     columns = [column for column in table.columns("source") if column != ROW]
     named = {"target": source.target, "time": source.time, "group": source.group, "id": source.id}
     named |= {"split": source.split} | {f"segment {name}": name for name in segments(repo, source)}
@@ -167,7 +169,7 @@ def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
         if column and column not in columns:
             raise Trouble(f'The data has no column "{column}" ({role}). {_instead(column, columns)}', REMEDY)
     if not table.rows("select 1 from source limit 1"):
-        raise Trouble("The data holds no rows.", f"Check `source` in {SOURCE}.")
+        raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
     return table, source
 
 
@@ -179,7 +181,7 @@ def segments(repo: Repo, source: Source) -> tuple[str, ...]:
 def _instead(column: str, columns: list[str]) -> str:
     near = difflib.get_close_matches(column, columns, 1)
     shown = columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]]
-    return f'Did you mean "{near[0]}"?' if near else f"It has: {', '.join(shown)}."
+    return f'Did you mean "{near[0]}"?' if near else f"The first line of the file names: {', '.join(shown)}."
 
 
 def key_sql(source: Source) -> str:
@@ -206,7 +208,7 @@ def positive_value(source: Source, table: Engine) -> str:
     values = [row[0] for row in rows]
     if not values:
         raise Trouble(f"{source.target} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
-    shown = ", ".join(values[:6])
+    shown = ", ".join(f'"{value}"' for value in values[:6])
     if source.positive:
         if source.positive not in values:
             raise Trouble(f'No row\'s {source.target} is "{source.positive}"; it holds {shown}.', REMEDY)

@@ -100,7 +100,9 @@ def _clusters(repo: Repo, found: pd.DataFrame) -> np.ndarray | None:
         return None
     columns = ["_day", "_group"] if repo.answers["task"] == "forecast" else ["_group", "_day"]
     name = next((column for column in columns if column in found), None)
-    return None if name is None else found[name].fillna("").to_numpy(dtype=object)
+    if name is None or found[name].is_unique:  # one row each: rows are independent
+        return None
+    return found[name].fillna("").to_numpy(dtype=object)
 
 
 # ---------------------------------------------------------------------------------------------------- looks

@@ -7,13 +7,15 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from . import reading
 from .files import Trouble
 
 DIALECTS = {
-    "duckdb": {"number": "double", "text": "varchar", "random": "random()", "distinct": "approx_count_distinct"},
-    "spark": {"number": "double", "text": "string", "random": "rand()", "distinct": "approx_count_distinct"},
+    "duckdb": {"hash": "hash", "distinct": "approx_count_distinct"},
+    "spark": {"hash": "xxhash64", "distinct": "approx_count_distinct"},
 }
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
+TYPES = ["NULL", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 SMALL = 100_000_000  # bytes
 ROW = "_row"  # the position of a row in its file, from 1
 
@@ -31,25 +33,19 @@ class Engine:
 
     def open(self, path: Path) -> None:
         """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table."""
-        if not path.is_file() or path.stat().st_size == 0:
-            raise Trouble(f"{path.name} is empty or missing.", "Check `source` in data/source.yaml.")
+        if not path.is_file():
+            raise Trouble(f"There is no file {path.name}.", reading.CORRECT)
+        form, text = reading.form_of(path), literal(str(path))
+        read = f"read_csv({text}, {_options(form)})" if form.separator else f"read_parquet({text})"
+        # A small text file is parsed once; everything else is streamed from where it lies.
+        kind = "table" if form.separator and path.stat().st_size < SMALL else "view"
         try:
-            text = literal(str(path))
-            if path.suffix in (".parquet", ".pq"):
-                read = f"read_parquet({text})"
-            else:
-                nulls = ", ".join(literal(word) for word in MISSING)
-                read = f"read_csv({text}, header = true, nullstr = [{nulls}], sample_size = 200000)"
-            # A small text file is parsed once; everything else is streamed from where it lies.
-            kind = "table" if path.suffix not in (".parquet", ".pq") and path.stat().st_size < SMALL else "view"
             self.run(f"create or replace {kind} source as select row_number() over () as {ROW}, * from {read}")
-            names = self.columns("source")
+            names = list(self.columns("source"))
         except duckdb.Error as error:
-            raise Trouble(
-                f"{path.name} cannot be read as a table: {first(error)}", "Save it as UTF-8 CSV or Parquet."
-            ) from error
-        if list(names).count(ROW) > 1 or f"{ROW}_1" in names:
-            raise Trouble(f"{path.name} has a column called {ROW}, which is used here.", "Rename that column.")
+            why = reading.problem(path, form.separator) if form.separator else ""
+            raise Trouble(f"{path.name} is no table: {why or first(error)}.", reading.CORRECT) from error
+        reading.check_names(path.name, names[1:])
 
     def run(self, sql: str) -> None:
         self._connection.execute(sql)
@@ -114,6 +110,17 @@ def quoted(column: str) -> str:
 def literal(text: str) -> str:
     """A text in SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _options(form: reading.Form) -> str:
+    """How to read delimited text. Nothing becomes true or false of itself: "yes" stays the word that was written."""
+    nulls = ", ".join(literal(word) for word in MISSING)
+    types = ", ".join(literal(name) for name in TYPES)
+    return (
+        f"header = true, delim = {literal(form.separator)}, quote = '\"', escape = '\"', skip = 0, comment = '', "
+        f"decimal_separator = {literal(form.decimal)}, nullstr = [{nulls}], sample_size = 200000, "
+        f"auto_type_candidates = [{types}]"
+    )
 
 
 def listed(columns: Sequence[str]) -> str:

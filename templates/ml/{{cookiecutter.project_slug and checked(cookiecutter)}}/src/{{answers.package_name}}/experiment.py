@@ -186,7 +186,7 @@ def _param(text: str) -> tuple[str, Any]:
 def _learned(measured: Measured, keep: bool) -> str:
     against = measured.vs_champion or measured.vs_baseline
     name = "the champion" if measured.vs_champion else "the baseline"
-    sure = "beyond its interval" if against.low > 0 else "within its interval"
+    sure = "beyond doubt" if against.low > 0 or against.high < 0 else "which may be chance"
     return f"{'Kept' if keep else 'Dropped'}: {against.value:+.4g} against {name}, {sure}."
 
 

@@ -13,7 +13,8 @@ from .engine import ROW, Engine, quoted
 from .evaluate import auc
 from .files import Trouble
 
-NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOL", "HUGEINT")
+NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
+LARGEST = "1e300"  # what lies beyond, infinity too, is taken as missing; the schema says so
 LEVELS = 50  # a text with more different values than this is free text, and no input
 # Above these a single column predicts better than single columns do; a person has to say why.
 BOUNDS = {"binary": 0.995, "multiclass": 0.995, "regression": 0.98, "ranking": 0.98, "forecast": 0.98}
@@ -41,8 +42,8 @@ def inputs(table: Engine, source: Source, types: dict[str, str] | None = None) -
 
 def kind_of(type_name: str) -> str:
     """What an engine's type is to a model."""
-    name = type_name.upper()
-    if any(word in name for word in NUMBERS):
+    name = type_name.upper().partition("(")[0]
+    if name.endswith(NUMBERS):  # TINYINT, UBIGINT …; a list is INTEGER[], a struct starts with STRUCT
         return "number"
     return "date" if name.startswith(("DATE", "TIMESTAMP")) else "category"
 
@@ -65,7 +66,8 @@ def of_rows(rows: list[dict[str, Any]] | pd.DataFrame, columns: dict[str, str]) 
 
 def _expression(column: str, kind: str) -> str:
     if kind == "number":
-        return f"try_cast({quoted(column)} as double)"
+        number = f"try_cast({quoted(column)} as double)"
+        return f"case when abs({number}) <= {LARGEST} then {number} end"
     if kind == "date":
         return f"epoch(try_cast({quoted(column)} as timestamp)) / 86400.0"
     return f"cast({quoted(column)} as varchar)"

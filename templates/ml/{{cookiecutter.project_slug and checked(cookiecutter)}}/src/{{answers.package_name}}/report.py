@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from . import data
+from . import data, features
 from .files import write_text
 from .repo import Repo
 
 CARD = "evidence/model-card.md"
+HARNESS = {
+    "constant": "a constant scores what arithmetic says",
+    "shuffled": "models trained on shuffled answers do not beat the constant",
+    "double_run": "the same seed trains the same model twice",
+}
 
 
 def write(repo: Repo, source: data.Source, found: Any) -> None:
@@ -25,6 +30,8 @@ def _page(repo: Repo, source: data.Source, found: Any) -> str:
         "",
         f"{found.rows:,} rows, {found.labels['labelled']:,} of them labelled, "
         f"{found.quality['repeated_rows']:,} repeat another row.",
+        *notes(repo, source, found),
+        *_balance(source, found),
         "",
         "## Rules that do not hold",
         "",
@@ -43,9 +50,12 @@ def _page(repo: Repo, source: data.Source, found: Any) -> str:
         "## Splits",
         "",
         f"Rule: {found.split['rule']['kind']}. "
-        + ", ".join(f"{k} {v:,}" for k, v in found.split["sizes"].items())
+        + ", ".join(f"{k} {v:,}" for k, v in found.split["sizes"].items() if v)
         + ".",
-        f"In two splits: {found.split['across']}. Test rows newest: {'no' if found.split['time_inverted'] else 'yes'}.",
+        "In two splits: "
+        + ", ".join(f"{count} {what}" for what, count in found.split["across"].items())
+        + "."
+        + (f" Test rows newest: {'no' if found.split['time_inverted'] else 'yes'}." if source.time else ""),
         "",
         "## Suspects",
         "",
@@ -53,13 +63,35 @@ def _page(repo: Repo, source: data.Source, found: Any) -> str:
         "",
         "## Harness",
         "",
-        *(f"- {name}: {'sound' if result['ok'] else 'NOT SOUND'}" for name, result in found.harness.items()),
+        *(
+            f"- {HARNESS[name]}: {'as it must be' if result['ok'] else 'NOT SOUND'}"
+            for name, result in found.harness.items()
+        ),
         "",
         "## More rows?",
         "",
         _more(found.curve),
     ]
     return "\n".join(lines) + "\n"
+
+
+def notes(repo: Repo, source: data.Source, found: Any) -> list[str]:
+    """What was decided on the team's behalf, and could surprise it."""
+    said, empty = [], found.labels["rows"] - found.labels["labelled"]
+    if repo.answers["task"] == "binary" and len(found.labels["balance"]) > 2:
+        said.append(f"{source.target} holds {len(found.labels['balance'])} values: all but one count as negative.")
+    if empty:
+        said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
+    free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
+    if free:
+        said.append(f"No inputs, being texts with more than {features.LEVELS} different values: {', '.join(free)}.")
+    return said
+
+
+def _balance(source: data.Source, found: Any) -> list[str]:
+    """How often each right answer occurs, where it is a class."""
+    counts, most = found.labels["balance"], list(found.labels["balance"].items())[:12]
+    return [f"{source.target}: " + ", ".join(f"{name} {count:,}" for name, count in most) + "."] if counts else []
 
 
 def _column(name: str, facts: dict[str, Any], score: float | None) -> str:

@@ -90,13 +90,14 @@ def propose(source: data.Source, found: dict[str, dict[str, Any]], rows: int, re
 def _rules(source: data.Source, name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
     # A text column that is nearly all numbers is a number column with something wrong in it: the audit must say so.
     mixed = facts["type"] == "text" and facts["numbers"] > 0.5
+    whole = facts["missing"] == 0 or name in (source.id, source.group)
     rules: list[tuple[str, Any]] = [("type", "number" if mixed else facts["type"])]
-    rules.append(
-        ("missing_at_most", 0.0 if facts["missing"] == 0 else round(min(1.0, facts["missing"] * 1.5 + 0.01), 4))
-    )
+    rules.append(("missing_at_most", 0.0 if whole else round(min(1.0, facts["missing"] * 1.5 + 0.01), 4)))
+    room = None
     if facts["type"] == "number" and facts["min"] is not None:
         low, high = float(facts["min"]), float(facts["max"])
         room = (high - low) / 2
+    if room is not None and math.isfinite(room):
         rules += [("min", _short(0.0 if low >= 0 > low - room else low - room)), ("max", _short(high + room))]
     if facts["type"] == "text" and "levels" in facts and len(facts["levels"]) <= VALUES and not mixed:
         rules.append(("values", list(facts["levels"])))
@@ -136,7 +137,8 @@ def _checks(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str
     """(rule, count in SQL, how many may be, FROM … WHERE that finds an example, what to say)."""
     column, checks = quoted(name), []
     number = f"try_cast({column} as double)"
-    cast = {"number": number, "date": f"try_cast({column} as timestamp)"}.get(wanted.get("type", "text"))
+    finite = f"case when abs({number}) <= {features.LARGEST} or isnan({number}) then 0 end"
+    cast = {"number": finite, "date": f"try_cast({column} as timestamp)"}.get(wanted.get("type", "text"))
     rowwise = [("type", f"{column} is not null and {cast} is null", f"are no {wanted.get('type')}")] if cast else []
     for rule, sign in (("min", "<"), ("max", ">")):
         if wanted.get(rule):

@@ -8,7 +8,7 @@ import itertools
 from typing import Any
 
 from .data import Source, key_sql
-from .engine import Engine, literal, quoted
+from .engine import Engine, listed, literal, quoted
 from .files import Trouble
 
 PARTS = ("train", "validation", "test")
@@ -30,14 +30,21 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
         return base | {"kind": "group", "cuts": _group_cuts(table, source, base["salt"])}
     if task == "ranking":
         raise Trouble("Ranking needs the query as `group`, and data/source.yaml names none.", "Set `group` there.")
+    base |= {"by": "id" if source.id else "row" if alike(table, inputs, "source") else "inputs"}
     strata = target if task in ("binary", "multiclass") else "'all'"
     return base | {"kind": "stratified", "strata": strata, "cuts": _strata_cuts(table, source, strata, inputs, base)}
 
 
-def hash_sql(source: Source, inputs: list[str], salt: str) -> str:
+def alike(table: Engine, inputs: list[str], relation: str) -> bool:
+    """Whether most rows share their inputs with another one, as where inputs are few: then equal rows are no copies."""
+    count = f"{table.words['distinct']}({content_sql(inputs)})"
+    return bool(table.rows(f"select {count} < 0.5 * count(*) from {relation}")[0][0])
+
+
+def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
     """What the cut points cut: a hash of the id, or of the inputs, so that copies of a row stay together."""
-    key = key_sql(source) if source.id else content_sql(inputs)
-    return f"md5({literal(salt)} || {key})"
+    key = content_sql(inputs) if rule["by"] == "inputs" else key_sql(source)
+    return f"md5({literal(rule['salt'])} || {key})"
 
 
 def content_sql(inputs: list[str]) -> str:
@@ -74,14 +81,17 @@ def _expression(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
     hashed = f"md5({literal(rule['salt'])} || cast({quoted(source.group)} as varchar))"
     if rule["kind"] == "group":
         return _cut(hashed, rule["cuts"])
-    hashed = hash_sql(source, inputs, rule["salt"])
+    hashed = hash_sql(source, inputs, rule)
     cases = " ".join(f"when {literal(name)} then {_cut(hashed, cuts)}" for name, cuts in rule["cuts"].items())
     return f"case cast({rule['strata']} as varchar) {cases} else 'left out' end"
 
 
 def _cut(hashed: str, cuts: list[str]) -> str:
     low, high = (literal(cut) for cut in cuts)
-    return f"case when {hashed} < {low} then 'train' when {hashed} < {high} then 'validation' else 'test' end"
+    return (
+        f"case when {hashed} < {low} then 'train' when {hashed} < {high} then 'validation' "
+        f"when {hashed} >= {high} then 'test' else 'left out' end"
+    )
 
 
 def _time_expression(source: Source, rule: dict[str, Any]) -> str:
@@ -113,7 +123,7 @@ def _time_cuts(table: Engine, source: Source) -> list[str]:
 def _strata_cuts(
     table: Engine, source: Source, strata: str, inputs: list[str], base: dict[str, Any]
 ) -> dict[str, list[str]]:
-    hashed = hash_sql(source, inputs, base["salt"])
+    hashed = hash_sql(source, inputs, base)
     low, high = (f"quantile_disc({hashed}, {share})" for share in SHARES)
     rows = table.rows(
         f"select cast({strata} as varchar), {low}, {high} from source where {strata} is not null group by 1 order by 1"
@@ -144,19 +154,42 @@ def sizes(table: Engine) -> dict[str, int]:
     return {part: int(found.get(part, 0)) for part in (*PARTS, "left out")}
 
 
-def digest(table: Engine, relation: str, key: str, where: str = "true") -> str:
+def digest(table: Engine, relation: str, key: str) -> str:
     """One number for a set of keys, the same in any order: their count and the sum of their hashes."""
-    hashed = f"cast('0x' || substr(md5({key}), 1, 12) as bigint)"
-    count, total = table.rows(f"select count(*), sum(cast({hashed} as decimal(38, 0))) from {relation} where {where}")[
-        0
-    ]
+    return _number(*table.rows(f"select count(*), {_sum(key)} from {relation}")[0])
+
+
+def digests(table: Engine, key: str, answer: str, target: str) -> tuple[dict[str, str], dict[str, str]]:
+    """For each split the digest of its keys, and of its keys with their right answers; in one scan."""
+    known = f"{target} is not null"
+    rows = table.rows(
+        f"select _split, count(*), {_sum(key)}, count(*) filter (where {known}), {_sum(answer)} filter (where {known}) "
+        "from split_rows group by _split"
+    )
+    keys = {part: _number(count, total) for part, count, total, _, _ in rows if part in PARTS}
+    return keys, {part: _number(count, total) for part, _, _, count, total in rows if part in PARTS}
+
+
+def _sum(text: str) -> str:
+    return f"sum(cast(cast('0x' || substr(md5({text}), 1, 12) as bigint) as decimal(38, 0)))"
+
+
+def _number(count: int, total: int | None) -> str:
     return f"{count}-{int(total or 0):x}"
+
+
+def repeats(table: Engine, columns: list[str]) -> int:
+    """Rows that repeat another one in these columns: exact up to the collisions of a 64-bit hash."""
+    hashed = f"{table.words['hash']}({listed(columns)})"
+    return int(table.rows(f"select count(*) - count(distinct {hashed}) from source")[0][0])
 
 
 def still_fits(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
     """Whether the recorded rule was made for the same columns, so that rows keep their split when data grows."""
     same = ("kind", "salt", "strata", "embargo_days", "groups_once")
     if any(known.get(key) != fresh.get(key) for key in same):
+        return False
+    if (known.get("by") == "id") != (fresh.get("by") == "id"):
         return False
     return known["kind"] != "stratified" or set(known["cuts"]) >= set(fresh["cuts"])
 
@@ -166,7 +199,8 @@ def across(table: Engine, source: Source, task: str, inputs: list[str]) -> dict[
     tested = {"keys": quoted(source.id)} if source.id else {}
     if source.group and task != "forecast":
         tested["groups"] = quoted(source.group)
-    if table.rows(f"select count(*) - count(distinct {content_sql(inputs)}) from source")[0][0]:
+    repeats = table.rows(f"select count(*) - count(distinct {content_sql(inputs)}) from source")[0][0]
+    if repeats and not alike(table, inputs, "split_rows where _split = 'train'"):
         tested["rows"] = content_sql(inputs)
     found = {"keys": 0, "groups": 0, "rows": 0}
     for name, expression in tested.items():
