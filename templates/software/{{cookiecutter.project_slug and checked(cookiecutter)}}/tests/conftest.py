@@ -33,7 +33,7 @@ LOAD |= {"error_rate": 0.0, "per_second": 1e9, "workers": 1}
 AUDIT = {"secrets": [], "advisories": [], "files": 50, "packages": 20, "on": TODAY}
 BUDGET = {"total": 1000, "failed": 1, "left": 0.8, "on": TODAY}
 BURN = {"multiplier": 14.4, "window_hours": 1, "short_minutes": 5, "guard": 14}
-ALERT = "burn_rate: 14.4, long_window_hours: 1, short_window_minutes: 5, min_requests: 14, owner: Ana"
+ALERT = {"burn_rate": 14.4, "long_window_hours": 1, "short_window_minutes": 5, "min_requests": 14, "owner": "Ana"}
 RECORD = "docs/decisions/0001-approach.md"
 RUNBOOK = "docs/04-operations.md#7-troubleshooting"
 
@@ -122,7 +122,7 @@ def _answer_everything(box: Box) -> None:
     box.answer("start_date", TODAY)
     box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
     box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
-    box.write("ops/alerts.yaml", f"alerts: [{% raw %}{{{ALERT}, runbook: '{RUNBOOK}'}}{% endraw %}]\n")
+    box.write("ops/alerts.yaml", json.dumps({"alerts": [ALERT | {"runbook": RUNBOOK}]}))
     box.write("ops/oncall.yaml", "severities: [{level: 1, first: Ana, then: Bo, channel: phone}]\n")
     box.write(".github/CODEOWNERS", "* @ana\n")
     box.write("plan/backlog.json", json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 0.1}]))
