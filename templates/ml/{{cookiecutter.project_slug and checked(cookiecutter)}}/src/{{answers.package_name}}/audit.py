@@ -13,6 +13,7 @@ from .gates import Outcome
 from .repo import Repo
 
 MOST = 50_000  # rows of a split that screen, harness and curve work on
+LEAST = 50  # rows with a right answer
 MEASURED = ("data/manifest.json", "data/schema.yaml")
 
 
@@ -94,6 +95,8 @@ def recommend(found: Findings) -> tuple[str, list[str]]:
         overlap.append("Test rows are not the newest.")
     if broken:
         return "stop", broken
+    if found.labels["labelled"] < LEAST:
+        rules.append(f"Only {found.labels['labelled']} rows have a right answer: below {LEAST} nothing can be shown.")
     return ("re-scope", rules + overlap + leaks) if rules or overlap or leaks else ("go", ["Every rule holds."])
 
 
@@ -119,9 +122,8 @@ def _target_facts(repo: Repo, table: Engine, source: data.Source, target: str) -
         )
     balance = {}
     if repo.answers["task"] in ("binary", "multiclass"):
-        counted = table.rows(
-            f"select cast({column} as varchar) c, count(*) from source where c is not null group by c order by 2 desc, 1"
-        )
+        text = f"cast({column} as varchar)"
+        counted = table.rows(f"select {text} c, count(*) from source where c is not null group by c order by 2 desc, 1")
         balance = dict(counted)
     return {
         "rows": total,

@@ -5,6 +5,7 @@ every run and on every engine, and keeps it when new rows arrive.
 """
 
 import itertools
+import math
 from typing import Any
 
 from .data import Source, key_sql
@@ -36,9 +37,11 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
 
 
 def alike(table: Engine, inputs: list[str], relation: str) -> bool:
-    """Whether most rows share their inputs with another one, as where inputs are few: then equal rows are no copies."""
-    count = f"{table.words['distinct']}({content_sql(inputs)})"
-    return bool(table.rows(f"select {count} < 0.5 * count(*) from {relation}")[0][0])
+    """Whether inputs are so few, or so coarse, that rows are equal by chance: then equal rows are no copies."""
+    distinct = table.words["distinct"]
+    counts = ", ".join(f"{distinct}({expression})" for expression in (content_sql(inputs), *map(quoted, inputs)))
+    rows, different, *each = table.rows(f"select count(*), {counts} from {relation}")[0]
+    return bool(different < 0.5 * rows or math.prod(max(1, count) for count in each) < 10 * rows)
 
 
 def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
@@ -199,8 +202,8 @@ def across(table: Engine, source: Source, task: str, inputs: list[str]) -> dict[
     tested = {"keys": quoted(source.id)} if source.id else {}
     if source.group and task != "forecast":
         tested["groups"] = quoted(source.group)
-    repeats = table.rows(f"select count(*) - count(distinct {content_sql(inputs)}) from source")[0][0]
-    if repeats and not alike(table, inputs, "split_rows where _split = 'train'"):
+    copies = repeats(table, inputs)
+    if copies and not alike(table, inputs, "split_rows where _split = 'train'"):
         tested["rows"] = content_sql(inputs)
     found = {"keys": 0, "groups": 0, "rows": 0}
     for name, expression in tested.items():
