@@ -126,9 +126,9 @@ def classes(rule: dict[str, Any]) -> tuple[str, ...]:
     return () if list(rule["sql"]) == ["score"] else tuple(rule["sql"])
 
 
-def scores(rule: dict[str, Any], x: pd.DataFrame) -> np.ndarray:
+def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -> np.ndarray:
     """What the rule says about rows of inputs: one number each, or one column a class."""
-    table = Engine()
+    table = table or Engine()
     table.register("given", x.reset_index(drop=True).assign(_n=np.arange(len(x))))
     outputs = ", ".join(f"cast({sql} as double) as {quoted(name)}" for name, sql in rule["sql"].items())
     try:

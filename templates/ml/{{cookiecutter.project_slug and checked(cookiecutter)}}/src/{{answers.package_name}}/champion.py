@@ -103,7 +103,9 @@ class Champion:
         return result
 
     def _rule(self, clean: pd.DataFrame, reason: str) -> pd.DataFrame:
-        return decided(self.card, baseline.scores(self.card["rule"], clean), "rule", reason)
+        with self.lock:
+            raw = baseline.scores(self.card["rule"], clean, self.engine)
+        return decided(self.card, raw, "rule", reason)
 
     def checked(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         """The inputs as training saw them, by the same SQL, and a sentence for each row that breaks the contract."""
