@@ -1,6 +1,6 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
-from . import data, dataset, records, schema
+from . import data, dataset, records, samples, schema
 from .checks_plan import open_questions
 from .evaluate import higher_is_better, score
 from .gates import Repo, Result, blocked, failed, gate, passed, signable, warned
@@ -39,6 +39,8 @@ def sources(repo: Repo) -> Result:
     source = data.source_of(repo)
     if not source.sources:
         return blocked("data/source.yaml names no source.", "Add an entry under `sources`")
+    if not source.is_sample and any(samples.is_origin(entry.get("name", "")) for entry in source.sources):
+        return blocked("`sources` in data/source.yaml still describes the sample.", "Name where your data comes from")
     for entry in source.sources:
         if entry.get("access", "").lower() == "refused":
             return failed(f"Access to {entry.get('name')} was refused.", "Find another source, or stop")
@@ -152,9 +154,8 @@ def baseline(repo: Repo) -> Result:
     stop = warned if data.source_of(repo).is_sample else failed  # the target was set for other rows than the sample's
     if target is not None and better and flat >= target:
         return stop(
-            f"Answering always the same already scores {flat:.3g}, and {target:.3g} is the target: here "
-            f"{found['metric']} cannot tell a model from a constant.",
-            "mlscaffold replan --set metric=…, or call the rarer class positive in data/source.yaml",
+            f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
+            "Raise the target or change the metric (mlscaffold replan --set …), or make the rarer class `positive`",
         )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
         return stop(

@@ -14,7 +14,7 @@ from .evaluate import auc
 from .files import Trouble
 
 NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
-LARGEST = "1e300"  # what lies beyond, infinity too, is taken as missing; the schema says so
+LARGEST = "1e100"  # what lies beyond, infinity too, is taken as missing; the schema says so
 LEVELS = 50  # a text with more different values than this is free text, and no input
 # Above these a single column predicts better than single columns do; a person has to say why.
 BOUNDS = {"binary": 0.995, "multiclass": 0.995, "regression": 0.98, "ranking": 0.98, "forecast": 0.98}

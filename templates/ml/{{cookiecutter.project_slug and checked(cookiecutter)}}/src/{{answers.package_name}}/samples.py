@@ -19,6 +19,11 @@ def describe(task: str) -> str:
     return "synthetic sample" if task in SYNTHETIC else "sample"
 
 
+def is_origin(name: str) -> bool:
+    """Whether this is where a sample comes from, as data/source.yaml first says."""
+    return name.endswith(("bundled with scikit-learn", "made by samples.py from a seed"))
+
+
 def _bundled(name: str, target: str, labels: dict[int, str] | None) -> pd.DataFrame:
     from sklearn import datasets
 

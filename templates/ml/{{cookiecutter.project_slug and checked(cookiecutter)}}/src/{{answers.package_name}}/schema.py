@@ -98,7 +98,8 @@ def _rules(source: data.Source, name: str, facts: dict[str, Any]) -> list[tuple[
         low, high = float(facts["min"]), float(facts["max"])
         room = (high - low) / 2
     if room is not None and math.isfinite(room):
-        rules += [("min", _short(0.0 if low >= 0 > low - room else low - room)), ("max", _short(high + room))]
+        least, most = _short(low - room), _short(high + room)  # rounding must not cut off the data itself
+        rules += [("min", 0.0 if low >= 0 > least else min(least, low)), ("max", max(most, high))]
     if facts["type"] == "text" and "levels" in facts and len(facts["levels"]) <= VALUES and not mixed:
         rules.append(("values", list(facts["levels"])))
     if name == source.id:
@@ -127,8 +128,8 @@ def breaches(
     for (name, rule, _, limit, where, say), count in zip(checks, counts, strict=True):
         if (count or 0) > limit:
             example = table.rows(f"select min(cast({quoted(name)} as varchar)) from {where}")[0][0]
-            shown = f'"{example}"' if example is not None else "no value"
-            sentence = f"{name}: {say.replace('COUNT', f'{count:,.0f}')}, such as {shown}"
+            shown = f', such as "{example}"' if example is not None else ""
+            sentence = f"{name}: {say.replace('COUNT', f'{count:,.0f}')}{shown}"
             found.append(_breach(name, rule, int(count), example, sentence))
     return found
 

@@ -62,7 +62,7 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any]) -> Pipeline:
         model = make_pipeline(_preparation(x, settings["model"]), estimator)
         return model.fit(x, _labels(task, frame.y))
     except (TypeError, ValueError) as error:
-        text = str(error).splitlines()[0]
+        text = str(error).splitlines()[0].rstrip(".")
         raise Trouble(f"The configuration cannot be trained: {text}.", "Check --set and --drop.") from error
 
 
