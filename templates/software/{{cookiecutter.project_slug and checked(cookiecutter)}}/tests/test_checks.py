@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, TODAY, Box
 
-from {{ answers.package_name }} import trace
-from {{ answers.package_name }}.measure import MEASURED
+from {{ answers.package_name }} import drills, trace
+from {{ answers.package_name }}.drive import SOURCE, Reply
+from {{ answers.package_name }}.files import Blocked
+from {{ answers.package_name }}.measure import MEASURED, Target, judged, upper_bound
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
 SCENARIOS, MORE = "tests/acceptance/test_scenarios.py", "tests/acceptance/test_more.py"
@@ -137,3 +139,38 @@ def test_a_gate_shuts_when_one_thing_is_wrong(
     after = box.state(gate)
     assert (before.state, after.state) == ("pass", state), f"{before.reason} / {after.reason}"
     assert words in after.reason
+
+
+@pytest.mark.parametrize(
+    ("count", "failures", "seconds", "verdict"),
+    [(299, 0, 0.01, "pass"), (299, 0, 0.2, "fail"), (299, 9, 0.01, "fail"), (50, 0, 0.01, "inconclusive")],
+    ids=["shown", "slow", "failing", "too few"],
+)
+def test_a_measurement_is_judged_by_the_plan(count: int, failures: int, seconds: float, verdict: str) -> None:
+    """99 % within 100 ms: shown, missed, or not yet shown."""
+    target = Target(requests=299, per_second=None, workers=1, p95_ms=100, objective=0.99)
+    replies = [Reply(number >= failures, False, {}, seconds) for number in range(count)]
+
+    assert verdict == judged(replies, target)["verdict"]
+
+
+def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
+    """The figure behind the demonstration's size: ln(0.05) / ln(0.99)."""
+    assert upper_bound(0, 299) == pytest.approx(0.00997, abs=1e-5)
+    assert upper_bound(1, 299) > 0.015
+
+
+def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
+    """The drill runs the release; it does not take its word for it."""
+    package = tmp_path / "src" / str(drills.__package__)
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
+
+    assert not drills.works(tmp_path, tmp_path / "src", "A-17")
+    assert drills.works(tmp_path, SOURCE, "A-17")
+
+
+def test_a_drill_without_history_says_so(tmp_path: Path) -> None:
+    """There is nothing to go back to."""
+    with pytest.raises(Blocked, match="no release to go back to"):
+        drills.release_before(tmp_path)

@@ -30,9 +30,9 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         data.mkdir()
         new, old = (_unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
         same = vcs.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
-        worked_before = _works(data, new, "before the rollback")
+        worked_before = works(data, new, "before the rollback")
         started = time.perf_counter()
-        worked_after = _works(data, old, "after the rollback")
+        worked_after = works(data, old, "after the rollback")
         seconds = time.perf_counter() - started
     facts: dict[str, Any] = {
         "from": vcs.head(repo.root),
@@ -126,7 +126,7 @@ def release_before(root: Path, to: str = "") -> str:
     return str(vcs.git(root, "rev-parse", wanted + "^{commit}"))
 
 
-def _works(data: Path, release: Path, subject: str) -> bool:
+def works(data: Path, release: Path, subject: str) -> bool:
     """Whether a release starts on this data and does its first capability."""
     try:
         with drive.Product(data, source=release) as product:
