@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from . import registry, retrain
+from . import decay, registry, retrain
 from .checks_release import champion_entry
 from .files import Blocked, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, signable, state_of, warned
@@ -56,8 +56,7 @@ def floor(repo: Repo) -> Result:
     decayed = [f"{name}: {verdict['reason']}" for name, verdict in verdicts.items() if verdict["state"] == "decayed"]
     if decayed:
         return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
-    # A CUSUM that has not risen yet shows nothing: only the other two can say that the model is healthy.
-    if any(verdict["state"] == "healthy" for name, verdict in verdicts.items() if name != "CUSUM"):
+    if any(verdict["state"] == "healthy" for name, verdict in verdicts.items() if decay.counts(name, verdict["state"])):
         return passed(f"{found['reason']}.")
     missing = max((verdict["missing"] for verdict in verdicts.values()), default=1)
     return blocked(f"Not known: {found['reason']}.", f"Put about {missing:,} more labels (id, label) into labels/")

@@ -84,6 +84,11 @@ def _steps(values: Sequence[float], healthy: float, floor: float) -> list[float]
     return [(floor - healthy) / scale**2 * (value - (floor + healthy) / 2) for value in values]
 
 
+def counts(test: str, state: str) -> bool:
+    """A CUSUM can raise an alarm; that it has not risen yet shows nothing."""
+    return test != "CUSUM" or state == "decayed"
+
+
 def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
     """Adds up how far each period's z score lies below healthy; finds a slow slide that no single window shows."""
     total = 0.0
@@ -102,9 +107,6 @@ def expected_accuracy(best: np.ndarray) -> tuple[float, float]:
     An early warning, never a pass: it believes the model, so it is blind when the meaning of the inputs changes.
     """
     return float(best.mean()), float(math.sqrt((best * (1 - best)).sum()) / len(best))
-
-
-# ---------------------------------------------------------------------------------------------------- late labels
 
 
 def open_log(root: Path, types: Mapping[str, str], since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
@@ -171,7 +173,8 @@ def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], m
     if not len(rows):
         return facts | {"reason": "no label has come back for an answer of this version"}
     case = case_of(card, rows)
-    facts["value"] = _finite(score(metric, case))
+    value = score(metric, case)
+    facts["value"] = value if math.isfinite(value) else None
     if floor is None:
         return facts | {
             "reason": f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
@@ -182,13 +185,9 @@ def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], m
 
 def _said(facts: Mapping[str, Any], verdicts: list[Verdict]) -> str:
     order = {"decayed": 0, "healthy": 1, "open": 2}
-    first = min(verdicts, key=lambda verdict: order[verdict.state])
+    first = min((v for v in verdicts if counts(v.test, v.state)), key=lambda verdict: order[verdict.state])
     value = "" if facts["value"] is None else f"{facts['metric']} {facts['value']:.4g}, floor {facts['floor']:.4g}; "
     return f"{value}{first.test}: {first.reason}"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def verdicts_of(

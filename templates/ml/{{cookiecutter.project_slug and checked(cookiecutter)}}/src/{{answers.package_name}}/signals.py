@@ -160,7 +160,7 @@ def early_warning(view: View, setting: Mapping[str, str]) -> Signal:
 
 def quality(view: View, setting: Mapping[str, str]) -> Signal:
     found = view.quality
-    states = {verdict["state"] for verdict in found["verdicts"]}
+    states = {verdict["state"] for verdict in found["verdicts"] if decay.counts(verdict["test"], verdict["state"])}
     state = "alarm" if "decayed" in states else "ok" if "healthy" in states else "waiting"
     return Signal(state, found["reason"], found["value"], found["floor"], found["rows"])
 
