@@ -1,5 +1,6 @@
 """The rendered machine learning repository: its README followed word for word, its gates on the first day."""
 
+import datetime
 import json
 import subprocess
 from pathlib import Path
@@ -61,6 +62,15 @@ def sign_by_everybody(folder: Path) -> None:
         assert "Traceback" not in done.stderr, done.stderr
 
 
+def agreement_waived(folder: Path) -> list[list[str]]:
+    """Where people label and nobody has measured how far they agree, G1.6 stays shut until somebody takes that on."""
+    given = complete_answers(folder)
+    if given.label_source not in ("people", "both") or given.label_agreement is not None:
+        return []
+    month = datetime.date.today() + datetime.timedelta(days=30)
+    return [["waive", "G1.6", "--reason", "agreement is measured next week", "--until", month.isoformat()]]
+
+
 def complete_answers(folder: Path) -> Answers:
     """The answers a repository was rendered from."""
     return answers.complete(answers.read(folder / "plan/project.yaml"))
@@ -80,7 +90,7 @@ def test_a_strict_repository_waits_for_more(repository: Path) -> None:
 @pytest.mark.parametrize("repository", [name for name in ML if sample_answers(name).rigor != "strict"], indirect=True)
 def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
-    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
+    for arguments in (["audit"], ["confirm", "--all"], *agreement_waived(repository), ["baseline"], ["experiment"]):
         done = run(repository, *arguments)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
     sign_by_everybody(repository)
@@ -93,6 +103,7 @@ def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     assert "sample" in verdict.stdout
     assert evidence["gain"]["low"] <= evidence["gain"]["value"] <= evidence["gain"]["high"]
     assert after["G3.3"] == {0: "pass", 1: "fail", 2: "blocked"}[verdict.returncode]
+    assert after["G1.6"] in ("pass", "warn", "waived")
     assert {after[gate] for gate in ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")} <= {"pass", "warn"}
 
 

@@ -112,6 +112,8 @@ def ceiling(repo: Repo) -> Result:
     if repo.answers.get("label_source") not in ("people", "both"):
         return passed("No person labels, so no disagreement caps the score.")
     top, target = repo.number("labels.ceiling"), repo.number("acceptance.target")
+    if top is None and repo.answers.get("label_agreement"):
+        return warned("For this metric no ceiling follows from how far two people agree.")
     if top is None or target is None:
         return blocked(
             "Agreement between people has not been measured.", "mlscaffold replan --set label_agreement=0.95"
