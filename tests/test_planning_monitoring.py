@@ -13,7 +13,6 @@ from mlscaffold.planning import signals, upkeep
 from mlscaffold.planning.metrics import METRICS
 from mlscaffold.planning.monitoring import monitoring
 from mlscaffold.planning.number import Number, Numbers
-from mlscaffold.planning.quality import row_spread
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
@@ -283,8 +282,8 @@ def test_early_warning_is_never_a_number_of_the_plan() -> None:
 @pytest.mark.parametrize("metric", ["mae", "rmse", "log_loss", "brier", "f1", "ndcg_at_10"])
 def test_the_spread_of_a_row_follows_its_metric(metric: str) -> None:
     """Losses and scores that are means of rows have a spread; a measured one wins."""
-    assert row_spread(METRICS[metric], 0.4, None) > 0
-    assert row_spread(METRICS[metric], 0.4, 0.9) == 0.9
+    assert METRICS[metric].row_spread(0.4, None) > 0
+    assert METRICS[metric].row_spread(0.4, 0.9) == 0.9
 
 
 def test_a_lower_error_is_watched_from_above() -> None:
@@ -375,7 +374,7 @@ def test_an_audit_of_an_error_is_relative_to_it() -> None:
 
 def _quality(target: float) -> upkeep.Quality:
     metric = METRICS["mae"]
-    return upkeep.Quality(metric, target, None, 1.0, 100.0, 0.0, row_spread(metric, target, None))
+    return upkeep.Quality(metric, target, None, 1.0, 100.0, 0.0, metric.row_spread(target, None))
 
 
 def test_canary_rows_at_equal_shares_are_the_two_sample_formula() -> None:

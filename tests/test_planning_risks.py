@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from mlscaffold import answers as answers_module
+from mlscaffold.planning.number import said
 from mlscaffold.planning.plan import compute
-from mlscaffold.planning.risk_rules import ML, SOFTWARE, said
+from mlscaffold.planning.risk_rules import ML, SOFTWARE
 from random_answers import random_answers
 
 CALM = {

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 from material import sample_answers
-from mlscaffold import cli, render, report, update, vcs
-from mlscaffold.errors import CannotWrite, InvalidAnswer, NoRecord, NotCommitted
+from mlscaffold import cli, render, update, vcs
+from mlscaffold.errors import CannotWrite, InvalidAnswer, NoRecord, NotCommitted, UnreadablePlan
 
 FACTS = {"positive_share": "0.2", "miss_cost": "20"}
 
@@ -136,9 +136,7 @@ def test_an_answer_edited_by_hand_counts(project: Path) -> None:
     edit(project, "plan/project.yaml", lambda text: text.replace('miss_cost: "1"', 'miss_cost: "20"'))
     done = update.replan(project, {})
 
-    assert ("acceptance.threshold", 0.5) in [
-        (key, old["value"]) for key, old, _ in update.changed_numbers(done, report.numbers)
-    ]
+    assert ("acceptance.threshold", 0.5) in [(key, old["value"]) for key, old, _ in update.changed_numbers(done)]
 
 
 def test_a_dry_run_shows_and_writes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,6 +180,32 @@ def test_refusals_change_nothing(project: Path, tmp_path: Path) -> None:
     with pytest.raises(NotCommitted):
         update.replan(project, FACTS)
     assert git(project, "status", "--porcelain").split() == ["M", "docs/glossary.md"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "why"),
+    [
+        ("plan/plan.json", "{", "it is not JSON"),
+        ("plan/plan.json", "[]", "it holds no plan"),
+        ("plan/assumptions.yaml", "- key: [", "it is not a list of assumptions"),
+        ("plan/assumptions.yaml", "- metric", "it is not a list of assumptions"),
+        ("plan/assumptions.yaml", "- confirmed_by: Ana", "it is not a list of assumptions"),
+    ],
+)
+def test_a_damaged_plan_is_one_sentence(project: Path, path: str, text: str, why: str) -> None:
+    """The file is named, with what is wrong with it; nothing changes."""
+    project.joinpath(path).write_text(text, "utf-8")
+
+    with pytest.raises(UnreadablePlan, match=f"{path} cannot be used: {why}"):
+        update.replan(project, {}, dry_run=True)
+    assert git(project, "status", "--porcelain").split() == ["M", path]
+
+
+def test_confirmed_keys_may_be_written_without_spaces(project: Path) -> None:
+    """`a;b` names two keys, as everywhere."""
+    edit(project, "plan/project.yaml", lambda text: text.replace('confirmed: ""', 'confirmed: "metric;task"'))
+
+    assert update.recorded(project)["confirmed"] == "metric; task"
 
 
 def test_a_full_disk_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool) -> None:
     from mlscaffold import update
 
     replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
-    click.echo(report.replanned(replanned, update.changed_numbers(replanned, report.numbers), dry_run))
+    click.echo(report.replanned(replanned, update.changed_numbers(replanned), dry_run))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.conflicts)
 

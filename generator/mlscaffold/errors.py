@@ -104,7 +104,7 @@ class UnreadablePlan(MlscaffoldError):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"{path} cannot be used: {why}.",
-            "Name the folder of a repository that mlscaffold made; `mlscaffold replan` writes its plan/ anew.",
+            "Name the folder of a repository that mlscaffold made, or restore the file from git.",
         )
 
 

@@ -2,13 +2,14 @@
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlscaffold import questions, wording
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
+from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def advice(facts: Mapping[str, Any]) -> str:
 def plan(computed: Mapping[str, Any]) -> str:
     """The plan's numbers as a table: key, value, formula, and what each means in one line."""
     lines = []
-    for key, entry in numbers(computed):
+    for key, entry in entries(computed):
         value = (
             f"{wording.number(entry)} {entry['unit'] or ''}".strip() if entry["value"] is not None else wording.UNKNOWN
         )
@@ -86,15 +87,6 @@ def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_ru
 
 def _moved(entry: Mapping[str, Any] | None) -> str:
     return wording.number(entry) if entry else "absent"
-
-
-def numbers(node: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every number of a plan with its dotted key."""
-    for key, value in node.items():
-        if isinstance(value, Mapping) and {"value", "formula"} <= value.keys():
-            yield f"{prefix}{key}", value
-        elif isinstance(value, Mapping):
-            yield from numbers(value, f"{prefix}{key}.")
 
 
 def questions_text(asked: Iterable[Question]) -> str:
@@ -127,7 +119,7 @@ def answerable(question: Question) -> str:
     if question.type not in ("integer", "number") or question.min is None or question.max is None:
         return question.type
     first, then = ("between", "and") if question.exclusive else ("from", "to")
-    return f"{question.type} {first} {question.min:,.12g} {then} {question.max:,.12g}"
+    return f"{question.type} {first} {question.min:,.15g} {then} {question.max:,.15g}"
 
 
 def default(question: Question) -> str:

@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlscaffold import answers, context, render, vcs, yamltext
-from mlscaffold.errors import CannotWrite, NoRecord, NotCommitted
+import yaml
+
+from mlscaffold import answers, context, questions, render, vcs, yamltext
+from mlscaffold.errors import CannotWrite, NoRecord, NotCommitted, UnreadablePlan
+from mlscaffold.planning.number import entries
 
 # Written by the program from the answers, which have been read from them: the new version holds.
 COMPUTED = ("plan/plan.json", "plan/project.yaml", "plan/assumptions.yaml")
@@ -39,7 +42,7 @@ def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False)
     """
     _refuse_unready(folder, dry_run)
     complete = answers.complete(recorded(folder) | dict(new_facts))
-    before = json.loads(folder.joinpath("plan/plan.json").read_text("utf-8"))
+    before = _plan_before(folder / "plan/plan.json")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         theirs = render.generate(complete, scratch / "theirs")
@@ -57,10 +60,27 @@ def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False)
 def recorded(folder: Path) -> dict[str, str]:
     """The repository's answers: project.yaml as it stands, and what people have confirmed since."""
     texts = answers.read(folder / "plan/project.yaml")
-    rows = yamltext.load(folder.joinpath("plan/assumptions.yaml").read_text("utf-8")) or []
-    confirmed = [row["key"] for row in rows if row.get("confirmed_by")]
-    kept = [key for key in texts.get("confirmed", "").split("; ") if key]
-    return texts | {"confirmed": "; ".join(dict.fromkeys([*kept, *confirmed]))}
+    kept = questions.split(texts.get("confirmed", ""))
+    return texts | {"confirmed": "; ".join(dict.fromkeys([*kept, *_confirmed(folder / "plan/assumptions.yaml")]))}
+
+
+def _confirmed(path: Path) -> list[str]:
+    """The keys of the assumptions that a person has put a name to."""
+    try:
+        rows = yamltext.load(path.read_text("utf-8")) or []
+        return [row["key"] for row in rows if row.get("confirmed_by")]
+    except (UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
+        raise UnreadablePlan(path, "it is not a list of assumptions, each with its key") from error
+
+
+def _plan_before(path: Path) -> dict[str, Any]:
+    try:
+        plan = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise UnreadablePlan(path, f"it is not JSON ({error})") from error
+    if not isinstance(plan, dict):
+        raise UnreadablePlan(path, "it holds no plan")
+    return plan
 
 
 def _refuse_unready(folder: Path, dry_run: bool) -> None:
@@ -115,9 +135,9 @@ def _write(folder: Path, merge: vcs.Merge) -> None:
         folder.joinpath(path).unlink(missing_ok=True)
 
 
-def changed_numbers(replanned: Replanned, numbers: Any) -> list[tuple[str, Any, Any]]:
-    """(key, before, after) of each number that moved; `numbers` walks a plan's entries."""
-    old, new = (dict(numbers(plan)) for plan in (replanned.before, replanned.after))
+def changed_numbers(replanned: Replanned) -> list[tuple[str, Any, Any]]:
+    """(key, before, after) of each number that moved."""
+    old, new = (dict(entries(plan)) for plan in (replanned.before, replanned.after))
     return [
         (key, old.get(key), new.get(key))
         for key in dict.fromkeys([*old, *new])

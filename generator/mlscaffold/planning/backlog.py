@@ -6,9 +6,8 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning.agenda import sessions
-from mlscaffold.planning.number import Numbers, value_of
+from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.people import staff
-from mlscaffold.planning.risk_rules import said
 from mlscaffold.planning.schedule import Schedule
 
 # Which gate each task serves; a task of p2 serves the gate of the iterations.

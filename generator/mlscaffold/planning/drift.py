@@ -3,18 +3,16 @@
 import math
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import signals
+from mlscaffold.planning import signals, value
 from mlscaffold.planning.number import Number, Numbers, whole
-
-DAYS_A_MONTH = 30
 
 
 def drift(answers: Answers, power: float) -> Numbers:
     """Windows, significance level and limits; each check looks at a day, or at five rows a bin where days are small."""
     bins, columns, volume = answers.drift_bins, answers.input_columns, answers.daily_volume
     days = max(1, math.ceil(5 * bins / volume))
-    rows, checks = volume * days, DAYS_A_MONTH / days
-    reference = answers.past_cases or volume * DAYS_A_MONTH
+    rows, checks = volume * days, value.MONTH / days
+    reference = answers.past_cases or volume * value.MONTH
     alpha = signals.budget_alpha(answers.false_alerts_per_month, columns, checks)
     seen = {"drift_bins": bins, "rows": rows, "reference_rows": reference, "alpha": alpha}
     psi = signals.psi_threshold(bins, rows, reference, alpha)
@@ -43,6 +41,7 @@ def drift(answers: Answers, power: float) -> Numbers:
             "",
             {"past_cases": answers.past_cases},
             "Rows of training data that a check compares with",
+            answers.provenance("past_cases") if answers.past_cases else "computed",
             note=assumed,
         ),
         "monitor.alpha": Number(

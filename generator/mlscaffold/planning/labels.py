@@ -43,7 +43,7 @@ def measured_recall(recall: float, false_positive_rate: float, share: float, fli
 def ceiling(metric: str, share: float, flip: float) -> float | None:
     """F13, F13b. What a perfect model would be measured to have; None where no closed form is known."""
     real, false = share * (1 - flip), (1 - share) * flip
-    recall = real / (real + false)
+    recall = measured_recall(1, 0, share, flip)
     hidden = share * flip / (share * flip + (1 - share) * (1 - flip))
     entropy = -math.fsum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
     found = {

@@ -47,6 +47,20 @@ class Metric:
         """The value that is better than `baseline` by `gain`."""
         return baseline + self.sign * gain
 
+    def row_spread(self, value: float, measured: float | None) -> float:
+        """Standard deviation of one row's contribution: measured, or the standard assumption at this value.
+
+        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss is taken as spread as its mean; a
+        score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
+        """
+        if measured is not None:
+            return measured
+        if self.key == "mae":
+            return samples.SD_PER_MAE * value
+        if self.key == "rmse":
+            return math.sqrt(2) * value**2
+        return value if self.key == "log_loss" else math.sqrt(max(0.0, value * (1 - value)))
+
     def as_json(self) -> dict[str, Any]:
         """The entry of plan.json that documents and gates read."""
         return {
@@ -157,15 +171,7 @@ class Comparison:
         return self.metric.gain(self.baseline, value) - minimum
 
     def _spread(self, value: float) -> float:
-        if self.spread is not None:
-            return self.spread
-        if self.metric.key == "mae":
-            return samples.SD_PER_MAE * value
-        if self.metric.key == "rmse":
-            return math.sqrt(2) * value**2
-        if self.metric.key == "log_loss":
-            return value
-        return math.sqrt(max(0.0, value * (1 - value)))
+        return self.metric.row_spread(value, self.spread)
 
 
 def _inside(auc: float) -> float:

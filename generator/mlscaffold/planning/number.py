@@ -1,7 +1,7 @@
 """One planned number with everything a reader needs to argue with it."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -65,6 +65,13 @@ def value_of(numbers: Mapping[str, Number], key: str) -> Any:
     return numbers[key].value if key in numbers else None
 
 
+def said(value: float | int | None) -> str:
+    """A value inside a sentence of the plan: 1225 → 1,225; 0.6127 → 0.613; "not known yet" for None."""
+    if value is None:
+        return "not known yet"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
 def bounded(number: Number) -> Number:
     """The number itself, or, where it is infinite, not a number or beyond a thousand million, a finding instead."""
     value = number.value
@@ -90,6 +97,15 @@ def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
             node = node.setdefault(group, {})
         node[name] = number.as_json()
     return tree
+
+
+def entries(plan: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The numbers of a finished plan with their dotted keys: `nested` turned round."""
+    for key, value in plan.items():
+        if isinstance(value, Mapping) and {"value", "formula"} <= value.keys():
+            yield f"{prefix}{key}", value
+        elif isinstance(value, Mapping):
+            yield from entries(value, f"{prefix}{key}.")
 
 
 def findings(numbers: Mapping[str, Number]) -> list[dict[str, str]]:

@@ -2,8 +2,7 @@
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning.drafts import EVERY, MISSING, SYSTEMS, Draft, limit, units
-from mlscaffold.planning.number import Numbers, value_of
-from mlscaffold.planning.risk_rules import said
+from mlscaffold.planning.number import Numbers, said, value_of
 
 
 def qualities(answers: Answers, numbers: Numbers) -> list[Draft]:

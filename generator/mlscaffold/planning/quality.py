@@ -54,7 +54,7 @@ def quality_of(answers: Answers, earlier: Numbers) -> Quality:
         floor = metric.improved(baseline, min(gain or 0.0, metric.gain(baseline, target) / 2))
     share = counted_share(answers, metric)
     rows_a_day = answers.daily_volume * share * answers.label_return_share
-    spread = None if target is None else row_spread(metric, target, answers.get("error_spread"))
+    spread = None if target is None else metric.row_spread(target, answers.error_spread)
     return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread)
 
 
@@ -64,21 +64,6 @@ def counted_share(answers: Answers, metric: Metric) -> float:
         return 1.0
     shares = {"positives": float(answers.positive_share), "flagged rows": value.flag_rate(answers)}
     return shares.get(metric.counted_on, 1.0)
-
-
-def row_spread(metric: Metric, at: float, measured: float | None) -> float:
-    """Standard deviation of one row's contribution to a metric: measured, or the standard assumption for its kind.
-
-    Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss is taken as spread as its mean; a score
-    in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
-    """
-    if measured:
-        return measured
-    if metric.key == "mae":
-        return samples.SD_PER_MAE * at
-    if metric.key == "rmse":
-        return math.sqrt(2) * at * at
-    return at if metric.key == "log_loss" else math.sqrt(max(0.0, at * (1 - at)))
 
 
 def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:

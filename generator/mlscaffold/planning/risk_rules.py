@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning.number import Numbers, value_of
+from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.people import overloaded
 from mlscaffold.planning.schedule import Schedule
 
@@ -31,13 +31,6 @@ class Facts:
     def text(self, key: str) -> str:
         """A number of the plan inside a sentence."""
         return said(self.value(key))
-
-
-def said(value: float | int | None) -> str:
-    """1225 → 1,225; 0.6127 → 0.613; "not known yet" for None."""
-    if value is None:
-        return "not known yet"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 import math
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import samples, signals, stats, value
+from mlscaffold.planning import labels, samples, signals, stats, value
 from mlscaffold.planning.number import Number, Numbers, whole
 from mlscaffold.planning.quality import Quality, inside, unknown
 
 DECAY_A_MONTH = {"stable": 0.001, "seasonal": 0.005, "fast": 0.02, "adversarial": 0.05}
-DAYS_A_MONTH = 30
 
 
 def feedback(answers: Answers, quality: Quality) -> Numbers:
+    """Everything under `feedback.`: right answers that come back, and the weekly audit that fills in for them."""
     returned = answers.daily_volume * answers.label_return_share
     width = answers.audit_margin
     behind = audit_rows(quality, width)
@@ -58,7 +58,7 @@ def feedback(answers: Answers, quality: Quality) -> Numbers:
         "feedback.audit_hours_week": Number(
             None
             if audit is None
-            else min(audit, week) * (answers.label_minutes if people_label(answers) else 0.0) / 60,
+            else min(audit, week) * (answers.label_minutes if answers.label_source in labels.PEOPLE else 0.0) / 60,
             "hours",
             "F15",
             {"rows": audit, "label_minutes": answers.label_minutes},
@@ -78,15 +78,11 @@ def audit_rows(quality: Quality, margin: float) -> int | None:
     return max(1, whole((stats.z(0.975) * quality.spread / (margin * scale)) ** 2)) if scale > 0 else 1
 
 
-def people_label(answers: Answers) -> bool:
-    """Whether people, not logs alone, say what was right."""
-    return answers.label_source in ("people", "both")
-
-
 def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbers:
+    """Everything under `retrain.`; `delay` is how many days pass before a fall to the floor is seen."""
     cost = answers.retrain_cost if answers.retrain_cost is not None else 2 * answers.day_rate
     monthly = answers.decay_per_month if answers.decay_per_month is not None else DECAY_A_MONTH[answers.change_rate]
-    decay = None if quality.target is None else monthly * abs(quality.target) / DAYS_A_MONTH
+    decay = None if quality.target is None else monthly * abs(quality.target) / value.MONTH
     unit = value.unit_worth(answers, quality.metric).amount
     rate = None if decay is None else decay * answers.daily_volume * unit
     interval = None if rate is None else signals.retrain_interval(cost, rate)
@@ -117,7 +113,7 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
             note=why if decay is None else "A guess until the slope has been measured in operation; then replan.",
         ),
         "retrain.decay_month": Number(
-            None if decay is None else decay * DAYS_A_MONTH,
+            None if decay is None else decay * value.MONTH,
             quality.metric.title,
             "F23",
             {"decay_day": decay},
@@ -187,6 +183,7 @@ def _said(days: float | None, steady: str) -> str | None:
 
 
 def rollout(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:
+    """Everything under `rollout.`: shadow, canary, and the sequential bounds that may end it sooner."""
     share = answers.canary_share
     a_day = quality.rows_a_day * share
     rows = days = None
@@ -252,7 +249,7 @@ def rollout(answers: Answers, quality: Quality, alpha: float, power: float) -> N
                 share,
                 "",
                 "",
-                {},
+                {"canary_share": share},
                 "Share of traffic the new model gets first",
                 provenance=answers.provenance("canary_share"),
             ),
