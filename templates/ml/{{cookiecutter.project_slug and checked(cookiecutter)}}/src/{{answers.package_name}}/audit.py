@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import data, dataset, features, harness, report, schema, splits
+from .checks_data import sources
 from .engine import ROW, Engine, quoted
 from .files import Trouble, write_text
-from .gates import Outcome
+from .gates import OPEN, Outcome
 from .repo import Repo
 
 MOST = 50_000  # rows of a split that screen, harness and curve work on
@@ -52,6 +53,9 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     lines += [f"Splits ({found.split['rule']['kind']}): " + _counts(found.split["sizes"]) + "."]
     lines += report.notes(repo, source, found)
     lines += [f"Recommendation: {verdict}. {reason}" for reason in reasons]
+    origin = sources(Repo(repo.root))
+    if "G1.2" in repo.blocking() and origin.state not in OPEN:
+        lines.append(f"Before the data can be locked: {origin.reason} {origin.next_step}.")
     return Outcome("\n".join([*lines, "Report: evidence/audit.md"]), 0 if verdict == "go" else 1)
 
 

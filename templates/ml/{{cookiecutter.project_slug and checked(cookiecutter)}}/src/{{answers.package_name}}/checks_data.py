@@ -47,7 +47,8 @@ def sources(repo: Repo) -> Result:
         needed = ["name", "owner", "access"] + (["lawful_basis"] if repo.answers["personal_data"] != "none" else [])
         empty = [key for key in needed if not entry.get(key, "").strip()]
         if empty:
-            return blocked(f"A source has no {empty[0]}.", "Fill `sources` in data/source.yaml")
+            named = entry.get("name", "").strip() or "a source"
+            return blocked(f"Nobody has written the {empty[0]} of {named}.", "Fill `sources` in data/source.yaml")
         if entry["access"].lower() != "granted":
             return blocked(f"Access to {entry['name']} is {entry['access']}.", "Set access: granted when it is")
     return passed(f"Sources with access: {', '.join(entry['name'] for entry in source.sources)}.")
