@@ -132,7 +132,8 @@ def test_fixed_window_waits_for_its_labels() -> None:
 def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
     """One standard deviation a day, limit 4.07: 8.5 days on average (F21)."""
     rng = np.random.default_rng(1)
-    days = [int(decay.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason.split("period ")[1].split()[0]) for _ in range(200)]
+    reasons = [decay.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
+    days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
 
     assert 7.5 < np.mean(days) < 9.5
     assert decay.cusum([0.0] * 400, 4.07).state == "healthy"
@@ -161,7 +162,8 @@ def answer_rows(root: Path, plant: dict | None = None, wrong: bool = False, labe
     answers = found.answers(sent, groups)
     log = predictions.Log(root / predictions.PREDICTIONS)
     keys = [f"T{number}" for number in range(len(frame))]
-    log.append(predictions.record(k, r, a.as_json(), 1.0, g) for k, r, a, g in zip(keys, sent, answers, groups, strict=True))
+    given_back = zip(keys, sent, answers, groups, strict=True)
+    log.append(predictions.record(key, row, answer.as_json(), 1.0, group) for key, row, answer, group in given_back)
     log.close()
     truth = frame[source.target].astype(str)
     if wrong:

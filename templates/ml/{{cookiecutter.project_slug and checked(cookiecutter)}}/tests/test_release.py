@@ -273,7 +273,8 @@ def test_an_edited_limit(released: Path) -> None:
 
 def test_a_runbook_that_does_not_exist(released: Path) -> None:
     """An alarm that points nowhere."""
-    edit(released / "ops/monitors.yaml", lambda found: _signal(found, "volume").update(runbook="docs/04-operations.md#no"))
+    nowhere = "docs/04-operations.md#nowhere"
+    edit(released / "ops/monitors.yaml", lambda found: _signal(found, "volume").update(runbook=nowhere))
 
     assert "does not exist" in gate(released, "G4.7").reason
 
