@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import answers as answers_module
-from mlscaffold.planning.number import LIMIT, Number, bounded, tidy, whole
+from mlscaffold.planning.number import LIMIT, Number, bounded, entries, tidy, whole
 from mlscaffold.planning.plan import compute, fingerprint
 from random_answers import random_answers
 
@@ -32,16 +32,6 @@ def value(plan: dict[str, Any], key: str) -> Any:
     for name in key.split("."):
         node = node[name]
     return node["value"]
-
-
-def entries(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every number of a plan with its dotted key."""
-    if isinstance(node, dict):
-        if {"value", "formula"} <= node.keys():
-            yield path, node
-            return
-        for key, item in node.items():
-            yield from entries(item, f"{path}.{key}".lstrip("."))
 
 
 # ------------------------------------------------------------------------------------------------ the worked example
@@ -266,6 +256,41 @@ def test_one_trouble_is_one_finding() -> None:
 
     assert [key for key in keys if key.startswith("test.")] == ["test.units"]
     assert [key for key in keys if key.startswith("promotion.")] == ["promotion.rows"]
+
+
+# What documents, gates and people's own scripts read: a key may be added, none may go.
+KEYS = {
+    "ml": """
+        acceptance: alpha power min_gain value_month payback_months threshold
+        acceptance.cost_per_decision: nothing baseline target
+        test: discordance rows positives rows_one_look mde_available shortfall effective looks alpha_per_look
+        slices: rows_each alpha
+        labels: flip ceiling min_agreement weeks double_rows
+        curve: a b c rows_for_target
+        iterations: max optimism mde
+        monitor: alpha psi_threshold ks_threshold drift_window quality_rows delay_days cusum_h
+        monitor.sprt: upper lower
+        feedback: audit_rows_week
+        retrain: interval_days cap_days cost_rate new_rows_trigger
+        promotion: rows labels
+        rollout: canary_days upper lower
+        capacity: workers utilisation wait95
+        schedule: p50 p80 p95 floor_days""",
+    "software": """
+        capacity: workers utilisation wait95
+        schedule: p50 p80 p95 floor_days
+        slo: ceiling budget_minutes budget_requests demo_requests demo_samples""",
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_promised_key_is_there(name: str) -> None:
+    """Whatever the answers, also where a number cannot be known yet."""
+    found = dict(entries(compute(sample_answers(name))))
+    groups = [line.strip().partition(": ") for line in KEYS[sample_answers(name).kind].strip().splitlines()]
+    promised = {f"{group}.{key}" for group, _, keys in groups for key in keys.split()}
+
+    assert promised - found.keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,15 @@ STYLE = Style(
 
 def say(*lines: str | tuple[str, str]) -> None:
     """Lines on the screen, wrapped at its width; a pair names the line's style."""
-    for line in lines:
-        text, style = line if isinstance(line, tuple) else (line, "")
-        for part in text.split("\n"):
-            for piece in wrap(part, width()):
-                print_formatted_text(FormattedText([(f"class:{style}" if style else "", piece)]), style=STYLE)
+    shown = [(line if isinstance(line, tuple) else (line, "")) for line in lines]
+    pieces = [
+        (f"class:{style}" if style else "", piece)
+        for text, style in shown
+        for part in text.split("\n")
+        for piece in wrap(part, width())
+    ]
+    if pieces:  # all at once, because each call builds the whole of prompt_toolkit's output anew
+        print_formatted_text(FormattedText([(style, f"{piece}\n") for style, piece in pieces]), style=STYLE, end="")
 
 
 def complain(sentence: str) -> None:

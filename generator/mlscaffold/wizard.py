@@ -169,8 +169,10 @@ class _Talk:
         self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in plan.get("findings", ())]
         return False
 
-    def _say_remarks(self) -> None:
-        """What the plan says about these answers, last before the menu, where the eyes are."""
+    def _show(self, title: str, rows: Sequence[Row], mark: str) -> None:
+        """A table of answers, and what the plan says about them last, before the menu, where the eyes are."""
+        screen.say("", (title, "question"), *screen.table(rows, screen.width()))
+        screen.say(f"{mark} stays blocked until a person confirms it")
         if self.remarks:
             screen.say(("Worth knowing:", "place"), *(f"  - {remark}" for remark in self.remarks))
 
@@ -218,20 +220,12 @@ class _Talk:
         if self._reconsider():
             return
         rows = interview.assumption_rows(self.state)
-        screen.say(
-            "",
-            (f"For the other {len(rows)} questions this would be assumed:", "question"),
-            *screen.table(rows, screen.width()),
-        )
-        screen.say("* a gate stays blocked until a person confirms it")
-        self._say_remarks()
-        screen.say("  arrows and Enter choose · < back")
-        options = [
+        self._show(f"For the other {len(rows)} questions this would be assumed:", rows, "* a gate")
+        choice = _pick(
             (GO_ON, "Go on with these"),
             (CHANGE, "Change some"),
             (ALL, "Answer all of them, the expert ones included"),
-        ]
-        choice = _choose(options, GO_ON, unknown=False)
+        )
         if choice == CHANGE:
             self._change(rows)
         elif choice == ALL:
@@ -244,18 +238,12 @@ class _Talk:
         if self._reconsider():
             return
         rows = interview.summary_rows(self.state)
-        screen.say("", ("These are all the answers:", "question"), *screen.table(rows, screen.width()))
-        screen.say("* assumed; a gate stays blocked until a person confirms it")
-        self._say_remarks()
-        screen.say("  arrows and Enter choose · < back")
-        options = [
+        self._show("These are all the answers:", rows, "* assumed; a gate")
+        choice = _pick(
             (GO_ON, "Show the files to be written"),
             (CHANGE, "Change an answer"),
             (STOP, "Stop; write nothing and keep the answers"),
-        ]
-        choice = _choose(options, GO_ON, unknown=False)
-        if choice == STOP:
-            raise _Stop
+        )
         if choice == CHANGE:
             self._change(rows)
         elif self._agree():
@@ -272,18 +260,14 @@ class _Talk:
             screen.complain(f"{error} {error.hint}")
             return False
         screen.say("", ("These files will be written:", "question"), report.tree(filled.project_slug, files))
-        screen.say("  arrows and Enter choose · < back")
-        options = [
-            (WRITE, "Yes, write them"),
-            (CHANGE, "No, back to the answers"),
-            (STOP, "Stop; write nothing and keep the answers"),
-        ]
         try:
-            choice = _choose(options, WRITE, unknown=False)
+            choice = _pick(
+                (WRITE, "Yes, write them"),
+                (CHANGE, "No, back to the answers"),
+                (STOP, "Stop; write nothing and keep the answers"),
+            )
         except _Back:
             return False
-        if choice == STOP:
-            raise _Stop
         return choice == WRITE
 
     def _change(self, rows: Sequence[Row]) -> None:
@@ -318,6 +302,15 @@ def _type(typed: str, default: str, literal: bool) -> str:
     if reply.strip() == BACK:
         raise _Back
     return reply.strip() if not literal or reply.strip() == NOT_KNOWN else reply
+
+
+def _pick(*options: tuple[str, str]) -> str:
+    """One of a few ways on, the first of them unless the person moves; to stop is to leave the conversation."""
+    screen.say("  arrows and Enter choose · < back")
+    choice = _choose(options, options[0][0], unknown=False)
+    if choice == STOP:
+        raise _Stop
+    return choice
 
 
 def _choose(
