@@ -211,7 +211,15 @@ def test_an_answer_that_is_not_asked_is_said(in_folder: Path, capsys: pytest.Cap
     """Never a silent default."""
     _, _, err = run(*DEFAULTS, "--no-git", "--set", "latency_ms=50", capsys=capsys)
 
-    assert "latency_ms is not asked under these answers" in err
+    assert err.count("latency_ms is not asked under these answers") == 1
+
+
+def test_what_the_chosen_kind_asks_is_not_called_unused(capsys: pytest.CaptureFixture[str]) -> None:
+    """While the advisor still looks for the kind, an answer of either kind may turn out to be needed."""
+    _, _, err = run("plan", "--set", "rules_expressible=full", "--set", "deliverable=cli", capsys=capsys)
+
+    assert "The advisor chose software" in err
+    assert "not asked" not in err
 
 
 # ----------------------------------------------------------------------------------------------------------- the others

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from material import sample_answers
 from mlscaffold import cli, render, update, vcs
-from mlscaffold.errors import CannotWrite, InvalidAnswer, NoRecord, NotCommitted, UnreadablePlan
+from mlscaffold.errors import CannotWrite, GitFailed, InvalidAnswer, NoRecord, NotCommitted, UnreadablePlan
 
 FACTS = {"positive_share": "0.2", "miss_cost": "20"}
 
@@ -180,6 +180,17 @@ def test_refusals_change_nothing(project: Path, tmp_path: Path) -> None:
     with pytest.raises(NotCommitted):
         update.replan(project, FACTS)
     assert git(project, "status", "--porcelain").split() == ["M", "docs/glossary.md"]
+
+
+def test_a_merge_that_git_refuses_is_one_sentence(tmp_path: Path) -> None:
+    """As an older git would: what failed, that nothing changed, and which version it takes."""
+    store = vcs.Store(tmp_path / "store.git")
+
+    with pytest.raises(GitFailed, match=r"`git commit-tree` failed: fatal: .*nothing") as failed:
+        store.merge("nothing", "nothing", "nothing")
+    assert "Nothing was changed" in failed.value.hint
+    with pytest.raises(GitFailed, match="`git cat-file` failed"):
+        store.content("nothing")
 
 
 @pytest.mark.parametrize(

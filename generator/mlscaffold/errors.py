@@ -141,10 +141,10 @@ class GitMissing(MlscaffoldError):
 class GitFailed(MlscaffoldError):
     """git ran and refused."""
 
-    def __init__(self, command: str, why: str) -> None:
-        super().__init__(
-            f"`{command}` failed: {why}.", "The files are written; run the command in the folder yourself."
-        )
+    def __init__(
+        self, command: str, why: str, hint: str = "The files are written; run the command in the folder yourself."
+    ) -> None:
+        super().__init__(f"`{command}` failed: {why}.", hint)
 
 
 class NoRecord(MlscaffoldError):

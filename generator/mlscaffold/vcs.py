@@ -45,19 +45,28 @@ def create(folder: Path, message: str) -> bool:
 def _must(folder: Path, *arguments: str) -> None:
     done = _run(folder, *arguments)
     if done.returncode:
-        raise GitFailed(f"git {arguments[0]}", _first_line(done))
+        raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr, done.returncode))
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["git", *arguments],
         cwd=folder,
-        env=_surroundings(),
+        env=env or _surroundings(),
         capture_output=True,
         text=True,
         encoding="utf-8",
         check=False,
     )
+
+
+def _bytes(folder: Path, *arguments: str, fed: bytes = b"", env: dict[str, str] | None = None) -> bytes:
+    """git's output untouched, for contents that need not be text."""
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=folder, env=env or _surroundings(), input=fed, capture_output=True, check=False)
+    if done.returncode:
+        raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr.decode("utf-8", "replace"), done.returncode))
+    return done.stdout
 
 
 # ------------------------------------------------------------------------------------------------- three-way merging
@@ -71,6 +80,9 @@ class Merge:
     removed: tuple[str, ...]
     conflicts: tuple[str, ...]
     entries: tuple[str, ...]  # "mode object stage\tpath", as `git update-index --index-info` reads them
+
+
+NOTHING_MERGED = "Nothing was changed. Merging needs git 2.38 or newer; `git --version` says which one this is."
 
 
 class Store:
@@ -104,8 +116,8 @@ class Store:
         first = self._commit(base)
         sides = [self._commit(tree, "-p", first) for tree in (ours, theirs)]
         done = self._run("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
-        if done.returncode > 1:
-            raise GitFailed("git merge-tree", _first_line(done))
+        if done.returncode > 1:  # 1 says that there are conflicts
+            raise GitFailed("git merge-tree", _first_line(done.stderr, done.returncode), NOTHING_MERGED)
         merged, *entries = done.stdout.split("\0")
         entries = [entry for entry in entries if entry]
         status = self._git("diff-tree", "-r", "-z", "--name-status", "--no-renames", ours, merged).split("\0")
@@ -119,9 +131,7 @@ class Store:
 
     def content(self, name: str) -> bytes:
         """A blob's bytes, by object id or tree:path."""
-        return subprocess.run(
-            ["git", "cat-file", "blob", name], env=self._env(None), capture_output=True, check=True
-        ).stdout
+        return _bytes(self.folder, "cat-file", "blob", name, env=self._env(None))
 
     def _commit(self, tree: str, *parents: str) -> str:
         return self._git("commit-tree", tree, *parents, "-m", "side").strip()
@@ -129,19 +139,11 @@ class Store:
     def _git(self, *arguments: str, work_tree: Path | None = None) -> str:
         done = self._run(*arguments, work_tree=work_tree)
         if done.returncode:
-            raise GitFailed(f"git {arguments[0]}", _first_line(done))
+            raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr, done.returncode), NOTHING_MERGED)
         return done.stdout
 
     def _run(self, *arguments: str, work_tree: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=work_tree or self.folder.parent,
-            env=self._env(work_tree),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
+        return _run(work_tree or self.folder.parent, *arguments, env=self._env(work_tree))
 
     def _env(self, work_tree: Path | None) -> dict[str, str]:
         named = {f"GIT_{who}_{what}": "mlscaffold" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -160,20 +162,13 @@ def mark_conflicts(folder: Path, store: Store, merge: Merge) -> None:
     for entry in merge.entries:
         facts, _, path = entry.partition("\t")
         mode, blob, stage = facts.split()
-        here = _fed(folder, store.content(blob), "hash-object", "-w", "--stdin").decode().strip()
+        here = _bytes(folder, "hash-object", "-w", "--stdin", fed=store.content(blob)).decode().strip()
         lines.append(f"{mode} {here} {stage}\t{path}\n")
-    _fed(folder, "".join(lines).encode(), "update-index", "--index-info")
+    _bytes(folder, "update-index", "--index-info", fed="".join(lines).encode())
 
 
-def _fed(folder: Path, content: bytes, *arguments: str) -> bytes:
-    command = ["git", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=_surroundings(), input=content, capture_output=True, check=True
-    ).stdout
-
-
-def _first_line(done: subprocess.CompletedProcess[str]) -> str:
-    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+def _first_line(complaint: str, code: int) -> str:
+    lines = complaint.strip().splitlines() or [f"exit code {code}"]
     return lines[0].rstrip(".")
 
 
