@@ -33,7 +33,10 @@ id: "{id}"
 split: "{split}"
 store: store
 sources:
-  - {{"{{"}}name: rows, owner: test, access: granted, lawful_basis: none{{"}}"}}
+  - name: rows
+    owner: test
+    access: granted
+    lawful_basis: none
 """
 
 
