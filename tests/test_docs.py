@@ -27,6 +27,15 @@ SHARED = [
     ".github/ISSUE_TEMPLATE/"
     "{% if answers.ci == 'github' and (answers.kind == 'ml' or answers.ml_component) %}misbehaviour.yml{% endif %}",
     "{% if answers.license != 'proprietary' %}LICENSE{% endif %}",
+    "gates/waivers.yaml",
+    "plan/assumptions.yaml",
+    "plan/backlog.json",
+    "plan/plan.json",
+    "plan/project.yaml",
+    *(
+        f"src/{{{{answers.package_name}}}}/{module}.py"  # the gate engine; which checks it runs is each kind's own
+        for module in ("__init__", "files", "gates", "repo", "signing", "status", "vcs")
+    ),
 ]
 # What a template prints when it forgot to choose a value out of something larger, or when there was none.
 LEAKS = re.compile(

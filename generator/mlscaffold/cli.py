@@ -70,7 +70,10 @@ def new(
 @ANSWERS
 @SET
 def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> None:
-    """Say what the answers call for: nothing, SQL, rules or a model; why; and what would change it."""
+    """Say whether to build nothing, rules or a model, and why.
+
+    The recommendation, the answers it rests on, and what would change it. Nothing is written.
+    """
     from mlscaffold import context
 
     given = _given(None, kind, file, assignments)
@@ -85,7 +88,7 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
 @SET
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
 def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_json: bool) -> None:
-    """Print the computed plan: every number with its meaning and formula."""
+    """Print the computed plan: each number, its meaning, its formula."""
     from mlscaffold import context, wording
 
     given = _decide_kind(_given(None, kind, file, assignments), kind)
@@ -98,7 +101,10 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_jso
 @SET
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 def replan(folder: Path, assignments: Sequence[str], dry_run: bool) -> None:
-    """Plan again with new facts: numbers before and after, merged into the repository without losing its work."""
+    """Plan again with new facts, and keep what the team wrote.
+
+    Prints each number before and after, and merges the new documents into the repository.
+    """
     from mlscaffold import update
 
     replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
@@ -114,7 +120,10 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool) -> None:
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output.")
 def export(folder: Path, to: str, output: Path | None) -> None:
-    """Write a repository's backlog for GitHub, GitLab, Jira or a spreadsheet, or its schedule as a Mermaid chart."""
+    """Write the backlog or the schedule for other planning tools.
+
+    The backlog for GitHub, GitLab, Jira or a spreadsheet, or the schedule as a Mermaid chart. Nothing is sent.
+    """
     from mlscaffold import export as exporting
 
     text = exporting.export(folder, to)
@@ -131,7 +140,7 @@ def export(folder: Path, to: str, output: Path | None) -> None:
 @click.option("--json-schema", is_flag=True, help="A JSON Schema for answers files.")
 @click.option("--markdown", is_flag=True, help="The table that the README shows.")
 def questions_(kind: str | None, json_schema: bool, markdown: bool) -> None:
-    """List every question, or print the JSON Schema of an answers file."""
+    """List the questions, or print the JSON Schema of answers files."""
     from mlscaffold import schema, wording
 
     if json_schema:
