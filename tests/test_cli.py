@@ -261,6 +261,14 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
     assert "_MLSCAFFOLD_COMPLETE" in out
 
 
+def test_the_list_of_commands_cuts_no_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """On 80 columns each command is described in full."""
+    _, out, _ = run("--help", capsys=capsys)
+
+    assert set(cli.cli.commands) <= set(out.split())
+    assert "..." not in out.partition("Commands:")[2]
+
+
 def test_light_commands_import_nothing_heavy(tmp_path: Path) -> None:
     """--help and an unattended render need neither the prompts nor the network."""
     code = (

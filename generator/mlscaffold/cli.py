@@ -88,7 +88,7 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
 @SET
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
 def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_json: bool) -> None:
-    """Print the computed plan: each number, its meaning, its formula."""
+    """Print every computed number with its meaning and formula."""
     from mlscaffold import context, wording
 
     given = _decide_kind(_given(None, kind, file, assignments), kind)
