@@ -117,6 +117,7 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     assert set(failed) <= {"make accept"}, failed  # FAIL or INCONCLUSIVE, as the page says; make stops with an error
     assert any(word in ran["make accept"].said for word in ("PASS", "FAIL", "INCONCLUSIVE"))
     assert "Traceback" not in "".join(step.said for step in ran.values())
+    assert re.search(r"pass +G4.4", ran["make status"].said), "a rollback was rehearsed on the way"
     assert (
         subprocess.run(["git", "status", "--porcelain", "src"], cwd=repository, capture_output=True, check=True).stdout
         == b""
