@@ -8,6 +8,7 @@ import sqlite3
 import tempfile
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import duckdb
 
 from . import samples
 from .engine import ROW, Engine, engine, literal, quoted
-from .files import Blocked, Trouble, read_json, read_yaml, write_text
+from .files import Blocked, Trouble, canonical, read_json, read_yaml, write_text
 from .repo import Repo
 
 SOURCE = "data/source.yaml"
@@ -103,7 +104,8 @@ def _sample(repo: Repo) -> Path:
 
 
 def _download(repo: Repo, url: str) -> Path:
-    path = repo.root / RAW / (url.rpartition("/")[2].partition("?")[0] or "download.csv")
+    """One read of an address, kept under its own name; delete the file to read again."""
+    path = repo.root / RAW / f"{canonical(url)[:8]}-{url.rpartition('/')[2].partition('?')[0] or 'download.csv'}"
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +114,7 @@ def _download(repo: Repo, url: str) -> Path:
         with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(answer, file)
         os.replace(part, path)
-    except OSError as error:
+    except (OSError, ValueError, HTTPException) as error:
         part.unlink(missing_ok=True)
         raise Trouble(f"{url} cannot be downloaded: {error}.", REMEDY) from error
     return path
@@ -122,7 +124,7 @@ def _database(repo: Repo, url: str, query: str) -> Path:
     """One read of a database into Parquet; delete the file to read again."""
     if not query:
         raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
-    path = repo.root / RAW / "snapshot.parquet"
+    path = repo.root / RAW / f"{canonical([url, query])[:8]}-snapshot.parquet"
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
