@@ -320,7 +320,7 @@ def test_a_broken_backlog_is_one_sentence(tmp_path: Path, content: str | None, c
     with pytest.raises(UnreadablePlan, match=complaint) as caught:
         export(tmp_path, to)
     assert "backlog.json" in str(caught.value)
-    assert "replan" in caught.value.hint
+    assert "restore the file" in caught.value.hint
 
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", '{"schedule": 1}', '{"schedule": {"tasks": [{"id": "p0a"}]}}'])

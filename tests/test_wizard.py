@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -420,13 +420,21 @@ def test_trouble_with_the_files_returns_to_the_answers(ask: Callable, capsys: py
 # ------------------------------------------------------------------------------------------ leaving, and coming back
 
 
-@pytest.mark.parametrize("key", [CTRL_C, CTRL_D])
-def test_leaving_keeps_the_answers_at_every_prompt(ask: Callable, key: str) -> None:
+WHOLE = [*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH]
+
+
+@pytest.mark.parametrize(
+    ("key", "prompts"),
+    [
+        (CTRL_C, range(len(WHOLE))),
+        (CTRL_D, [0, 2, 7, 14, 15, 16]),  # a binding of each kind of prompt: typed, chosen, the kind, the three tables
+    ],
+)
+def test_leaving_keeps_the_answers_at_every_prompt(ask: Callable, key: str, prompts: Iterable[int]) -> None:
     """Wherever a person leaves, what was answered until then is handed over and can be read back."""
-    whole = [*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH]
-    for taken in range(len(whole)):
+    for taken in prompts:
         with pytest.raises(wizard.Interrupted) as interrupted:
-            ask([*whole[:taken], key])
+            ask([*WHOLE[:taken], key])
         answers.complete(interrupted.value.answers)
         assert interrupted.value.exit_code == 130
         assert len(interrupted.value.answers) >= min(taken, 1)
