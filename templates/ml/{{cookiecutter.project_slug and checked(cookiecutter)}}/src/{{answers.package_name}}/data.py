@@ -2,27 +2,17 @@
 
 import difflib
 import json
-import os
-import shutil
-import sqlite3
-import tempfile
-import urllib.request
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from . import samples
+from . import fetch, samples
 from .engine import ROW, Engine, engine, literal, quoted
-from .files import Blocked, Trouble, canonical, read_json, read_yaml, write_text
+from .fetch import RAW, REMEDY, SOURCE
+from .files import Blocked, Trouble, read_json, read_yaml, write_text
 from .repo import Repo
 
-SOURCE = "data/source.yaml"
 MANIFEST = "data/manifest.json"
-RAW = "data/raw"
-REMEDY = f"Correct it in {SOURCE}."
 
 
 @dataclass(frozen=True)
@@ -86,9 +76,9 @@ def snapshot(repo: Repo, source: Source) -> Path:
     if source.is_sample:
         return _sample(repo)
     if where.startswith(("http://", "https://")):
-        return _download(repo, where)
+        return fetch.download(repo, where)
     if "://" in where:
-        return _database(repo, where, source.query)
+        return fetch.database(repo, where, source.query)
     path = Path(where) if Path(where).is_absolute() else repo.root / where
     if not path.is_file():
         what = f"{where} is a folder" if path.is_dir() else f"there is no file {where}"
@@ -101,61 +91,6 @@ def _sample(repo: Repo) -> Path:
     if not path.is_file():
         write_text(path, samples.table(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
     return path
-
-
-def _download(repo: Repo, url: str) -> Path:
-    """One read of an address, kept under its own name; delete the file to read again."""
-    path = repo.root / RAW / f"{canonical(url)[:8]}-{url.rpartition('/')[2].partition('?')[0] or 'download.csv'}"
-    if path.is_file():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(answer, file)
-        os.replace(part, path)
-    except (OSError, ValueError, HTTPException) as error:
-        part.unlink(missing_ok=True)
-        raise Trouble(f"{url} cannot be downloaded: {error}.", REMEDY) from error
-    return path
-
-
-def _database(repo: Repo, url: str, query: str) -> Path:
-    """One read of a database into Parquet; delete the file to read again."""
-    if not query:
-        raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
-    path = repo.root / RAW / f"{canonical([url, query])[:8]}-snapshot.parquet"
-    if path.is_file():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder, duckdb.connect() as connection:
-        part = Path(folder, "part.parquet")
-        try:
-            for number, chunk in enumerate(_chunks(url, query)):
-                connection.register("chunk", chunk)
-                verb = "insert into rows by name" if number else "create table rows as"
-                connection.execute(f"{verb} select * from chunk")
-            connection.execute(f"copy rows to {literal(str(part))} (format parquet)")
-        except Exception as error:  # each driver has its own family of errors
-            raise Trouble(f"{SOURCE}: the query fails: {str(error).splitlines()[0]}.", REMEDY) from error
-        os.replace(part, path)
-    return path
-
-
-def _chunks(url: str, query: str, size: int = 100_000) -> Any:
-    import pandas as pd
-
-    if url.startswith("sqlite:///"):
-        connection = sqlite3.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True)
-    else:
-        try:
-            from sqlalchemy import create_engine
-        except ImportError:
-            raise Trouble(
-                "Reading a database needs sqlalchemy and its driver.", "Add both to pyproject.toml."
-            ) from None
-        connection = create_engine(url).connect()
-    return pd.read_sql_query(query, connection, chunksize=size)
 
 
 def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:

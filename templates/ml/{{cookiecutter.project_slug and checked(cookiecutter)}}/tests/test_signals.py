@@ -1,0 +1,145 @@
+"""What watching computes: the log, drift against a profile, and decay; each on data where the truth is known."""
+
+import json
+import math
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from {{ answers.package_name }} import decay, drift, predictions
+
+KINDS = {"x": "number", "é \"q\"": "category"}
+
+
+def con_and_ask() -> tuple[duckdb.DuckDBPyConnection, drift.Ask]:
+    con = duckdb.connect()
+    return con, lambda sql: con.execute(sql).fetchall()
+
+
+def rows(count: int, shift: float = 0.0, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame({"x": rng.normal(shift, 1, count), "é \"q\"": rng.choice(list("abc"), count)})
+
+
+# ---------------------------------------------------------------------------------------------------- the log
+def test_a_torn_line_is_skipped_and_the_next_one_kept(tmp_path: Path) -> None:
+    """A process that died in the middle of a line costs that line alone."""
+    log = predictions.Log(tmp_path)
+    answer = {"model": "1.0.0", "source": "model", "score": 0.5, "decision": "yes"}
+    log.append([predictions.record("a", {"x": 1.5}, answer, 1.0)])
+    file = next(tmp_path.glob("*.jsonl"))
+    with file.open("ab") as torn:
+        torn.write(b'{"id": "torn", "made_')
+    log.close()
+    log = predictions.Log(tmp_path)
+    log.append([predictions.record("b é", {"x": None}, answer, 1.0)])
+    log.close()
+    with file.open("ab") as torn:
+        torn.write(b'{"id": "torn ag')
+    _, sql = con_and_ask()
+    found = sql(f"select id from ({predictions.log_sql(tmp_path, {'x': 'DOUBLE'})}) order by id")
+
+    assert found == [("a",), ("b é",)]
+    assert [row["id"] for row in predictions.last_rows(tmp_path)] == ["a", "b é"]
+
+
+def test_a_batch_run_counts_when_it_is_whole(tmp_path: Path) -> None:
+    """Parts without run.json are those of a run that was killed."""
+    run = tmp_path / "1.0.0-abc"
+    run.mkdir()
+    with duckdb.connect() as con:
+        con.execute(f"copy (select 'a' as id) to '{run}/part-00000.parquet' (format parquet)")
+
+    assert "read_parquet" not in predictions.log_sql(tmp_path, {"x": "DOUBLE"})
+
+    (run / "run.json").write_text("{}")
+
+    assert "read_parquet" in predictions.log_sql(tmp_path, {"x": "DOUBLE"})
+
+
+# ---------------------------------------------------------------------------------------------------- drift
+def test_drift_limits_know_their_sample() -> None:
+    """Noise stays below the limit as often as alpha says; a shift of 0.3 standard deviations does not."""
+    con, sql = con_and_ask()
+    con.register("reference", rows(20_000))
+    held = drift.profile(sql, "select * from reference", KINDS, 10)
+    alarms = 0
+    for seed in range(60):
+        con.register("now", rows(1_000, seed=seed + 1))
+        alarms += sum(shift.moved for shift in drift.compare(sql, held, "select * from now", alpha=0.01, floor=0))
+    con.register("now", rows(2_000, shift=0.3, seed=99))
+    moved = drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
+
+    assert alarms <= 12  # 120 looks, two checks each, at one in a hundred
+    assert [shift.column for shift in moved if shift.moved] == ["x"]
+    assert len(json.dumps(held)) < 2_000
+
+
+@pytest.mark.parametrize("planted", [{"x": 0.0}, {"x": None}, {"é \"q\"": "new"}])
+def test_planted_drift_is_found(planted: dict) -> None:
+    """A column that turned constant, empty, or into a level nobody has seen, without a missing value elsewhere."""
+    con, sql = con_and_ask()
+    con.register("reference", rows(5_000))
+    held = drift.profile(sql, "select * from reference", KINDS, 10)
+    con.register("now", rows(500, seed=5).assign(**planted))
+    found = drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
+
+    assert [shift.column for shift in found if shift.moved] == list(planted)
+
+
+def test_a_constant_column_that_moves_is_drift() -> None:
+    """The lower edge lies below the smallest value, so a constant can be left on either side."""
+    con, sql = con_and_ask()
+    con.register("reference", pd.DataFrame({"x": np.ones(1_000)}))
+    held = drift.profile(sql, "select * from reference", {"x": "number"}, 10)
+    for value in (0.5, 1.5):
+        con.register("now", pd.DataFrame({"x": np.full(500, value)}))
+
+        assert drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
+    con.register("now", pd.DataFrame({"x": np.ones(500)}))
+
+    assert not drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
+
+
+# ---------------------------------------------------------------------------------------------------- decay
+def test_sequential_test_decides_both_ways() -> None:
+    """A healthy model is mostly cleared, a decayed one mostly found, before the fixed window is full."""
+    rng = np.random.default_rng(3)
+
+    def states(rate: float) -> list[str]:
+        draws = ((rng.random(400) < rate).astype(float).tolist() for _ in range(100))
+        return [decay.sprt(draw, 0.7, 0.6, 0.05, 0.8).state for draw in draws]
+
+    assert states(0.7).count("decayed") <= 12
+    assert states(0.6).count("decayed") >= 70
+
+
+def test_fixed_window_waits_for_its_labels() -> None:
+    """Too few labels are no verdict; enough of them are."""
+    assert decay.fixed_window(0.2, 10, 0.7, 0.46, 0.05, 136).state == "open"
+    assert decay.fixed_window(0.2, 136, 0.7, 0.46, 0.05, 136).state == "decayed"
+    assert decay.fixed_window(0.69, 136, 0.7, 0.46, 0.05, 136).state == "healthy"
+    assert decay.fixed_window(math.nan, 136, 0.7, 0.46, 0.05, 136).state == "open"
+
+
+def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
+    """One standard deviation a day, limit 4.07: 8.5 days on average (F21)."""
+    rng = np.random.default_rng(1)
+    reasons = [decay.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
+    days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
+
+    assert 7.5 < np.mean(days) < 9.5
+    assert decay.cusum([0.0] * 400, 4.07).state == "healthy"
+
+
+def test_early_warning_follows_calibrated_scores() -> None:
+    """The accuracy that honest chances promise is the accuracy that comes true (F25)."""
+    rng = np.random.default_rng(2)
+    chance = rng.beta(2, 2, 20_000)
+    right = (chance >= 0.5) == (rng.random(20_000) < chance)
+    promised, error = decay.expected_accuracy(np.maximum(chance, 1 - chance))
+
+    assert abs(promised - right.mean()) < 4 * error
