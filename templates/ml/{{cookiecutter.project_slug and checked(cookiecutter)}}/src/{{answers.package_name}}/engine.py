@@ -1,5 +1,6 @@
 """The one place that runs SQL. The text is plain; the few words on which engines differ are in DIALECTS."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,10 @@ class Engine:
         if not path.is_file():
             raise Trouble(f"There is no file {path.name}.", reading.CORRECT)
         form, text = reading.form_of(path), literal(str(path))
-        read = f"read_csv({text}, {_options(form)})" if form.separator else f"read_parquet({text})"
         # A small text file is parsed once; everything else is streamed from where it lies.
-        kind = "table" if form.separator and path.stat().st_size < SMALL else "view"
+        small = bool(form.separator) and path.stat().st_size < SMALL
+        read = f"read_csv({text}, {_options(form, small)})" if form.separator else f"read_parquet({text})"
+        kind = "table" if small else "view"
         try:
             self.run(f"create or replace {kind} source as select row_number() over () as {ROW}, * from {read}")
             names = list(self.columns("source"))
@@ -76,7 +78,7 @@ class Engine:
         try:
             return self._connection.execute(sql)
         except duckdb.ConversionException as error:
-            raise Trouble(f"A value does not fit its column: {first(error)}", "Correct it in the file.") from error
+            raise Trouble(f"A value does not fit its column: {first(error)}.", "Correct it in the file.") from error
         except duckdb.InvalidInputException as error:
             raise Trouble(f"The file cannot be read: {first(error)}", "Correct it in the file.") from error
 
@@ -112,13 +114,14 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _options(form: reading.Form) -> str:
+def _options(form: reading.Form, small: bool) -> str:
     """How to read delimited text. Nothing becomes true or false of itself: "yes" stays the word that was written."""
     nulls = ", ".join(literal(word) for word in MISSING)
     types = ", ".join(literal(name) for name in TYPES)
     return (
         f"header = true, delim = {literal(form.separator)}, quote = '\"', escape = '\"', skip = 0, comment = '', "
-        f"decimal_separator = {literal(form.decimal)}, nullstr = [{nulls}], sample_size = 200000, "
+        f"decimal_separator = {literal(form.decimal)}, nullstr = [{nulls}], "
+        f"sample_size = {-1 if small else 200000}, "
         f"auto_type_candidates = [{types}]"
     )
 
@@ -128,6 +131,11 @@ def listed(columns: Sequence[str]) -> str:
 
 
 def first(error: Exception) -> str:
-    """The first line of an engine's message, without its label."""
-    line = str(error).splitlines()[0]
+    """The first line of an engine's message, without its label; the column and the value where it names them."""
+    text = str(error)
+    odd = re.search(r"Line: (\d+)\n.*converting column \"(.+?)\"\. Could not convert string \"(.*?)\" to '(\w+)", text, re.DOTALL)
+    if odd:
+        kind = {"BIGINT": "whole number", "DOUBLE": "number"}.get(odd[4], "date")
+        return f'line {odd[1]}, {odd[2]}: "{odd[3]}" is no {kind}, as the values before it are'
+    line = text.splitlines()[0]
     return line.partition("Error: ")[2] or line
