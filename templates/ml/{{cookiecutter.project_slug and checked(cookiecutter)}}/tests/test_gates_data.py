@@ -7,13 +7,15 @@ import pytest
 from conftest import ROWS, TASK, ask, edit, forge, gate, own_split, thirds
 
 from {{ answers.package_name }} import samples
+from {{ answers.package_name }}.engine import Engine
 from {{ answers.package_name }}.repo import Repo
 
 
 # ---------------------------------------------------------------------------------------------------- the plain way
 def test_the_worked_repository_is_open_up_to_acceptance(worked: Path) -> None:
     """What the tests below turn red is green first."""
-    for id in ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock", "G2.1", "G2.2", "G2.3", "G2.4", "G2.5", "G3.1"):
+    g1 = ("G1.3", "G1.4", "G1.7", "G1.8", "G1.9", "G1.11", "G1.lock")
+    for id in (*g1, "G2.1", "G2.2", "G2.3", "G2.4", "G2.5", "G3.1"):
         row = gate(worked, id)
         assert row.state == "pass", f"{id}: {row.reason}"
 
@@ -170,6 +172,26 @@ def test_edited_evidence(worked: Path) -> None:
 
     assert gate(worked, "G1.8").state == "blocked"
     assert "by hand" in gate(worked, "G1.8").reason
+
+
+def test_a_second_run_that_differs(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that loses a row when it reads the same file again: the audit stops, and the gate is red."""
+    right, opened = Engine.open, []
+
+    def forgetful(table: Engine, path: Path) -> None:
+        right(table, path)
+        opened.append(path)
+        if len(opened) == 2:
+            table.run("create or replace table source as select * from source where _row > 1")
+
+    assert gate(newborn, "G1.7").state == "blocked"
+    monkeypatch.setattr(Engine, "open", forgetful)
+    code, said = ask(newborn, "audit")
+
+    assert code == 1
+    assert "Recommendation: stop. A second run from the raw file gave another manifest." in said
+    assert gate(newborn, "G1.7").state == "fail"
+    assert "manifest, splits" in gate(newborn, "G1.7").reason
 
 
 def test_unsound_harness(worked: Path) -> None:

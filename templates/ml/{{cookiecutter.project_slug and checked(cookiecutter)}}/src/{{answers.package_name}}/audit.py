@@ -3,11 +3,12 @@
 Everything is worked out before the first file is written, so bad data leaves nothing half-done.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from . import data, dataset, features, harness, report, schema, splits
+from . import data, dataset, features, harness, pipeline, report, schema, splits
 from .checks_data import sources
+from .cut import cut, span
 from .engine import ROW, Engine, quoted
 from .files import Trouble, write_text
 from .gates import OPEN, Outcome
@@ -31,6 +32,7 @@ class Findings:
     split: dict[str, Any]
     harness: dict[str, Any]
     curve: dict[str, Any]
+    runs: dict[str, Any] = field(default_factory=dict)
 
 
 def run(repo: Repo, resplit: bool = False) -> Outcome:
@@ -38,11 +40,15 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     path = data.snapshot(repo, data.source_of(repo))
     table, source = data.open_table(repo, path)
     found = examine(repo, table, source, resplit)
-    data.write_manifest(repo, source, path, found.columns, found.rows, found.span)
+    manifest = data.manifest_of(repo, source, path, found.columns, found.rows, found.span)
+    first = pipeline.hashes(manifest, found.quality["inputs"], found.split)
+    found.runs = {"data": manifest["sha256"], "first": first, "second": pipeline.again(repo, resplit)}
+    data.write_manifest(repo, manifest)
     if found.proposed:
         write_text(repo.root / schema.PATH, found.proposed)
     repo.write_evidence("quality", found.quality, MEASURED)
     repo.write_evidence("splits", found.split, MEASURED)
+    repo.write_evidence(pipeline.EVIDENCE, found.runs, MEASURED[:1])
     repo.write_evidence("labels", found.labels, MEASURED)
     repo.write_evidence("harness", found.harness, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
     repo.write_evidence("learning_curve", found.curve, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
@@ -75,7 +81,7 @@ def examine(repo: Repo, table: Engine, source: data.Source, resplit: bool) -> Fi
         rules = schema.parse(proposed)
     breaches = schema.breaches(table, rules, columns, rows, repeats)
     quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
-    split = _split(repo, table, source, inputs, target, resplit)
+    split = cut(repo, table, source, inputs, target, resplit)
     parts = {
         name: dataset.rows(repo, table, source, inputs, splits.some(name, split["sizes"][name], MOST), name)
         for name in splits.PARTS[:2]
@@ -85,13 +91,16 @@ def examine(repo: Repo, table: Engine, source: data.Source, resplit: bool) -> Fi
     sane = harness.check(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
     curve = harness.curve(parts["train"], parts["validation"], task, repo.answers["metric"], threshold)
     labels = labelled | {"test": _test_labels(repo, table, source, target)}
-    span = _span(table, source)
-    return Findings(rows, columns, span, proposed, quality, labels, split, sane, curve)
+    moments = span(table, source)
+    return Findings(rows, columns, moments, proposed, quality, labels, split, sane, curve)
 
 
 def recommend(found: Findings) -> tuple[str, list[str]]:
     """go, re-scope or stop, with the reasons; the team writes its own into docs/01-data-audit.md."""
     broken = [f"{name} is not sound." for name, result in found.harness.items() if not result["ok"]]
+    if found.runs:
+        parts = pipeline.differing(found.runs["first"], found.runs["second"])
+        broken += [f"A second run from the raw file gave another {part}." for part in parts]
     rules = [f"{entry['sentence']}." for entry in found.quality["breaches"][:5]]
     leaks = [f"It looks like the answer: {entry['why']}." for entry in found.split["leakage"]["suspects"]]
     overlap = [f"{count} {what} lie in two splits." for what, count in found.split["across"].items() if count]
@@ -137,37 +146,6 @@ def _target_facts(repo: Repo, table: Engine, source: data.Source, target: str) -
     }
 
 
-def _split(
-    repo: Repo, table: Engine, source: data.Source, inputs: dict[str, str], target: str, resplit: bool
-) -> dict[str, Any]:
-    """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
-    task, known = repo.answers["task"], repo.evidence("splits")
-    embargo = float(repo.answers.get("label_delay_days") or 0) if source.time else 0.0
-    rule = splits.propose(table, source, task, target, list(inputs), embargo)
-    if known and not resplit and splits.still_fits(known["rule"], rule):
-        rule = known["rule"]
-    splits.create_view(table, source, rule, list(inputs))
-    across = splits.across(table, source, task, list(inputs))
-    if across["rows"] and rule["kind"] != "own":
-        rule = rule | {"repeats": True}
-        splits.create_view(table, source, rule, list(inputs))
-        across = splits.across(table, source, task, list(inputs))
-    sizes = splits.sizes(table)
-    empty = [part for part in splits.PARTS if not sizes[part]]
-    if empty:
-        raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {data.SOURCE}.")
-    key = data.key_sql(source)
-    keys, answers = splits.digests(table, key, splits.answered(key, target, task), target)
-    return {
-        "rule": rule,
-        "sizes": sizes,
-        "keys": keys,
-        "answers": answers,
-        "across": across,
-        "time_inverted": splits.inverted(table, source),
-    }
-
-
 def _test_labels(repo: Repo, table: Engine, source: data.Source, target: str) -> dict[str, int]:
     """How many labelled test rows there are, and how many units of the metric; no value of any row is read."""
     where = f"from split_rows where _split = 'test' and {target} is not null"
@@ -178,13 +156,6 @@ def _test_labels(repo: Repo, table: Engine, source: data.Source, target: str) ->
     if repo.answers["task"] == "ranking":
         units = table.rows(f"select count(distinct {quoted(source.group)}) {where}")[0][0]
     return {"rows": rows, "units": units}
-
-
-def _span(table: Engine, source: data.Source) -> list[str]:
-    if not source.time:
-        return []
-    moment = splits.time_sql(source)
-    return [str(value) for value in table.rows(f"select min({moment}), max({moment}) from source")[0]]
 
 
 def _shown(facts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
-from . import data, dataset, records, samples, schema
+from . import data, dataset, pipeline, records, samples, schema
 from .checks_plan import open_questions
 from .evaluate import higher_is_better, score
 from .gates import Repo, Result, blocked, failed, gate, passed, signable, warned
@@ -129,6 +129,21 @@ def ceiling(repo: Repo) -> Result:
             f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", "Label better, or aim lower"
         )
     return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
+
+
+@gate("G1.7", "Repeatable pipeline")
+def repeatable(repo: Repo) -> Result:
+    known = data.manifest(repo)
+    found = repo.fresh(pipeline.EVIDENCE, "make audit")
+    if found["data"] != known["sha256"]:
+        return blocked("The two runs were of other data.", "make audit")
+    parts = pipeline.differing(found["first"], found["second"])
+    if parts:
+        return failed(
+            f"Two runs from the same raw file gave another {', '.join(parts)}.",
+            "Look for what is random or reads the clock between data/raw/ and the manifest",
+        )
+    return passed(f"Two runs from the raw file {known['sha256'][:12]} arrived at the same manifest, inputs and splits.")
 
 
 @gate("G1.8", "Harness sanity")

@@ -156,9 +156,11 @@ def positive_value(source: Source, table: Engine) -> str:
     return fitting[0]
 
 
-def write_manifest(repo: Repo, source: Source, path: Path, columns: dict[str, str], rows: int, span: list[Any]) -> None:
-    """data/manifest.json: what was audited. It holds no clock, so the same data gives the same bytes."""
-    content = {
+def manifest_of(
+    repo: Repo, source: Source, path: Path, columns: dict[str, str], rows: int, span: list[Any]
+) -> dict[str, Any]:
+    """What was audited. It holds no clock, so the same data gives the same bytes."""
+    return {
         "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
         "sha256": repo.sha256(path),
         "source_yaml": repo.sha256(SOURCE),
@@ -167,6 +169,10 @@ def write_manifest(repo: Repo, source: Source, path: Path, columns: dict[str, st
         "time_range": span,
         "columns": {name: kind for name, kind in columns.items() if name != ROW},
     }
+
+
+def write_manifest(repo: Repo, content: dict[str, Any]) -> None:
+    """Keep it as data/manifest.json."""
     write_text(repo.root / MANIFEST, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
