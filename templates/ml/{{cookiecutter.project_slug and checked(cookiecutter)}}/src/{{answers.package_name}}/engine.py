@@ -133,7 +133,9 @@ def listed(columns: Sequence[str]) -> str:
 def first(error: Exception) -> str:
     """The first line of an engine's message, without its label; the column and the value where it names them."""
     text = str(error)
-    odd = re.search(r"Line: (\d+)\n.*converting column \"(.+?)\"\. Could not convert string \"(.*?)\" to '(\w+)", text, re.DOTALL)
+    odd = re.search(
+        r"Line: (\d+)\n.*converting column \"(.+?)\"\. Could not convert string \"(.*?)\" to '(\w+)", text, re.DOTALL
+    )
     if odd:
         kind = {"BIGINT": "whole number", "DOUBLE": "number"}.get(odd[4], "date")
         return f'line {odd[1]}, {odd[2]}: "{odd[3]}" is no {kind}, as the values before it are'
