@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import baseline, data, dataset, records, report, train
+from . import baseline, behaviour, data, dataset, records, report, train
 from .baseline import decision_threshold, expected_cost
 from .dataset import Frame
 from .evaluate import Case, cost
@@ -20,6 +20,7 @@ from .repo import Repo
 
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
+PREDICTIONS = "evidence/acceptance.json#predictions"
 MEASURED = ("data/manifest.json", records.SPLITS, THRESHOLDS)
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
@@ -44,8 +45,10 @@ def run(repo: Repo) -> Outcome:
     }
     facts["looks"] = dataset.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
     repo.write_evidence("acceptance", facts, MEASURED)
+    moved = behaviour.of_files(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
+    repo.write_evidence(behaviour.EVIDENCE, {"against": "baseline", **moved}, (*MEASURED, PREDICTIONS))
     report.write_card(Repo(repo.root))
-    return Outcome(_told(repo, facts), CODES[facts["verdict"]["state"]])
+    return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
 
 def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
@@ -149,7 +152,7 @@ def _limits(
     return limits
 
 
-def _told(repo: Repo, facts: dict[str, Any]) -> str:
+def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
     judged: Verdict = Verdict(**facts["verdict"])
     mark = data.label(repo, data.source_of(repo))
     lines = [
@@ -165,6 +168,7 @@ def _told(repo: Repo, facts: dict[str, Any]) -> str:
             f"The baseline leaves room for {room:.3g} only: put it into the plan (replan --set current_value=…)."
         )
     lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
+    lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
     return "\n".join([*lines, "Evidence: evidence/acceptance.json, evidence/model-card.md"])
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from . import data, dataset, report, vcs
+from . import behaviour, data, dataset, report, vcs
 from .accept import THRESHOLDS, judge
 from .checks_plan import open_questions
 from .files import Trouble
@@ -140,6 +140,36 @@ def cheaper(repo: Repo) -> Result:
                 f"A decision costs {costs['model']:.4g}; with {name} it costs {costs[name]:.4g}.", "Do not ship"
             )
     return passed(f"A decision costs {costs['model']:.4g}, with the baseline {costs['baseline']:.4g}.")
+
+
+def changed_behaviour(repo: Repo) -> dict[str, Any]:
+    """The evidence of changed decisions, worked out again. `Trouble` when it does not follow from the predictions."""
+    accepted, known = found(repo), repo.fresh(behaviour.EVIDENCE, "make accept")
+    files, threshold = accepted["predictions"], accepted["decision_threshold"]
+    again = behaviour.of_files(repo, files["model"], files["baseline"], threshold)
+    typed = [key for key in again if again[key] != known[key]]
+    if typed:
+        said = f"{', '.join(typed)} in evidence/behaviour.json do not follow from the predictions."
+        raise Trouble(said, "make accept")
+    return known
+
+
+def _readable(repo: Repo) -> None:
+    changed_behaviour(repo)
+
+
+signable("G3.7", (behaviour.READ,), ("expert",), _readable)
+
+
+@gate("G3.7", "Changed behaviour read")
+def behaviour_read(repo: Repo) -> Result:
+    known = changed_behaviour(repo)
+    state = signed(repo, "G3.7")
+    said = (
+        f"{known['changed']:.1%} of decisions differ from the {known['against']}'s; evidence/behaviour.json shows "
+        f"{len(known['better'])} that turn right and {len(known['worse'])} that turn wrong."
+    )
+    return Result(state.state, f"{said} {state.reason}", state.next_step)
 
 
 @gate("G3.8", "Nothing simpler does")

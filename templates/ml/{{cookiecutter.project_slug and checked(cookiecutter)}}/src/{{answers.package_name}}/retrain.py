@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from . import audit, baseline, data, dataset, promote, registry, train
+from . import audit, baseline, behaviour, data, dataset, promote, registry, train
 from .champion import Champion, load
-from .evaluate import Case, decide, higher_is_better
+from .evaluate import Case, higher_is_better
 from .files import Trouble, canonical, read_yaml
 from .gates import OPEN, Outcome, require, state_of
 from .intervals import Interval, gain, interval, verdict
 from .repo import Repo
 from .signing import person
 
-EXAMPLES = 20
 CANDIDATE = "candidate"
 AUDITED = ("G1.2", "G1.3", "G1.4", "G1.5", "G1.6", "G1.8")
 
@@ -100,7 +99,7 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
         "margin": float(repo.answers["promotion_margin"]),
         "alpha": repo.needed("acceptance.alpha"),
     }
-    facts |= judged(repo, facts) | {"behaviour": behaviour(validation.keys, case, old)}
+    facts |= judged(repo, facts) | {"behaviour": changed(validation.keys, case, old)}
     repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
     return facts
 
@@ -130,22 +129,13 @@ def slices(repo: Repo, facts: dict[str, Any]) -> dict[str, tuple[Interval, str]]
     return found
 
 
-def behaviour(keys: np.ndarray, new: Case, old: Case) -> dict[str, Any]:
-    """How many decisions change, and which, each way: a model can be as good and still answer otherwise."""
-    if new.classes or set(np.unique(new.y)) <= {0.0, 1.0}:
-        after, before = decide(new), decide(old)
-        changed = np.flatnonzero(after != before)
-        right = np.flatnonzero((after == new.y) & (before != new.y))
-        wrong = np.flatnonzero((after != new.y) & (before == new.y))
-    else:
-        gap = np.abs(new.scores - new.y) - np.abs(old.scores - new.y)
-        changed = np.flatnonzero(np.abs(new.scores - old.scores) > 0.1 * (np.std(old.scores) or 1.0))
-        order = np.argsort(gap)
-        right, wrong = order[gap[order] < 0], order[::-1][gap[order[::-1]] > 0]
+def changed(keys: np.ndarray, new: Case, old: Case) -> dict[str, Any]:
+    """How many decisions change, and which rows, each way: a model can be as good and still answer otherwise."""
+    moved, right, wrong = behaviour.places(new, old)
     return {
-        "changed": round(len(changed) / max(len(keys), 1), 6),
-        "better": [str(keys[place]) for place in right[:EXAMPLES]],
-        "worse": [str(keys[place]) for place in wrong[:EXAMPLES]],
+        "changed": round(len(moved) / max(len(keys), 1), 6),
+        "better": [str(keys[place]) for place in right[: behaviour.EXAMPLES]],
+        "worse": [str(keys[place]) for place in wrong[: behaviour.EXAMPLES]],
     }
 
 
