@@ -20,12 +20,7 @@ from mlscaffold import answers, render
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists
 
 TREES = ROOT / "tests" / "trees"
-# Files in a rendered repository (.mlscaffold/ aside) and lines in one of its Python files. Release, serving and
-# monitoring are rendered from the first day, which is most of what an ML repository has beyond a software one.
-MOST = {
-    "ml": {"default files": 92, "files": 95, "lines": 250},
-    "software": {"default files": 55, "files": 60, "lines": 200},
-}
+LONGEST = {"ml": 250, "software": 200}  # lines of a rendered Python file
 PAGES = ("page.html",)  # rendered again when it is served, and so with double braces of its own
 
 
@@ -45,15 +40,28 @@ def test_every_sample_has_exactly_its_listed_files(sample: str, rendered: Callab
 
 
 def test_trees_stay_lean(sample: str, rendered: Callable[[str], Path]) -> None:
-    """No empty folder, no more files than the kind's limit, no Python file nobody can hold in mind."""
+    """No empty folder, and no Python file that nobody can hold in mind."""
     folder = rendered(sample)
-    most = MOST[sample_answers(sample).kind]
-    files = [path for path in contents(folder) if not path.startswith(".mlscaffold/")]
-    lines = {name: (folder / name).read_text("utf-8").count("\n") for name in files if name.endswith(".py")}
+    lines = {path: content.count(b"\n") for path, content in files_of(folder).items() if path.endswith(".py")}
 
     assert not [path for path in folder.rglob("*") if path.is_dir() and not any(path.iterdir())]
-    assert len(files) <= most["default files" if sample.endswith("-default") else "files"]
-    assert {name: count for name, count in lines.items() if count > most["lines"]} == {}
+    assert {path: count for path, count in lines.items() if count > LONGEST[sample_answers(sample).kind]} == {}
+
+
+def test_the_default_software_tree_is_small(rendered: Callable[[str], Path]) -> None:
+    """At most 55 files at the standard rigor."""
+    assert len(files_of(rendered("sw-default"))) <= 55
+
+
+@pytest.mark.xfail(strict=True, reason="release, serving, monitoring and retraining are rendered from the first day")
+def test_the_default_ml_tree_is_small(rendered: Callable[[str], Path]) -> None:
+    """The aim is at most 70 files at the standard rigor; the lists in tests/trees show every file beyond it."""
+    assert len(files_of(rendered("ml-default"))) <= 70
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """A rendered tree without the record that only our own command keeps."""
+    return {path: content for path, content in contents(folder).items() if not path.startswith(".mlscaffold/")}
 
 
 def test_no_brace_is_left_over(sample: str, rendered: Callable[[str], Path]) -> None:
