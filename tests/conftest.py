@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from material import ROOT, SAMPLES, sample_answers
-from mlscaffold import render
+from material import ROOT, SAMPLES, newborn, sample_answers
+from mlscaffold import render, vcs
 
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
 SURROUNDINGS = ("XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "MAKEFLAGS")
@@ -44,6 +44,14 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return render.render(sample_answers(name), tmp_path_factory.mktemp(name))
 
     return render_once
+
+
+@pytest.fixture
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The sample that the test names, as `mlscaffold new` leaves it today: rendered and committed once."""
+    folder = render.render(newborn(request.param), tmp_path)
+    vcs.create(folder, "Start")
+    return folder
 
 
 @pytest.fixture

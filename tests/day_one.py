@@ -1,6 +1,5 @@
 """Write tests/day_one.yaml: the state of every gate in every sample on its first day, for a reviewer to read."""
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -10,19 +9,15 @@ sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 
 from material import SAMPLES, newborn  # noqa: E402
 from mlscaffold import render, vcs  # noqa: E402
-from rendered_repository import run  # noqa: E402
+from rendered_repository import states  # noqa: E402
 
 
-def states(name: str) -> dict[str, str]:
+def first_day(name: str) -> dict[str, str]:
     """Every gate's state in a repository that is a minute old."""
     with tempfile.TemporaryDirectory() as output:
         folder = render.render(newborn(name), Path(output))
         vcs.create(folder, "Start")
-        done = run(folder, "status")
-        if done.returncode:
-            raise SystemExit(f"{name}: {done.stderr}")
-        rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
-        return {row["id"]: row["state"] for row in rows}
+        return states(folder)
 
 
 def main() -> None:
@@ -30,7 +25,7 @@ def main() -> None:
     lines = ["# The state of every gate on the first day; written by `python tests/day_one.py`, reviewed by people."]
     for name in SAMPLES:
         lines.append(f"{name}:")
-        lines += [f"  {gate}: {state}" for gate, state in states(name).items()]
+        lines += [f"  {gate}: {state}" for gate, state in first_day(name).items()]
     (ROOT / "tests" / "day_one.yaml").write_text("\n".join(lines) + "\n", "utf-8")
 
 

@@ -1,5 +1,6 @@
 """Run a rendered repository's package with this project's interpreter, so that few samples need a `make setup`."""
 
+import json
 import os
 import subprocess
 import sys
@@ -21,3 +22,11 @@ def run(
         check=False,
         timeout=timeout,
     )
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Every gate's state, as `status` records it."""
+    done = run(folder, "status")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
+    return {row["id"]: row["state"] for row in rows}

@@ -8,30 +8,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from material import ROOT, SAMPLES, newborn, sample_answers
-from mlscaffold import answers, render, vcs
+from material import ROOT, SAMPLES, sample_answers
+from mlscaffold import answers
 from mlscaffold.answers import Answers
 from readme_run import follow
-from rendered_repository import run
+from rendered_repository import run, states
 
 ML = [name for name in SAMPLES if sample_answers(name).kind == "ml"]
 DAY_ONE = yaml.safe_load((ROOT / "tests" / "day_one.yaml").read_text("utf-8"))
-
-
-@pytest.fixture
-def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A sample as `mlscaffold new` leaves it today: rendered and committed once."""
-    folder = render.render(newborn(request.param), tmp_path)
-    vcs.create(folder, "Start")
-    return folder
-
-
-def states(folder: Path) -> dict[str, str]:
-    """Every gate's state as `status` records it."""
-    done = run(folder, "status")
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
-    return {row["id"]: row["state"] for row in rows}
 
 
 @pytest.mark.parametrize("repository", ML, indirect=True)
