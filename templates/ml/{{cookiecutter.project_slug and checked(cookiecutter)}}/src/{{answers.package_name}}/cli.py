@@ -56,6 +56,9 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--port", type=int, default=8000),
         flag("--workers", type=int, default=1),
     ]),
+    "load": ("load", "load", "ask a copy of the service at the plan's peak load (G4.3)", [
+        flag("--seconds", type=float, default=30.0),
+    ]),
     "alert": ("alert", "alert", "raise alerts for a file of rows; list or answer those that wait", [
         flag("rows", nargs="?", default=None, metavar="FILE", help="CSV or Parquet; the sample has rows to stand in"),
         flag("--waiting", action="store_true", help="the alerts that wait for a person"),
