@@ -38,7 +38,11 @@ def repository_name(folder: Path) -> str:
     return next(name for name in SOFTWARE if sample_answers(name).project_slug == folder.name)
 
 
-@pytest.mark.parametrize("repository", SOFTWARE, indirect=True)
+ONE_A_DELIVERABLE = ("sw-model", "sw-web-app", "sw-cli", "sw-library", "sw-batch")
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE if name not in ONE_A_DELIVERABLE]
+
+
+@pytest.mark.parametrize("repository", [*ONE_A_DELIVERABLE, *OTHERS], indirect=True)
 def test_its_own_tests_pass(repository: Path) -> None:
     """The tests that the repository ships, on its first minute."""
     done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")
