@@ -158,3 +158,15 @@ def test_noise_does_not_look_predictive() -> None:
     assert features.single(noise, y, "binary") < 0.56
     assert features.single(pd.Series(y + rng.normal(0, 0.01, 600)), y, "binary") > 0.99
     assert features.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
+
+
+def test_an_engine_that_is_not_here(newborn: Path) -> None:
+    """One sentence, with the answer that works."""
+    plan = newborn / "plan" / "project.yaml"
+    plan.write_text(plan.read_text("utf-8").replace('engine: "duckdb"', 'engine: "spark"'), "utf-8")
+
+    code, said = ask(newborn, "audit")
+
+    assert code == 1
+    assert 'engine is "spark"' in said
+    assert "engine=duckdb" in said

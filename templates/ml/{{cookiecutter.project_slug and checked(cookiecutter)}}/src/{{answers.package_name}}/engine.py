@@ -13,7 +13,6 @@ from .files import Trouble
 
 DIALECTS = {
     "duckdb": {"hash": "hash", "distinct": "approx_count_distinct"},
-    "spark": {"hash": "xxhash64", "distinct": "approx_count_distinct"},
 }
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 TYPES = ["NULL", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
@@ -85,10 +84,11 @@ class Engine:
 
 def engine(name: str = "duckdb") -> Engine:
     """The engine that `engine` in plan/project.yaml names."""
-    if name == "spark":
-        from .spark import Spark
-
-        return Spark()
+    if name not in DIALECTS:
+        raise Trouble(
+            f'engine is "{name}" in plan/project.yaml, and only duckdb is written here.',
+            "mlscaffold replan --set engine=duckdb; export rows that live elsewhere to Parquet first",
+        )
     return Engine()
 
 
