@@ -112,9 +112,9 @@ def noncentral_chi_square_cdf(x: float, df: float, noncentrality: float) -> floa
     """
     if noncentrality < 0:
         raise ValueError(f"the noncentrality must be at least 0, not {noncentrality}")
-    if noncentrality == 0 or x <= 0:
+    mean, half = noncentrality / 2, x / 2  # halves of the smallest numbers are zero
+    if mean == 0 or half <= 0:
         return chi_square_cdf(x, df)
-    mean, half = noncentrality / 2, x / 2
     middle, spread = int(mean), int(9 * math.sqrt(mean) + 20)
     shape = df / 2 + middle + spread + 1
     central, terms = gamma_p(shape, half), []
