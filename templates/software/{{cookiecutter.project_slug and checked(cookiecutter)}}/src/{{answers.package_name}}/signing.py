@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from . import gates, vcs
-from .files import Trouble, canonical, now, read_yaml, write_text
+from .files import Blocked, Trouble, canonical, now, read_yaml, write_text
 from .gates import Outcome, Signable, blocked, failed, passed
 from .repo import Repo
 
@@ -90,7 +90,7 @@ def signed(repo: Repo, name: str) -> gates.Result:
 def required_roles(repo: Repo, target: Signable) -> list[str]:
     """Roles that have to sign, stand-ins counted once."""
     roles = [role if role in repo.team else _stand_in(repo, role) for role in target.roles]
-    return list(dict.fromkeys(role for role in roles if role))
+    return list(dict.fromkeys(role for role in roles if role)) or list(target.roles[:1])
 
 
 def document_hash(repo: Repo, target: Signable) -> str:
@@ -128,7 +128,15 @@ def _choose(repo: Repo, name: str) -> Signable:
     fitting = [target for key, target in gates.SIGNABLES.items() if key == name or key[:-1] == name]
     if not fitting:
         raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(gates.SIGNABLES))}.")
-    return next((target for target in fitting if signed(repo, target.name).state not in gates.OPEN), fitting[0])
+    return next((target for target in fitting if not _is_signed(repo, target)), fitting[0])
+
+
+def _is_signed(repo: Repo, target: Signable) -> bool:
+    """Whether this signature stands; what it would cover may not have been written yet."""
+    try:
+        return signed(repo, target.name).state in gates.OPEN
+    except Blocked:
+        return False
 
 
 def _stand_in(repo: Repo, role: str) -> str | None:
