@@ -60,3 +60,14 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     assert {line: step for line, step in ran.items() if step.code} == {}
     assert "report_status" in answered
     assert "Traceback" not in "".join(step.said for step in ran.values())
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_a_reader_that_leaves_is_no_error(repository: Path) -> None:
+    """`status | head -1` shows one line and no traceback."""
+    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    line = f"PYTHONPATH=src {sys.executable} -m {package} status | head -1"
+    done = subprocess.run(["bash", "-c", line], cwd=repository, capture_output=True, text=True, check=True)
+
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

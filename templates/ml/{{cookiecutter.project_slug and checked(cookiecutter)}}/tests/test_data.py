@@ -90,7 +90,7 @@ def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> Non
     rows = TABLE.copy()
     number = next(name for name in rows.select_dtypes("number") if name != TARGET)
     rows.loc[rows.sample(frac=0.1, random_state=1).index, number] = np.nan
-    rows = rows.rename(columns={number: "größe 名前 \"q\""})
+    rows = rows.rename(columns={number: 'größe 名前 "q"'})
     rows.insert(2, "ort", np.where(np.arange(len(rows)) % 3 == 0, "Zürich", "東京"))
     copies = rows.iloc[:4].assign(**{ID: [f"copy-{n}" for n in range(4)]})
     put(newborn, pd.concat([rows, copies], ignore_index=True))
@@ -100,7 +100,7 @@ def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> Non
     assert code == 0, said
     repo = Repo(newborn)
     assert repo.evidence("splits")["across"] == {"keys": 0, "groups": 0, "rows": 0}
-    assert {"größe 名前 \"q\"", "ort"} <= set(repo.evidence("quality")["inputs"])
+    assert {'größe 名前 "q"', "ort"} <= set(repo.evidence("quality")["inputs"])
     assert ask(newborn, "baseline")[0] == 0
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from {{ answers.package_name }} import decay, drift, predictions
 
-KINDS = {"x": "number", "é \"q\"": "category"}
+KINDS = {"x": "number", 'é "q"': "category"}
 
 
 def con_and_ask() -> tuple[duckdb.DuckDBPyConnection, drift.Ask]:
@@ -21,7 +21,7 @@ def con_and_ask() -> tuple[duckdb.DuckDBPyConnection, drift.Ask]:
 
 def rows(count: int, shift: float = 0.0, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    return pd.DataFrame({"x": rng.normal(shift, 1, count), "é \"q\"": rng.choice(list("abc"), count)})
+    return pd.DataFrame({"x": rng.normal(shift, 1, count), 'é "q"': rng.choice(list("abc"), count)})
 
 
 # ---------------------------------------------------------------------------------------------------- the log
@@ -78,7 +78,7 @@ def test_drift_limits_know_their_sample() -> None:
     assert len(json.dumps(held)) < 2_000
 
 
-@pytest.mark.parametrize("planted", [{"x": 0.0}, {"x": None}, {"é \"q\"": "new"}])
+@pytest.mark.parametrize("planted", [{"x": 0.0}, {"x": None}, {'é "q"': "new"}])
 def test_planted_drift_is_found(planted: dict) -> None:
     """A column that turned constant, empty, or into a level nobody has seen, without a missing value elsewhere."""
     con, sql = con_and_ask()

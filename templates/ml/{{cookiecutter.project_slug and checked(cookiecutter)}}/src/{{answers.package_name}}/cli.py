@@ -106,8 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped. Nothing half-written stays; run the same command again.", file=sys.stderr)
         return 130
-    print(outcome.text)
+    _say(outcome.text)
     return outcome.code
+
+
+def _say(text: str) -> None:
+    """Print, and do not mind a reader that has gone, such as `head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

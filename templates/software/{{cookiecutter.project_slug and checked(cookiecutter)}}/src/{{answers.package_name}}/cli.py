@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,16 @@ def _go(words: Sequence[str]) -> int:
         return int(_function(COMMANDS["run"])(*[word for word in words[1:] if word != "--"]))
     given = vars(_parser().parse_args(words))
     outcome: Outcome = _function(COMMANDS[given.pop("command")])(Repo.here(), **given)
-    print(outcome.text)
+    _say(outcome.text)
     return outcome.code
+
+
+def _say(text: str) -> None:
+    """Print, and do not mind a reader that has gone, such as `head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _function(command: Command) -> Callable[..., Any]:
