@@ -1,5 +1,7 @@
 """The rendered software repository: its README followed word for word, its gates on the first day."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
