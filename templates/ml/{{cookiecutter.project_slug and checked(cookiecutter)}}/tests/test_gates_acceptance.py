@@ -23,12 +23,10 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
     git(worked, "commit", "--quiet", "-am", "lower bar", "--date", "2040-01-01T00:00:00")
     ask(worked, "sign", "G3a")
 
-    row = gate(worked, "G3.1")
-    assert row.state in ("fail", "pass")
     looked = json.loads((worked / dataset.TEST_LOG).read_text().splitlines()[0])["at"]
     signed = yaml.safe_load((worked / "gates" / "signoff-G3a.yaml").read_text())[0]["at"]
     assert signed > looked
-    assert row.state == "fail"
+    assert gate(worked, "G3.1").state == "fail"
 
 
 def test_accept_without_signed_thresholds(worked: Path) -> None:
