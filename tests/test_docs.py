@@ -34,7 +34,7 @@ SHARED = [
     "plan/project.yaml",
     *(
         f"src/{{{{answers.package_name}}}}/{module}.py"  # the gate engine; which checks it runs is each kind's own
-        for module in ("__init__", "files", "gates", "repo", "signing", "status", "vcs")
+        for module in ("__init__", "files", "gates", "repo", "signing")
     ),
 ]
 # What a template prints when it forgot to choose a value out of something larger, or when there was none.

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from {{ answers.package_name }} import cli, records, samples
+from {{ answers.package_name }} import cli, fetch, records
 from {{ answers.package_name }}.gates import Row, evaluate, state_of
 from {{ answers.package_name }}.repo import Repo, seal
 
@@ -90,7 +90,7 @@ def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
     (root / "gates").mkdir()
     (root / "gates" / "waivers.yaml").write_text("[]\n")
     (root / "data" / "schema.yaml").write_text("columns: {}\n")
-    rows = samples.table(TASK)
+    rows = fetch.table(TASK)
     target = rows.columns[-1]
     named = {name: name if name in rows else "" for name in ("query", "store", "day", "row_id", "case_id")}
     (root / "data" / "raw").mkdir()
@@ -208,11 +208,11 @@ def record_of(root: Path) -> Path:
 
 def own_split(root: Path, parts: pd.Series, rows: pd.DataFrame | None = None, time: str = "") -> None:
     """Rows with a split of their own, and the column that says so."""
-    rows = samples.table(TASK) if rows is None else rows
+    rows = fetch.table(TASK) if rows is None else rows
     rows.assign(part=parts.to_numpy()).to_csv(root / ROWS, index=False)
     ids = next(name for name in ("row_id", "case_id") if name in rows)
     group = "query" if TASK == "ranking" else ""
-    write_source(root, samples.table(TASK).columns[-1], "malignant", time, group, ids, "part")
+    write_source(root, fetch.table(TASK).columns[-1], "malignant", time, group, ids, "part")
 
 
 def thirds(count: int) -> pd.Series:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, gate, write_source
 
-from {{ answers.package_name }} import data, dataset, features, samples, splits
+from {{ answers.package_name }} import data, dataset, features, fetch, splits
 from {{ answers.package_name }}.repo import Repo
 
-TABLE = samples.table(TASK)
+TABLE = fetch.table(TASK)
 TARGET = TABLE.columns[-1]
 POSITIVE = "malignant" if TASK == "binary" else '""'
 ID = next(name for name in ("row_id", "case_id") if name in TABLE)

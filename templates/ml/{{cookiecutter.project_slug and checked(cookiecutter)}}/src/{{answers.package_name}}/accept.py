@@ -13,8 +13,8 @@ from . import baseline, behaviour, data, dataset, records, report, train
 from .baseline import decision_threshold, expected_cost
 from .dataset import Frame
 from .evaluate import Case, cost
-from .files import Blocked
-from .gates import Outcome, require
+from .files import Blocked, Outcome
+from .gates import require
 from .intervals import Verdict, gain, interval, verdict
 from .repo import Repo
 

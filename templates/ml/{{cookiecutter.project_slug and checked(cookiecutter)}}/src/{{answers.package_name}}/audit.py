@@ -6,13 +6,13 @@ Everything is worked out before the first file is written, so bad data leaves no
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import data, dataset, features, harness, pipeline, report, schema, splits
+from . import data, dataset, features, harness, report, schema, splits
 from .checks_data import sources
-from .cut import cut, span
 from .engine import ROW, Engine, quoted
-from .files import Trouble, write_text
-from .gates import OPEN, Outcome
+from .files import Outcome, Trouble, write_text
+from .gates import OPEN
 from .repo import Repo
+from .splits import cut, span
 
 MOST = 50_000  # rows of a split that screen, harness and curve work on
 LEAST = 50  # rows with a right answer
@@ -41,14 +41,14 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     table, source = data.open_table(repo, path)
     found = examine(repo, table, source, resplit)
     manifest = data.manifest_of(repo, source, path, found.columns, found.rows, found.span)
-    first = pipeline.hashes(manifest, found.quality["inputs"], found.split)
-    found.runs = {"data": manifest["sha256"], "first": first, "second": pipeline.again(repo, resplit)}
+    first = features.hashes(manifest, found.quality["inputs"], found.split)
+    found.runs = {"data": manifest["sha256"], "first": first, "second": features.again(repo, resplit)}
     data.write_manifest(repo, manifest)
     if found.proposed:
         write_text(repo.root / schema.PATH, found.proposed)
     repo.write_evidence("quality", found.quality, MEASURED)
     repo.write_evidence("splits", found.split, MEASURED)
-    repo.write_evidence(pipeline.EVIDENCE, found.runs, MEASURED[:1])
+    repo.write_evidence(features.EVIDENCE, found.runs, MEASURED[:1])
     repo.write_evidence("labels", found.labels, MEASURED)
     repo.write_evidence("harness", found.harness, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
     repo.write_evidence("learning_curve", found.curve, (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers"))
@@ -99,7 +99,7 @@ def recommend(found: Findings) -> tuple[str, list[str]]:
     """go, re-scope or stop, with the reasons; the team writes its own into docs/01-data-audit.md."""
     broken = [f"{name} is not sound." for name, result in found.harness.items() if not result["ok"]]
     if found.runs:
-        parts = pipeline.differing(found.runs["first"], found.runs["second"])
+        parts = features.differing(found.runs["first"], found.runs["second"])
         broken += [f"A second run from the raw file gave another {part}." for part in parts]
     rules = [f"{entry['sentence']}." for entry in found.quality["breaches"][:5]]
     leaks = [f"It looks like the answer: {entry['why']}." for entry in found.split["leakage"]["suspects"]]

@@ -14,8 +14,7 @@ from .data import Source
 from .dataset import Frame
 from .engine import Engine, literal, quoted
 from .evaluate import NATURAL, Case, cost, score
-from .files import Blocked, Trouble
-from .gates import Outcome
+from .files import Blocked, Outcome, Trouble
 from .intervals import interval
 from .repo import Repo
 

@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from . import behaviour, data, dataset, report, vcs
+from . import behaviour, data, dataset, files, report
 from .accept import THRESHOLDS, judge
 from .checks_plan import open_questions
 from .files import Trouble, read_yaml
-from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, signable, state_of
-from .signing import COMMAND, document_hash, signed, unconfirmed
+from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, state_of
+from .signing import COMMAND, document_hash, signable, signed, unconfirmed
 
 DOCUMENT = "docs/03-acceptance.md"
 EVIDENCE = "evidence/acceptance.json"
@@ -83,7 +83,7 @@ def _signed_at(repo: Repo) -> int | None:
     from .gates import SIGNABLES
 
     digest = document_hash(repo, SIGNABLES["G3a"])
-    stamps = vcs.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", "gates/signoff-G3a.yaml")
+    stamps = files.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", "gates/signoff-G3a.yaml")
     return int(stamps.splitlines()[0]) if stamps else None
 
 

@@ -1,10 +1,10 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
-from . import data, dataset, pipeline, records, samples, schema
+from . import data, dataset, features, fetch, records, schema
 from .checks_plan import open_questions
 from .evaluate import higher_is_better, score
-from .gates import Repo, Result, blocked, failed, gate, passed, signable, warned
-from .signing import COMMAND, signed, unconfirmed
+from .gates import Repo, Result, blocked, failed, gate, passed, warned
+from .signing import COMMAND, signable, signed, unconfirmed
 
 AUDIT = "docs/01-data-audit.md"
 TOLERANCE = 1e-5
@@ -39,7 +39,7 @@ def sources(repo: Repo) -> Result:
     source = data.source_of(repo)
     if not source.sources:
         return blocked("data/source.yaml names no source.", "Add an entry under `sources`")
-    if not source.is_sample and any(samples.is_origin(entry.get("name", "")) for entry in source.sources):
+    if not source.is_sample and any(fetch.is_origin(entry.get("name", "")) for entry in source.sources):
         return blocked("`sources` in data/source.yaml still describes the sample.", "Name where your data comes from")
     for entry in source.sources:
         if entry.get("access", "").lower() == "refused":
@@ -134,10 +134,10 @@ def ceiling(repo: Repo) -> Result:
 @gate("G1.7", "Repeatable pipeline")
 def repeatable(repo: Repo) -> Result:
     known = data.manifest(repo)
-    found = repo.fresh(pipeline.EVIDENCE, "make audit")
+    found = repo.fresh(features.EVIDENCE, "make audit")
     if found["data"] != known["sha256"]:
         return blocked("The two runs were of other data.", "make audit")
-    parts = pipeline.differing(found["first"], found["second"])
+    parts = features.differing(found["first"], found["second"])
     if parts:
         return failed(
             f"Two runs from the same raw file gave another {', '.join(parts)}.",

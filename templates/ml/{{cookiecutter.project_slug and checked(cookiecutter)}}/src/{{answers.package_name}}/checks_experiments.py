@@ -4,7 +4,7 @@ import math
 from datetime import date
 from typing import Any
 
-from . import dataset, records, vcs
+from . import dataset, files, records
 from .baseline import decision_threshold
 from .checks_plan import tasks
 from .evaluate import score
@@ -54,7 +54,7 @@ def complete(repo: Repo) -> Result:
 
 @gate("G2.3", "Clean commits")
 def clean(repo: Repo) -> Result:
-    if not vcs.is_repository(repo.root):
+    if not files.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
     found = counted(repo)
     if not found:
@@ -62,7 +62,7 @@ def clean(repo: Repo) -> Result:
     for record in found:
         if not record.get("git_sha"):
             return blocked(f"{record['folder']} names no commit.", "Commit, then run it again")
-        if not vcs.exists(repo.root, record["git_sha"]):
+        if not files.exists(repo.root, record["git_sha"]):
             return blocked(f"{record['folder']} names a commit that is not here.", "git fetch --unshallow")
         if not record.get("git_clean"):
             return failed(
@@ -80,7 +80,7 @@ def untouched(repo: Repo) -> Result:
             f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.", "Take a new test set"
         )
     said = max((record.get("test_looks") or 0 for record in records.all_records(repo)), default=0)
-    kept = vcs.git(repo.root, "show", f"HEAD:./{dataset.TEST_LOG}") or ""
+    kept = files.git(repo.root, "show", f"HEAD:./{dataset.TEST_LOG}") or ""
     text = (repo.root / dataset.TEST_LOG).read_text("utf-8") if looks else ""
     if said > len(looks) or not text.startswith(kept):
         return failed(f"{dataset.TEST_LOG} lost lines.", f"git checkout {dataset.TEST_LOG}")
@@ -152,9 +152,9 @@ def budget(repo: Repo) -> Result:
 
 @gate("G2.7", "Records kept")
 def kept(repo: Repo) -> Result:
-    if not vcs.is_repository(repo.root):
+    if not files.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
-    log = vcs.git(
+    log = files.git(
         repo.root,
         "log",
         "--diff-filter=DM",

@@ -6,9 +6,9 @@ from typing import Any
 from . import decay, registry, retrain
 from .checks_release import champion_entry
 from .files import Blocked, read_yaml
-from .gates import OPEN, Result, blocked, failed, gate, passed, signable, state_of, warned
+from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
 from .repo import Repo
-from .signing import signed
+from .signing import signable, signed
 
 MONITOR, RETRAIN, TRIAGE = "make monitor", "make retrain", "make triage"
 REVIEW_DAYS, OVERDUE_DAYS = 90, 30

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .files import Trouble
-from .gates import Outcome
+from .files import Outcome, Trouble
 from .repo import Repo
 
 # Tables are small for a matrix library: its threads wait for each other longer than they work. Set it to change it.
@@ -81,7 +80,7 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--reason", required=True),
         flag("--until", required=True, metavar="YYYY-MM-DD"),
     ]),
-    "status": ("status", "status", "one row a gate: state, reason, next step", [
+    "status": ("gates", "status", "one row a gate: state, reason, next step", [
         flag("--check", action="store_true", help="exit with the worst blocking state: 1 fail, 2 blocked"),
         flag("--all", action="store_true", help="also gates that do not block at this rigor"),
     ]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import fetch, samples
+from . import fetch
 from .engine import ROW, Engine, engine, literal, quoted
 from .fetch import RAW, REMEDY, SOURCE
 from .files import Blocked, Trouble, read_json, read_yaml, write_text
@@ -67,7 +67,7 @@ def source_of(repo: Repo) -> Source:
 
 def label(repo: Repo, source: Source) -> str:
     """A mark for every output while the data is not the team's own; "" otherwise."""
-    return f" [{samples.describe(repo.answers['task'])} data]" if source.is_sample else ""
+    return f" [{fetch.describe(repo.answers['task'])} data]" if source.is_sample else ""
 
 
 def snapshot(repo: Repo, source: Source) -> Path:
@@ -89,7 +89,7 @@ def snapshot(repo: Repo, source: Source) -> Path:
 def _sample(repo: Repo) -> Path:
     path = repo.root / RAW / f"sample-{repo.answers['task']}.csv"
     if not path.is_file():
-        write_text(path, samples.table(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
+        write_text(path, fetch.table(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
     return path
 
 

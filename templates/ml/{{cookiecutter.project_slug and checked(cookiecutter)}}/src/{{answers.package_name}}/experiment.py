@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from . import data, dataset, records, train, vcs
+from . import data, dataset, files, records, train
 from .baseline import decision_threshold, expected_cost, locked
 from .evaluate import score
-from .files import Trouble
-from .gates import Outcome, require
+from .files import Outcome, Trouble
+from .gates import require
 from .intervals import Interval, gain, interval
 from .repo import Repo
 
@@ -113,8 +113,8 @@ def record(
         "change": changes,
         "predicted_effect": predict if predict is not None else repo.needed("acceptance.min_gain"),
         "lock_sha": lock_sha,
-        "git_sha": vcs.head(repo.root),
-        "git_clean": not vcs.changed(repo.root, WATCHED) if vcs.is_repository(repo.root) else None,
+        "git_sha": files.head(repo.root),
+        "git_clean": not files.changed(repo.root, WATCHED) if files.is_repository(repo.root) else None,
         "env_sha": train.environment(),
         "seeds": [settings["seed"]],
         "split": "validation",

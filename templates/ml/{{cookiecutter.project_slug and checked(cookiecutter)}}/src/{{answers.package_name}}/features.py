@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from . import data
 from .data import Source
 from .engine import ROW, Engine, quoted
 from .evaluate import auc
-from .files import Trouble
+from .files import Trouble, canonical
+from .repo import Repo
+from .splits import cut, span
 
 NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
 LARGEST = "1e100"  # what lies beyond, infinity too, is taken as missing; the schema says so
@@ -155,3 +158,29 @@ def _means(codes: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
         mean = (total + y[seen].mean()) / (count + 1)
         said[~seen] = mean[codes[~seen]]
     return said
+
+
+PARTS = ("manifest", "inputs", "splits")
+EVIDENCE = "pipeline"
+
+
+def hashes(manifest: dict[str, Any], inputs: dict[str, str], split: dict[str, Any]) -> dict[str, str]:
+    """One hash for each part of what a run arrives at."""
+    kept = {key: split[key] for key in ("rule", "sizes", "keys", "answers")}
+    return {name: canonical(part) for name, part in zip(PARTS, (manifest, inputs, kept), strict=True)}
+
+
+def again(repo: Repo, resplit: bool) -> dict[str, str]:
+    """The same hashes from a run that shares nothing with the first one but the raw file and the code."""
+    path = data.snapshot(repo, data.source_of(repo))
+    table, source = data.open_table(repo, path)
+    columns, kinds = table.columns("source"), inputs(table, source)
+    rows = table.rows("select count(*) from source")[0][0]
+    manifest = data.manifest_of(repo, source, path, columns, rows, span(table, source))
+    split = cut(repo, table, source, kinds, data.target_sql(repo, source, table), resplit)
+    return hashes(manifest, kinds, split)
+
+
+def differing(first: dict[str, str], second: dict[str, str]) -> list[str]:
+    """The parts in which two runs differ."""
+    return [name for name in PARTS if first.get(name) != second.get(name)]

@@ -10,8 +10,7 @@ from typing import Any
 
 from . import data, decay, registry
 from .champion import load
-from .files import Trouble, read_yaml
-from .gates import Outcome
+from .files import Outcome, Trouble, read_yaml
 from .repo import Repo
 from .signals import WATCHES, Signal, View
 from .signing import person

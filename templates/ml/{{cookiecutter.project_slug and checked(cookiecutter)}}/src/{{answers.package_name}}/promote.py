@@ -16,8 +16,8 @@ from . import baseline, data, dataset, features, passport, registry, train
 from .champion import Champion, load
 from .engine import listed
 from .evaluate import Case
-from .files import Blocked, Trouble, canonical
-from .gates import Outcome, require
+from .files import Blocked, Outcome, Trouble, canonical
+from .gates import require
 from .repo import Repo
 from .schema import PATH as SCHEMA
 from .signing import person

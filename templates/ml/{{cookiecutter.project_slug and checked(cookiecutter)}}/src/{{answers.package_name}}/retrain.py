@@ -11,8 +11,8 @@ import numpy as np
 from . import audit, baseline, behaviour, data, dataset, promote, registry, train
 from .champion import Champion, load
 from .evaluate import Case, higher_is_better
-from .files import Trouble, canonical, read_yaml
-from .gates import OPEN, Outcome, require, state_of
+from .files import Outcome, Trouble, canonical, read_yaml
+from .gates import OPEN, require, state_of
 from .intervals import Interval, gain, interval, verdict
 from .repo import Repo
 from .signing import person

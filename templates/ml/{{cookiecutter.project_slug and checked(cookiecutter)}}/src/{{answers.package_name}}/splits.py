@@ -8,9 +8,11 @@ import itertools
 import math
 from typing import Any
 
+from . import data
 from .data import Source, key_sql
 from .engine import Engine, listed, literal, quoted
 from .files import Trouble
+from .repo import Repo
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
@@ -234,3 +236,42 @@ def some(part: str, size: int, most: int) -> str:
     """A condition that picks a split, or a fixed sample of about `most` of its rows."""
     where = f"_split = '{part}'"
     return where if size <= most else f"{where} and md5('some' || _row) < '{int(16**8 * most / size):08x}'"
+
+
+def cut(
+    repo: Repo, table: Engine, source: data.Source, inputs: dict[str, str], target: str, resplit: bool
+) -> dict[str, Any]:
+    """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
+    task, known = repo.answers["task"], repo.evidence("splits")
+    embargo = float(repo.answers.get("label_delay_days") or 0) if source.time else 0.0
+    rule = propose(table, source, task, target, list(inputs), embargo)
+    if known and not resplit and still_fits(known["rule"], rule):
+        rule = known["rule"]
+    create_view(table, source, rule, list(inputs))
+    shared = across(table, source, task, list(inputs))
+    if shared["rows"] and rule["kind"] != "own":
+        rule = rule | {"repeats": True}
+        create_view(table, source, rule, list(inputs))
+        shared = across(table, source, task, list(inputs))
+    counts = sizes(table)
+    empty = [part for part in PARTS if not counts[part]]
+    if empty:
+        raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {data.SOURCE}.")
+    key = data.key_sql(source)
+    keys, answers = digests(table, key, answered(key, target, task), target)
+    return {
+        "rule": rule,
+        "sizes": counts,
+        "keys": keys,
+        "answers": answers,
+        "across": shared,
+        "time_inverted": inverted(table, source),
+    }
+
+
+def span(table: Engine, source: data.Source) -> list[str]:
+    """The first and the last moment; empty without a time column."""
+    if not source.time:
+        return []
+    moment = time_sql(source)
+    return [str(value) for value in table.rows(f"select min({moment}), max({moment}) from source")[0]]

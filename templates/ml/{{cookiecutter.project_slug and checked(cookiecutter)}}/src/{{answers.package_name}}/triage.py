@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import train
-from .gates import Outcome, state_of
+from .files import Outcome
+from .gates import state_of
 from .monitor import look, moment_of
 from .repo import Repo
 from .signals import View, fallback, inputs, latency, skew, volume

@@ -7,11 +7,11 @@ import tempfile
 from datetime import date
 from typing import Any
 
-from . import trace, vcs
-from .files import Trouble
-from .gates import Outcome, Result, blocked, failed, gate, passed, signable
+from . import files, trace
+from .files import Outcome, Trouble
+from .gates import Result, blocked, failed, gate, passed
 from .repo import Repo
-from .signing import signed
+from .signing import signable, signed
 
 BACKLOG = "plan/backlog.json"
 LOCK = "requirements.lock"
@@ -132,7 +132,7 @@ def scenarios(repo: Repo) -> Result:
 @gate("T3.2", "Traceability")
 def traceability(repo: Repo) -> Result:
     results = repo.fresh("acceptance", "make accept")["results"]
-    if not vcs.is_repository(repo.root):
+    if not files.is_repository(repo.root):
         return blocked("There is no history, so no test can be traced to a commit.", "git init")
     strangers = trace.unknown_ids(repo)
     if strangers:

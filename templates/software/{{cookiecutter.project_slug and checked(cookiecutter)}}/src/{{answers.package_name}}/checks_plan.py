@@ -7,9 +7,9 @@ from typing import Any
 
 from . import trace
 from .files import canonical, write_text
-from .gates import Result, blocked, failed, gate, passed, signable
+from .gates import Result, blocked, failed, gate, passed
 from .repo import Repo
-from .signing import COMMAND, signed, unconfirmed
+from .signing import COMMAND, signable, signed, unconfirmed
 
 RECORD = "docs/decisions/0001-approach.md"
 OPEN_QUESTION = re.compile(r"\[NEEDS ANSWER owner: ([a-z]+)\] *([^|\n]*)")

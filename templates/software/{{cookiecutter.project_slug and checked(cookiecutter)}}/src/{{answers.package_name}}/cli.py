@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .files import Trouble
-from .gates import Outcome
+from .files import Outcome, Trouble
 from .repo import Repo
 
 
@@ -63,7 +62,7 @@ COMMANDS = {
         ),
     ),
     "status": Command(
-        "status",
+        "gates",
         "status",
         "every gate: its state, and the next step",
         (

@@ -12,10 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from . import drive, vcs
+from . import drive, files
 from .capabilities import CAPABILITIES
-from .files import Blocked, read_yaml
-from .gates import Outcome
+from .files import Blocked, Outcome, read_yaml
 from .repo import Repo
 
 RECORDS = 100
@@ -29,13 +28,13 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         data = Path(scratch, "data")
         data.mkdir()
         new, old = (_unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
-        same = vcs.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
+        same = files.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
         worked_before = works(data, new, "before the rollback")
         started = time.perf_counter()
         worked_after = works(data, old, "after the rollback")
         seconds = time.perf_counter() - started
     facts: dict[str, Any] = {
-        "from": vcs.head(repo.root),
+        "from": files.head(repo.root),
         "to": before,
         "seconds": round(seconds, 2),
         "limit_minutes": float(repo.answers.get("rollback_minutes", "15")),
@@ -118,12 +117,12 @@ def alert_test(repo: Repo) -> Outcome:
 
 def release_before(root: Path, to: str = "") -> str:
     """The commit to go back to: the one named, else the newest tag before HEAD, else the commit before it."""
-    if not vcs.exists(root, "HEAD~1"):
+    if not files.exists(root, "HEAD~1"):
         raise Blocked("There is no release to go back to: the history holds one commit or none.", "git commit")
-    wanted = to or vcs.git(root, "describe", "--tags", "--abbrev=0", "HEAD~1") or "HEAD~1"
-    if not vcs.exists(root, wanted):
+    wanted = to or files.git(root, "describe", "--tags", "--abbrev=0", "HEAD~1") or "HEAD~1"
+    if not files.exists(root, wanted):
         raise Blocked(f"{wanted} is no commit of this repository.", "rollback-drill --to TAG")
-    return str(vcs.git(root, "rev-parse", wanted + "^{commit}"))
+    return str(files.git(root, "rev-parse", wanted + "^{commit}"))
 
 
 def works(data: Path, release: Path, subject: str) -> bool:

@@ -5,13 +5,14 @@ no check, no evidence or a stale plan is blocked. Not run is never pass.
 """
 
 import importlib
+import json
 import pkgutil
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import date
 
-from .files import Blocked, Trouble, read_yaml
+from .files import Blocked, Outcome, Trouble, read_yaml, write_text
 from .repo import Repo
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
@@ -44,26 +45,7 @@ class Row:
     blocking: bool
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a command has to say, and its exit code."""
-
-    text: str
-    code: int = 0
-
-
-@dataclass(frozen=True)
-class Signable:
-    """What `sign NAME` accepts: the paths whose hash is signed, by which roles, and when it is this one's turn."""
-
-    name: str
-    paths: tuple[str, ...]
-    roles: tuple[str, ...]
-    ready: Callable[[Repo], None]
-
-
 GATES: dict[str, Gate] = {}
-SIGNABLES: dict[str, Signable] = {}
 
 
 def passed(reason: str) -> Result:
@@ -97,13 +79,6 @@ def gate(id: str, title: str, *, waivable: bool = True) -> Callable[[Check], Che
     return register
 
 
-def signable(
-    name: str, paths: Iterable[str], roles: Iterable[str], ready: Callable[[Repo], None] = lambda repo: None
-) -> None:
-    """Register what `sign` can sign; `ready` raises `Blocked` while it is too early."""
-    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready)
-
-
 def load() -> dict[str, Gate]:
     """Every gate of this package: imports its checks_*.py modules."""
     package = importlib.import_module(__package__)
@@ -124,8 +99,7 @@ def evaluate(repo: Repo) -> list[Row]:
     """Every gate's state now, waivers applied, in order."""
     load()
     blocking = repo.blocking()
-    ids = sorted({*GATES, *blocking}, key=order)
-    return [_row(repo, id, id in blocking) for id in ids]
+    return [_row(repo, id, id in blocking) for id in sorted({*GATES, *blocking}, key=order)]
 
 
 def state_of(repo: Repo, id: str) -> Row:
@@ -196,3 +170,31 @@ def waiver_problem(waiver: dict[str, str], id: str) -> str:
     except ValueError:
         return f'"{waiver["until"]}" is not a date'
     return f"it expired on {until}" if until < date.today() else ""
+
+
+def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:
+    """One row a gate, and evidence/status.json; with `check` the exit code is the worst blocking state."""
+    rows = evaluate(repo)
+    text = json.dumps({"gates": [asdict(row) for row in rows]}, indent=2, ensure_ascii=False)
+    write_text(repo.root / "evidence" / "status.json", text + "\n")
+    shown = rows if all else [row for row in rows if row.blocking]
+    lines = [line for row in shown for line in _lines(row)]
+    states = {row.state for row in rows if row.blocking}
+    code = 1 if "fail" in states else 2 if "blocked" in states else 0
+    return Outcome("\n".join([*lines, "", _summary(rows)]), code if check else 0)
+
+
+def _lines(row: Row) -> list[str]:
+    mark = "" if row.blocking else " (does not block)"
+    first = f"{row.state:<8} {row.id:<7} {row.title}{mark}: {row.reason}"
+    return [first] if row.state in OPEN or not row.next_step else [first, f"{'':<16} next: {row.next_step}"]
+
+
+def _summary(rows: list[Row]) -> str:
+    blocking = [row for row in rows if row.blocking]
+    shut = [row for row in blocking if row.state not in OPEN]
+    others = f" {len(rows) - len(blocking)} more advise: status --all." if len(rows) > len(blocking) else ""
+    if not shut:
+        return f"All {len(blocking)} blocking gates are open.{others}"
+    step = next((row for row in shut if row.next_step), shut[0])
+    return f"{len(blocking) - len(shut)} of {len(blocking)} blocking gates are open.{others} Next: {step.next_step}"

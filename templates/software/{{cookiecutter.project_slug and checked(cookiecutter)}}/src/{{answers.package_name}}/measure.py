@@ -16,8 +16,7 @@ from typing import Any
 
 from . import drive
 from .capabilities import CAPABILITIES
-from .files import Blocked, Trouble
-from .gates import Outcome
+from .files import Blocked, Outcome, Trouble
 from .repo import Repo
 
 LONGEST_SECONDS = 30.0

@@ -1,13 +1,14 @@
 """What a person puts a name to: confirming assumptions, signing exact hashes, waiving gates. Each commits its file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from . import gates, vcs
-from .files import Blocked, Trouble, canonical, now, read_yaml, write_text
-from .gates import Outcome, Signable, blocked, failed, passed
+from . import files, gates
+from .files import Blocked, Outcome, Trouble, canonical, now, read_yaml, write_text
+from .gates import blocked, failed, passed
 from .repo import Repo
 
 COMMAND = __package__
@@ -20,6 +21,26 @@ STAND_INS = {
     "swe": ("mle", "ds"),
     "expert": ("po",),
 }
+
+
+@dataclass(frozen=True)
+class Signable:
+    """What `sign NAME` accepts: the paths whose hash is signed, by which roles, and when it is this one's turn."""
+
+    name: str
+    paths: tuple[str, ...]
+    roles: tuple[str, ...]
+    ready: Callable[[Repo], None]
+
+
+SIGNABLES: dict[str, Signable] = {}
+
+
+def signable(
+    name: str, paths: Iterable[str], roles: Iterable[str], ready: Callable[[Repo], None] = lambda repo: None
+) -> None:
+    """Register what `sign` can sign; `ready` raises `Blocked` while it is too early."""
+    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready)
 
 
 def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
@@ -39,7 +60,7 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
         return Outcome("Nothing to confirm: every assumption named has been confirmed.")
     _write_rows(repo, "plan/assumptions.yaml", rows)
     taken = ", ".join(f"{row['key']} = {row['value']}" for row in fresh)
-    note = vcs.commit(repo.root, ["plan/assumptions.yaml"], f"Confirm {', '.join(row['key'] for row in fresh)}")
+    note = files.commit(repo.root, ["plan/assumptions.yaml"], f"Confirm {', '.join(row['key'] for row in fresh)}")
     return Outcome(f"{person(repo)} takes as true: {taken}\n{note}")
 
 
@@ -62,7 +83,7 @@ def sign(repo: Repo, name: str) -> Outcome:
     digest = document_hash(repo, target)
     added = [{"role": role, "name": who, "at": now(), "decision": "accept", "sha256": digest} for role in roles]
     _write_rows(repo, path, kept + added)
-    note = vcs.commit(repo.root, [path], f"Sign {target.name} as {', '.join(roles)}")
+    note = files.commit(repo.root, [path], f"Sign {target.name} as {', '.join(roles)}")
     open_roles = [role for role in needed if role not in roles and not _valid(repo, target, role)]
     rest = f"\nStill to sign: {', '.join(open_roles)}." if open_roles else ""
     return Outcome(f"{who} signs {' + '.join(target.paths)} ({digest[:12]}) as {', '.join(roles)}.\n{note}{rest}")
@@ -70,7 +91,7 @@ def sign(repo: Repo, name: str) -> Outcome:
 
 def signed(repo: Repo, name: str) -> gates.Result:
     """Whether every required role accepted what the files say now."""
-    target = gates.SIGNABLES[name]
+    target = SIGNABLES[name]
     rows = _signatures(repo, name)
     if any(row.get("decision") == "reject" for row in rows):
         return failed(f"{name} was rejected.", f"Settle it, then sign again: {COMMAND} sign {name}")
@@ -80,9 +101,9 @@ def signed(repo: Repo, name: str) -> gates.Result:
         return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"{COMMAND} sign {name}")
     if missing:
         return blocked(f"{name} is not signed by {', '.join(missing)}.", f"{COMMAND} sign {name}")
-    if not vcs.is_repository(repo.root):
+    if not files.is_repository(repo.root):
         return blocked("A signature is a commit, and this folder has no history.", "git init")
-    if vcs.changed(repo.root, [f"gates/signoff-{name}.yaml"]):
+    if files.changed(repo.root, [f"gates/signoff-{name}.yaml"]):
         return blocked(f"gates/signoff-{name}.yaml is not committed.", f"git commit gates/signoff-{name}.yaml")
     return passed(f"Signed by {', '.join(row['role'] + ' ' + row['name'] for row in rows)}.")
 
@@ -108,14 +129,14 @@ def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
         raise Trouble(f"This waiver would not count: {problem}.", "Give --reason in words and --until as 2027-01-31.")
     found = read_yaml(repo.root / "gates" / "waivers.yaml", []) or []
     _write_rows(repo, "gates/waivers.yaml", [*found, waiver | {"on": date.today().isoformat()}])
-    note = vcs.commit(repo.root, ["gates/waivers.yaml"], f"Waive {id} until {until}")
+    note = files.commit(repo.root, ["gates/waivers.yaml"], f"Waive {id} until {until}")
     return Outcome(f"{waiver['approver']} waives {id} until {until}: {reason}\n{note}")
 
 
 def person(repo: Repo) -> str:
     """Git's user; whoever is logged in where git has none."""
-    if vcs.user(repo.root):
-        return vcs.user(repo.root)
+    if files.user(repo.root):
+        return files.user(repo.root)
     import getpass
 
     try:
@@ -125,9 +146,9 @@ def person(repo: Repo) -> str:
 
 
 def _choose(repo: Repo, name: str) -> Signable:
-    fitting = [target for key, target in gates.SIGNABLES.items() if key == name or key[:-1] == name]
+    fitting = [target for key, target in SIGNABLES.items() if key == name or key[:-1] == name]
     if not fitting:
-        raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(gates.SIGNABLES))}.")
+        raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(SIGNABLES))}.")
     return next((target for target in fitting if not _is_signed(repo, target)), fitting[0])
 
 

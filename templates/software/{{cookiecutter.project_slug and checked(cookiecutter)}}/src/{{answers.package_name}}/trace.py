@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import vcs
-from .files import Trouble, read_yaml
-from .gates import Outcome
+from . import files
+from .files import Outcome, Trouble, read_yaml
 from .repo import Repo
 
 REQUIREMENTS = "plan/requirements.yaml"
@@ -143,7 +142,7 @@ def _gap(tests: list[Marked], ends: list[str], commits: list[str]) -> str:
 
 def _commit_of(root: Path, file: str) -> str:
     """The last commit that touched a file; empty when its present text is in no commit."""
-    return "" if vcs.changed(root, [file]) else vcs.git(root, "log", "-1", "--format=%h", "--", file) or ""
+    return "" if files.changed(root, [file]) else files.git(root, "log", "-1", "--format=%h", "--", file) or ""
 
 
 def _marked(root: Path, file: Path) -> Iterator[Marked]:
