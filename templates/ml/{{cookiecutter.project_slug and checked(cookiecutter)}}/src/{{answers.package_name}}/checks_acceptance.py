@@ -80,7 +80,7 @@ def _came_late(repo: Repo, first: datetime) -> bool:
 
 def _signed_at(repo: Repo) -> int | None:
     """Seconds of the commit that brought in the signature of today's text."""
-    from .gates import SIGNABLES
+    from .signing import SIGNABLES
 
     digest = document_hash(repo, SIGNABLES["G3a"])
     stamps = files.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", "gates/signoff-G3a.yaml")
