@@ -21,6 +21,9 @@ STAND_INS = {
     "swe": ("mle", "ds"),
     "expert": ("po",),
 }
+WAIVERS = "gates/waivers.yaml"
+OPENING = """# Gates walked past on purpose. Each entry names an approver, a reason and the day it ends;
+# after that day the gate is shut again. Write one with `waive GATE --reason "…" --until YYYY-MM-DD`."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +130,9 @@ def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
     problem = gates.waiver_problem(waiver, id)
     if problem:
         raise Trouble(f"This waiver would not count: {problem}.", "Give --reason in words and --until as 2027-01-31.")
-    found = read_yaml(repo.root / "gates" / "waivers.yaml", []) or []
-    _write_rows(repo, "gates/waivers.yaml", [*found, waiver | {"on": date.today().isoformat()}])
-    note = files.commit(repo.root, ["gates/waivers.yaml"], f"Waive {id} until {until}")
+    found = read_yaml(repo.root / WAIVERS, []) or []
+    _write_rows(repo, WAIVERS, [*found, waiver | {"on": date.today().isoformat()}], OPENING)
+    note = files.commit(repo.root, [WAIVERS], f"Waive {id} until {until}")
     return Outcome(f"{waiver['approver']} waives {id} until {until}: {reason}\n{note}")
 
 
@@ -184,17 +187,14 @@ def _same(one: str, other: str) -> bool:
     return one.casefold().split() == other.casefold().split()
 
 
-def _write_rows(repo: Repo, path: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Rows as YAML, every value a quoted string, under the comment lines the file opened with."""
+def _write_rows(repo: Repo, path: str, rows: Sequence[dict[str, Any]], opening: str = "") -> None:
+    """Rows as YAML, every value a quoted string, under the comment lines the file opened with, or is to open with."""
     full = repo.root / path
-    head = [line for line in full.read_text("utf-8").splitlines() if line.startswith("#")] if full.is_file() else []
+    text = full.read_text("utf-8") if full.is_file() else opening
+    head = [line for line in text.splitlines() if line.startswith("#")]
     body = [
-        f"{'- ' if first else '  '}{key}: {json.dumps(value, ensure_ascii=False)}"
+        f"{'  ' if number else '- '}{key}: {json.dumps(value, ensure_ascii=False)}"
         for row in rows
-        for first, (key, value) in _marked(row)
+        for number, (key, value) in enumerate(row.items())
     ]
     write_text(full, "\n".join([*head, *body] if rows else [*head, "[]"]) + "\n")
-
-
-def _marked(row: dict[str, Any]) -> list[tuple[bool, tuple[str, Any]]]:
-    return [(number == 0, item) for number, item in enumerate(row.items())]
