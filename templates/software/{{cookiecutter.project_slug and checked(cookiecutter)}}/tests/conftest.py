@@ -93,8 +93,8 @@ class Box:
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This repository once everything has been answered, shown, rehearsed and signed."""
     box = Box(tmp_path_factory.mktemp("healthy") / "repository")
-    for folder in ("docs", "gates", "ops", "plan", "src", "tests"):
-        shutil.copytree(ROOT / folder, box.root / folder, ignore=shutil.ignore_patterns("__pycache__", "signoff-*"))
+    for folder in ("docs", "ops", "plan", "src", "tests"):
+        shutil.copytree(ROOT / folder, box.root / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", box.root)
     for page in (box.root / "docs").rglob("*.md"):
         page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", page.read_text("utf-8")), "utf-8")

@@ -15,7 +15,7 @@ from .signing import signable, signed
 
 BACKLOG = "plan/backlog.json"
 LOCK = "requirements.lock"
-AUDIT = "make audit"  # rendered where rigor is strict
+AUDIT = "make audit"  # not rendered at rigor light
 TOOLS = {
     "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
     "lint": ("-m", "ruff", "check", "--quiet", "."),

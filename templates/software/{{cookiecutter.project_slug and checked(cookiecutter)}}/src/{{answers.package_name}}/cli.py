@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from .files import Outcome, Trouble
@@ -27,11 +28,20 @@ def option(*names: str, **settings: object) -> tuple[tuple[str, ...], dict[str, 
     return names, settings
 
 
-COMMANDS = {
+PRODUCT = {  # they need nothing of this repository, so they work where only the package is installed
     "run": Command("run", "run", "the product itself; words after -- are its own"),
+    "backup": Command("run", "backup", "keep what it remembers in a file; old files are removed"),
+    "restore": Command("run", "restore", "bring a backup back"),
+    "token": Command("access", "token_command", "a caller's token, and its hash for ACCESS_TOKENS"),
+    "forget": Command("deletion", "forget_command", "delete everything that is known about a subject"),
+    "waiting": Command("review", "waiting_command", "the warnings that wait for a person"),
+    "decide": Command("review", "decide_command", "confirm a warning, or overrule it"),
+    "labels": Command("review", "labels_command", "what people decided, for the model's repository"),
+}
+COMMANDS = {
     "test": Command("trace", "test", "all tests, remembered with the hash of the code"),
     "check": Command("checks_build", "check", "format, lint, types, lock file, tests and wheel"),
-    "audit": Command("audit", "audit", "secrets in the files, known weaknesses in the packages (rigor: strict)"),
+    "audit": Command("audit", "audit", "secrets in the files, known weaknesses in the packages (not at rigor light)"),
     "accept": Command("trace", "accept", "the scenarios and the traceability table"),
     "load": Command(
         "measure",
@@ -57,8 +67,9 @@ COMMANDS = {
         "budget",
         "what is left of the error budget",
         (
-            option("--total", type=int, required=True, help="requests or runs in the window"),
-            option("--failed", type=int, required=True, help="how many of them failed"),
+            option("--total", type=int, help="requests or runs in the window"),
+            option("--failed", type=int, help="how many of them failed"),
+            option("--metrics", default="", help="instead of both: the URL of a page with requests_total"),
         ),
     ),
     "status": Command(
@@ -103,8 +114,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _go(words: Sequence[str]) -> int:
-    if words and words[0] == "run":
-        return int(_function(COMMANDS["run"])(*[word for word in words[1:] if word != "--"]))
+    if words and words[0] in PRODUCT:
+        return int(_function(PRODUCT[words[0]])(*[word for word in words[1:] if word != "--"]))
     given = vars(_parser().parse_args(words))
     outcome: Outcome = _function(COMMANDS[given.pop("command")])(Repo.here(), **given)
     _say(outcome.text)
@@ -127,14 +138,17 @@ def _function(command: Command) -> Callable[..., Any]:
         if error.name != f"{__package__}.{command.module}":
             raise
         raise Trouble("This repository's answers do not call for that command.", "mlscaffold replan") from None
-    function: Callable[..., Any] = getattr(module, command.function)
+    function: Callable[..., Any] | None = getattr(module, command.function, None)
+    if function is None:
+        raise Trouble("This deliverable has no such command: it keeps nothing.")
     return function
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {__package__}", description="Plan, tests, gates and drills.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for name, command in COMMANDS.items():
+    called_for = {name: one for name, one in PRODUCT.items() if find_spec(f"{__package__}.{one.module}")}
+    for name, command in (called_for | COMMANDS).items():
         one = commands.add_parser(name, help=command.help, description=command.help)
         for names, settings in command.options:
             one.add_argument(*names, **settings)  # type: ignore[arg-type]  # argparse checks them itself

@@ -5,8 +5,10 @@ queue by slowing down whoever asks.
 """
 
 import math
+import re
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +21,10 @@ from .capabilities import CAPABILITIES
 from .files import Blocked, Outcome, Trouble
 from .repo import Repo
 
-LONGEST_SECONDS = 30.0
+SECONDS = 30.0  # a plan of few requests a second is asked faster, to end within this
+PATIENCE = 120.0  # a plan that needs longer than this at its own rate is one of few requests
+STEADY = 10.0  # the least time under load: a shorter one has shown no queue
+METRIC = re.compile(r'^requests_total\{[^}]*\bstatus="(\d)\d\d"[^}]*\} (\S+)', re.MULTILINE)
 ERROR_LIMIT = 0.001
 CONFIDENCE = 0.95
 MEASURED = ("src/", "plan/plan.json#slo,capacity")
@@ -34,63 +39,88 @@ class Target:
     workers: int
     p95_ms: float
     objective: float | None
+    planned_per_second: float = 0.0  # the peak times the load factor
 
 
 def target_of(repo: Repo) -> Target:
     """The plan's figures for this product."""
     asked = repo.answers.get("slo_percent", "")
     shown = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
-    requests = math.ceil(max(repo.needed(key) for key in shown))
-    rate = repo.needed("capacity.load_per_second")
-    return Target(
-        requests,
-        max(rate, requests / LONGEST_SECONDS) if drive.PARALLEL > 1 else None,
-        math.ceil(repo.needed("capacity.workers")) if drive.PARALLEL > 1 else 1,
-        float(repo.answers["p95_ms"]),
-        float(asked) / 100 if asked else None,
-    )
+    requests, planned = math.ceil(max(repo.needed(key) for key in shown)), repo.needed("capacity.load_per_second")
+    limit, objective = float(repo.answers["p95_ms"]), float(asked) / 100 if asked else None
+    if drive.PARALLEL == 1:
+        return Target(requests, None, 1, limit, objective)
+    rate = planned if requests / planned <= PATIENCE else requests / SECONDS
+    workers = math.ceil(repo.needed("capacity.workers"))
+    return Target(max(requests, math.ceil(rate * STEADY)), rate, workers, limit, objective, planned)
 
 
 def load(repo: Repo, requests: int | None = None) -> Outcome:
     """Ask the product as often as the plan wants, and write down what came of it beside what was asked."""
     target = target_of(repo)
-    count = requests or target.requests
-    with tempfile.TemporaryDirectory() as folder, drive.Product(Path(folder), workers=target.workers) as product:
-        _warm_up(product)
-        replies = _ask(product, count, target.per_second)
-    facts = judged(replies, target) | {"on": date.today().isoformat()}
+    try:
+        with tempfile.TemporaryDirectory() as folder, drive.Product(Path(folder), workers=target.workers) as product:
+            _warm_up(product)
+            started = time.perf_counter()
+            replies = _ask(product, requests or target.requests, target.per_second)
+            seconds = time.perf_counter() - started
+    except RuntimeError as problem:
+        raise Trouble(str(problem), "make run shows why.") from problem
+    facts = judged(replies, target) | {"seconds": round(seconds, 1), "on": date.today().isoformat()}
     repo.write_evidence("load", facts, MEASURED)
     return Outcome(_told(facts), {"pass": 0, "fail": 1}.get(facts["verdict"], 2))
 
 
-def budget(repo: Repo, total: int, failed: int) -> Outcome:
-    """What is left of the error budget after so many requests in the window, of which so many failed."""
+def budget(repo: Repo, total: int | None = None, failed: int | None = None, metrics: str = "") -> Outcome:
+    """What is left of the error budget, from counts of the window or from a page of metrics that holds them."""
     if not repo.answers.get("slo_percent"):
         raise Blocked("Nothing is promised here that could be spent: there is no service level.")
+    total, failed = counted(metrics) if metrics else (total, failed)
+    if total is None or failed is None:
+        raise Trouble("Both counts are needed, or a page that holds them.", "budget --total 120000 --failed 37")
     if not 0 <= failed <= total or total == 0:
         raise Trouble(f"{failed} failures among {total} make no share.", "budget --total 120000 --failed 37")
     allowed = (1 - float(repo.answers["slo_percent"]) / 100) * total
     left = 1 - failed / allowed
-    repo.write_evidence(
-        "error_budget", {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
-    )
-    return Outcome(
-        f"{failed} of {allowed:.1f} allowed failures: {left:.0%} of the error budget is left.", 0 if left > 0 else 1
-    )
+    facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
+    repo.write_evidence("error_budget", facts)
+    said = f"{failed} of {allowed:.1f} allowed failures: {left:.0%} of the error budget is left."
+    return Outcome(said, 0 if left > 0 else 1)
+
+
+def counted(metrics: str) -> tuple[int, int]:
+    """Requests, and how many failed (5xx), by the counters at a URL in the Prometheus text format."""
+    if not metrics.startswith(("http://", "https://")):
+        raise Trouble(f"{metrics!r} is no URL.", "budget --metrics https://…/metrics")
+    try:
+        with urllib.request.urlopen(metrics, timeout=30) as page:
+            rows = METRIC.findall(page.read().decode())
+    except OSError as problem:
+        raise Blocked(f"{metrics} does not answer: {problem}.", "Find out why: no data counts as spent.") from None
+    if not rows:
+        raise Blocked(f"{metrics} holds no requests_total.", "Find out why: no data counts as spent.")
+    return round(sum(float(n) for _, n in rows)), round(sum(float(n) for kind, n in rows if kind == "5"))
 
 
 def _told(facts: dict[str, Any]) -> str:
     """Measured beside planned, one line each."""
-    shown = f"{facts['objective']:.5g}" if facts["objective"] else f"{1 - ERROR_LIMIT:g}"
-    rate = f"{facts['per_second']:.1f} a second" if facts["per_second"] else "one after the other"
-    return "\n".join(
-        [
-            f"{facts['requests']} requests, {rate}, {facts['workers']} worker(s)   needed: {facts['needed']}",
-            f"p50 {facts['p50_ms']} ms   p95 {facts['p95_ms']} ms (limit {facts['limit_p95_ms']:g})   p99 {facts['p99_ms']} ms",
-            f"errors {facts['failures']} ({facts['error_rate']:.3%}); the true rate may be up to {facts['failure_bound']:.3%}",
-            f"success asked for: {shown}   verdict: {facts['verdict']}",
-        ]
-    )
+    allowed = 1 - facts["objective"] if facts["objective"] else ERROR_LIMIT
+    rate = ("one after the other", "as it comes")
+    if facts["per_second"]:
+        achieved = facts["requests"] / facts["seconds"] if facts["seconds"] else math.inf
+        rate = (f"{achieved:.1f}", f"{facts['planned_per_second']:.3g}, asked at {facts['per_second']:.3g}")
+    rows = [
+        ("", "measured", "plan"),
+        ("requests", f"{facts['requests']} in {facts['seconds']:g} s", f"{facts['needed']} or more"),
+        ("a second", *rate),
+        ("workers", str(facts["workers"]), str(facts["workers"])),
+        ("p50", f"{facts['p50_ms']} ms", "-"),
+        ("p95", f"{facts['p95_ms']} ms", f"at most {facts['limit_p95_ms']:g} ms"),
+        ("p99", f"{facts['p99_ms']} ms", "-"),
+        ("errors", f"{facts['failures']} ({facts['error_rate']:.3%})", f"at most {allowed:.3%}"),
+        ("true error rate", f"up to {facts['failure_bound']:.3%}", "95 % confidence"),
+    ]
+    return "\n".join([*(f"{a:<17}{b:<21}{c}".rstrip() for a, b, c in rows), f"verdict: {facts['verdict']}"])
 
 
 def judged(replies: Sequence[drive.Reply], target: Target) -> dict[str, Any]:
@@ -100,6 +130,7 @@ def judged(replies: Sequence[drive.Reply], target: Target) -> dict[str, Any]:
     measured: dict[str, Any] = {f"p{share}_ms": round(percentile(milliseconds, share), 2) for share in (50, 95, 99)}
     measured |= {"requests": len(replies), "failures": failures, "error_rate": failures / len(replies)}
     measured |= {"per_second": target.per_second, "workers": target.workers, "needed": target.requests}
+    measured["planned_per_second"] = target.planned_per_second
     measured |= {"limit_p95_ms": target.p95_ms, "objective": target.objective}
     measured["failure_bound"] = upper_bound(failures, len(replies))
     return measured | {"verdict": _verdict(measured)}
