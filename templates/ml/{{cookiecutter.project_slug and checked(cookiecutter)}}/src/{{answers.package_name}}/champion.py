@@ -6,7 +6,7 @@ Batch runs, the service and alerts all answer through this one class, so they ca
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,10 @@ from . import baseline, data, features, registry, train
 from .engine import ROW, Engine, literal
 from .files import Trouble, read_json
 from .repo import Repo
+
+
+READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
+Columns = dict[str, np.ndarray]  # score, decision, detail, source and reason, one value a row
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Answer:
     detail: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {key: value for key, value in asdict(self).items() if value != ""}
+        return {key: value for key, value in vars(self).items() if value != ""}
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Champion:
 
     def answers(self, rows: Sequence[Mapping[str, Any]], groups: Sequence[object] | None = None) -> list[Answer]:
         """One answer a row, in order; whatever happens, every row gets one."""
-        return self._listed(self.table(self._frame(rows), groups))
+        return self._listed(self._judged(self._frame(rows), groups))
 
     def fall_back(self, rows: Sequence[Mapping[str, Any]], reason: str) -> list[Answer]:
         """The rule's answers, for rows the model cannot or may not answer."""
@@ -71,20 +75,23 @@ class Champion:
     def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         return pd.DataFrame.from_records(list(rows), columns=list(self.columns))
 
-    def _listed(self, table: pd.DataFrame) -> list[Answer]:
-        return [Answer(model=self.version, **row) for row in table.to_dict("records")]
+    def _listed(self, found: Columns) -> list[Answer]:
+        rows = zip(*(values.tolist() for values in found.values()), strict=True)
+        return [Answer(model=self.version, **dict(zip(found, row, strict=True))) for row in rows]
 
     def table(self, frame: pd.DataFrame, groups: Sequence[object] | None = None) -> pd.DataFrame:
         """score, decision, detail, source and reason for every row of a frame of inputs."""
-        clean, problems = self.checked(frame)
-        result = self.scored(clean, problems)
-        if self.card["task"] == "ranking":
-            within = np.zeros(len(result)) if groups is None else np.asarray(groups, dtype=object)
-            places = result["score"].groupby(within).rank(ascending=False, method="first")
-            result["decision"] = places.astype(int).astype(str)
-        return result
+        return pd.DataFrame(self._judged(frame, groups))
 
-    def scored(self, clean: pd.DataFrame, problems: np.ndarray | None = None) -> pd.DataFrame:
+    def _judged(self, frame: pd.DataFrame, groups: Sequence[object] | None) -> Columns:
+        found = self.scored(*self.checked(frame))
+        if self.card["task"] == "ranking":
+            within = np.zeros(len(frame)) if groups is None else np.asarray(groups, dtype=object)
+            places = pd.Series(found["score"]).groupby(within).rank(ascending=False, method="first")
+            found["decision"] = places.astype(int).astype(str).to_numpy(dtype=object)
+        return found
+
+    def scored(self, clean: pd.DataFrame, problems: np.ndarray | None = None) -> Columns:
         """The answers to clean inputs; rows with a problem get the rule's."""
         if self.model is None:
             return self._rule(clean, self.reason)
@@ -93,39 +100,57 @@ class Champion:
             raw = train.predict(self.model, clean, self.card["task"])
         except Exception as error:  # noqa: BLE001  (the caller still needs an answer; the reason is logged and counted)
             return self._rule(clean, f"the model failed: {_short(error)}")
-        result = decided(self.card, raw, "model")
-        unusable = ~np.isfinite(result["score"].to_numpy(dtype=float))
-        problems[unusable & (problems == "")] = "the model's score is not a number"
+        found = decided(self.card, raw, "model")
+        problems[~np.isfinite(found["score"]) & (problems == "")] = "the model's score is not a number"
         bad = problems != ""
         if bad.any():
-            result.loc[bad, :] = self._rule(clean[bad], "").to_numpy()
-            result.loc[bad, "reason"] = problems[bad]
-        return result
+            for name, values in self._rule(clean[bad], "").items():
+                found[name][bad] = values
+            found["reason"][bad] = problems[bad]
+        return found
 
-    def _rule(self, clean: pd.DataFrame, reason: str) -> pd.DataFrame:
+    def _rule(self, clean: pd.DataFrame, reason: str) -> Columns:
         with self.lock:
             raw = baseline.scores(self.card["rule"], clean, self.engine)
         return decided(self.card, raw, "rule", reason)
 
     def checked(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-        """The inputs as training saw them, by the same SQL, and a sentence for each row that breaks the contract."""
+        """The inputs as training saw them, and a sentence for each row that breaks the contract."""
         given = frame[list(self.columns)].reset_index(drop=True)
-        with self.lock:
-            self.engine.register("given", given)
-            clean = self.engine.frame(f"select {features.select(self.columns)} from given")
-        problems = np.full(len(given), "", dtype=object)
-        for name, kind in self.columns.items():
-            for broken, sentence in _breaches(name, kind, self.card["rules"].get(name, {}), given[name], clean[name]):
+        clean = self._clean(given)
+        problems, empty, lost = np.full(len(given), "", dtype=object), given.isna().to_numpy(), clean.isna().to_numpy()
+        for place, (name, kind) in enumerate(self.columns.items()):
+            rules = self.card["rules"].get(name, {})
+            for broken, sentence in _breaches(name, kind, rules, clean[name], empty[:, place], lost[:, place]):
                 if broken.any():
                     problems[broken & (problems == "")] = sentence
         return clean, problems
 
+    def _clean(self, given: pd.DataFrame) -> pd.DataFrame:
+        """By the SQL of training; values that already are what it makes of them need not go through it.
+
+        For one request the SQL costs more than the model does.
+        """
+        types = dict(zip(given, given.dtypes, strict=True))
+        ready = [name for name, kind in self.columns.items() if types[name] in READY.get(kind, ())]
+        rest = {name: kind for name, kind in self.columns.items() if name not in ready}
+        numbers = [name for name in ready if self.columns[name] == "number"]
+        values = given[numbers].to_numpy(dtype=float)
+        clean = pd.DataFrame(np.where(np.abs(values) <= float(features.LARGEST), values, np.nan), columns=numbers)
+        if len(numbers) == len(self.columns):
+            return clean
+        parts = [clean, given[[name for name in ready if name not in numbers]]]
+        if rest:
+            with self.lock:
+                self.engine.register("given", given[list(rest)])
+                parts.append(self.engine.frame(f"select {features.select(rest)} from given"))
+        return pd.concat(parts, axis=1)[list(self.columns)]
+
 
 def _breaches(
-    name: str, kind: str, rules: Mapping[str, Any], given: pd.Series, clean: pd.Series
+    name: str, kind: str, rules: Mapping[str, Any], clean: pd.Series, empty: np.ndarray, lost: np.ndarray
 ) -> Iterator[tuple[np.ndarray, str]]:
     """The rules of data/schema.yaml that one row can break, over many rows at once."""
-    empty, lost = given.isna().to_numpy(), clean.isna().to_numpy()
     yield lost & ~empty, f"{name} is no {kind}"
     if rules.get("missing_at_most") in ("0", "0.0"):
         yield empty, f"{name} is missing"
@@ -139,19 +164,20 @@ def _breaches(
         yield ~empty & ~clean.isin(rules["values"]).to_numpy(), f"{name} is none of the allowed values"
 
 
-def decided(card: Mapping[str, Any], raw: np.ndarray, source: str, reason: str = "") -> pd.DataFrame:
+def decided(card: Mapping[str, Any], raw: np.ndarray, source: str, reason: str = "") -> Columns:
     """Scores and decisions from what model or rule returns, by the task and the accepted threshold."""
-    raw, detail = np.asarray(raw, dtype=float), ""
+    raw = np.asarray(raw, dtype=float)
+    scores, detail = raw, np.full(len(raw), "", dtype=object)
     if card["task"] == "binary":
-        scores, decisions = raw, np.where(raw >= card["threshold"], "yes", "no")
+        decisions = np.where(raw >= card["threshold"], "yes", "no")
     elif card["task"] == "multiclass":
         names = card["classes"] if source == "model" else baseline.classes(card["rule"])
         scores, decisions = raw.max(axis=1), np.asarray(names, dtype=object)[raw.argmax(axis=1)]
-        detail = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in raw.tolist()]
+        detail[:] = [json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) for row in raw.tolist()]
     else:
-        scores, decisions = raw, np.array([f"{value:.6g}" for value in raw.tolist()], dtype=object)
-    columns = {"score": scores, "decision": decisions, "detail": detail, "source": source, "reason": reason}
-    return pd.DataFrame(columns, index=range(len(raw))).astype({"decision": object, "detail": object, "reason": object})
+        decisions = np.array([f"{value:.6g}" for value in raw.tolist()], dtype=object)
+    texts = {"source": np.full(len(raw), source, dtype=object), "reason": np.full(len(raw), reason, dtype=object)}
+    return {"score": scores, "decision": decisions.astype(object), "detail": detail, **texts}
 
 
 def load(root: Path, name: str = "champion") -> Champion:
