@@ -18,7 +18,6 @@ from .engine import ROW, Engine, literal
 from .files import Trouble, read_json
 from .repo import Repo
 
-
 READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
 Columns = dict[str, np.ndarray]  # score, decision, detail, source and reason, one value a row
 
