@@ -28,6 +28,10 @@ def questions(repo: Repo, paths: Iterable[str]) -> list[tuple[str, str, str]]:
     return [(path, *found) for path in paths for found in OPEN_QUESTION.findall(repo.text(path))]
 
 
+def _owner(question: tuple[str, str, str]) -> str:
+    return question[1]
+
+
 def documents(repo: Repo) -> list[str]:
     """Every page below docs/."""
     return [path.relative_to(repo.root).as_posix() for path in sorted((repo.root / "docs").rglob("*.md"))]
@@ -132,15 +136,14 @@ def malformed(row: dict[str, Any]) -> list[str]:
 
 @gate("T1.3", "Assumptions and open questions")
 def questions_answered(repo: Repo) -> Result:
-    assumed = [row["key"] for row in unconfirmed(repo)]
-    if assumed:
-        return blocked(f"{len(assumed)} assumption(s) unconfirmed: {', '.join(assumed)}.", f"{COMMAND} confirm --all")
-    waiting = questions(repo, documents(repo))
+    assumed, waiting = [row["key"] for row in unconfirmed(repo)], questions(repo, documents(repo))
+    owed = [f"{len(assumed)} assumption(s) unconfirmed: {', '.join(assumed)}."] if assumed else []
     if waiting:
-        owners = sorted({owner for _, owner, _ in waiting})
-        shares = ", ".join(f"{owner} {sum(row[1] == owner for row in waiting)}" for owner in owners)
-        path, owner, question = waiting[0]
-        return blocked(f"{len(waiting)} open question(s) in docs/: {shares}.", f"{owner}, in {path}: {question}")
+        lines = [f"{'':<17}{owner:<4} {path}: {question}" for path, owner, question in sorted(waiting, key=_owner)]
+        owed.append("\n".join([f"{len(waiting)} open question(s) in docs/:", *lines]))
+    if owed:
+        path, owner, question = waiting[0] if waiting else ("", "", "")
+        return blocked(" ".join(owed), f"{COMMAND} confirm --all" if assumed else f"{owner}, in {path}: {question}")
     return passed("Every assumption is confirmed and every question answered.")
 
 
