@@ -1,11 +1,14 @@
-"""Gates G2 are seen red: each test plants one defect and watches its gate."""
+"""Gates G2 and G3, signatures and waivers are seen red: each test plants one defect and watches its gate."""
 
+import json
+import re
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import ask, commit, edit, gate, record_of
+from conftest import ask, commit, edit, forge, gate, git, record_of
 
 from {{ answers.package_name }} import dataset
 from {{ answers.package_name }}.dataset import read_predictions
@@ -14,6 +17,7 @@ from {{ answers.package_name }}.files import Blocked
 from {{ answers.package_name }}.repo import Repo
 
 
+# ---------------------------------------------------------------------------------------------------- experiments
 def test_evaluation_on_train(worked: Path) -> None:
     """Predictions about the training rows are recognised by their keys."""
     repo = Repo(worked)
@@ -126,8 +130,99 @@ def test_test_split_is_closed_to_everything_else(worked: Path) -> None:
 
 def test_logic_in_a_notebook(worked: Path) -> None:
     """Functions belong into src/, outputs nowhere."""
-    path = worked / "notebooks" / "explore.ipynb"
+    path = worked / "notebooks" / "look.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    imported = {"cell_type": "code", "outputs": [], "source": ["from {{ answers.package_name }} import dataset\n"]}
+    path.write_text(json.dumps({"cells": [imported, imported]}))
     assert gate(worked, "G2.8").state == "pass"
     edit(path, lambda book: book["cells"][1].update(source=["def clever():\n", "    return 1\n"]))
 
     assert gate(worked, "G2.8").state == "fail"
+
+
+# ---------------------------------------------------------------------------------------------------- acceptance
+def test_threshold_edited_after_the_look(worked: Path) -> None:
+    """A lower bar, signed again, comes too late."""
+    assert gate(worked, "G3.1").state == "pass"
+    edit(worked / "plan" / "plan.json", lambda plan: plan["acceptance"]["min_gain"].update(value=-1.0))
+    assert gate(worked, "G3.1").state == "blocked"
+    assert gate(worked, "G3.3").state == "blocked"
+
+    git(worked, "commit", "--quiet", "-am", "lower bar", "--date", "2040-01-01T00:00:00")
+    ask(worked, "sign", "G3a")
+
+    looked = json.loads((worked / dataset.TEST_LOG).read_text().splitlines()[0])["at"]
+    signed = yaml.safe_load((worked / "gates" / "signoff-G3a.yaml").read_text())[0]["at"]
+    assert signed > looked
+    assert gate(worked, "G3.1").state == "fail"
+
+
+def test_accept_without_signed_thresholds(worked: Path) -> None:
+    """No signature, no look."""
+    (worked / "gates" / "signoff-G3a.yaml").unlink()
+    before = (worked / dataset.TEST_LOG).read_text()
+
+    code, said = ask(worked, "accept")
+
+    assert code == 2
+    assert "G3.1" in said
+    assert before == (worked / dataset.TEST_LOG).read_text()
+
+
+def test_spent_looks(worked: Path) -> None:
+    """More models than looks: the test set is used up."""
+    test_set = Repo(worked).evidence("splits")["keys"]["test"]
+    for number in range(9):
+        dataset.log_look(Repo(worked), {"command": "accept", "model": f"m{number}"})
+
+    assert dataset.looks_used(Repo(worked), test_set) > 3
+    assert gate(worked, "G3.2").state == "fail"
+
+
+def test_typed_verdict(worked: Path) -> None:
+    """The verdict comes from the predictions, whatever the evidence says."""
+    found = Repo(worked).evidence("acceptance")
+    forge(worked, "acceptance", lambda facts: facts["verdict"].update(state="pass"))
+    assert gate(worked, "G3.3").state == {"pass": "pass", "fail": "fail"}.get(found["verdict"]["state"], "blocked")
+
+    forge(worked, "acceptance", lambda facts: facts["gain"].update(value=9.9))
+    assert gate(worked, "G3.3").state == "fail"
+
+
+def test_acceptance_of_the_baseline_itself(worked: Path) -> None:
+    """The rule's predictions under the model's name gain nothing over the rule."""
+
+    def swap(facts: dict) -> None:
+        facts["predictions"]["model"] = facts["predictions"]["baseline"]
+
+    forge(worked, "acceptance", swap)
+
+    assert gate(worked, "G3.3").state == "fail"
+    assert "itself" in gate(worked, "G3.3").reason
+
+
+def test_a_waiver_names_who_why_and_until_when(worked: Path) -> None:
+    """It opens a gate until its day, and never without a name, a reason and a date."""
+    record_of(worked).unlink()
+    tomorrow = (date.today() + timedelta(days=1)).isoformat()
+    assert gate(worked, "G2.5").state == "blocked"
+    assert ask(worked, "waive", "G2.5", "--reason", "first trial", "--until", "2020-01-01")[0] == 1
+    assert ask(worked, "waive", "G2.5", "--reason", " ", "--until", tomorrow)[0] == 1
+
+    assert ask(worked, "waive", "G2.5", "--reason", "first trial", "--until", tomorrow)[0] == 0
+
+    row = gate(worked, "G2.5")
+    assert row.state == "waived"
+    assert "Test Person" in row.reason
+    waivers = worked / "gates" / "waivers.yaml"
+    waivers.write_text(re.sub(r'until: ".*"', 'until: "2020-01-01"', waivers.read_text()))
+    assert gate(worked, "G2.5").state == "blocked"
+
+
+def test_signature_of_an_older_text(worked: Path) -> None:
+    """A signature holds for the text that was signed."""
+    with (worked / "docs" / "03-acceptance.md").open("a") as file:
+        file.write("\nOne more promise.\n")
+
+    assert gate(worked, "G3.1").state == "blocked"
+    assert "changed after" in gate(worked, "G3.1").reason

@@ -1,4 +1,4 @@
-"""Operation: what the monitor and triage say; each gate of G5 is seen red once."""
+"""Release, monitoring and retraining: each defect that is planted turns its gate of G4, G5 or G6 red."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,88 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from conftest import TASK, ask, edit, forge, gate
 
-from {{ answers.package_name }} import champion, data, predictions, promote
+from {{ answers.package_name }} import champion, data, predictions, promote, registry, retrain
 from {{ answers.package_name }}.repo import Repo
+
+
+# ---------------------------------------------------------------------------------------------------- release
+def test_promote_before_acceptance_is_blocked(worked: Path) -> None:
+    """The gates that are shut are named, nothing is written, and the exit code says blocked."""
+    code, said = ask(worked, "promote")
+
+    assert code == 2
+    assert "G3." in said
+    assert not (worked / registry.PATH).exists()
+
+
+def test_a_released_version_opens_its_gates(released: Path) -> None:
+    """Parity, rollback, fallback and hashes are shown on the version that answers."""
+    states = {id: gate(released, id).state for id in ("G4.1", "G4.2", "G4.4", "G4.5", "G4.6", "G6.6")}
+
+    assert states.pop("G4.2") in ("pass", "warn")
+    assert set(states.values()) == {"pass"}
+
+
+def test_service_that_differs_from_training(released: Path) -> None:
+    """One score of three hundred moved, the seal with it."""
+    forge(released, "parity", lambda found: found["serving"].__setitem__(0, found["serving"][0] + 0.01))
+
+    assert gate(released, "G4.2").state == "fail"
+
+
+def test_model_file_with_other_bytes(released: Path) -> None:
+    """The registry's hash does not fit: the gate is red, and the rule answers."""
+    held = registry.entry_of(registry.read(released), "champion")["files"]["model"]["path"]
+    (released / held).write_bytes(b"other bytes")
+    answer = champion.load(released).fall_back([{}], "")[0]
+
+    assert gate(released, "G4.6").state == "fail"
+    assert champion.load(released).model is None
+    assert answer.source == "rule"
+
+
+def test_a_rollback_needs_a_reason_and_restores(released: Path) -> None:
+    """Without a reason nothing moves; with one the last known good version answers."""
+    assert ask(released, "rollback")[0] == 1
+    code, said = ask(released, "rollback", "--reason", "it was wrong")
+
+    assert code == 0, said
+    assert champion.load(released).version == registry.BASELINE
+    assert "withdrawn" in registry.read(released)["models"]["1.0.0"]
+
+
+@pytest.mark.parametrize(("change", "state"), [({"seconds": 1e6}, "fail"), ({"answered": False}, "fail")])
+def test_a_drill_that_went_wrong(released: Path, change: dict, state: str) -> None:
+    """Too slow, or nobody answered afterwards."""
+    forge(released, "rollback_drill", lambda found: found.update(change))
+
+    assert gate(released, "G4.4").state == state
+
+
+@pytest.mark.parametrize("case", ["absent", "failing", "invalid"])
+def test_a_model_that_nobody_stands_in_for(released: Path, case: str) -> None:
+    """The model's own answer where the rule should have spoken."""
+    forge(released, "fallback", lambda found: found["cases"][case].update(source="model"))
+
+    assert gate(released, "G4.5").state == "fail"
+
+
+def test_an_edited_limit(released: Path) -> None:
+    """A drift limit typed by hand fails; a decision record that names the signal explains it."""
+    edit(released / "ops/monitors.yaml", lambda found: signal_of(found, "drift").update(limit=0.5))
+
+    assert gate(released, "G4.7").state == "fail"
+
+    (released / "docs/decisions/0099-limits.md").write_text("# The limit of drift is 0.5\n")
+
+    assert gate(released, "G4.7").state == "blocked"  # the test alert is still missing
+
+
+def signal_of(found: dict, name: str) -> dict:
+    return next(signal for signal in found["signals"] if signal["name"] == name)
 
 
 # ---------------------------------------------------------------------------------------------------- watching
@@ -78,15 +156,6 @@ def test_a_monitor_that_fell_silent(released: Path) -> None:
     assert "silent" in gate(released, "G5.1").reason
 
 
-def test_a_signal_that_did_not_report(released: Path) -> None:
-    """One watch missing from the report."""
-    answer_rows(released)
-    ask(released, "monitor", "--at", soon())
-    forge(released, "monitor", lambda found: found["signals"].pop("quality"))
-
-    assert "quality did not report" in gate(released, "G5.1").reason
-
-
 def test_drift_with_no_missing_value(released: Path) -> None:
     """One input pinned to a value it often has: nothing is missing, nothing is out of range, and it is found."""
     found = champion.load(released)
@@ -112,54 +181,6 @@ def test_decay_with_no_drift(released: Path) -> None:
     assert "docs/04-operations.md#5-performance-decay" in said
 
 
-def test_labels_that_stay_away(released: Path) -> None:
-    """Predictions whose label is overdue: quality is unknown, and that is no pass."""
-    answer_rows(released, label=False)
-    later = timedelta(days=float(Repo(released).answers["label_delay_days"]) + 1.1)
-    code, said = ask(released, "monitor", "--at", (datetime.now(UTC) + later).isoformat())
-
-    assert code == 1
-    assert next(line for line in said.splitlines() if " labels " in line).startswith("alarm")
-    assert gate(released, "G5.3").state == "blocked"
-    assert gate(released, "G5.4").state == "blocked"
-
-
-def test_scores_that_cannot_be_computed_again(released: Path) -> None:
-    """A log whose scores are not those of the model that is named in it."""
-    answer_rows(released)
-    file = next((released / predictions.PREDICTIONS).glob("*.jsonl"))
-    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
-    file.write_text("".join(json.dumps(line | {"score": line["score"] * 0.5 + 0.1}) + "\n" for line in lines), "utf-8")
-    code, said = ask(released, "monitor", "--at", soon())
-
-    assert code == 1
-    assert next(line for line in said.splitlines() if " skew " in line).startswith("alarm")
-
-
-def test_a_signal_nobody_watches(released: Path) -> None:
-    """A name typed wrongly is named, with those that exist."""
-    edit(released / "ops/monitors.yaml", lambda found: found["signals"][0].update(name="volum"))
-    code, said = ask(released, "monitor")
-
-    assert code == 1
-    assert '"volum"' in said
-    assert "volume" in said
-
-
-def test_an_alarm_reaches_a_command(released: Path, tmp_path: Path) -> None:
-    """The text goes to the command of ops/oncall.yaml; a command that fails is shouted about."""
-    target = tmp_path / "told.txt"
-    edit(released / "ops/oncall.yaml", lambda found: found.update(notify=["tee", str(target)]))
-    ask(released, "monitor")
-
-    assert "silent" in target.read_text("utf-8")
-
-    edit(released / "ops/oncall.yaml", lambda found: found.update(notify=["false"]))
-
-    assert "NOBODY WAS TOLD" in ask(released, "monitor")[1]
-
-
-# ---------------------------------------------------------------------------------------------------- triage
 def test_triage_looks_at_labels_before_anything_else(released: Path) -> None:
     """Two labels for one id, and code changed as well: the labels are what it finds."""
     answer_rows(released)
@@ -174,12 +195,49 @@ def test_triage_looks_at_labels_before_anything_else(released: Path) -> None:
     assert "7 " not in said
 
 
-def test_triage_comes_to_code_last(released: Path) -> None:
-    """Everything about the data is clear, and the code differs from what was released."""
-    answer_rows(released)
-    source = next((released / "src").glob("*/features.py"))
-    source.write_text(source.read_text() + "\n# changed\n")
-    code, said = ask(released, "triage", "--at", soon())
+# ---------------------------------------------------------------------------------------------------- retraining
+def more_rows(root: Path, spoil: bool = False) -> None:
+    """Twice the rows, newer where there is time; the new ones may have answers that follow nothing."""
+    repo = Repo(root)
+    source = data.source_of(repo)
+    path = root / source.source
+    old = pd.read_csv(path)
+    new = old.copy()
+    if source.id:
+        new[source.id] = [f"N{number:05d}" for number in range(len(new))]
+    if source.group and TASK == "ranking":
+        new[source.group] = "N" + new[source.group].astype(str)
+    if source.time:
+        moment = pd.to_datetime(new[source.time])
+        new[source.time] = (moment + (moment.max() - moment.min()) + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d")
+    numbers = [name for name in new.select_dtypes("float") if name not in source.special]
+    new[numbers] *= np.random.default_rng(5).uniform(0.98, 1.02, (len(new), len(numbers)))
+    if spoil:
+        new[source.target] = new[source.target].sample(frac=1, random_state=9).to_numpy()
+    pd.concat([old, new]).to_csv(path, index=False)
+
+
+def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained on answers that follow nothing, it loses to the champion and cannot be promoted."""
+    fit = retrain.train.fit
+
+    def spoiled(frame, task, settings):  # noqa: ANN001, ANN202
+        order = np.random.default_rng(3).permutation(len(frame.y))
+        return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings)
+
+    more_rows(released)
+    monkeypatch.setattr(retrain.train, "fit", spoiled)
+    code, said = ask(released, "retrain")
+    book = registry.read(released)
 
     assert code == 1, said
-    assert "7 Did code or infrastructure change? FOUND: code" in said
+    assert "stays" in said
+    assert registry.version_of(book, "champion") == "1.0.0"
+    assert registry.version_of(book, "challenger") is None
+
+    rejected = Repo(released).evidence("candidate")["version"]
+    registry.set_alias(released, "challenger", rejected, by="somebody")
+
+    assert gate(released, "G6.2").state == "fail"
+    assert ask(released, "promote")[0] == 2
+    assert registry.version_of(registry.read(released), "champion") == "1.0.0"

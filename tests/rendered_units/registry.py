@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, gate
-
-from {{ answers.package_name }} import registry
-from {{ answers.package_name }}.files import Trouble
+from my_project import registry
+from my_project.files import Trouble
 
 
 def entry(digest: str, **other: str) -> dict:
@@ -21,7 +20,6 @@ def entry(digest: str, **other: str) -> dict:
     return {"kind": "model", "interface": "one", "hashes": hashes, "files": {}}
 
 
-# ---------------------------------------------------------------------------------------------------- registry
 def test_versions_say_what_changed(tmp_path: Path) -> None:
     """Patch for new data, minor for new code, major for another interface; the same hashes are the same version."""
     first = registry.register(tmp_path, entry("a"))
@@ -99,9 +97,9 @@ def test_killed_at_any_moment_a_champion_remains(tmp_path: Path) -> None:
         process.stdout.readline()
         for _ in range(10):
             time.sleep(chance.uniform(0.0005, 0.02))
-            process.send_signal(signal.SIGSTOP)
+            process.sendsignal_of(signal.SIGSTOP)
             found = registry.read(tmp_path)
-            process.send_signal(signal.SIGCONT)
+            process.sendsignal_of(signal.SIGCONT)
 
             assert found["aliases"]["champion"] in (None, *found["models"])
         process.kill()

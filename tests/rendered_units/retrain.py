@@ -1,37 +1,13 @@
-"""Retraining on new data: what it hands over, what it refuses; each gate of G6 is seen red once."""
+"""Retraining: what it hands over, what the gate works out again, and when it is not due."""
 
 import shutil
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from conftest import TASK, ask, edit, forge, gate
-
-from {{ answers.package_name }} import data, registry, retrain
-from {{ answers.package_name }}.repo import Repo
-
-
-# ---------------------------------------------------------------------------------------------------- retraining
-def more_rows(root: Path, spoil: bool = False) -> None:
-    """Twice the rows, newer where there is time; the new ones may have answers that follow nothing."""
-    repo = Repo(root)
-    source = data.source_of(repo)
-    path = root / source.source
-    old = pd.read_csv(path)
-    new = old.copy()
-    if source.id:
-        new[source.id] = [f"N{number:05d}" for number in range(len(new))]
-    if source.group and TASK == "ranking":
-        new[source.group] = "N" + new[source.group].astype(str)
-    if source.time:
-        moment = pd.to_datetime(new[source.time])
-        new[source.time] = (moment + (moment.max() - moment.min()) + pd.Timedelta(days=1)).dt.strftime("%Y-%m-%d")
-    numbers = [name for name in new.select_dtypes("float") if name not in source.special]
-    new[numbers] *= np.random.default_rng(5).uniform(0.98, 1.02, (len(new), len(numbers)))
-    if spoil:
-        new[source.target] = new[source.target].sample(frac=1, random_state=9).to_numpy()
-    pd.concat([old, new]).to_csv(path, index=False)
+from conftest import ask, edit, forge, gate
+from my_project import registry
+from my_project.repo import Repo
+from test_live import more_rows
 
 
 @pytest.fixture(scope="module")
@@ -64,32 +40,6 @@ def test_retraining_hands_over_and_can_be_repeated(retrained: Path) -> None:
     assert registry.read(retrained)["models"].keys() == book["models"].keys()
     assert found is not None
     assert {"changed", "better", "worse"} == set(found["behaviour"])
-
-
-def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trained on answers that follow nothing, it loses to the champion and cannot be promoted."""
-    fit = retrain.train.fit
-
-    def spoiled(frame, task, settings):  # noqa: ANN001, ANN202
-        order = np.random.default_rng(3).permutation(len(frame.y))
-        return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings)
-
-    more_rows(released)
-    monkeypatch.setattr(retrain.train, "fit", spoiled)
-    code, said = ask(released, "retrain")
-    book = registry.read(released)
-
-    assert code == 1, said
-    assert "stays" in said
-    assert registry.version_of(book, "champion") == "1.0.0"
-    assert registry.version_of(book, "challenger") is None
-
-    rejected = Repo(released).evidence("candidate")["version"]
-    registry.set_alias(released, "challenger", rejected, by="somebody")
-
-    assert gate(released, "G6.2").state == "fail"
-    assert ask(released, "promote")[0] == 2
-    assert registry.version_of(registry.read(released), "champion") == "1.0.0"
 
 
 def test_a_typed_verdict(retrained: Path) -> None:

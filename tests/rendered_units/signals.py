@@ -8,8 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-
-from {{ answers.package_name }} import decay, drift, predictions
+from my_project import decay, drift, predictions
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
@@ -24,7 +23,6 @@ def rows(count: int, shift: float = 0.0, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"x": rng.normal(shift, 1, count), 'é "q"': rng.choice(list("abc"), count)})
 
 
-# ---------------------------------------------------------------------------------------------------- the log
 def test_a_torn_line_is_skipped_and_the_next_one_kept(tmp_path: Path) -> None:
     """A process that died in the middle of a line costs that line alone."""
     log = predictions.Log(tmp_path)
@@ -40,7 +38,7 @@ def test_a_torn_line_is_skipped_and_the_next_one_kept(tmp_path: Path) -> None:
     with file.open("ab") as torn:
         torn.write(b'{"id": "torn ag')
     _, sql = con_and_ask()
-    found = sql(f"select id from ({predictions.log_sql(tmp_path, {'x': 'DOUBLE'})}) order by id")
+    found = sql(f"select id from ({predictions.log_sql(tmp_path, {'x': 'DOUBLE'})}) order by id")  # noqa: S608  (nobody types it)
 
     assert found == [("a",), ("b é",)]
     assert [row["id"] for row in predictions.last_rows(tmp_path)] == ["a", "b é"]
@@ -60,7 +58,6 @@ def test_a_batch_run_counts_when_it_is_whole(tmp_path: Path) -> None:
     assert "read_parquet" in predictions.log_sql(tmp_path, {"x": "DOUBLE"})
 
 
-# ---------------------------------------------------------------------------------------------------- drift
 def test_drift_limits_know_their_sample() -> None:
     """Noise stays below the limit as often as alpha says; a shift of 0.3 standard deviations does not."""
     con, sql = con_and_ask()
@@ -104,7 +101,6 @@ def test_a_constant_column_that_moves_is_drift() -> None:
     assert not drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
 
 
-# ---------------------------------------------------------------------------------------------------- decay
 def test_sequential_test_decides_both_ways() -> None:
     """A healthy model is mostly cleared, a decayed one mostly found, before the fixed window is full."""
     rng = np.random.default_rng(3)

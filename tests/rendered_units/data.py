@@ -1,0 +1,81 @@
+"""The data: odd tables and files that the audit meets, and what it keeps."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from conftest import ROWS, TASK, ask
+from my_project import dataset, features
+from my_project.repo import Repo
+from test_data import ID, TABLE, TARGET, put
+
+
+def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> None:
+    """Real tables have holes, copies and names in any language; the loop takes them."""
+    rows = TABLE.copy()
+    number = next(name for name in rows.select_dtypes("number") if name != TARGET)
+    rows.loc[rows.sample(frac=0.1, random_state=1).index, number] = np.nan
+    rows = rows.rename(columns={number: 'größe 名前 "q"'})
+    rows.insert(2, "ort", np.where(np.arange(len(rows)) % 3 == 0, "Zürich", "東京"))
+    copies = rows.iloc[:4].assign(**{ID: [f"copy-{n}" for n in range(4)]})
+    put(newborn, pd.concat([rows, copies], ignore_index=True))
+
+    code, said = ask(newborn, "audit")
+
+    assert code == 0, said
+    repo = Repo(newborn)
+    assert repo.evidence("splits")["across"] == {"keys": 0, "groups": 0, "rows": 0}
+    assert {'größe 名前 "q"', "ort"} <= set(repo.evidence("quality")["inputs"])
+    assert ask(newborn, "baseline")[0] == 0
+
+
+def test_a_row_keeps_its_split_when_rows_are_added(newborn: Path) -> None:
+    """The recorded rule holds for old rows, so the test set cannot seep into training."""
+    half = TABLE.iloc[: len(TABLE) * 3 // 4]
+    if TASK == "ranking":
+        half = TABLE[TABLE["query"] < "Q150"]
+    put(newborn, half)
+    assert ask(newborn, "audit")[0] == 0
+    before = {key: part for part in ("train", "validation") for key in dataset.load(Repo(newborn), part).keys}
+
+    schema = (newborn / "data" / "schema.yaml").read_text()
+    TABLE.to_csv(newborn / ROWS, index=False)
+    (newborn / "data" / "schema.yaml").write_text(schema)
+    ask(newborn, "audit")
+
+    after = {key: part for part in ("train", "validation") for key in dataset.load(Repo(newborn), part).keys}
+    assert after.items() >= before.items()
+
+
+def test_noise_does_not_look_predictive() -> None:
+    """Out of fold a random column scores chance, in sample it would not."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 600).astype(float)
+    noise = pd.Series(rng.integers(0, 40, 600).astype(str))
+
+    assert features.single(noise, y, "binary") < 0.56
+    assert features.single(pd.Series(y + rng.normal(0, 0.01, 600)), y, "binary") > 0.99
+    assert features.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
+
+
+def test_an_engine_that_is_not_here(newborn: Path) -> None:
+    """One sentence, with the answer that works."""
+    plan = newborn / "plan" / "project.yaml"
+    plan.write_text(plan.read_text("utf-8").replace('engine: "duckdb"', 'engine: "spark"'), "utf-8")
+
+    code, said = ask(newborn, "audit")
+
+    assert code == 1
+    assert 'engine is "spark"' in said
+    assert "engine=duckdb" in said
+
+
+def test_files_that_are_no_tables(newborn: Path) -> None:
+    """An empty file, a missing one, and bytes that are no text."""
+    for content in (b"", b"\xff\xfe\x00\x01" * 50):
+        (newborn / ROWS).write_bytes(content)
+        code, said = ask(newborn, "audit")
+        assert code == 1
+        assert "rows.csv" in said or "column" in said
+    (newborn / ROWS).unlink()
+    assert ask(newborn, "audit")[0] == 1

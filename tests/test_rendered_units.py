@@ -1,0 +1,49 @@
+"""The rendered ML repository's own modules in depth: statistics, the registry, release, watching and retraining.
+
+A repository ships the tests that its team needs to trust it; these are for whoever changes the template.
+They live in tests/rendered_units, are copied beside the repository's own tests, and run against its package.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from material import ROOT
+from rendered_repository import run
+
+UNITS = ROOT / "tests" / "rendered_units"
+ONE_TASK = {"ranking"}  # modules that are written for one task alone
+
+
+def run_units(repository: Path, names: set[str]) -> None:
+    """Copy the units beside the repository's tests, under its package's name, and run them there."""
+    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    for name in sorted(names):
+        target = repository / "tests" / f"test_unit_{name}.py"
+        shutil.copy(UNITS / f"{name}.py", target)
+        target.write_text(target.read_text("utf-8").replace("my_project", package), "utf-8")
+    files = [f"tests/test_unit_{name}.py" for name in sorted(names)]
+    done = run(repository, "-q", "-p", "no:cacheprovider", *files, module="pytest")
+
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_the_default_repository_in_depth(repository: Path) -> None:
+    """Every unit, on the repository that default answers give."""
+    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - ONE_TASK)
+
+
+@pytest.mark.parametrize("repository", ["ml-ranking"], indirect=True)
+def test_what_only_a_ranking_has(repository: Path) -> None:
+    """The metrics of an order."""
+    run_units(repository, {"ranking"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["ml-multiclass", "ml-regression", "ml-forecast", "ml-alert"], indirect=True)
+def test_other_repositories_in_depth(repository: Path) -> None:
+    """The same units for the other tasks and serving forms."""
+    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - ONE_TASK)
