@@ -4,7 +4,10 @@ import json
 import re
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +90,35 @@ class Box:
 
     def state(self, gate: str) -> Row:
         return state_of(Repo(self.root), gate)
+
+
+@pytest.fixture
+def box(healthy: Path, tmp_path: Path) -> Box:
+    """A fresh copy of the healthy repository."""
+    return Box(Path(shutil.copytree(healthy, tmp_path / "repository")))
+
+
+@pytest.fixture
+def serve_text() -> Iterator[Callable[[str], str]]:
+    """`serve_text(page)`: a URL that answers with this page, for as long as the test runs."""
+    servers = []
+
+    def serve(page: str) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(page.encode())
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/metrics"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")

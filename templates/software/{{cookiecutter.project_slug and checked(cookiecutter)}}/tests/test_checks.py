@@ -1,7 +1,6 @@
 """Every gate is open in a repository where all is well, and shuts when one thing is wrong."""
 
 import json
-import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,7 +12,8 @@ from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, TODAY, Box
 from {{ answers.package_name }} import drills, trace
 from {{ answers.package_name }}.drive import SOURCE, Reply
 from {{ answers.package_name }}.files import Blocked
-from {{ answers.package_name }}.measure import MEASURED, Target, judged, upper_bound
+from {{ answers.package_name }}.measure import MEASURED, Target, budget, judged, load, upper_bound
+from {{ answers.package_name }}.repo import Repo
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
 SCENARIOS, MORE = "tests/acceptance/test_scenarios.py", "tests/acceptance/test_more.py"
@@ -57,6 +57,7 @@ def _field(key: str, value: str) -> Callable[[Box], None]:
     return _do("edit", trace.REQUIREMENTS, rf"^( *){key}: .*", f'  {key}: "{value}"')
 
 
+COUNTERS = 'requests_total{path="/a",status="201"} 99999\nrequests_total{path="/a",status="503"} 1'
 RISK = {"id": "R9", "active": True, "score": 15, "owner": "", "response": "x", "due": TODAY}
 ORPHAN = '- id: "R-01"\n  capability: "Fly"\n- id: "R-01"'
 QUESTION = "\n[NEEDS ANSWER owner: po] Who?\n"
@@ -96,6 +97,7 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.5", "blocked", "was due", _item(due=LONG_AGO)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
     ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
+    ("T3.2", "fail", "no test carries its id", _then_run("acceptance", r'req\("R-01"\)', 'req("R-02")')),
     ("T3.2", "fail", "R-99", _then_run("acceptance", "R-01", "R-99")),
     ("T3.2", "fail", "asserts nothing", _test("assert True")),
     ("T3.2", "fail", "not committed", _test("assert list()")),
@@ -127,11 +129,9 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
 
 @pytest.mark.parametrize(("gate", "state", "words", "plant"), CASES)
 def test_a_gate_shuts_when_one_thing_is_wrong(
-    healthy: Path, tmp_path: Path, gate: str, state: str, words: str, plant: Callable[[Box], None]
+    box: Box, gate: str, state: str, words: str, plant: Callable[[Box], None]
 ) -> None:
     """Open before, shut after, and the reason names the thing."""
-    box = Box(tmp_path / "repository")
-    shutil.copytree(healthy, box.root)
     before = box.state(gate)
 
     plant(box)
@@ -152,6 +152,29 @@ def test_a_measurement_is_judged_by_the_plan(count: int, failures: int, seconds:
     replies = [Reply(number >= failures, False, {}, seconds) for number in range(count)]
 
     assert verdict == judged(replies, target)["verdict"]
+
+
+def test_load_is_red_where_the_plan_is_missed(box: Box) -> None:
+    """The real product, an objective that nothing can meet: the command fails, and so does the gate."""
+    box.answer("p95_ms", "0.001")
+
+    outcome = load(Repo(box.root), requests=20)
+
+    assert outcome.code == 1
+    assert "at most 0.001 ms" in outcome.text
+    assert box.state("T3.3").state == "fail"
+
+
+@pytest.mark.parametrize(("page", "code"), [(COUNTERS, 0), (COUNTERS + "99", 1)], ids=["left", "spent"])
+def test_the_budget_is_counted_from_the_metrics(
+    box: Box, page: str, code: int, serve_text: Callable[[str], str]
+) -> None:
+    """Every request counts, a 5xx as a failure; a page without counters is no data, and that is not a pass."""
+    box.answer("slo_percent", "99.9")
+
+    assert budget(Repo(box.root), metrics=serve_text(page)).code == code
+    with pytest.raises(Blocked, match="holds no requests_total"):
+        budget(Repo(box.root), metrics=serve_text("# nothing counted yet\n"))
 
 
 def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
