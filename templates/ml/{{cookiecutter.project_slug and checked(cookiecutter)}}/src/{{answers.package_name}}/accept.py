@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import baseline, behaviour, data, dataset, records, report, train
-from .baseline import decision_threshold, expected_cost
+from . import baseline, behaviour, data, dataset, experiment, train
 from .dataset import Frame
-from .evaluate import Case, cost
+from .evaluate import Case, cost, decision_threshold, expected_cost
 from .files import Blocked, Outcome
 from .gates import require
 from .intervals import Verdict, gain, interval, verdict
@@ -21,14 +20,14 @@ from .repo import Repo
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 PREDICTIONS = "evidence/acceptance.json#predictions"
-MEASURED = ("data/manifest.json", records.SPLITS, THRESHOLDS)
+MEASURED = ("data/manifest.json", experiment.SPLITS, THRESHOLDS)
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
 
 def run(repo: Repo) -> Outcome:
     """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown."""
     require(repo, *NEEDS)
-    champion = records.champion(repo, records.lock_sha(repo))
+    champion = experiment.champion(repo, experiment.lock_sha(repo))
     if champion is None:
         raise Blocked("No experiment was kept, so there is nothing to accept.", "make experiment")
     _looks_left(repo, champion)
@@ -47,7 +46,7 @@ def run(repo: Repo) -> Outcome:
     repo.write_evidence("acceptance", facts, MEASURED)
     moved = behaviour.of_files(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
     repo.write_evidence(behaviour.EVIDENCE, {"against": "baseline", **moved}, (*MEASURED, PREDICTIONS))
-    report.write_card(Repo(repo.root))
+    dataset.write_card(Repo(repo.root))
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
 

@@ -1,101 +1,34 @@
-"""The baseline: a rule a person could have written, in SQL, measured by the same evaluator on the same rows.
+"""The baseline: a rule a person could have written, in SQL; and the harness: is the measuring instrument sound?
 
 A rule is a dict of output → SQL over one column, learned from the training rows or given by the team, so the same text
-runs in the audit, in acceptance and behind a service.
+runs in the audit, in acceptance and behind a service. A constant must score what arithmetic says, noise must score
+chance, and the same seed must give the same model twice: a harness that fails here would flatter every experiment.
 """
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn import metrics
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from . import data, dataset, records
+from . import train
 from .data import Source
 from .dataset import Frame
 from .engine import Engine, literal, quoted
-from .evaluate import NATURAL, Case, cost, score
-from .files import Blocked, Outcome, Trouble
-from .intervals import interval
-from .repo import Repo
+from .evaluate import NATURAL, QUERIES, Case, decide, higher_is_better, score
+from .files import Trouble
+from .intervals import interval, of_mean
 
 SHOWN = 6  # significant digits in the SQL
 CANDIDATES = 40
 MOST = 50_000  # rows that choose the column; the rule itself is fitted on all
-MEASURED = ("data/manifest.json", records.SPLITS)
-FOLDER = "0000-baseline"
+TOLERANCE = 1e-9
+SHUFFLES = 10
 
 
-def run(repo: Repo) -> Outcome:
-    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
-    task, metric = repo.answers["task"], repo.answers["metric"]
-    source = data.source_of(repo)
-    rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
-    rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
-    threshold, alpha = decision_threshold(repo), repo.needed("acceptance.alpha")
-    case = validation.case(scores(rule, validation.x), threshold, classes(rule))
-    found = interval(metric, case, alpha)
-    flat_rule = constant(rows, task)
-    flat = score(metric, validation.case(scores(flat_rule, validation.x), threshold, classes(flat_rule)))
-    digest = dataset.keep_predictions(repo, validation, case.scores, case.classes)
-    facts: dict[str, Any] = {
-        "rule": rule,
-        "metric": metric,
-        "threshold": threshold,
-        "result": found.as_json(),
-        "constant": flat,
-        "cost_per_decision": expected_cost(repo, case),
-        "predictions": digest,
-    }
-    repo.write_evidence("baseline", facts, MEASURED)
-    records.write_record(repo, FOLDER, record(repo, facts))
-    mark, unit = data.label(repo, source), len(case.y)
-    said = rule["sql"].get("score") or "; ".join(f"{name}: {sql}" for name, sql in rule["sql"].items())
-    lines = [
-        f"Baseline {metric} {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, {unit} rows{mark}.",
-        f"Rule: {said}",
-        f"A constant scores {flat:.4g}.",
-        locked(Repo(repo.root)),
-    ]
-    return Outcome("\n".join(lines))
-
-
-def locked(repo: Repo) -> str:
-    """Lock the data where the gates allow it; the sentence to print."""
-    try:
-        records.write_lock(repo)
-    except Blocked as reason:
-        return f"Not locked. {reason.sentence}\nNext: {reason.remedy}"
-    return "Locked: gates/G1.lock. Experiments may start."
-
-
-def decision_threshold(repo: Repo) -> float:
-    """The plan's decision threshold; one half where the task has none."""
-    value = repo.number("acceptance.threshold")
-    return 0.5 if value is None else float(value)
-
-
-def expected_cost(repo: Repo, case: Any) -> float | None:
-    """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
-    if repo.answers["task"] not in ("binary", "multiclass"):
-        return None
-    false_alarm = float(repo.answers.get("false_alarm_cost") or 0)
-    return round(cost(case, false_alarm, float(repo.answers.get("miss_cost") or 0)), 6)
-
-
-def record(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
-    """The first line of the log: what everything is compared with."""
-    return {
-        "id": FOLDER,
-        "goal": "the baseline",
-        "rule": facts["rule"],
-        "metric": {"name": facts["metric"], **{key: facts["result"][key] for key in ("value", "low", "high")}},
-        "n": facts["result"]["n"],
-        "split": "validation",
-        "predictions_file": facts["predictions"],
-    }
-
-
-# ---------------------------------------------------------------------------------------------------- rules
 def constant(frame: Frame, task: str) -> dict[str, Any]:
     """The best answer that looks at nothing."""
     rule = {name: f"{value:.{SHOWN}g}" for name, value in _level(frame.y, task, _classes(frame, task)).items()}
@@ -120,8 +53,7 @@ def _some(frame: Frame) -> Frame:
     """At most `MOST` rows: enough to choose a column by. Queries stay whole."""
     if frame.queries is not None or len(frame.y) <= MOST:
         return frame
-    pick = np.sort(np.random.default_rng(13).permutation(len(frame.y))[:MOST])
-    return Frame(frame.keys[pick], frame.x.iloc[pick], frame.y[pick], None, None, frame.segments)
+    return train.part(frame, np.sort(np.random.default_rng(13).permutation(len(frame.y))[:MOST]))
 
 
 def own(source: Source, task: str) -> dict[str, Any]:
@@ -134,6 +66,11 @@ def own(source: Source, task: str) -> dict[str, Any]:
 def classes(rule: dict[str, Any]) -> tuple[str, ...]:
     """The classes a rule tells apart; none when it gives one number."""
     return () if list(rule["sql"]) == ["score"] else tuple(rule["sql"])
+
+
+def case(rule: dict[str, Any], frame: Frame, threshold: float) -> Case:
+    """What the rule says about a split's rows, beside their answers."""
+    return frame.case(scores(rule, frame.x), threshold, classes(rule))
 
 
 def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -> np.ndarray:
@@ -178,8 +115,7 @@ def _out_of_fold(frame: Frame, task: str, column: str, shape: str) -> float:
 
 def _on_fold(frame: Frame, task: str, column: str, shape: str, held: np.ndarray) -> float:
     names = _classes(frame, task)
-    seen = Frame(frame.keys[~held], frame.x[[column]][~held], frame.y[~held], None, None, frame.segments)
-    rule = {"sql": _fitted(seen, task, column, shape, names)}
+    rule = {"sql": _fitted(train.part(frame, ~held), task, column, shape, names)}
     try:
         said = scores(rule, frame.x[[column]][held])
     except Trouble:
@@ -214,8 +150,6 @@ def _level_parts(values: pd.Series, column: str) -> list[tuple[str, np.ndarray]]
 
 def _step_parts(values: pd.Series, frame: Frame, column: str, task: str) -> list[tuple[str, np.ndarray]]:
     """At most four steps, cut by a small tree."""
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
     known = values.notna().to_numpy()
     kind = DecisionTreeClassifier if task in ("binary", "multiclass") else DecisionTreeRegressor
     labels = frame.y[known].astype(str if task == "multiclass" else float)
@@ -230,3 +164,62 @@ def _step_parts(values: pd.Series, frame: Frame, column: str, task: str) -> list
         parts.append((condition, known & (number > low) & (number <= high)))
         low = high
     return parts
+
+
+# ---------------------------------------------------------------------------------------------------- the harness
+# The constant's score by scikit-learn, which shares no code with the evaluator.
+REFERENCE: dict[str, Callable[[Case], float]] = {
+    "roc_auc": lambda case: metrics.roc_auc_score(case.y, case.scores),
+    "average_precision": lambda case: metrics.average_precision_score(case.y, case.scores),
+    "brier": lambda case: metrics.brier_score_loss(case.y, case.scores),
+    "mae": lambda case: metrics.mean_absolute_error(case.y, case.scores),
+    "rmse": lambda case: metrics.root_mean_squared_error(case.y, case.scores),
+    "log_loss": lambda case: metrics.log_loss(case.y, case.scores, labels=[0, 1]),
+    "accuracy": lambda case: metrics.accuracy_score(case.y, decide(case)),
+    "recall": lambda case: metrics.recall_score(case.y, decide(case)),
+}
+
+
+def check(train_rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+    """The three results, each with `ok`."""
+    settings, flat = train.config("linear"), case(constant(train_rows, task), validation, threshold)
+    return {
+        "constant": scored(flat, dict.fromkeys((metric, NATURAL[task]))),
+        "shuffled": shuffled(train_rows, validation, task, settings, flat),
+        "double_run": double_run(train_rows, validation, task, settings),
+    }
+
+
+def scored(flat: Case, names: Iterable[str]) -> dict[str, Any]:
+    """The constant predictor, by the evaluator and by somebody else's arithmetic."""
+    found = {}
+    for name in names:
+        if name not in (*REFERENCE, "ndcg_at_10") or (name == "log_loss" and flat.classes):
+            continue
+        measured, slack = score(name, flat), 1e-6
+        if name in QUERIES:  # one random order is no mean over all: as far as its 99 % interval reaches
+            from .ranking import by_chance
+
+            expected, slack = by_chance(flat.y, flat.queries), measured - interval(name, flat, 0.005).low
+        else:
+            expected = float(REFERENCE[name](flat))
+        found[name] = {"measured": measured, "expected": expected, "ok": bool(abs(measured - expected) <= slack)}
+    return {"metrics": found, "ok": bool(found) and all(entry["ok"] for entry in found.values())}
+
+
+def shuffled(rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any], flat: Case) -> dict[str, Any]:
+    """Models trained on shuffled answers must on average not beat the constant, with 99 % confidence."""
+    metric, gains = NATURAL[task], []
+    for number in range(SHUFFLES):
+        noise = replace(rows, y=np.random.default_rng(number).permutation(rows.y))
+        said = train.case(train.fit(noise, task, settings), validation, task, flat.threshold)
+        gains.append((score(metric, said) - score(metric, flat)) * (1 if higher_is_better(metric) else -1))
+    found = of_mean(np.array(gains), 0.005)
+    return {"metric": metric, "gain_over_constant": found.as_json(), "ok": bool(found.low <= 0)}
+
+
+def double_run(rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trainings with one seed must give the same scores."""
+    said = [train.predict(train.fit(rows, task, settings), validation.x, task) for _ in range(2)]
+    difference = float(np.abs(said[0] - said[1]).max())
+    return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from . import behaviour, data, dataset, files, report
+from . import behaviour, data, dataset, files
 from .accept import THRESHOLDS, judge
-from .checks_plan import open_questions
+from .checks_work import open_questions
 from .files import Trouble, read_yaml
 from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, state_of
 from .signing import COMMAND, document_hash, signable, signed, unconfirmed
@@ -203,7 +203,7 @@ def accepted(repo: Repo) -> Result:
 @gate("G3.10", "Model card")
 def model_card(repo: Repo) -> Result:
     found(repo)
-    if repo.text(report.CARD) != report.card(repo):
+    if repo.text(dataset.CARD) != dataset.card(repo):
         return failed("The model card does not tell of today's evidence.", "make accept")
     questions = open_questions(repo.text(DOCUMENT).partition("## 2")[0])
     if questions:

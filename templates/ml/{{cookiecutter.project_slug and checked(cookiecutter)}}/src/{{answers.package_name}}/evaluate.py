@@ -1,30 +1,21 @@
 """The evaluator: what each metric is, which way is better, and its value on a set of predictions.
 
-Every metric but two is a function of sums over units (rows, or queries), which is what makes resampling fast.
+Every metric but two is a function of sums over units (rows, or queries), which is what makes resampling fast; a test
+holds them to scikit-learn's.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
+from scipy.stats import rankdata
+
+from .repo import Repo
 
 VERSION = "1"  # part of the lock: raise it when a metric changes its meaning
-HIGHER = {
-    "recall": True,
-    "precision": True,
-    "accuracy": True,
-    "f1": True,
-    "macro_f1": True,
-    "roc_auc": True,
-    "average_precision": True,
-    "log_loss": False,
-    "brier": False,
-    "mae": False,
-    "rmse": False,
-    "ndcg_at_10": True,
-    "mrr": True,
-}
+LOWER = ("log_loss", "brier", "mae", "rmse")  # an error or a loss: less is better
+ORDER = ("roc_auc", "average_precision")  # no function of sums
+QUERIES = ("ndcg_at_10", "mrr")
 NATURAL = {
     "binary": "roc_auc",
     "multiclass": "accuracy",
@@ -54,31 +45,35 @@ class Case:
 
 
 def higher_is_better(metric: str) -> bool:
-    return HIGHER[metric]
+    return metric not in LOWER
 
 
 def score(metric: str, case: Case) -> float:
     """The metric on these predictions; NaN where it is not defined (no positive row, say)."""
-    if metric == "roc_auc":
-        return auc(case.y, case.scores)
-    if metric == "average_precision":
-        return average_precision(case.y, case.scores)
+    if metric in ORDER:
+        return (auc if metric == "roc_auc" else average_precision)(case.y, case.scores)
     parts, _, combine = components(metric, case)
     return float(combine(parts.sum(axis=0)[None, :])[0])
 
 
 def components(metric: str, case: Case) -> tuple[np.ndarray, np.ndarray | None, Combine]:
     """Units × sums, the cluster of each unit, and how sums become the metric."""
-    if metric in ("ndcg_at_10", "mrr"):
-        return _per_query(metric, case)
-    return _per_row(metric, case), case.clusters, _COMBINE.get(metric, _ratio)
+    if metric in QUERIES:
+        from .ranking import per_query  # written where the task is ranking
+
+        values, clusters = per_query(metric, case)
+        return np.column_stack([values, np.ones(len(values))]), clusters, _COMBINE["mean"]
+    if metric in _LOSS:
+        values = _LOSS[metric](case).astype(float)
+        return np.column_stack([values, np.ones(len(values))]), case.clusters, _COMBINE.get(metric, _COMBINE["mean"])
+    said, names = decide(case), case.classes if metric == "macro_f1" else (1,)
+    sums = [part for name in names for part in _counts(case.y == name, said == name)]
+    return np.column_stack(sums), case.clusters, _COMBINE[metric]
 
 
 def losses(metric: str, case: Case) -> np.ndarray | None:
     """One number a unit whose mean is the metric; None where it is no mean."""
-    if metric in ("accuracy", "log_loss", "brier", "mae", "ndcg_at_10", "mrr"):
-        return components(metric, case)[0][:, 0]
-    return None
+    return components(metric, case)[0][:, 0] if metric in (*QUERIES, *_LOSS) and metric != "rmse" else None
 
 
 def decide(case: Case) -> np.ndarray:
@@ -96,24 +91,35 @@ def cost(case: Case, false_alarm: float, miss: float) -> float:
     return float(np.mean(false_alarm * ((decided == 1) & (case.y == 0)) + miss * ((decided == 0) & (case.y == 1))))
 
 
+def decision_threshold(repo: Repo) -> float:
+    """The plan's decision threshold; one half where the task has none."""
+    value = repo.number("acceptance.threshold")
+    return 0.5 if value is None else float(value)
+
+
+def expected_cost(repo: Repo, case: Case) -> float | None:
+    """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
+    if repo.answers["task"] not in ("binary", "multiclass"):
+        return None
+    false_alarm = float(repo.answers.get("false_alarm_cost") or 0)
+    return round(cost(case, false_alarm, float(repo.answers.get("miss_cost") or 0)), 6)
+
+
 # ---------------------------------------------------------------------------------------------------- sums
-def _per_row(metric: str, case: Case) -> np.ndarray:
-    y, scores = case.y, case.scores
-    one = np.ones(len(y))
-    if metric == "mae":
-        return np.column_stack([np.abs(y - scores), one])
-    if metric == "rmse":
-        return np.column_stack([(y - scores) ** 2, one])
-    if metric == "brier":
-        return np.column_stack([(scores - y) ** 2, one])
-    if metric == "log_loss":
-        return np.column_stack([-np.log(np.clip(_given(case), TINY, 1)), one])
-    decided = decide(case)
-    if metric == "accuracy":
-        return np.column_stack([decided == case.y, one]).astype(float)
-    if metric == "macro_f1":
-        return np.column_stack([part for name in case.classes for part in _counts(case.y == name, decided == name)])
-    return np.column_stack(_counts(y == 1, decided == 1))
+def _given(case: Case) -> np.ndarray:
+    """The probability given to what came true; none to a class the model has never seen."""
+    if not case.classes:
+        return np.where(case.y == 1, case.scores, 1 - case.scores)
+    return ((case.y[:, None] == np.asarray(case.classes, dtype=object)) * case.scores).sum(axis=1)
+
+
+_LOSS: dict[str, Callable[[Case], np.ndarray]] = {
+    "mae": lambda case: np.abs(case.y - case.scores),
+    "rmse": lambda case: (case.y - case.scores) ** 2,
+    "brier": lambda case: (case.scores - case.y) ** 2,
+    "log_loss": lambda case: -np.log(np.clip(_given(case), TINY, 1)),
+    "accuracy": lambda case: decide(case) == case.y,
+}
 
 
 def _counts(truth: np.ndarray, said: np.ndarray) -> list[np.ndarray]:
@@ -121,91 +127,32 @@ def _counts(truth: np.ndarray, said: np.ndarray) -> list[np.ndarray]:
     return [(truth & said).astype(float), (~truth & said).astype(float), (truth & ~said).astype(float)]
 
 
-def _given(case: Case) -> np.ndarray:
-    """The probability given to what came true."""
-    if not case.classes:
-        return np.where(case.y == 1, case.scores, 1 - case.scores)
-    place = {name: number for number, name in enumerate(case.classes)}
-    column = np.array([place.get(name, -1) for name in case.y])
-    found = case.scores[np.arange(len(column)), np.clip(column, 0, None)]
-    return np.where(column >= 0, found, 0.0)
-
-
-def _ratio(sums: np.ndarray) -> np.ndarray:
-    return sums[:, 0] / sums[:, 1]
-
-
-def _root(sums: np.ndarray) -> np.ndarray:
-    return np.sqrt(sums[:, 0] / sums[:, 1])
-
-
-def _recall(sums: np.ndarray) -> np.ndarray:
-    return _divide(sums[:, 0], sums[:, 0] + sums[:, 2])
-
-
-def _precision(sums: np.ndarray) -> np.ndarray:
-    return _divide(sums[:, 0], sums[:, 0] + sums[:, 1])
+def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
 
 
 def _f1(sums: np.ndarray) -> np.ndarray:
     return _divide(2 * sums[:, 0], 2 * sums[:, 0] + sums[:, 1] + sums[:, 2])
 
 
-def _macro(sums: np.ndarray) -> np.ndarray:
-    each = [_f1(sums[:, place : place + 3]) for place in range(0, sums.shape[1], 3)]
-    return np.nan_to_num(np.array(each)).mean(axis=0)
-
-
-def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(bottom > 0, top / bottom, np.nan)
-
-
 _COMBINE: dict[str, Combine] = {
-    "rmse": _root,
-    "recall": _recall,
-    "precision": _precision,
+    "mean": lambda sums: sums[:, 0] / sums[:, 1],
+    "rmse": lambda sums: np.sqrt(sums[:, 0] / sums[:, 1]),
+    "recall": lambda sums: _divide(sums[:, 0], sums[:, 0] + sums[:, 2]),
+    "precision": lambda sums: _divide(sums[:, 0], sums[:, 0] + sums[:, 1]),
     "f1": _f1,
-    "macro_f1": _macro,
+    "macro_f1": lambda sums: np.mean(
+        [np.nan_to_num(_f1(sums[:, place : place + 3])) for place in range(0, sums.shape[1], 3)], axis=0
+    ),
 }
 
 
 # ---------------------------------------------------------------------------------------------------- order
-def _per_query(metric: str, case: Case) -> tuple[np.ndarray, np.ndarray | None, Combine]:
-    """One unit a query; ties keep the order of a fixed shuffle, so that a constant score earns what chance earns."""
-    frame = pd.DataFrame({"query": case.queries, "y": case.y.astype(float), "score": case.scores})
-    frame["tie"] = np.random.default_rng(0).random(len(frame))
-    frame["cluster"] = case.queries if case.clusters is None else case.clusters
-    frame = frame.sort_values(["query", "score", "tie"], ascending=[True, False, True], kind="stable")
-    rank = frame.groupby("query").cumcount().to_numpy()
-    if metric == "mrr":
-        frame["part"] = np.where(frame.y > 0, 1 / (rank + 1), 0.0)
-        per_query = frame.groupby("query").part.max()
-    else:
-        frame["part"] = np.where(rank < 10, (2**frame.y - 1) / np.log2(rank + 2), 0.0)
-        best = frame.sort_values(["query", "y"], ascending=[True, False], kind="stable")
-        best_rank = best.groupby("query").cumcount().to_numpy()
-        best["ideal"] = np.where(best_rank < 10, (2**best.y - 1) / np.log2(best_rank + 2), 0.0)
-        ideal = best.groupby("query").ideal.sum()
-        per_query = (frame.groupby("query").part.sum() / ideal).where(ideal > 0, 0.0)
-    clusters = None if case.clusters is None else frame.groupby("query").cluster.first().to_numpy()
-    return np.column_stack([per_query.to_numpy(), np.ones(len(per_query))]), clusters, _ratio
-
-
 def auc(y: np.ndarray, scores: np.ndarray) -> float:
-    """The chance that a positive row outranks a negative one; ties count half."""
+    """The chance that a positive row outranks a negative one; ties count half (Mann-Whitney)."""
     positive = y == 1
     m, n = int(positive.sum()), int((~positive).sum())
-    if not m or not n:
-        return float("nan")
-    return float((midranks(scores)[positive].sum() - m * (m + 1) / 2) / (m * n))
-
-
-def midranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, equal values sharing the middle of theirs."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum()
-    return (last - (counts - 1) / 2)[place]
+    return float((rankdata(scores)[positive].sum() - m * (m + 1) / 2) / (m * n)) if m and n else float("nan")
 
 
 def average_precision(y: np.ndarray, scores: np.ndarray) -> float:

@@ -1,42 +1,39 @@
-"""One hypothesis, one change, one record. It refuses to run before the data is audited, sound and locked."""
+"""One hypothesis, one change, one record; first of all the baseline's; and the lock on what they are measured on.
 
+Records are written whole and never changed, a folder each. When a part of gates/G1.lock moves, results stop being
+comparable: older records are kept and not counted. Nothing runs before the data is audited, sound and locked.
+"""
+
+import json
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from . import data, dataset, files, records, train
-from .baseline import decision_threshold, expected_cost, locked
-from .evaluate import score
-from .files import Outcome, Trouble
+from . import baseline, data, dataset, files, train
+from .evaluate import VERSION, decision_threshold, expected_cost, score
+from .files import Blocked, Outcome, Trouble, canonical, read_json, write_text
 from .gates import require
-from .intervals import Interval, gain, interval
+from .intervals import gain, interval
 from .repo import Repo
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
 WATCHED = ("src", "plan", "pyproject.toml")  # the data is in the lock, the environment has its own hash
+LOCK = "gates/G1.lock"
+SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
+GUIDE = "docs/labelling-guide.md"
+FOLDER, BASELINE = "experiments", "0000-baseline"
+FIELDS = (
+    "id", "goal", "hypothesis", "change", "predicted_effect", "lock_sha", "git_sha", "git_clean", "env_sha", "seeds",
+    "split", "n", "config", "predictions_file", "metric", "vs_baseline", "cost", "decision", "learned", "next",
+)  # fmt: skip
 FIRST = {
     "linear": "The simplest readable model uses several columns, so it beats a rule that uses one.",
     "forest": "Columns act together or in steps, which a linear model cannot see.",
     "boosting": "Many small trees fit what a forest smooths over.",
 }
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one run gave."""
-
-    metric: Interval
-    vs_baseline: Interval
-    vs_champion: Interval | None
-    segments: dict[str, float]
-    cost: float | None
-    model: str
-    predictions: str
-    rows: int
-    seconds: float
 
 
 def run(
@@ -50,18 +47,41 @@ def run(
     seed: int = 7,
 ) -> Outcome:
     """Train one configuration, measure it on validation, and write its record. Raises `Blocked` before G1 is done."""
-    if not (repo.root / records.LOCK).is_file():
+    if not (repo.root / LOCK).is_file():
         locked(repo)
     require(repo, *NEEDS)
-    lock_sha = records.lock_sha(repo)
-    before, known = records.champion(repo, lock_sha), records.counted(repo, lock_sha)
-    settings = _settings(before, known, model, params, drop, seed)
+    lock = lock_sha(repo)
+    before, known = champion(repo, lock), counted(repo, lock)
+    settings = train.asked(before, known, model, params, drop, seed)
     same = [record["id"] for record in known if record["config"] == settings]
     if same:
         raise Trouble(f"{same[0]} measured exactly this configuration.", "Change one thing: --model, --set or --drop.")
-    measured = measure(repo, settings, before)
-    content = record(repo, settings, before, measured, hypothesis or FIRST[settings["model"]], predict, goal, lock_sha)
-    records.write_record(repo, content["id"], content)
+    found = measure(repo, settings, before)
+    against = found["vs_champion"] or found["vs_baseline"]
+    keep = against["low"] > 0 if before else against["high"] > 0  # the first: not shown to be worse than the baseline
+    sure = "beyond doubt" if against["low"] > 0 or against["high"] < 0 else "which may be chance"
+    name = "the champion" if before else "the baseline"
+    content = {
+        "id": next_id(repo, settings["model"]),
+        "goal": goal or f"beat {name}",
+        "hypothesis": hypothesis or FIRST[settings["model"]],
+        "change": train.changed(before["config"] if before else None, settings),
+        "predicted_effect": predict if predict is not None else repo.needed("acceptance.min_gain"),
+        "lock_sha": lock,
+        "git_sha": files.head(repo.root),
+        "git_clean": not files.changed(repo.root, WATCHED) if files.is_repository(repo.root) else None,
+        "env_sha": train.environment(),
+        "seeds": [settings["seed"]],
+        "split": "validation",
+        "config": settings,
+        "test_looks": len(dataset.looks(repo)),
+        "champion": before["id"] if before else None,
+        **found,
+        "decision": "keep" if keep else "drop",
+        "learned": f"{'Kept' if keep else 'Dropped'}: {against['value']:+.4g} against {name}, {sure}.",
+        "next": "read 50 errors, then change one thing" if keep else "try the next entry of the backlog",
+    }
+    write_record(repo, content["id"], content)
     if repo.answers.get("tracking") == "mlflow":
         from . import tracking
 
@@ -69,125 +89,32 @@ def run(
     return Outcome(_told(repo, content))
 
 
-def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> Measured:
+def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     """Train on train, predict validation, compare with the baseline and the champion row by row."""
     started, task, metric = time.perf_counter(), repo.answers["task"], repo.answers["metric"]
     rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
     fitted = train.fit(rows, task, settings)
-    said, classes = train.predict(fitted, validation.x, task), train.classes(fitted, task)
-    predictions = dataset.keep_predictions(repo, validation, said, classes)
+    classes = train.classes(fitted, task)
+    predictions = dataset.keep_predictions(repo, validation, train.predict(fitted, validation.x, task), classes)
     _, model = train.save(fitted, dataset.store(repo))
     threshold, alpha = decision_threshold(repo), repo.needed("acceptance.alpha")
     mine = dataset.read_predictions(repo, predictions)
     case = dataset.case(mine, threshold)
-    baseline = dataset.read_predictions(repo, repo.fresh("baseline", "make baseline")["predictions"])
-    against = gain(metric, *dataset.pair(mine, baseline, threshold), alpha)
-    champion = None
-    if before:
-        champion = gain(
-            metric, *dataset.pair(mine, dataset.read_predictions(repo, before["predictions_file"]), threshold), alpha
-        )
-    parts = {name: round(score(metric, case.only(mask)), 6) for name, mask in dataset.segments(mine).items()}
-    seconds = round(time.perf_counter() - started, 2)
-    found, money = interval(metric, case, alpha), expected_cost(repo, case)
-    return Measured(found, against, champion, parts, money, model, predictions, len(mine), seconds)
 
+    def against(digest: str) -> dict[str, Any]:
+        pair = dataset.pair(mine, dataset.read_predictions(repo, digest), threshold)
+        return gain(metric, *pair, alpha).as_json()
 
-def record(
-    repo: Repo,
-    settings: dict[str, Any],
-    before: dict[str, Any] | None,
-    measured: Measured,
-    hypothesis: str,
-    predict: float | None,
-    goal: str,
-    lock_sha: str,
-) -> dict[str, Any]:
-    """record.yaml, complete."""
-    changes = changed(before["config"] if before else None, settings)
-    keep = decide(measured)
     return {
-        "id": records.next_id(repo, settings["model"]),
-        "goal": goal or ("beat the champion" if before else "beat the baseline"),
-        "hypothesis": hypothesis,
-        "change": changes,
-        "predicted_effect": predict if predict is not None else repo.needed("acceptance.min_gain"),
-        "lock_sha": lock_sha,
-        "git_sha": files.head(repo.root),
-        "git_clean": not files.changed(repo.root, WATCHED) if files.is_repository(repo.root) else None,
-        "env_sha": train.environment(),
-        "seeds": [settings["seed"]],
-        "split": "validation",
-        "n": measured.rows,
-        "config": settings,
-        "model_file": measured.model,
-        "predictions_file": measured.predictions,
-        "test_looks": len(dataset.looks(repo)),
-        "metric": {"name": repo.answers["metric"], **measured.metric.as_json()},
-        "vs_baseline": measured.vs_baseline.as_json(),
-        "vs_champion": measured.vs_champion.as_json() if measured.vs_champion else None,
-        "champion": before["id"] if before else None,
-        "slices": measured.segments,
-        "cost": {"hours": round(measured.seconds / 3600, 6), "per_decision": measured.cost},
-        "decision": "keep" if keep else "drop",
-        "learned": _learned(measured, keep),
-        "next": "read 50 errors, then change one thing" if keep else "try the next entry of the backlog",
+        "n": len(mine),
+        "model_file": model,
+        "predictions_file": predictions,
+        "metric": {"name": metric, **interval(metric, case, alpha).as_json()},
+        "vs_baseline": against(repo.fresh("baseline", "make baseline")["predictions"]),
+        "vs_champion": against(before["predictions_file"]) if before else None,
+        "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in dataset.segments(mine).items()},
+        "cost": {"hours": (time.perf_counter() - started) / 3600, "per_decision": expected_cost(repo, case)},
     }
-
-
-def decide(measured: Measured) -> bool:
-    """Keep the first that is not shown to be worse than the baseline, then what beats the champion beyond doubt."""
-    if measured.vs_champion is None:
-        return measured.vs_baseline.high > 0
-    return measured.vs_champion.low > 0
-
-
-def changed(before: dict[str, Any] | None, settings: dict[str, Any]) -> list[str]:
-    """What differs from the champion, one entry a change; a family's own defaults belong to the family."""
-    if before is None or before["model"] != settings["model"]:
-        return [f"model: {before['model'] if before else 'the baseline rule'} → {settings['model']}"]
-    params = sorted({*before["params"], *settings["params"]})
-    pairs = [(f"{name}", before["params"].get(name), settings["params"].get(name)) for name in params]
-    pairs += [
-        ("without", ", ".join(before["drop"]), ", ".join(settings["drop"])),
-        ("seed", before["seed"], settings["seed"]),
-    ]
-    return [f"{name}: {old} → {new}" for name, old, new in pairs if old != new]
-
-
-def _settings(
-    before: dict[str, Any] | None,
-    known: list[dict[str, Any]],
-    model: str,
-    params: Sequence[str],
-    drop: Sequence[str],
-    seed: int,
-) -> dict[str, Any]:
-    """The configuration asked for: the champion's with the change, or the next family nobody has tried."""
-    base = before["config"] if before else None
-    if not (model or params or drop):
-        tried = {record["config"]["model"] for record in known}
-        model = next((family for family in train.ORDER if family not in tried), "")
-        if not model:
-            raise Trouble("Every model family has been tried as it is.", "Change one thing: --model, --set or --drop.")
-    family = model or (base["model"] if base else train.ORDER[0])
-    kept = base["params"] if base and base["model"] == family else {}
-    dropped = tuple(base["drop"] if base else ()) + tuple(drop)
-    return train.config(family, {**kept, **dict(_param(text) for text in params)}, tuple(set(dropped)), seed)
-
-
-def _param(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise Trouble(f"--set {text} has no equals sign.", "Write --set NAME=VALUE, such as --set C=0.1.")
-    return name, yaml.safe_load(value)
-
-
-def _learned(measured: Measured, keep: bool) -> str:
-    against = measured.vs_champion or measured.vs_baseline
-    name = "the champion" if measured.vs_champion else "the baseline"
-    sure = "beyond doubt" if against.low > 0 or against.high < 0 else "which may be chance"
-    return f"{'Kept' if keep else 'Dropped'}: {against.value:+.4g} against {name}, {sure}."
 
 
 def _told(repo: Repo, content: dict[str, Any]) -> str:
@@ -203,3 +130,121 @@ def _told(repo: Repo, content: dict[str, Any]) -> str:
     if optimism is not None:
         lines.append(f"The best of a budget of experiments looks about {optimism:.3g} better here than it is.")
     return "\n".join([*lines, f"Record: experiments/{content['id']}/record.yaml"])
+
+
+# ---------------------------------------------------------------------------------------------------- the baseline
+def measure_baseline(repo: Repo) -> Outcome:
+    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
+    task, metric = repo.answers["task"], repo.answers["metric"]
+    source = data.source_of(repo)
+    rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
+    rule = baseline.learn(rows, task) if source.baseline == "auto" else baseline.own(source, task)
+    case = baseline.case(rule, validation, decision_threshold(repo))
+    found = interval(metric, case, repo.needed("acceptance.alpha"))
+    flat = score(metric, baseline.case(baseline.constant(rows, task), validation, case.threshold))
+    facts: dict[str, Any] = {
+        "rule": rule,
+        "metric": metric,
+        "threshold": case.threshold,
+        "result": found.as_json(),
+        "constant": flat,
+        "cost_per_decision": expected_cost(repo, case),
+        "predictions": dataset.keep_predictions(repo, validation, case.scores, case.classes),
+    }
+    repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS))
+    result = facts["result"]
+    content = {
+        "id": BASELINE,
+        "goal": "the baseline",
+        "rule": rule,
+        "metric": {"name": metric, **{key: result[key] for key in ("value", "low", "high")}},
+        "n": result["n"],
+        "split": "validation",
+        "predictions_file": facts["predictions"],
+    }
+    write_record(repo, BASELINE, content)
+    said = rule["sql"].get("score") or "; ".join(f"{name}: {sql}" for name, sql in rule["sql"].items())
+    lines = [
+        f"Baseline {metric} {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, "
+        f"{len(case.y)} rows{data.label(repo, source)}.",
+        f"Rule: {said}",
+        f"A constant scores {flat:.4g}.",
+        locked(Repo(repo.root)),
+    ]
+    return Outcome("\n".join(lines))
+
+
+# ---------------------------------------------------------------------------------------------------- records
+def all_records(repo: Repo) -> list[dict[str, Any]]:
+    """Every experiment but the baseline, oldest first. Raises `Trouble` for one that cannot be read."""
+    found = []
+    for path in sorted((repo.root / FOLDER).glob("[0-9]*/record.yaml")):
+        if path.parent.name.startswith("0000-"):
+            continue
+        try:
+            content = yaml.safe_load(path.read_text("utf-8"))
+        except yaml.YAMLError as error:
+            first = str(error).splitlines()[0]
+            raise Trouble(f"{path.parent.name}/record.yaml is not YAML: {first}.", "git checkout it.") from None
+        if not isinstance(content, dict):
+            raise Trouble(f"{path.parent.name}/record.yaml holds no record.", "git checkout it.")
+        found.append(content | {"folder": path.parent.name})
+    return found
+
+
+def counted(repo: Repo, lock_sha: str) -> list[dict[str, Any]]:
+    """Records measured on today's locked data; others are kept and not counted."""
+    return [record for record in all_records(repo) if record.get("lock_sha") == lock_sha]
+
+
+def champion(repo: Repo, lock_sha: str) -> dict[str, Any] | None:
+    """The last record that was kept."""
+    kept = [record for record in counted(repo, lock_sha) if record.get("decision") == "keep"]
+    return kept[-1] if kept else None
+
+
+def next_id(repo: Repo, name: str) -> str:
+    """0001-linear, 0002-forest …"""
+    numbers = [int(path.name[:4]) for path in (repo.root / FOLDER).glob("[0-9][0-9][0-9][0-9]-*")]
+    return f"{max(numbers, default=0) + 1:04d}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-') or 'experiment'}"
+
+
+def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
+    content = json.loads(json.dumps(content, ensure_ascii=False))  # plain numbers, whatever numpy made of them
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    write_text(repo.root / FOLDER / folder / "record.yaml", text)
+
+
+def locked_parts(repo: Repo) -> dict[str, str]:
+    """The hashes of today's files."""
+    package = f"src/{repo.answers['project_slug'].replace('-', '_')}"
+    measuring = (f"{package}/{name}.py" for name in ("evaluate", "intervals", "ranking"))
+    return {
+        "manifest": repo.sha256("data/manifest.json"),
+        "schema": repo.sha256("data/schema.yaml"),
+        "splits": repo.digest(SPLITS) if (repo.root / "evidence/splits.json").is_file() else "",
+        "harness": canonical([VERSION, *(repo.sha256(path) for path in measuring)]),
+        "labelling_guide": repo.sha256(GUIDE),
+    }
+
+
+def locked(repo: Repo) -> str:
+    """Lock today's data once the blocking gates of G1 are open; the sentence to print."""
+    try:
+        require(repo, *(id for id in repo.blocking() if id.startswith("G1.") and id != "G1.lock"))
+    except Blocked as reason:
+        return f"Not locked. {reason.sentence}\nNext: {reason.remedy}"
+    write_text(repo.root / LOCK, json.dumps(locked_parts(repo), indent=2) + "\n")
+    return "Locked: gates/G1.lock. Experiments may start."
+
+
+def lock_sha(repo: Repo) -> str:
+    """The lock that experiments carry. Raises `Blocked` when there is none, or when something locked has moved."""
+    data.manifest(repo)
+    if not (repo.root / LOCK).is_file():
+        raise Blocked("The data is not locked yet.", "make baseline locks it, once the gates of G1 are open")
+    locked, today = read_json(repo.root / LOCK), locked_parts(repo)
+    moved = [name for name, digest in today.items() if locked.get(name) != digest]
+    if moved:
+        raise Blocked(f"The lock no longer fits: {', '.join(moved)} changed after it was written.", "make baseline")
+    return repo.sha256(LOCK)

@@ -10,9 +10,9 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.special import bdtr, stdtrit
+from scipy.stats import binom, binomtest, rankdata, t
 
-from .evaluate import Case, components, decide, higher_is_better, losses, midranks, score
+from .evaluate import ORDER, Case, components, decide, higher_is_better, losses, score
 
 DRAWS = 2000
 ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
@@ -46,14 +46,13 @@ def _plain(value: Any) -> Any:
 def interval(metric: str, case: Case, alpha: float) -> Interval:
     """One model's metric with its bounds."""
     value = score(metric, case)
-    z = NormalDist().inv_cdf(1 - alpha)
     if case.clusters is None and metric in PROPORTIONS:
         parts = components(metric, case)[0].sum(axis=0)
         n = parts[1] if metric == "accuracy" else parts[0] + parts[2 if metric == "recall" else 1]
-        return Interval(value, *_wilson(parts[0], n, z), int(n), "Wilson", alpha)
+        return Interval(value, *_wilson(parts[0], n, alpha), int(n), "Wilson", alpha)
     if case.clusters is None and metric == "roc_auc" and not math.isnan(value):
-        se = math.sqrt(max(_delong([case]), 0.0))
-        return Interval(value, max(0.0, value - z * se), min(1.0, value + z * se), len(case.y), "DeLong", alpha)
+        half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
+        return Interval(value, max(0.0, value - half), min(1.0, value + half), len(case.y), "DeLong", alpha)
     per_unit = losses(metric, case)
     if case.clusters is None and per_unit is not None:
         return _student(per_unit, alpha, value)
@@ -109,13 +108,11 @@ def rows_to_go(found: Interval, minimum: float) -> int | None:
 
 
 # ---------------------------------------------------------------------------------------------------- formulas
-def _wilson(hits: float, n: float, z: float) -> tuple[float, float]:
+def _wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
     if n == 0:
         return float("nan"), float("nan")
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    found = binomtest(round(hits), round(n)).proportion_ci(1 - 2 * alpha, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def of_mean(values: np.ndarray, alpha: float) -> Interval:
@@ -125,7 +122,7 @@ def of_mean(values: np.ndarray, alpha: float) -> Interval:
 
 def _student(per_unit: np.ndarray, alpha: float, value: float) -> Interval:
     n = len(per_unit)
-    half = float(stdtrit(n - 1, 1 - alpha)) * float(per_unit.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    half = float(t.ppf(1 - alpha, n - 1)) * float(per_unit.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
     return Interval(value, value - half, value + half, n, "paired t on units", alpha)
 
 
@@ -144,10 +141,7 @@ def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Inter
 
 def mid_p(b: int, c: int) -> float:
     """One-sided mid-p McNemar: b rows turned right, c rows turned wrong."""
-    if b + c == 0:
-        return 1.0
-    below = float(bdtr(c, b + c, 0.5))
-    return below - 0.5 * math.comb(b + c, c) * 0.5 ** (b + c) if b + c < 1000 else below
+    return float(binom.cdf(c, b + c, 0.5) - 0.5 * binom.pmf(c, b + c, 0.5)) if b + c else 1.0
 
 
 def _delong(cases: list[Case]) -> float:
@@ -156,7 +150,7 @@ def _delong(cases: list[Case]) -> float:
     for case in cases:
         positive = case.y == 1
         m, n = int(positive.sum()), int((~positive).sum())
-        everyone, ups, downs = midranks(case.scores), midranks(case.scores[positive]), midranks(case.scores[~positive])
+        everyone, ups, downs = (rankdata(part) for part in (case.scores, case.scores[positive], case.scores[~positive]))
         parts.append(((everyone[positive] - ups) / n, 1 - (everyone[~positive] - downs) / m))
     by_positive, by_negative = parts[0] if len(parts) == 1 else (parts[0][0] - parts[1][0], parts[0][1] - parts[1][1])
     if len(by_positive) < 2 or len(by_negative) < 2:
@@ -168,8 +162,7 @@ def _delong(cases: list[Case]) -> float:
 def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> Interval:
     """Percentile interval over clusters drawn with replacement, the same draw for both models."""
     sign = 1 if higher_is_better(metric) or len(cases) == 1 else -1
-    ordered = metric in ("roc_auc", "average_precision")
-    draws, n = _redraw(metric, cases) if ordered else _redraw_sums(metric, cases)
+    draws, n = (_redraw if metric in ORDER else _redraw_sums)(metric, cases)
     draws = draws[np.isfinite(draws)]
     if len(draws) < 100 or np.ptp(draws) == 0:
         return Interval(value, -math.inf, math.inf, n, "no spread to resample", alpha)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from . import audit, baseline, behaviour, data, dataset, promote, registry, train
+from . import audit, behaviour, data, dataset, experiment, promote, registry, train
 from .champion import Champion, load
-from .evaluate import Case, higher_is_better
+from .evaluate import Case, decision_threshold, higher_is_better
 from .files import Outcome, Trouble, canonical, read_yaml
 from .gates import OPEN, require, state_of
 from .intervals import Interval, gain, interval, verdict
@@ -58,7 +58,7 @@ def prepare(repo: Repo) -> None:
     by_time = bool(known) and known["rule"]["kind"] == "time"  # later cuts, or the new rows would all be test rows
     audit.run(repo, resplit=by_time)
     fresh = Repo(repo.root)
-    baseline.run(fresh)
+    experiment.measure_baseline(fresh)
     require(Repo(repo.root), *AUDITED)
 
 
@@ -74,7 +74,7 @@ def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
     else:
         model = train.fit(dataset.load(repo, "train"), task, settings)
         _, digest = train.save(model, dataset.store(repo))
-    scores, threshold = train.predict(model, validation.x, task), baseline.decision_threshold(repo)
+    scores, threshold = train.predict(model, validation.x, task), decision_threshold(repo)
     case = validation.case(scores, threshold, train.classes(model, task))
     found = interval(repo.answers["metric"], case, repo.needed("acceptance.alpha"))
     acceptance = canonical({"retrained": digest})

@@ -3,12 +3,16 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
+from scipy.optimize import nnls
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -16,12 +20,13 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from .dataset import Frame
+from .evaluate import Case, higher_is_better, score
 from .files import Trouble
 
 CLASSIFY = ("binary", "multiclass")
@@ -32,6 +37,8 @@ FAMILIES: dict[str, dict[bool, Any]] = {
 }
 ORDER = ("linear", "forest", "boosting")  # the simplest first
 DEFAULTS = {"linear": {}, "forest": {"n_estimators": 100, "min_samples_leaf": 2}, "boosting": {"max_iter": 100}}
+SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)
+CURVE = 20_000  # training rows: the shape of the curve shows below this, and the audit stays quick
 # What a model file may hold. It stands here, in code, and is never read from the file.
 TRUSTED = [
     "numpy.dtype",
@@ -47,6 +54,47 @@ def config(
     if model not in FAMILIES:
         raise Trouble(f'There is no model family "{model}".', f"One of: {', '.join(FAMILIES)}.")
     return {"model": model, "params": DEFAULTS[model] | dict(params or {}), "drop": sorted(drop), "seed": seed}
+
+
+def changed(before: dict[str, Any] | None, settings: dict[str, Any]) -> list[str]:
+    """What differs from the champion, one entry a change; a family's own defaults belong to the family."""
+    if before is None or before["model"] != settings["model"]:
+        return [f"model: {before['model'] if before else 'the baseline rule'} → {settings['model']}"]
+    params = sorted({*before["params"], *settings["params"]})
+    pairs = [(f"{name}", before["params"].get(name), settings["params"].get(name)) for name in params]
+    pairs += [
+        ("without", ", ".join(before["drop"]), ", ".join(settings["drop"])),
+        ("seed", before["seed"], settings["seed"]),
+    ]
+    return [f"{name}: {old} → {new}" for name, old, new in pairs if old != new]
+
+
+def asked(
+    before: dict[str, Any] | None,
+    known: list[dict[str, Any]],
+    model: str,
+    params: Sequence[str],
+    drop: Sequence[str],
+    seed: int,
+) -> dict[str, Any]:
+    """The configuration asked for: the champion's with the change, or the next family nobody has tried."""
+    base = before["config"] if before else None
+    if not (model or params or drop):
+        tried = {record["config"]["model"] for record in known}
+        model = next((family for family in ORDER if family not in tried), "")
+        if not model:
+            raise Trouble("Every model family has been tried as it is.", "Change one thing: --model, --set or --drop.")
+    family = model or (base["model"] if base else ORDER[0])
+    kept = base["params"] if base and base["model"] == family else {}
+    dropped = tuple(base["drop"] if base else ()) + tuple(drop)
+    return config(family, {**kept, **dict(_param(text) for text in params)}, tuple(set(dropped)), seed)
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise Trouble(f"--set {text} has no equals sign.", "Write --set NAME=VALUE, such as --set C=0.1.")
+    return name, yaml.safe_load(value)
 
 
 def fit(frame: Frame, task: str, settings: Mapping[str, Any]) -> Pipeline:
@@ -72,6 +120,11 @@ def predict(model: Pipeline, x: pd.DataFrame, task: str) -> np.ndarray:
     if task == "binary":
         return model.predict_proba(x)[:, 1]
     return model.predict_proba(x) if task == "multiclass" else model.predict(x)
+
+
+def case(model: Pipeline, frame: Frame, task: str, threshold: float) -> Case:
+    """What the model says about a split's rows, beside their answers."""
+    return frame.case(predict(model, frame.x, task), threshold, classes(model, task))
 
 
 def classes(model: Pipeline, task: str) -> tuple[str, ...]:
@@ -111,6 +164,11 @@ def load(path: Path, digest: str) -> Pipeline:
         ) from error
 
 
+def part(frame: Frame, rows: np.ndarray) -> Frame:
+    """Some rows of a frame, to learn from."""
+    return replace(frame, keys=frame.keys[rows], x=frame.x.iloc[rows], y=frame.y[rows], clusters=None, queries=None)
+
+
 def environment() -> str:
     """A hash of the versions that decide a model's bytes."""
     import platform
@@ -136,7 +194,7 @@ def _estimator(task: str, settings: Mapping[str, Any]) -> Any:
 
 def _filled(x: pd.DataFrame) -> pd.DataFrame:
     """Texts as plain objects, a missing one being a level of its own."""
-    texts = [column for column in x if not pd.api.types.is_numeric_dtype(x[column])]
+    texts = [column for column, kind in x.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
     return x.assign(**{column: x[column].astype(object).where(x[column].notna(), "∅") for column in texts})
 
 
@@ -152,3 +210,40 @@ def _preparation(x: pd.DataFrame, family: str) -> ColumnTransformer:
         levels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, sparse_output=False)
         steps.append(("texts", levels, texts))
     return ColumnTransformer(steps)
+
+
+# ---------------------------------------------------------------------------------------------------- more rows?
+def curve(rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+    """Would more rows help? Errors of a simple model at growing sizes, and a + b·size^-c through them."""
+    order, sizes, errors = _order(rows), [], []
+    for share in SHARES:
+        some = part(rows, order[: max(20, int(share * min(len(order), CURVE)))])
+        if task in CLASSIFY and len(set(some.y.astype(str))) < 2:
+            continue
+        value = score(metric, case(fit(some, task, config("linear")), validation, task, threshold))
+        sizes.append(len(some.y))
+        errors.append(1 - value if higher_is_better(metric) else value)
+    return {"metric": metric, "sizes": sizes, "errors": errors, "rows": len(order)} | power_law(sizes, errors)
+
+
+def power_law(sizes: list[int], errors: list[float]) -> dict[str, Any]:
+    """a + b·n^-c, a and b not negative, by least squares over a grid of c, weighted by size; the band is two residual
+    deviations wide."""
+    n, e = np.array(sizes, dtype=float), np.array(errors, dtype=float)
+    if len(set(sizes)) < 4 or not np.isfinite(e).all():
+        return {"fit": None}
+    tried = []
+    for c in np.arange(0.05, 1.51, 0.05):
+        (a, b), left = nnls(np.column_stack([np.ones(len(n)), n**-c]) * np.sqrt(n)[:, None], e * np.sqrt(n))
+        tried.append((float(left), float(a), float(b), float(c)))
+    left, a, b, c = min(tried, key=itemgetter(0))
+    band = 2 * left / float(n.sum()) ** 0.5
+    return {"fit": {"a": a, "b": b, "c": c, "band": band, "at_all_rows": a + b * float(n[-1]) ** -c}}
+
+
+def _order(rows: Frame) -> np.ndarray:
+    """A shuffle that keeps a cluster's rows side by side."""
+    unit = rows.queries if rows.queries is not None else rows.clusters
+    place = np.arange(len(rows.y)) if unit is None else np.unique(unit.astype(str), return_inverse=True)[1]
+    shuffled = np.random.default_rng(17).permutation(int(place.max()) + 1)
+    return np.argsort(shuffled[place], kind="stable")

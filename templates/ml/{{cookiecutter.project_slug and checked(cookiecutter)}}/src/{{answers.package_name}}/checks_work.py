@@ -1,37 +1,164 @@
-"""Gates G2: every experiment ran on the locked data, says what it changed, and its numbers can be worked out again."""
+"""Gates G0 and G2: is it worth starting, with whom and by when; and do the experiments run on the locked data, say what
+they changed, and give the same numbers when they are worked out again?
+"""
 
 import math
 from datetime import date
 from typing import Any
 
-from . import dataset, files, records
-from .baseline import decision_threshold
-from .checks_plan import tasks
-from .evaluate import score
-from .experiment import WATCHED
+import yaml
+
+from . import dataset, experiment, files
+from .evaluate import decision_threshold, score
 from .files import read_json
 from .gates import Repo, Result, blocked, failed, gate, passed
 from .intervals import gain
+from .signing import COMMAND, unconfirmed
 
 ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
 TOLERANCE = 1e-5
 CODE_LINES = 40
+CHARTER = "docs/00-charter.md"
+DECISION = "docs/decisions/0001-ml-or-not.md"
+OPEN = "[NEEDS ANSWER"
+HEADINGS = (
+    "Decision and users",
+    "Today's practice",
+    "Success at three levels",
+    "Scope and appetite",
+    "What you are buying",
+    "People",
+    "Milestones",
+)
+COSTS = ("false_alarm_cost", "miss_cost", "unit_error_cost")
+
+
+def open_questions(text: str) -> int:
+    """How many answers a document still waits for."""
+    return text.count(OPEN)
+
+
+@gate("G0.1", "Charter")
+def charter(repo: Repo) -> Result:
+    text = repo.text(CHARTER)
+    headings = [line.lstrip("# ").partition(" ")[2] for line in text.splitlines() if line.startswith("## ")]
+    missing = [heading for heading in HEADINGS if not any(found.startswith(heading) for found in headings)]
+    if missing:
+        return blocked(f'{CHARTER} has no section "{missing[0]}".', f"Restore it: git checkout {CHARTER}")
+    if open_questions(text):
+        return blocked(f"{open_questions(text)} questions are open.", f"Answer each {OPEN} …] in {CHARTER}")
+    return passed("Every section is there and answered.")
+
+
+@gate("G0.2", "ML or not")
+def ml_or_not(repo: Repo) -> Result:
+    facts = front_matter(repo.text(DECISION))
+    if facts.get("choice") != facts.get("advisor"):
+        reason = facts.get("override_reason", "").strip()
+        if reason == "chosen on the command line":
+            return blocked("Nobody has said why the advice is overruled.", f"Write override_reason in {DECISION}")
+        if not reason:
+            return failed(
+                f'The advice was "{facts.get("advisor")}", the choice is "{facts.get("choice")}", without a reason.',
+                f"Write override_reason in {DECISION}",
+            )
+    if not facts.get("baseline", "").strip():
+        return blocked("The record names no baseline.", f"Write baseline in {DECISION}")
+    if facts.get("status") != "accepted":
+        return blocked(f"The decision is {facts.get('status') or 'not taken'}.", f"Set status: accepted in {DECISION}")
+    return passed(f"Decided: {facts['choice']}.")
+
+
+def front_matter(text: str) -> dict[str, str]:
+    """The lines between the two rules that open a decision record."""
+    parts = text.split("---\n", 2)
+    if len(parts) < 3:
+        return {}
+    try:
+        found = yaml.load(parts[1], Loader=yaml.BaseLoader)  # noqa: S506  (builds texts and lists only)
+    except yaml.YAMLError:
+        return {}
+    return {key: value for key, value in (found or {}).items() if isinstance(value, str)}
+
+
+@gate("G0.3", "Baseline known or dated")
+def baseline_known(repo: Repo) -> Result:
+    entry = repo.entry("acceptance.baseline")
+    if entry["provenance"] == "answered" and entry["value"] is not None:
+        return passed(f"Today's practice reaches {entry['value']:.4g}.")
+    if repo.evidence("baseline"):
+        return passed("A rule has been measured (evidence/baseline.json).")
+    gate_day = _ends(repo, "g1")
+    dated = [task for task in tasks(repo) if task["id"] == "p0b"]
+    if dated and gate_day and dated[0]["end"] <= gate_day:
+        return passed(f'"{dated[0]["title"]}" measures it by {dated[0]["end"]}.')
+    return blocked("Today's value is unknown, and no dated task measures it before G1.", "mlscaffold replan")
+
+
+@gate("G0.4", "Roles")
+def roles(repo: Repo) -> Result:
+    people = repo.plan.get("people", {})
+    if people.get("problems"):
+        return failed(f"{people['problems'][0]}", "mlscaffold replan --set team=…")
+    nameless = [role for role, name in repo.team.items() if name in ("", "?")]
+    if "po" not in repo.team:
+        return blocked("Nobody is accountable: the team has no po.", "mlscaffold replan --set team=…")
+    if nameless:
+        return blocked(f"Nobody is named as {', '.join(nameless)}.", "mlscaffold replan --set team=…")
+    return passed("Every deliverable has one accountable person.")
+
+
+@gate("G0.5", "Costs of errors")
+def costs(repo: Repo) -> Result:
+    assumed = [row["key"] for row in unconfirmed(repo) if row["key"] in COSTS]
+    if assumed:
+        return blocked(f"{', '.join(assumed)} are assumed.", f"{COMMAND} confirm {' '.join(assumed)}")
+    return passed("The costs of errors are a person's word.")
+
+
+@gate("G0.6", "Schedule")
+def schedule(repo: Repo) -> Result:
+    deadline, likely = repo.number("schedule.deadline"), repo.number("schedule.p80")
+    if too_short(repo):
+        return failed(
+            "The time given is shorter than even the optimistic path.", "mlscaffold replan --set appetite_weeks=…"
+        )
+    if not repo.number("schedule.fits"):
+        return blocked(
+            f"It ends by {likely} with 80 % probability, and the deadline is {deadline}.",
+            "Choose: less scope, a later date (appetite_weeks), or more people (team); then mlscaffold replan",
+        )
+    return passed(f"It ends by {likely} with 80 % probability; the deadline is {deadline}.")
+
+
+def too_short(repo: Repo) -> bool:
+    """Whether no luck could make it: the floor of the schedule is beyond the days there are."""
+    available, floor = repo.number("schedule.available_days"), repo.number("schedule.floor_total_days")
+    return available is not None and floor is not None and available < floor
+
+
+def tasks(repo: Repo) -> list[dict[str, str]]:
+    return list(repo.plan.get("schedule", {}).get("tasks", []))
+
+
+def _ends(repo: Repo, id: str) -> str:
+    return next((task["end"] for task in tasks(repo) if task["id"] == id), "")
 
 
 def counted(repo: Repo) -> list[dict[str, Any]]:
-    return records.counted(repo, records.lock_sha(repo))
+    return experiment.counted(repo, experiment.lock_sha(repo))
 
 
 @gate("G2.1", "Experiments on the locked data")
 def on_locked_data(repo: Repo) -> Result:
-    everything, fitting = records.all_records(repo), counted(repo)
+    everything, fitting = experiment.all_records(repo), counted(repo)
     if not fitting:
         others = f" ({len(everything)} are of other data and are not counted)" if everything else ""
         return blocked(f"No experiment on the locked data{others}.", "make experiment")
     others = (
         f"; {len(everything) - len(fitting)} of other data are not counted" if len(everything) > len(fitting) else ""
     )
-    return passed(f"{len(fitting)} on lock {records.lock_sha(repo)[:12]}{others}.")
+    return passed(f"{len(fitting)} on lock {experiment.lock_sha(repo)[:12]}{others}.")
 
 
 @gate("G2.2", "Complete records")
@@ -40,7 +167,7 @@ def complete(repo: Repo) -> Result:
     if not found:
         return blocked("No experiment yet.", "make experiment")
     for record in found:
-        empty = [field for field in records.FIELDS if record.get(field) in (None, "", [], {})]
+        empty = [field for field in experiment.FIELDS if record.get(field) in (None, "", [], {})]
         empty = [field for field in empty if not (field == "git_sha" or field == "git_clean")]  # G2.3 asks for those
         if empty:
             return blocked(f"{record['folder']} has no {empty[0]}.", f"git checkout experiments/{record['folder']}")
@@ -66,7 +193,8 @@ def clean(repo: Repo) -> Result:
             return blocked(f"{record['folder']} names a commit that is not here.", "git fetch --unshallow")
         if not record.get("git_clean"):
             return failed(
-                f"{record['folder']} ran with uncommitted changes in {', '.join(WATCHED)}.", "Commit, then run it again"
+                f"{record['folder']} ran with uncommitted changes in {', '.join(experiment.WATCHED)}.",
+                "Commit, then run it again",
             )
     return passed("Every experiment names a commit, and ran from it.")
 
@@ -79,7 +207,7 @@ def untouched(repo: Repo) -> Result:
         return failed(
             f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.", "Take a new test set"
         )
-    said = max((record.get("test_looks") or 0 for record in records.all_records(repo)), default=0)
+    said = max((record.get("test_looks") or 0 for record in experiment.all_records(repo)), default=0)
     kept = files.git(repo.root, "show", f"HEAD:./{dataset.TEST_LOG}") or ""
     text = (repo.root / dataset.TEST_LOG).read_text("utf-8") if looks else ""
     if said > len(looks) or not text.startswith(kept):
@@ -133,7 +261,7 @@ def _same(one: float | None, other: float | None) -> bool:
 
 @gate("G2.6", "Budget and stop rules")
 def budget(repo: Repo) -> Result:
-    found, most = records.all_records(repo), repo.number("iterations.max")
+    found, most = experiment.all_records(repo), repo.number("iterations.max")
     ends = next((task["end"] for task in tasks(repo) if task["id"] == "p2"), "")
     decided = any("stop" in path.name or "extend" in path.name for path in (repo.root / "docs/decisions").glob("*.md"))
     if not found:
