@@ -120,6 +120,7 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T4.4", "blocked", "were tried", _drill("load", LOAD, per_second=0.1)),
     ("T4.5", "blocked", "nobody under channel", _do("edit", "ops/oncall.yaml", "phone", "''")),
     ("T4.6", "fail", "weakness", _drill("audit", AUDIT, advisories=["x 1.0"])),
+    ("T4.6", "blocked", "looked up", _drill("audit", AUDIT, unknown=["x"])),
     ("T5.1", "fail", "is spent", _drill("error_budget", BUDGET, left=-0.1)),
     ("T5.1", "fail", "No data", _drill("error_budget", BUDGET, on=LONG_AGO)),
     ("T5.2", "blocked", "no action", _do("write", "ops/postmortems/2026-01-02.md", "It broke.\n")),

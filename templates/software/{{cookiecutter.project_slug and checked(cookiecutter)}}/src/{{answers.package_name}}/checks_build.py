@@ -170,6 +170,8 @@ def security(repo: Repo) -> Result:
         return failed(f"{audit['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
     if audit["advisories"]:
         return failed(f"{audit['advisories'][0]} has a known weakness.", "make lock, or waive T3.5 with a reason.")
+    if audit["unknown"]:
+        return blocked(f"{len(audit['unknown'])} packages could not be looked up, first {audit['unknown'][0]}.", AUDIT)
     return passed(f"No secret in {audit['files']} files; no known weakness in {audit['packages']} packages.")
 
 

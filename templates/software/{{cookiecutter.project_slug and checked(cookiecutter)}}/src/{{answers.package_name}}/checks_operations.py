@@ -126,6 +126,8 @@ def dependencies(repo: Repo) -> Result:
     audit = repo.fresh("audit", "make audit")
     if audit["advisories"]:
         return failed(f"{audit['advisories'][0]} has a known weakness.", "make lock")
+    if audit["unknown"]:
+        return blocked(f"{len(audit['unknown'])} packages could not be looked up.", "make audit")
     return passed(f"{audit['packages']} packages are pinned, none with a known weakness on {audit['on']}.")
 
 
