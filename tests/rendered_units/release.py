@@ -4,11 +4,12 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import ask, edit, forge, gate
-from my_project import champion, promote, registry
+from my_project import champion, promote, registry, schema
+from my_project.engine import Engine
 from my_project.repo import Repo
-from my_project.schema import row_problems
 from test_live import signal_of
 
 
@@ -60,6 +61,14 @@ def test_missing_hash(released: Path) -> None:
     assert gate(released, "G4.6").state == "blocked"
 
 
+def audited(columns: dict, row: dict) -> list:
+    """What the audit says of a table of this one row."""
+    table = Engine()
+    table.register("source", pd.DataFrame([row]))
+    rules = {"rows_at_least": "1", "repeated_rows_at_most": "0", "columns": columns}
+    return schema.breaches(table, rules, table.columns("source"), 1, 0)
+
+
 def test_the_door_of_the_service_keeps_the_schema(released: Path) -> None:
     """What data/schema.yaml forbids is answered by the rule, by the same rules as in the audit."""
     found = champion.load(released)
@@ -67,7 +76,7 @@ def test_the_door_of_the_service_keeps_the_schema(released: Path) -> None:
     name = next(name for name, kind in found.columns.items() if kind == "number")
     odd = [rows[0] | {name: value} for value in (1e30, "twelve", None)] + [rows[0]]
     answers = found.answers(odd)
-    said = [row_problems({"columns": found.card["rules"]}, row) for row in odd]
+    said = [audited(found.card["rules"], row) for row in odd]
 
     assert [answer.source for answer in answers][:2] == ["rule", "rule"]
     assert answers[-1].source == "model"

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from {{ answers.package_name }} import cli, fetch, records
+from {{ answers.package_name }} import cli, data, experiment
 from {{ answers.package_name }}.gates import Row, evaluate, state_of
 from {{ answers.package_name }}.repo import Repo, seal
 
@@ -83,14 +83,13 @@ def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
     root.mkdir()
     for name in ("plan", "docs", "data", "ops", "src", "tests", "notebooks"):
         if (ROOT / name).is_dir():
-            kept = shutil.ignore_patterns("__pycache__", "raw", "manifest.json", "*.egg-info")
+            kept = shutil.ignore_patterns("__pycache__", "raw", "manifest.json", "schema.yaml", "*.egg-info")
             shutil.copytree(ROOT / name, root / name, ignore=kept)
     for name in ("pyproject.toml", ".gitignore"):
         shutil.copy(ROOT / name, root / name)
     (root / "gates").mkdir()
     (root / "gates" / "waivers.yaml").write_text("[]\n")
-    (root / "data" / "schema.yaml").write_text("columns: {}\n")
-    rows = fetch.table(TASK)
+    rows = data.sample(TASK)
     target = rows.columns[-1]
     named = {name: name if name in rows else "" for name in ("query", "store", "day", "row_id", "case_id")}
     (root / "data" / "raw").mkdir()
@@ -119,7 +118,7 @@ def write_source(
     """data/source.yaml over data/raw/rows.csv."""
     text = SOURCE.format(target=f'"{target}"', positive=positive, time=time, group=group, id=id, split=split)
     (root / "data" / "source.yaml").write_text(text, encoding="utf-8")
-    (root / "data" / "schema.yaml").write_text("columns: {}\n")
+    (root / "data" / "schema.yaml").unlink(missing_ok=True)
 
 
 def waive(root: Path, *starts: str) -> None:
@@ -203,16 +202,16 @@ def forge(root: Path, name: str, change: Callable[[Any], None]) -> None:
 
 
 def record_of(root: Path) -> Path:
-    return root / "experiments" / records.all_records(Repo(root))[-1]["folder"] / "record.yaml"
+    return root / "experiments" / experiment.all_records(Repo(root))[-1]["folder"] / "record.yaml"
 
 
 def own_split(root: Path, parts: pd.Series, rows: pd.DataFrame | None = None, time: str = "") -> None:
     """Rows with a split of their own, and the column that says so."""
-    rows = fetch.table(TASK) if rows is None else rows
+    rows = data.sample(TASK) if rows is None else rows
     rows.assign(part=parts.to_numpy()).to_csv(root / ROWS, index=False)
     ids = next(name for name in ("row_id", "case_id") if name in rows)
     group = "query" if TASK == "ranking" else ""
-    write_source(root, fetch.table(TASK).columns[-1], "malignant", time, group, ids, "part")
+    write_source(root, data.sample(TASK).columns[-1], "malignant", time, group, ids, "part")
 
 
 def thirds(count: int) -> pd.Series:

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, gate, write_source
 
-from {{ answers.package_name }} import baseline, data, dataset, evaluate, features, fetch, intervals, splits, train
+from {{ answers.package_name }} import baseline, data, dataset, evaluate, features, intervals, splits, train
 from {{ answers.package_name }}.files import Trouble
 from {{ answers.package_name }}.repo import Repo
 
-TABLE = fetch.table(TASK)
+TABLE = data.sample(TASK)
 
 
 TARGET = TABLE.columns[-1]
@@ -58,7 +58,7 @@ def test_data_that_cannot_be_used_is_refused_in_one_sentence(newborn: Path, name
     assert "Next: " in said
     assert not (newborn / "evidence").exists()
     assert not (newborn / "data" / "manifest.json").exists()
-    assert "columns: {}" in (newborn / "data" / "schema.yaml").read_text()
+    assert not (newborn / "data" / "schema.yaml").exists()
 
 
 def test_a_wrong_column_name_is_answered_with_the_likely_one(newborn: Path) -> None:
@@ -86,7 +86,7 @@ def test_mixed_types_are_named_and_not_trained_on(newborn: Path) -> None:
 def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
     """Keys lie in one split; dated rows are tested on what came later, after the embargo."""
     table, source, _ = dataset.open_split(Repo(worked))
-    key = data.key_sql(source)
+    key = features.key_sql(source)
     twice = f"select {key} k from split_rows group by k having count(distinct _split) > 1"
     shared = table.rows(f"select count(*) from ({twice})")
     assert shared == [(0,)]

@@ -1,17 +1,20 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
-from . import data, dataset, features, fetch, records, schema
-from .checks_plan import open_questions
+from typing import Any
+
+from . import data, dataset, experiment, schema
+from .checks_work import open_questions
 from .evaluate import higher_is_better, score
 from .gates import Repo, Result, blocked, failed, gate, passed, warned
 from .signing import COMMAND, signable, signed, unconfirmed
 
 AUDIT = "docs/01-data-audit.md"
+PIPELINE = "pipeline"  # the evidence of two runs
 TOLERANCE = 1e-5
 
 
 def _locked_first(repo: Repo) -> None:
-    records.lock_sha(repo)
+    experiment.lock_sha(repo)
 
 
 signable("G1", (AUDIT, "gates/G1.lock"), ("de", "po"), _locked_first)
@@ -39,7 +42,7 @@ def sources(repo: Repo) -> Result:
     source = data.source_of(repo)
     if not source.sources:
         return blocked("data/source.yaml names no source.", "Add an entry under `sources`")
-    if not source.is_sample and any(fetch.is_origin(entry.get("name", "")) for entry in source.sources):
+    if not source.is_sample and any(entry.get("name", "").endswith(data.ORIGINS) for entry in source.sources):
         return blocked("`sources` in data/source.yaml still describes the sample.", "Name where your data comes from")
     for entry in source.sources:
         if entry.get("access", "").lower() == "refused":
@@ -94,8 +97,8 @@ def labelled(repo: Repo) -> Result:
     data.manifest(repo)
     found = repo.fresh("labels", "make audit")
     if repo.answers.get("label_source") in ("people", "both"):
-        if not (repo.root / records.GUIDE).is_file():
-            return blocked("People label, and there is no labelling guide.", f"Write {records.GUIDE}")
+        if not (repo.root / experiment.GUIDE).is_file():
+            return blocked("People label, and there is no labelling guide.", f"Write {experiment.GUIDE}")
         agreement, least = found["agreement"], repo.number("labels.min_agreement")
         if agreement is not None and least is not None and float(agreement) < least:
             return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
@@ -131,14 +134,18 @@ def ceiling(repo: Repo) -> Result:
     return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
 
 
+def differing(runs: dict[str, Any]) -> list[str]:
+    """The parts in which two runs from the raw file differ."""
+    return [name for name, digest in runs["first"].items() if runs["second"].get(name) != digest]
+
+
 @gate("G1.7", "Repeatable pipeline")
 def repeatable(repo: Repo) -> Result:
     known = data.manifest(repo)
-    found = repo.fresh(features.EVIDENCE, "make audit")
+    found = repo.fresh(PIPELINE, "make audit")
     if found["data"] != known["sha256"]:
         return blocked("The two runs were of other data.", "make audit")
-    parts = features.differing(found["first"], found["second"])
-    if parts:
+    if parts := differing(found):
         return failed(
             f"Two runs from the same raw file gave another {', '.join(parts)}.",
             "Look for what is random or reads the clock between data/raw/ and the manifest",
@@ -225,4 +232,4 @@ def audit_signed(repo: Repo) -> Result:
 @gate("G1.lock", "Data locked")
 def locked(repo: Repo) -> Result:
     data.manifest(repo)
-    return passed(f"Locked as {records.lock_sha(repo)[:12]}.")
+    return passed(f"Locked as {experiment.lock_sha(repo)[:12]}.")

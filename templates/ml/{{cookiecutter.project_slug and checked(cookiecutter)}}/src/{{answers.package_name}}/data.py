@@ -2,17 +2,34 @@
 
 import difflib
 import json
+import os
+import shutil
+import sqlite3
+import tempfile
+import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-from . import fetch
-from .engine import ROW, Engine, engine, literal, quoted
-from .fetch import RAW, REMEDY, SOURCE
-from .files import Blocked, Trouble, read_json, read_yaml, write_text
+import duckdb
+import pandas as pd
+
+from .engine import ROW, Engine, engine, literal
+from .files import Blocked, Trouble, canonical, read_json, read_yaml, write_text
 from .repo import Repo
 
+SOURCE = "data/source.yaml"
 MANIFEST = "data/manifest.json"
+RAW = "data/raw"
+REMEDY = f"Correct it in {SOURCE}."
+ORIGINS = ("bundled with scikit-learn", "made by synthetic.py from a seed")  # how source.yaml names a sample's source
+# task: (scikit-learn's set, its target, the classes' names); the other tasks' samples are made by synthetic.py
+BUNDLED: dict[str, tuple[str, str, dict[int, str] | None]] = {
+    "binary": ("breast_cancer", "diagnosis", {0: "malignant", 1: "benign"}),
+    "multiclass": ("wine", "cultivar", {0: "one", 1: "two", 2: "three"}),
+    "regression": ("diabetes", "progression", None),
+}
 
 
 @dataclass(frozen=True)
@@ -56,9 +73,9 @@ def source_of(repo: Repo) -> Source:
         if not isinstance(value, str):
             raise Trouble(f"{SOURCE}: {key} must be one text.", REMEDY)
         texts[key] = value.strip()
-    if not texts["source"] or not texts["target"]:
-        empty = "source" if not texts["source"] else "target"
-        raise Trouble(f"{SOURCE}: {empty} is empty.", f"Name the {'data' if empty == 'source' else 'target column'}.")
+    for key, what in (("source", "data"), ("target", "target column")):
+        if not texts[key]:
+            raise Trouble(f"{SOURCE}: {key} is empty.", f"Name the {what}.")
     lists = {key: tuple(found.get(key) or ()) for key in ("leave_out", "known_after")}
     texts["store"], texts["baseline"] = texts["store"] or "store", texts["baseline"] or "auto"
     entries = tuple(dict(entry) for entry in found.get("sources") or ())
@@ -67,32 +84,98 @@ def source_of(repo: Repo) -> Source:
 
 def label(repo: Repo, source: Source) -> str:
     """A mark for every output while the data is not the team's own; "" otherwise."""
-    return f" [{fetch.describe(repo.answers['task'])} data]" if source.is_sample else ""
+    made = "" if repo.answers["task"] in BUNDLED else "synthetic "
+    return f" [{made}sample data]" if source.is_sample else ""
 
 
+# ---------------------------------------------------------------------------------------------------- one file
 def snapshot(repo: Repo, source: Source) -> Path:
     """The file to read: the sample written out, a download, a database read into Parquet, or the team's own file."""
     where = source.source
     if source.is_sample:
-        return _sample(repo)
+        path = repo.root / RAW / f"sample-{repo.answers['task']}.csv"
+        if not path.is_file():
+            write_text(path, sample(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
+        return path
     if where.startswith(("http://", "https://")):
-        return fetch.download(repo, where)
+        return _download(repo, where)
     if "://" in where:
-        return fetch.database(repo, where, source.query)
-    path = Path(where) if Path(where).is_absolute() else repo.root / where
+        return _database(repo, where, source.query)
+    path = repo.root / where
     if not path.is_file():
         what = f"{where} is a folder" if path.is_dir() else f"there is no file {where}"
         raise Trouble(f"{SOURCE}: {what}.", "Give the path of a file, from the folder of this repository.")
     return path
 
 
-def _sample(repo: Repo) -> Path:
-    path = repo.root / RAW / f"sample-{repo.answers['task']}.csv"
-    if not path.is_file():
-        write_text(path, fetch.table(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
+def sample(task: str) -> pd.DataFrame:
+    """Rows to start on: real ones that scikit-learn bundles, or made from a seed."""
+    if task not in BUNDLED:
+        from . import synthetic
+
+        return synthetic.table(task)
+    from sklearn import datasets
+
+    name, target, labels = BUNDLED[task]
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    frame = bunch.data.round(6)
+    frame.insert(0, "case_id", [f"C{number:04d}" for number in range(len(frame))])
+    frame[target] = bunch.target.map(labels) if labels else bunch.target
+    return frame
+
+
+def _download(repo: Repo, url: str) -> Path:
+    """One read of an address, kept under its own name; delete the file to read again."""
+    path = repo.root / RAW / f"{canonical(url)[:8]}-{url.rpartition('/')[2].partition('?')[0] or 'download.csv'}"
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(path.suffix + ".part")
+    try:
+        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
+            shutil.copyfileobj(answer, file)
+        os.replace(part, path)
+    except (OSError, ValueError, HTTPException) as error:
+        part.unlink(missing_ok=True)
+        raise Trouble(f"{url} cannot be downloaded: {error}.", REMEDY) from error
     return path
 
 
+def _database(repo: Repo, url: str, query: str) -> Path:
+    """One read of a database into Parquet; delete the file to read again."""
+    if not query:
+        raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
+    path = repo.root / RAW / f"{canonical([url, query])[:8]}-snapshot.parquet"
+    if path.is_file():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder, duckdb.connect() as connection:
+        part = Path(folder, "part.parquet")
+        try:
+            for number, chunk in enumerate(pd.read_sql_query(query, _connected(url), chunksize=100_000)):
+                connection.register("chunk", chunk)
+                verb = "insert into rows by name" if number else "create table rows as"
+                connection.execute(f"{verb} select * from chunk")
+            connection.execute(f"copy rows to {literal(str(part))} (format parquet)")
+        except Trouble:
+            raise
+        except Exception as error:  # each driver has its own family of errors
+            raise Trouble(f"{SOURCE}: the query fails: {str(error).splitlines()[0]}.", REMEDY) from error
+        os.replace(part, path)
+    return path
+
+
+def _connected(url: str) -> Any:
+    if url.startswith("sqlite:///"):
+        return sqlite3.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True)
+    try:
+        from sqlalchemy import create_engine
+    except ImportError:
+        raise Trouble("Reading a database needs sqlalchemy and its driver.", "Add both to pyproject.toml.") from None
+    return create_engine(url).connect()
+
+
+# ---------------------------------------------------------------------------------------------------- one table
 def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source = source_of(repo)
@@ -121,41 +204,7 @@ def _instead(column: str, columns: list[str]) -> str:
     return f'Did you mean "{near[0]}"?' if near else f"The first line of the file names: {', '.join(shown)}."
 
 
-def key_sql(source: Source) -> str:
-    """What identifies a row: the id column, or its position in the file."""
-    return f"cast({quoted(source.id or ROW)} as varchar)"
-
-
-def target_sql(repo: Repo, source: Source, table: Engine) -> str:
-    """The target as the task needs it: 0 and 1, a class's name, or a number."""
-    column = quoted(source.target)
-    if repo.answers["task"] == "multiclass":
-        return f"cast({column} as varchar)"
-    if repo.answers["task"] == "binary":
-        positive = literal(positive_value(source, table))
-        return f"case when {column} is null then null when cast({column} as varchar) = {positive} then 1 else 0 end"
-    return f"try_cast({column} as double)"
-
-
-def positive_value(source: Source, table: Engine) -> str:
-    """The value of the target that counts as positive."""
-    column = quoted(source.target)
-    text = f"cast({column} as varchar)"
-    rows = table.rows(f"select distinct {text} from source where {column} is not null order by 1 limit 20")
-    values = [row[0] for row in rows]
-    if not values:
-        raise Trouble(f"{source.target} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
-    shown = ", ".join(f'"{value}"' for value in values[:6])
-    if source.positive:
-        if source.positive not in values:
-            raise Trouble(f'No row\'s {source.target} is "{source.positive}"; it holds {shown}.', REMEDY)
-        return source.positive
-    fitting = [value for value in values if value.lower() in ("1", "1.0", "true", "yes")]
-    if len(fitting) != 1:
-        raise Trouble(f"{SOURCE}: positive is empty, and {source.target} holds {shown}.", "Say which one is positive.")
-    return fitting[0]
-
-
+# ---------------------------------------------------------------------------------------------------- manifest
 def manifest_of(
     repo: Repo, source: Source, path: Path, columns: dict[str, str], rows: int, span: list[Any]
 ) -> dict[str, Any]:
@@ -169,11 +218,6 @@ def manifest_of(
         "time_range": span,
         "columns": {name: kind for name, kind in columns.items() if name != ROW},
     }
-
-
-def write_manifest(repo: Repo, content: dict[str, Any]) -> None:
-    """Keep it as data/manifest.json."""
-    write_text(repo.root / MANIFEST, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def manifest(repo: Repo) -> dict[str, Any]:

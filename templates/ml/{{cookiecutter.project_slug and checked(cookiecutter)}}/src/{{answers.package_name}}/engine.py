@@ -1,4 +1,4 @@
-"""The one place that runs SQL. The text is plain; the few words on which engines differ are in DIALECTS."""
+"""The one place that runs SQL, and that knows in which form a file holds its rows."""
 
 import csv
 import gzip
@@ -13,9 +13,6 @@ import pandas as pd
 
 from .files import Trouble
 
-DIALECTS = {
-    "duckdb": {"hash": "hash", "distinct": "approx_count_distinct"},
-}
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 TYPES = ["NULL", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 SMALL = 100_000_000  # bytes
@@ -31,12 +28,9 @@ class Form:
 
 
 class Engine:
-    """DuckDB in this process. Another engine offers the same four methods and an entry in DIALECTS."""
-
-    name = "duckdb"
+    """DuckDB in this process; another engine offers the same methods."""
 
     def __init__(self) -> None:
-        self.words = DIALECTS[self.name]
         self._connection = duckdb.connect()
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute("set preserve_insertion_order = true")
@@ -94,7 +88,7 @@ class Engine:
 
 def engine(name: str = "duckdb") -> Engine:
     """The engine that `engine` in plan/project.yaml names."""
-    if name not in DIALECTS:
+    if name != "duckdb":
         raise Trouble(
             f'engine is "{name}" in plan/project.yaml, and only duckdb is written here.',
             "mlscaffold replan --set engine=duckdb; export rows that live elsewhere to Parquet first",

@@ -1,21 +1,21 @@
-"""From columns to inputs: one query for training, batch and online, so that the three cannot differ.
+"""From columns to inputs and target: one query for training, batch and online, so that the three cannot differ.
 
 And the screen for columns that know the answer: each alone, scored out of fold, and those that make up the target.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import data
-from .data import Source
-from .engine import ROW, Engine, quoted
+from .data import REMEDY, SOURCE, Source
+from .engine import ROW, Engine, listed, literal, quoted
 from .evaluate import auc
-from .files import Trouble, canonical
+from .files import Trouble
 from .repo import Repo
-from .splits import cut, span
 
+CLASSES = ("binary", "multiclass")  # tasks whose answers are classes
 NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
 LARGEST = "1e100"  # what lies beyond, infinity too, is taken as missing; the schema says so
 LEVELS = 50  # a text with more different values than this is free text, and no input
@@ -34,7 +34,7 @@ def inputs(table: Engine, source: Source, types: dict[str, str] | None = None) -
         found[column] = kind_of(kind)
     texts = [column for column, kind in found.items() if kind == "category"]
     if texts:
-        counts = ", ".join(f"{table.words['distinct']}({quoted(column)})" for column in texts)
+        counts = ", ".join(f"approx_count_distinct({quoted(column)})" for column in texts)
         for column, count in zip(texts, table.rows(f"select {counts} from source")[0], strict=True):
             if count > LEVELS:
                 del found[column]
@@ -76,6 +76,76 @@ def _expression(column: str, kind: str) -> str:
     return f"cast({quoted(column)} as varchar)"
 
 
+# ---------------------------------------------------------------------------------------------------- target
+def key_sql(source: Source) -> str:
+    """What identifies a row: the id column, or its position in the file."""
+    return f"cast({quoted(source.id or ROW)} as varchar)"
+
+
+def target_sql(repo: Repo, source: Source, table: Engine) -> str:
+    """The target as the task needs it: 0 and 1, a class's name, or a number."""
+    column = quoted(source.target)
+    if repo.answers["task"] == "multiclass":
+        return f"cast({column} as varchar)"
+    if repo.answers["task"] == "binary":
+        positive = literal(positive_value(source, table))
+        return f"case when {column} is null then null when cast({column} as varchar) = {positive} then 1 else 0 end"
+    return f"try_cast({column} as double)"
+
+
+def positive_value(source: Source, table: Engine) -> str:
+    """The value of the target that counts as positive."""
+    column = quoted(source.target)
+    text = f"cast({column} as varchar)"
+    rows = table.rows(f"select distinct {text} from source where {column} is not null order by 1 limit 20")
+    values = [row[0] for row in rows]
+    if not values:
+        raise Trouble(f"{source.target} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
+    shown = ", ".join(f'"{value}"' for value in values[:6])
+    if source.positive:
+        if source.positive not in values:
+            raise Trouble(f'No row\'s {source.target} is "{source.positive}"; it holds {shown}.', REMEDY)
+        return source.positive
+    fitting = [value for value in values if value.lower() in ("1", "1.0", "true", "yes")]
+    if len(fitting) != 1:
+        raise Trouble(f"{SOURCE}: positive is empty, and {source.target} holds {shown}.", "Say which one is positive.")
+    return fitting[0]
+
+
+# ---------------------------------------------------------------------------------------------------- copies
+def repeats(table: Engine, columns: list[str]) -> int:
+    """Rows that repeat another one in these columns: exact up to the collisions of a 64-bit hash."""
+    hashed = f"hash({listed(columns)})"
+    return int(table.rows(f"select count(*) - count(distinct {hashed}) from source")[0][0])
+
+
+def telling(table: Engine, inputs: list[str], relation: str) -> dict[str, float]:
+    """How well each input tells rows apart: the decimal digits of its number of values, and under "" what it takes.
+
+    Two equal rows are copies when their known inputs have room for ten times as many rows as there are. With less,
+    such as in rows where most inputs are missing, they are equal by chance. Empty where every row could be so.
+    """
+    counts = ", ".join(f"approx_count_distinct({part})" for part in (f"hash({listed(inputs)})", *map(quoted, inputs)))
+    rows, different, *each = table.rows(f"select count(*), {counts} from {relation}")[0]
+    digits = {name: round(math.log10(max(1, count)), 2) for name, count in zip(inputs, each, strict=True)}
+    enough = round(math.log10(10 * max(1, rows)), 2)
+    return {} if different < 0.5 * rows or sum(digits.values()) < enough else {"": enough, **digits}
+
+
+def content_sql(inputs: list[str]) -> str:
+    """One text for all inputs of a row, the same in every version of every engine."""
+    parts = ", ".join(f"coalesce(cast({quoted(column)} as varchar), '∅')" for column in inputs)
+    return f"md5(concat_ws('|', {parts}))"
+
+
+def copy_sql(tell: dict[str, float] | None, content: str) -> str:
+    """One text for all copies of a row; a row whose known inputs do not tell it from others has its own."""
+    if tell is None:  # a rule recorded before rows with missing inputs were told apart
+        return content
+    known = " + ".join(f"if({quoted(name)} is null, 0, {digits})" for name, digits in tell.items() if name)
+    return f"if({known} >= {tell['']}, cast({content} as varchar), 'row ' || {ROW})"
+
+
 # ---------------------------------------------------------------------------------------------------- leakage
 def screen(x: pd.DataFrame, y: np.ndarray, task: str, explained: dict[str, str]) -> dict[str, Any]:
     """Score of every column, and the suspects: columns above the bound, and sets that reproduce the target."""
@@ -87,15 +157,10 @@ def screen(x: pd.DataFrame, y: np.ndarray, task: str, explained: dict[str, str])
         for column, value in scores.items()
         if value >= BOUNDS[task] and column not in explained
     ]
-    if task in ("regression", "ranking", "forecast"):
+    if task not in CLASSES:
         suspects += [found for found in reproduce(x, y) if not set(found["columns"]) & set(explained)]
-    return {"measure": measure(task), "bound": BOUNDS[task], "scores": scores, "suspects": suspects}
-
-
-def measure(task: str) -> str:
-    """What the score of a column is."""
-    classify = task in ("binary", "multiclass")
-    return "area under the ROC curve, out of fold" if classify else "share of variance explained, out of fold"
+    measure = "area under the ROC curve" if task in CLASSES else "share of variance explained"
+    return {"measure": f"{measure}, out of fold", "bound": BOUNDS[task], "scores": scores, "suspects": suspects}
 
 
 def single(column: pd.Series, y: np.ndarray, task: str) -> float:
@@ -158,29 +223,3 @@ def _means(codes: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:
         mean = (total + y[seen].mean()) / (count + 1)
         said[~seen] = mean[codes[~seen]]
     return said
-
-
-PARTS = ("manifest", "inputs", "splits")
-EVIDENCE = "pipeline"
-
-
-def hashes(manifest: dict[str, Any], inputs: dict[str, str], split: dict[str, Any]) -> dict[str, str]:
-    """One hash for each part of what a run arrives at."""
-    kept = {key: split[key] for key in ("rule", "sizes", "keys", "answers")}
-    return {name: canonical(part) for name, part in zip(PARTS, (manifest, inputs, kept), strict=True)}
-
-
-def again(repo: Repo, resplit: bool) -> dict[str, str]:
-    """The same hashes from a run that shares nothing with the first one but the raw file and the code."""
-    path = data.snapshot(repo, data.source_of(repo))
-    table, source = data.open_table(repo, path)
-    columns, kinds = table.columns("source"), inputs(table, source)
-    rows = table.rows("select count(*) from source")[0][0]
-    manifest = data.manifest_of(repo, source, path, columns, rows, span(table, source))
-    split = cut(repo, table, source, kinds, data.target_sql(repo, source, table), resplit)
-    return hashes(manifest, kinds, split)
-
-
-def differing(first: dict[str, str], second: dict[str, str]) -> list[str]:
-    """The parts in which two runs differ."""
-    return [name for name in PARTS if first.get(name) != second.get(name)]

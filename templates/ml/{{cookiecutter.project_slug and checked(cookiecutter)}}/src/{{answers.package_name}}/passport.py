@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from . import data, dataset, drift, schema
+from . import dataset, drift, features, schema
 from .decay import expected_accuracy
 from .engine import ROW, Engine, listed, quoted
 from .evaluate import Case, higher_is_better
@@ -57,7 +57,7 @@ def build(
     card |= {"rules": {name: rule for name, rule in schema.read(repo)["columns"].items() if name in columns}}
     card |= {"rule": dict(rule), "threshold": accepted.threshold, "classes": list(accepted.classes)}
     card |= {"target": source.target, "id": source.id, "group": source.group}
-    card |= {"positive": data.positive_value(source, table) if task == "binary" else ""}
+    card |= {"positive": features.positive_value(source, table) if task == "binary" else ""}
     card |= {"labels": [name for name in counts if name is not None] if named else []}
     card |= {"balance": {n: c / total for n, c in counts.items() if n is not None} if named else {}}
     good = healthy(interval(metric, accepted, repo.needed("acceptance.alpha")))

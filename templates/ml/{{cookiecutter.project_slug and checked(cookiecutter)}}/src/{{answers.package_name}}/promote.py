@@ -148,7 +148,7 @@ def measure(repo: Repo, candidate: Champion) -> str:
 def both_ways(repo: Repo, candidate: Champion) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The same rows as training reads them, and as a caller would send them (through JSON and back)."""
     table, source, columns = dataset.open_split(repo)
-    chosen = f"from split_rows order by md5({data.key_sql(source)}) limit {PARITY_ROWS}"
+    chosen = f"from split_rows order by md5({features.key_sql(source)}) limit {PARITY_ROWS}"
     inputs = table.frame(f"select {features.select(candidate.columns)} {chosen}")
     raw = table.frame(f"select {listed(list(columns))} {chosen}").astype(object)
     sent = raw.where(raw.notna(), None).to_dict("records")

@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from . import data, features
-from .engine import Engine, quoted
+from . import features
+from .data import SOURCE, Source
+from .engine import Engine, literal, quoted
 from .files import Trouble, read_yaml
 from .repo import Repo
 
@@ -55,7 +56,7 @@ def profile(table: Engine, columns: dict[str, str]) -> dict[str, dict[str, Any]]
         middle = f"avg({as_number})" if features.kind_of(kind) == "number" else f"count({as_number})"
         parts += [
             f"count({column})",
-            f"{table.words['distinct']}({column})",
+            f"approx_count_distinct({column})",
             f"min({column})",
             f"max({column})",
             middle,
@@ -77,7 +78,7 @@ def profile(table: Engine, columns: dict[str, str]) -> dict[str, dict[str, Any]]
     return found
 
 
-def propose(source: data.Source, found: dict[str, dict[str, Any]], rows: int, repeats: int) -> str:
+def propose(source: Source, found: dict[str, dict[str, Any]], rows: int, repeats: int) -> str:
     """The first rules as text: today's types and ranges, with room at both ends."""
     lines = [HEAD.rstrip(), "", f"rows_at_least: {max(1, rows // 2)}"]
     lines += [f"repeated_rows_at_most: {math.ceil(1000 * repeats / rows) / 1000}", "columns:"]
@@ -87,7 +88,7 @@ def propose(source: data.Source, found: dict[str, dict[str, Any]], rows: int, re
     return "\n".join(lines) + "\n"
 
 
-def _rules(source: data.Source, name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
+def _rules(source: Source, name: str, facts: dict[str, Any]) -> list[tuple[str, Any]]:
     # A text column that is nearly all numbers is a number column with something wrong in it: the audit must say so.
     mixed = facts["type"] == "text" and facts["numbers"] > 0.5
     whole = facts["missing"] == 0 or name in (source.id, source.group)
@@ -146,7 +147,7 @@ def _checks(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str
             limit = _number(name, rule, wanted[rule])
             rowwise.append((rule, f"{number} {sign} {limit}", f"lie beyond {rule} {wanted[rule]}"))
     if wanted.get("values"):
-        allowed = ", ".join(data.literal(value) for value in wanted["values"])
+        allowed = ", ".join(literal(value) for value in wanted["values"])
         where = f"{column} is not null and cast({column} as varchar) not in ({allowed})"
         rowwise.append(("values", where, "are none of the allowed values"))
     for rule, where, say in rowwise:
@@ -166,32 +167,35 @@ def _checks(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str
     return checks
 
 
-def row_problems(rules: dict[str, Any], row: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with one row that came in: (column, sentence). Columns without a rule pass."""
-    found = []
-    for name, wanted in rules["columns"].items():
-        value = row.get(name)
-        if name not in row:
-            continue
-        if value is None or value == "":
-            if (wanted.get("missing_at_most") or "1") in ("0", "0.0"):
-                found.append((name, f"{name} is missing"))
-            continue
-        found += [(name, sentence) for sentence in _value_problems(name, wanted, value)]
-    return found
+def labelled(repo: Repo, table: Engine, source: Source, target: str) -> dict[str, Any]:
+    """Counts of the target. Raises `Trouble` for one class, a constant, or no number where one is needed."""
+    name, classes = source.target, repo.answers["task"] in features.CLASSES
+    text, known = f"cast({quoted(name)} as varchar)", f"{quoted(name)} is not null"
+    total, filled, distinct = table.rows(f"select count(*), count({target}), count(distinct {target}) from source")[0]
+    odd, example = table.rows(f"select count(*), min({text}) from source where {known} and {target} is null")[0]
+    if odd:
+        raise Trouble(f'{name} holds "{example}", which is no number ({odd} rows).', "Correct or empty them.")
+    if not filled:
+        raise Trouble(f"{name} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
+    if distinct < 2:
+        value, kind = table.rows(f"select min({text}) from source")[0][0], "one class" if classes else "one value"
+        remedy = "There is nothing to tell apart: add rows, or change target."
+        raise Trouble(f'{name} holds {kind} only: "{value}".', remedy)
+    counted = f"select {text}, count(*) from source where {known} group by 1 order by 2 desc, 1"
+    balance = dict(table.rows(counted)) if classes else {}
+    agreement = repo.answers.get("label_agreement") or None
+    return {"rows": total, "labelled": filled, "balance": balance, "agreement": agreement}
 
 
-def _value_problems(name: str, wanted: dict[str, str], value: Any) -> list[str]:
-    if wanted.get("values") and str(value) not in wanted["values"]:
-        return [f'{name} is "{value}", which is none of the allowed values']
-    if wanted.get("type") != "number":
-        return []
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return [f'{name} is "{value}", which is no number']
-    low, high = wanted.get("min") or "-inf", wanted.get("max") or "inf"
-    return [] if float(low) <= number <= float(high) else [f"{name} is {number:g}, outside {low} to {high}"]
+def tested(repo: Repo, table: Engine, source: Source, target: str) -> dict[str, int]:
+    """How many labelled test rows there are, and how many units of the metric; no value of any row is read."""
+    units, task = "count(*)", repo.answers["task"]
+    if task == "binary" and repo.answers["metric"] in ("recall", "f1", "average_precision"):
+        units = f"count(*) filter (where {target} = 1)"
+    if task == "ranking":
+        units = f"count(distinct {quoted(source.group)})"
+    found = table.rows(f"select count(*), {units} from split_rows where _split = 'test' and {target} is not null")[0]
+    return {"rows": found[0], "units": found[1]}
 
 
 def _breach(name: str, rule: str, count: int, example: Any, sentence: str) -> dict[str, Any]:

@@ -5,12 +5,11 @@ every run and on every engine, and keeps it when new rows arrive.
 """
 
 import itertools
-import math
 from typing import Any
 
-from . import data
-from .data import Source, key_sql
+from .data import SOURCE, Source
 from .engine import Engine, listed, literal, quoted
+from .features import CLASSES, content_sql, copy_sql, key_sql, repeats, telling
 from .files import Trouble
 from .repo import Repo
 
@@ -30,32 +29,24 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
     if task == "forecast":
         raise Trouble("A forecast needs a time column, and data/source.yaml names none.", "Set `time` there.")
     if source.group:
-        return base | {"kind": "group", "cuts": _group_cuts(table, source, base["salt"])}
+        base |= {"kind": "group"}
+        return base | {"cuts": _group_cuts(table, source, hash_sql(source, inputs, base))}
     if task == "ranking":
         raise Trouble("Ranking needs the query as `group`, and data/source.yaml names none.", "Set `group` there.")
-    base |= {"by": "id" if source.id else "row" if alike(table, inputs, "source") else "inputs"}
-    strata = target if task in ("binary", "multiclass") else "'all'"
-    return base | {"kind": "stratified", "strata": strata, "cuts": _strata_cuts(table, source, strata, inputs, base)}
-
-
-def alike(table: Engine, inputs: list[str], relation: str) -> bool:
-    """Whether inputs are so few, or so coarse, that rows are equal by chance: then equal rows are no copies."""
-    distinct = table.words["distinct"]
-    counts = ", ".join(f"{distinct}({expression})" for expression in (content_sql(inputs), *map(quoted, inputs)))
-    rows, different, *each = table.rows(f"select count(*), {counts} from {relation}")[0]
-    return bool(different < 0.5 * rows or math.prod(max(1, count) for count in each) < 10 * rows)
+    base |= {"kind": "stratified", "strata": target if task in CLASSES else "'all'", "by": "id"}
+    if not source.id:
+        tell = telling(table, inputs, "source")
+        base |= {"by": "inputs", "telling": tell} if tell else {"by": "row"}
+    return base | {"cuts": _strata_cuts(table, base["strata"], hash_sql(source, inputs, base))}
 
 
 def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
-    """What the cut points cut: a hash of the id, or of the inputs, so that copies of a row stay together."""
-    key = content_sql(inputs) if rule["by"] == "inputs" else key_sql(source)
+    """What the cut points cut: a hash of the group, of the id, or of the inputs, so that copies stay together."""
+    if rule["kind"] == "group":
+        key = f"cast({quoted(source.group)} as varchar)"
+    else:
+        key = copy_sql(rule.get("telling"), content_sql(inputs)) if rule["by"] == "inputs" else key_sql(source)
     return f"md5({literal(rule['salt'])} || {key})"
-
-
-def content_sql(inputs: list[str]) -> str:
-    """One text for all inputs of a row."""
-    parts = ", ".join(f"coalesce(cast({quoted(column)} as varchar), '∅')" for column in inputs)
-    return f"md5(concat_ws('|', {parts}))"
 
 
 def time_sql(source: Source) -> str:
@@ -67,7 +58,7 @@ def create_view(table: Engine, source: Source, rule: dict[str, Any], inputs: lis
     plain = f"select *, {_expression(source, rule, inputs)} as _split from source"
     later = []
     if rule["repeats"]:
-        later.append(f"{RANK} > min({RANK}) over (partition by {content_sql(inputs)})")
+        later.append(f"{RANK} > min({RANK}) over (partition by {copy_sql(rule.get('copies'), content_sql(inputs))})")
     if rule["groups_once"]:
         later.append(f"{RANK} > min({RANK}) over (partition by {quoted(source.group)})")
     if later:
@@ -83,10 +74,9 @@ def _expression(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
         return f"case when {column} in ({names}) then {column} else 'left out' end"
     if rule["kind"] == "time":
         return _time_expression(source, rule)
-    hashed = f"md5({literal(rule['salt'])} || cast({quoted(source.group)} as varchar))"
+    hashed = hash_sql(source, inputs, rule)
     if rule["kind"] == "group":
         return _cut(hashed, rule["cuts"])
-    hashed = hash_sql(source, inputs, rule)
     cases = " ".join(f"when {literal(name)} then {_cut(hashed, cuts)}" for name, cuts in rule["cuts"].items())
     return f"case cast({rule['strata']} as varchar) {cases} else 'left out' end"
 
@@ -125,10 +115,7 @@ def _time_cuts(table: Engine, source: Source) -> list[str]:
     return [str(low), str(high)]
 
 
-def _strata_cuts(
-    table: Engine, source: Source, strata: str, inputs: list[str], base: dict[str, Any]
-) -> dict[str, list[str]]:
-    hashed = hash_sql(source, inputs, base)
+def _strata_cuts(table: Engine, strata: str, hashed: str) -> dict[str, list[str]]:
     low, high = (f"quantile_disc({hashed}, {share})" for share in SHARES)
     rows = table.rows(
         f"select cast({strata} as varchar), {low}, {high} from source where {strata} is not null group by 1 order by 1"
@@ -136,10 +123,9 @@ def _strata_cuts(
     return {name: [first, second] for name, first, second in rows}
 
 
-def _group_cuts(table: Engine, source: Source, salt: str) -> list[str]:
+def _group_cuts(table: Engine, source: Source, hashed: str) -> list[str]:
     """Cuts between groups, so that about 60, 20 and 20 percent of the rows follow."""
-    hashed = f"md5({literal(salt)} || cast({quoted(source.group)} as varchar))"
-    rows = table.rows(f"select h, n from (select {hashed} h, count(*) n from source group by h) order by h")
+    rows = table.rows(f"select h, n from (select {hashed} h, count(*) n from source group by 1) order by h")
     if len(rows) < 5:
         sentence = f"{source.group} holds {len(rows)} groups, too few to split by."
         raise Trouble(sentence, "Clear `group` in data/source.yaml, or add rows.")
@@ -183,12 +169,6 @@ def _number(count: int, total: int | None) -> str:
     return f"{count}-{int(total or 0):x}"
 
 
-def repeats(table: Engine, columns: list[str]) -> int:
-    """Rows that repeat another one in these columns: exact up to the collisions of a 64-bit hash."""
-    hashed = f"{table.words['hash']}({listed(columns)})"
-    return int(table.rows(f"select count(*) - count(distinct {hashed}) from source")[0][0])
-
-
 def still_fits(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
     """Whether the recorded rule was made for the same columns, so that rows keep their split when data grows."""
     same = ("kind", "salt", "strata", "embargo_days", "groups_once")
@@ -199,18 +179,17 @@ def still_fits(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
     return known["kind"] != "stratified" or set(known["cuts"]) >= set(fresh["cuts"])
 
 
-def across(table: Engine, source: Source, task: str, inputs: list[str]) -> dict[str, int]:
+def across(table: Engine, source: Source, task: str, inputs: list[str], tell: dict[str, float]) -> dict[str, int]:
     """How many keys, groups and copies of rows lie in more than one split."""
     tested = {"keys": quoted(source.id)} if source.id else {}
     if source.group and task != "forecast":
         tested["groups"] = quoted(source.group)
-    copies = repeats(table, inputs)
-    if copies and not alike(table, inputs, "split_rows where _split = 'train'"):
-        tested["rows"] = content_sql(inputs)
+    if tell:
+        tested["rows"] = copy_sql(tell, f"hash({listed(inputs)})")
     found = {"keys": 0, "groups": 0, "rows": 0}
     for name, expression in tested.items():
         kept = f"select {expression} k from split_rows where _split <> 'left out'"
-        shared = f"{kept} group by k having count(distinct _split) > 1"
+        shared = f"{kept} group by 1 having count(distinct _split) > 1"
         found[name] = int(table.rows(f"select count(*) from ({shared})")[0][0])
     return found
 
@@ -238,38 +217,30 @@ def some(part: str, size: int, most: int) -> str:
     return where if size <= most else f"{where} and md5('some' || _row) < '{int(16**8 * most / size):08x}'"
 
 
-def cut(
-    repo: Repo, table: Engine, source: data.Source, inputs: dict[str, str], target: str, resplit: bool
-) -> dict[str, Any]:
+def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
     """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
     task, known = repo.answers["task"], repo.evidence("splits")
     embargo = float(repo.answers.get("label_delay_days") or 0) if source.time else 0.0
-    rule = propose(table, source, task, target, list(inputs), embargo)
+    rule = propose(table, source, task, target, inputs, embargo)
     if known and not resplit and still_fits(known["rule"], rule):
         rule = known["rule"]
-    create_view(table, source, rule, list(inputs))
-    shared = across(table, source, task, list(inputs))
+    create_view(table, source, rule, inputs)
+    copies = telling(table, inputs, "split_rows where _split = 'train'") if repeats(table, inputs) else {}
+    shared = across(table, source, task, inputs, copies)
     if shared["rows"] and rule["kind"] != "own":
-        rule = rule | {"repeats": True}
-        create_view(table, source, rule, list(inputs))
-        shared = across(table, source, task, list(inputs))
-    counts = sizes(table)
+        rule = rule | {"repeats": True, "copies": copies}
+        create_view(table, source, rule, inputs)
+        shared = across(table, source, task, inputs, copies)
+    counts, key = sizes(table), key_sql(source)
     empty = [part for part in PARTS if not counts[part]]
     if empty:
-        raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {data.SOURCE}.")
-    key = data.key_sql(source)
+        raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {SOURCE}.")
     keys, answers = digests(table, key, answered(key, target, task), target)
-    return {
-        "rule": rule,
-        "sizes": counts,
-        "keys": keys,
-        "answers": answers,
-        "across": shared,
-        "time_inverted": inverted(table, source),
-    }
+    moved = inverted(table, source)
+    return {"rule": rule, "sizes": counts, "keys": keys, "answers": answers, "across": shared, "time_inverted": moved}
 
 
-def span(table: Engine, source: data.Source) -> list[str]:
+def span(table: Engine, source: Source) -> list[str]:
     """The first and the last moment; empty without a time column."""
     if not source.time:
         return []
