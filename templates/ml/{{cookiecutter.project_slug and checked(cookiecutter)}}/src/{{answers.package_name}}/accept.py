@@ -11,7 +11,7 @@ import numpy as np
 
 from . import baseline, behaviour, data, dataset, experiment, train
 from .dataset import Frame
-from .evaluate import Case, cost, decision_threshold, expected_cost
+from .evaluate import SPLITS, Case, cost, decision_threshold, expected_cost, lock_sha
 from .files import Blocked, Outcome
 from .gates import require
 from .intervals import Verdict, gain, interval, verdict
@@ -20,14 +20,14 @@ from .repo import Repo
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 PREDICTIONS = "evidence/acceptance.json#predictions"
-MEASURED = ("data/manifest.json", experiment.SPLITS, THRESHOLDS)
+MEASURED = ("data/manifest.json", SPLITS, THRESHOLDS)
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
 
 def run(repo: Repo) -> Outcome:
     """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown."""
     require(repo, *NEEDS)
-    champion = experiment.champion(repo, experiment.lock_sha(repo))
+    champion = experiment.champion(repo, lock_sha(repo))
     if champion is None:
         raise Blocked("No experiment was kept, so there is nothing to accept.", "make experiment")
     _looks_left(repo, champion)

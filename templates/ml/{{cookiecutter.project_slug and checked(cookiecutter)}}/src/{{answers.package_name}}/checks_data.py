@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from . import data, dataset, experiment, schema
+from . import data, dataset, schema
 from .checks_work import open_questions
-from .evaluate import higher_is_better, score
+from .evaluate import GUIDE, higher_is_better, lock_sha, score
 from .gates import Repo, Result, blocked, failed, gate, passed, warned
 from .signing import COMMAND, signable, signed, unconfirmed
 
@@ -14,7 +14,7 @@ TOLERANCE = 1e-5
 
 
 def _locked_first(repo: Repo) -> None:
-    experiment.lock_sha(repo)
+    lock_sha(repo)
 
 
 signable("G1", (AUDIT, "gates/G1.lock"), ("de", "po"), _locked_first)
@@ -97,8 +97,8 @@ def labelled(repo: Repo) -> Result:
     data.manifest(repo)
     found = repo.fresh("labels", "make audit")
     if repo.answers.get("label_source") in ("people", "both"):
-        if not (repo.root / experiment.GUIDE).is_file():
-            return blocked("People label, and there is no labelling guide.", f"Write {experiment.GUIDE}")
+        if not (repo.root / GUIDE).is_file():
+            return blocked("People label, and there is no labelling guide.", f"Write {GUIDE}")
         agreement, least = found["agreement"], repo.number("labels.min_agreement")
         if agreement is not None and least is not None and float(agreement) < least:
             return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
@@ -232,4 +232,4 @@ def audit_signed(repo: Repo) -> Result:
 @gate("G1.lock", "Data locked")
 def locked(repo: Repo) -> Result:
     data.manifest(repo)
-    return passed(f"Locked as {experiment.lock_sha(repo)[:12]}.")
+    return passed(f"Locked as {lock_sha(repo)[:12]}.")

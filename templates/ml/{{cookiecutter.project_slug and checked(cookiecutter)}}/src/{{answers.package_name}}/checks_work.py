@@ -2,35 +2,27 @@
 they changed, and give the same numbers when they are worked out again?
 """
 
-import math
 from datetime import date
 from typing import Any
 
 import yaml
 
 from . import dataset, experiment, files
-from .evaluate import decision_threshold, score
-from .files import read_json
+from .evaluate import lock_sha
+from .files import Blocked, read_json
 from .gates import Repo, Result, blocked, failed, gate, passed
-from .intervals import gain
 from .signing import COMMAND, unconfirmed
 
-ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
-TOLERANCE = 1e-5
-CODE_LINES = 40
 CHARTER = "docs/00-charter.md"
 DECISION = "docs/decisions/0001-ml-or-not.md"
 OPEN = "[NEEDS ANSWER"
 HEADINGS = (
-    "Decision and users",
-    "Today's practice",
-    "Success at three levels",
-    "Scope and appetite",
-    "What you are buying",
-    "People",
-    "Milestones",
-)
+    "Decision and users", "Today's practice", "Success at three levels", "Scope and appetite", "What you are buying",
+    "People", "Milestones",
+)  # fmt: skip
 COSTS = ("false_alarm_cost", "miss_cost", "unit_error_cost")
+ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
+CODE_LINES = 40
 
 
 def open_questions(text: str) -> int:
@@ -71,11 +63,8 @@ def ml_or_not(repo: Repo) -> Result:
 
 def front_matter(text: str) -> dict[str, str]:
     """The lines between the two rules that open a decision record."""
-    parts = text.split("---\n", 2)
-    if len(parts) < 3:
-        return {}
     try:
-        found = yaml.load(parts[1], Loader=yaml.BaseLoader)  # noqa: S506  (builds texts and lists only)
+        found = yaml.load("".join(text.split("---\n", 2)[1:2]), Loader=yaml.BaseLoader)  # noqa: S506  (texts and lists)
     except yaml.YAMLError:
         return {}
     return {key: value for key, value in (found or {}).items() if isinstance(value, str)}
@@ -83,15 +72,14 @@ def front_matter(text: str) -> dict[str, str]:
 
 @gate("G0.3", "Baseline known or dated")
 def baseline_known(repo: Repo) -> Result:
-    entry = repo.entry("acceptance.baseline")
+    entry, ends = repo.entry("acceptance.baseline"), {task["id"]: task["end"] for task in tasks(repo)}
     if entry["provenance"] == "answered" and entry["value"] is not None:
         return passed(f"Today's practice reaches {entry['value']:.4g}.")
     if repo.evidence("baseline"):
         return passed("A rule has been measured (evidence/baseline.json).")
-    gate_day = _ends(repo, "g1")
-    dated = [task for task in tasks(repo) if task["id"] == "p0b"]
-    if dated and gate_day and dated[0]["end"] <= gate_day:
-        return passed(f'"{dated[0]["title"]}" measures it by {dated[0]["end"]}.')
+    if "p0b" in ends and ends["p0b"] <= ends.get("g1", ""):
+        title = next(task["title"] for task in tasks(repo) if task["id"] == "p0b")
+        return passed(f'"{title}" measures it by {ends["p0b"]}.')
     return blocked("Today's value is unknown, and no dated task measures it before G1.", "mlscaffold replan")
 
 
@@ -119,9 +107,10 @@ def costs(repo: Repo) -> Result:
 @gate("G0.6", "Schedule")
 def schedule(repo: Repo) -> Result:
     deadline, likely = repo.number("schedule.deadline"), repo.number("schedule.p80")
-    if too_short(repo):
+    available, floor = repo.number("schedule.available_days"), repo.number("schedule.floor_total_days")
+    if available is not None and floor is not None and available < floor:
         return failed(
-            "The time given is shorter than even the optimistic path.", "mlscaffold replan --set appetite_weeks=…"
+            "Even the optimistic path is longer than the time given.", "mlscaffold replan --set appetite_weeks=…"
         )
     if not repo.number("schedule.fits"):
         return blocked(
@@ -131,44 +120,33 @@ def schedule(repo: Repo) -> Result:
     return passed(f"It ends by {likely} with 80 % probability; the deadline is {deadline}.")
 
 
-def too_short(repo: Repo) -> bool:
-    """Whether no luck could make it: the floor of the schedule is beyond the days there are."""
-    available, floor = repo.number("schedule.available_days"), repo.number("schedule.floor_total_days")
-    return available is not None and floor is not None and available < floor
-
-
 def tasks(repo: Repo) -> list[dict[str, str]]:
     return list(repo.plan.get("schedule", {}).get("tasks", []))
 
 
-def _ends(repo: Repo, id: str) -> str:
-    return next((task["end"] for task in tasks(repo) if task["id"] == id), "")
-
-
+# ---------------------------------------------------------------------------------------------------- experiments
 def counted(repo: Repo) -> list[dict[str, Any]]:
-    return experiment.counted(repo, experiment.lock_sha(repo))
+    """The experiments on today's locked data. Raises `Blocked` when there is none."""
+    found = experiment.counted(repo, lock_sha(repo))
+    if not found:
+        others = len(experiment.all_records(repo))
+        said = f" ({others} are of other data and are not counted)" if others else ""
+        raise Blocked(f"No experiment on the locked data{said}.", "make experiment")
+    return found
 
 
 @gate("G2.1", "Experiments on the locked data")
 def on_locked_data(repo: Repo) -> Result:
-    everything, fitting = experiment.all_records(repo), counted(repo)
-    if not fitting:
-        others = f" ({len(everything)} are of other data and are not counted)" if everything else ""
-        return blocked(f"No experiment on the locked data{others}.", "make experiment")
-    others = (
-        f"; {len(everything) - len(fitting)} of other data are not counted" if len(everything) > len(fitting) else ""
-    )
-    return passed(f"{len(fitting)} on lock {experiment.lock_sha(repo)[:12]}{others}.")
+    fitting = len(counted(repo))
+    others = len(experiment.all_records(repo)) - fitting
+    said = f"; {others} of other data are not counted" if others else ""
+    return passed(f"{fitting} on lock {lock_sha(repo)[:12]}{said}.")
 
 
 @gate("G2.2", "Complete records")
 def complete(repo: Repo) -> Result:
-    found = counted(repo)
-    if not found:
-        return blocked("No experiment yet.", "make experiment")
-    for record in found:
-        empty = [field for field in experiment.FIELDS if record.get(field) in (None, "", [], {})]
-        empty = [field for field in empty if not (field == "git_sha" or field == "git_clean")]  # G2.3 asks for those
+    for record in (found := counted(repo)):
+        empty = [name for name in experiment.FIELDS if name[:4] != "git_" and record.get(name) in (None, "", [], {})]
         if empty:
             return blocked(f"{record['folder']} has no {empty[0]}.", f"git checkout experiments/{record['folder']}")
         if len(record["change"]) > 1 and not record.get("ablation"):
@@ -183,19 +161,14 @@ def complete(repo: Repo) -> Result:
 def clean(repo: Repo) -> Result:
     if not files.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
-    found = counted(repo)
-    if not found:
-        return blocked("No experiment yet.", "make experiment")
-    for record in found:
+    for record in counted(repo):
         if not record.get("git_sha"):
             return blocked(f"{record['folder']} names no commit.", "Commit, then run it again")
         if not files.exists(repo.root, record["git_sha"]):
             return blocked(f"{record['folder']} names a commit that is not here.", "git fetch --unshallow")
         if not record.get("git_clean"):
-            return failed(
-                f"{record['folder']} ran with uncommitted changes in {', '.join(experiment.WATCHED)}.",
-                "Commit, then run it again",
-            )
+            places = ", ".join(experiment.WATCHED)
+            return failed(f"{record['folder']} ran with uncommitted changes in {places}.", "Commit, then run it again")
     return passed("Every experiment names a commit, and ran from it.")
 
 
@@ -218,45 +191,13 @@ def untouched(repo: Repo) -> Result:
 @gate("G2.5", "Results recompute")
 def recomputes(repo: Repo) -> Result:
     found = counted(repo)
-    if not found:
-        return blocked("No experiment yet.", "make experiment")
-    baseline = repo.fresh("baseline", "make baseline")["predictions"]
-    by_id = {record["id"]: record for record in found}
+    before, baseline = None, repo.fresh("baseline", "make baseline")["predictions"]
     for record in found:
-        wrong = _wrong(repo, record, baseline, by_id)
+        wrong = experiment.wrong(repo, record, baseline, before)
         if wrong:
             return failed(f"{record['folder']}: {wrong}.", "Run it again; never type a score")
+        before = record if record["decision"] == "keep" else before
     return passed(f"{len(found)} recomputed from their predictions.")
-
-
-def _wrong(repo: Repo, record: dict[str, Any], baseline: str, by_id: dict[str, dict[str, Any]]) -> str:
-    """What does not recompute in one record; "" when all does."""
-    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
-    outside = dataset.problems(repo, said, "validation")
-    if outside:
-        return outside
-    metric = repo.answers["metric"]
-    value = score(metric, dataset.case(said, threshold))
-    if not math.isfinite(value) or not _same(value, record["metric"]["value"]):
-        return f"{metric} recomputes to {value:.4g}, not to {record['metric']['value']}"
-    pairs = [("vs_baseline", baseline)]
-    before = by_id.get(record.get("champion") or "")
-    if before:
-        pairs.append(("vs_champion", before["predictions_file"]))
-    for name, other in pairs:
-        if other == record["predictions_file"]:
-            return f"it was compared with itself ({name})"
-        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
-        again = gain(metric, *pair, repo.needed("acceptance.alpha")).as_json()
-        if not all(_same(again[key], record[name][key]) for key in ("value", "low", "high")):
-            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
-    return ""
-
-
-def _same(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
 
 
 @gate("G2.6", "Budget and stop rules")
@@ -282,16 +223,7 @@ def budget(repo: Repo) -> Result:
 def kept(repo: Repo) -> Result:
     if not files.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
-    log = files.git(
-        repo.root,
-        "log",
-        "--diff-filter=DM",
-        "--name-only",
-        "--format=",
-        "--",
-        "experiments/[1-9]*",
-        "experiments/0[0-9]*",
-    )
+    log = files.git(repo.root, "log", "--diff-filter=DM", "--name-only", "--format=", "--", "experiments/[0-9]*")
     touched = [line for line in (log or "").splitlines() if line.endswith("record.yaml") and "0000-" not in line]
     if touched:
         return failed(f"{touched[0]} was rewritten or deleted after it was committed.", "Restore it from git's history")

@@ -1,15 +1,19 @@
 """The evaluator: what each metric is, which way is better, and its value on a set of predictions.
 
 Every metric but two is a function of sums over units (rows, or queries), which is what makes resampling fast; a test
-holds them to scikit-learn's.
+holds them to scikit-learn's. Results are comparable while evaluator, data and splits are what gates/G1.lock says.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import rankdata
 
+from . import data
+from .files import Blocked, canonical, read_json, write_text
+from .gates import require
 from .repo import Repo
 
 VERSION = "1"  # part of the lock: raise it when a metric changes its meaning
@@ -24,6 +28,9 @@ NATURAL = {
     "forecast": "mae",
 }
 TINY = 1e-15
+LOCK = "gates/G1.lock"
+SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
+GUIDE = "docs/labelling-guide.md"
 Combine = Callable[[np.ndarray], np.ndarray]
 
 
@@ -163,3 +170,39 @@ def average_precision(y: np.ndarray, scores: np.ndarray) -> float:
     hits = np.bincount(place, weights=(y == 1).astype(float), minlength=len(values))
     seen = np.bincount(place, minlength=len(values))
     return float((hits * hits.cumsum() / seen.cumsum()).sum() / hits.sum())
+
+
+# ---------------------------------------------------------------------------------------------------- the lock
+def locked_parts(repo: Repo) -> dict[str, str]:
+    """The hashes of today's files."""
+    package = f"src/{repo.answers['project_slug'].replace('-', '_')}"
+    measuring = (f"{package}/{name}.py" for name in ("evaluate", "intervals", "ranking"))
+    return {
+        "manifest": repo.sha256("data/manifest.json"),
+        "schema": repo.sha256("data/schema.yaml"),
+        "splits": repo.digest(SPLITS) if (repo.root / "evidence/splits.json").is_file() else "",
+        "harness": canonical([VERSION, *(repo.sha256(path) for path in measuring)]),
+        "labelling_guide": repo.sha256(GUIDE),
+    }
+
+
+def locked(repo: Repo) -> str:
+    """Lock today's data once the blocking gates of G1 are open; the sentence to print."""
+    try:
+        require(repo, *(id for id in repo.blocking() if id.startswith("G1.") and id != "G1.lock"))
+    except Blocked as reason:
+        return f"Not locked. {reason.sentence}\nNext: {reason.remedy}"
+    write_text(repo.root / LOCK, json.dumps(locked_parts(repo), indent=2) + "\n")
+    return "Locked: gates/G1.lock. Experiments may start."
+
+
+def lock_sha(repo: Repo) -> str:
+    """The lock that experiments carry. Raises `Blocked` when there is none, or when something locked has moved."""
+    data.manifest(repo)
+    if not (repo.root / LOCK).is_file():
+        raise Blocked("The data is not locked yet.", "make baseline locks it, once the gates of G1 are open")
+    locked, today = read_json(repo.root / LOCK), locked_parts(repo)
+    moved = [name for name, digest in today.items() if locked.get(name) != digest]
+    if moved:
+        raise Blocked(f"The lock no longer fits: {', '.join(moved)} changed after it was written.", "make baseline")
+    return repo.sha256(LOCK)

@@ -5,6 +5,7 @@ comparable: older records are kept and not counted. Nothing runs before the data
 """
 
 import json
+import math
 import re
 import time
 from collections.abc import Sequence
@@ -13,17 +14,15 @@ from typing import Any
 import yaml
 
 from . import baseline, data, dataset, files, train
-from .evaluate import VERSION, decision_threshold, expected_cost, score
-from .files import Blocked, Outcome, Trouble, canonical, read_json, write_text
+from .evaluate import LOCK, SPLITS, decision_threshold, expected_cost, lock_sha, locked, score
+from .files import Outcome, Trouble, write_text
 from .gates import require
 from .intervals import gain, interval
 from .repo import Repo
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
 WATCHED = ("src", "plan", "pyproject.toml")  # the data is in the lock, the environment has its own hash
-LOCK = "gates/G1.lock"
-SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
-GUIDE = "docs/labelling-guide.md"
+TOLERANCE = 1e-5
 FOLDER, BASELINE = "experiments", "0000-baseline"
 FIELDS = (
     "id", "goal", "hypothesis", "change", "predicted_effect", "lock_sha", "git_sha", "git_clean", "env_sha", "seeds",
@@ -58,7 +57,7 @@ def run(
         raise Trouble(f"{same[0]} measured exactly this configuration.", "Change one thing: --model, --set or --drop.")
     found = measure(repo, settings, before)
     against = found["vs_champion"] or found["vs_baseline"]
-    keep = against["low"] > 0 if before else against["high"] > 0  # the first: not shown to be worse than the baseline
+    keep = keeps(found)
     sure = "beyond doubt" if against["low"] > 0 or against["high"] < 0 else "which may be chance"
     name = "the champion" if before else "the baseline"
     content = {
@@ -89,6 +88,11 @@ def run(
     return Outcome(_told(repo, content))
 
 
+def keeps(found: dict[str, Any]) -> bool:
+    """Keep the first that is not shown to be worse than the baseline, then what beats the champion beyond doubt."""
+    return bool(found["vs_champion"]["low"] > 0 if found["vs_champion"] else found["vs_baseline"]["high"] > 0)
+
+
 def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     """Train on train, predict validation, compare with the baseline and the champion row by row."""
     started, task, metric = time.perf_counter(), repo.answers["task"], repo.answers["metric"]
@@ -115,6 +119,34 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
         "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in dataset.segments(mine).items()},
         "cost": {"hours": (time.perf_counter() - started) / 3600, "per_decision": expected_cost(repo, case)},
     }
+
+
+def wrong(repo: Repo, record: dict[str, Any], baseline: str, before: dict[str, Any] | None) -> str:
+    """What does not recompute in a record from its predictions, the baseline's and the champion's; "" when all does."""
+    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
+    outside = dataset.problems(repo, said, "validation")
+    if outside:
+        return outside
+    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
+    value = score(metric, dataset.case(said, threshold))
+    if not math.isfinite(value) or not _same(value, record["metric"]["value"]):
+        return f"{metric} recomputes to {value:.4g}, not to {record['metric']['value']}"
+    pairs = [("vs_baseline", baseline)] + ([("vs_champion", before["predictions_file"])] if before else [])
+    for name, other in pairs:
+        if other == record["predictions_file"]:
+            return f"it was compared with itself ({name})"
+        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
+        again, typed = gain(metric, *pair, alpha).as_json(), record.get(name) or {}
+        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
+            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+    decided = "keep" if keeps(record) else "drop"
+    return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
+
+
+def _same(one: float | None, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    return isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
 
 
 def _told(repo: Repo, content: dict[str, Any]) -> str:
@@ -213,38 +245,3 @@ def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
     content = json.loads(json.dumps(content, ensure_ascii=False))  # plain numbers, whatever numpy made of them
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
     write_text(repo.root / FOLDER / folder / "record.yaml", text)
-
-
-def locked_parts(repo: Repo) -> dict[str, str]:
-    """The hashes of today's files."""
-    package = f"src/{repo.answers['project_slug'].replace('-', '_')}"
-    measuring = (f"{package}/{name}.py" for name in ("evaluate", "intervals", "ranking"))
-    return {
-        "manifest": repo.sha256("data/manifest.json"),
-        "schema": repo.sha256("data/schema.yaml"),
-        "splits": repo.digest(SPLITS) if (repo.root / "evidence/splits.json").is_file() else "",
-        "harness": canonical([VERSION, *(repo.sha256(path) for path in measuring)]),
-        "labelling_guide": repo.sha256(GUIDE),
-    }
-
-
-def locked(repo: Repo) -> str:
-    """Lock today's data once the blocking gates of G1 are open; the sentence to print."""
-    try:
-        require(repo, *(id for id in repo.blocking() if id.startswith("G1.") and id != "G1.lock"))
-    except Blocked as reason:
-        return f"Not locked. {reason.sentence}\nNext: {reason.remedy}"
-    write_text(repo.root / LOCK, json.dumps(locked_parts(repo), indent=2) + "\n")
-    return "Locked: gates/G1.lock. Experiments may start."
-
-
-def lock_sha(repo: Repo) -> str:
-    """The lock that experiments carry. Raises `Blocked` when there is none, or when something locked has moved."""
-    data.manifest(repo)
-    if not (repo.root / LOCK).is_file():
-        raise Blocked("The data is not locked yet.", "make baseline locks it, once the gates of G1 are open")
-    locked, today = read_json(repo.root / LOCK), locked_parts(repo)
-    moved = [name for name, digest in today.items() if locked.get(name) != digest]
-    if moved:
-        raise Blocked(f"The lock no longer fits: {', '.join(moved)} changed after it was written.", "make baseline")
-    return repo.sha256(LOCK)
