@@ -97,9 +97,9 @@ def test_killed_at_any_moment_a_champion_remains(tmp_path: Path) -> None:
         process.stdout.readline()
         for _ in range(10):
             time.sleep(chance.uniform(0.0005, 0.02))
-            process.sendsignal_of(signal.SIGSTOP)
+            process.send_signal(signal.SIGSTOP)
             found = registry.read(tmp_path)
-            process.sendsignal_of(signal.SIGCONT)
+            process.send_signal(signal.SIGCONT)
 
             assert found["aliases"]["champion"] in (None, *found["models"])
         process.kill()

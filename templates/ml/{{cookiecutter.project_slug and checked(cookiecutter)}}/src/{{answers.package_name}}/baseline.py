@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from . import train
 from .data import Source
 from .dataset import Frame
-from .engine import Engine, literal, quoted
+from .engine import Engine, literal, over_frames, quoted
 from .evaluate import NATURAL, QUERIES, Case, decide, higher_is_better, score
 from .files import Trouble
 from .intervals import interval, of_mean
@@ -75,7 +75,7 @@ def case(rule: dict[str, Any], frame: Frame, threshold: float) -> Case:
 
 def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -> np.ndarray:
     """What the rule says about rows of inputs: one number each, or one column a class."""
-    table = table or Engine()
+    table = table or over_frames()
     table.register("given", x.reset_index(drop=True).assign(_n=np.arange(len(x))))
     outputs = ", ".join(f"cast({sql} as double) as {quoted(name)}" for name, sql in rule["sql"].items())
     try:

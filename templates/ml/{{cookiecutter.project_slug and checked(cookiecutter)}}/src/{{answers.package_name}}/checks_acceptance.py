@@ -1,6 +1,7 @@
 """Gates G3: thresholds first, then the look; the verdict is worked out again from the prediction files."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from . import behaviour, data, dataset, files
@@ -27,6 +28,7 @@ signable("G3a", (DOCUMENT, THRESHOLDS), ROLES)
 signable("G3b", (f"{EVIDENCE}#experiment,predictions,verdict,segments",), ROLES, _ready)
 
 
+@lru_cache(maxsize=1)  # nine gates of one look at the repository ask for it
 def found(repo: Repo) -> dict[str, Any]:
     """The evidence of acceptance, recomputed. `Blocked` when missing or stale, `Trouble` when it does not fit."""
     data.manifest(repo)

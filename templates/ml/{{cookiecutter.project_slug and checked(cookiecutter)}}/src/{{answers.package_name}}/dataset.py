@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from . import data, features, signing, splits
-from .engine import Engine, quoted, read_parquet, write_parquet
+from .engine import Engine, over_frames, quoted, read_parquet, write_parquet
 from .evaluate import Case
 from .files import Blocked, Trouble, canonical, now, write_text
 from .repo import Repo
@@ -205,7 +205,7 @@ def segments(found: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def problems(repo: Repo, found: pd.DataFrame, part: str) -> str:
     """Why these predictions are not about exactly today's rows of a split, with today's answers; "" when they are."""
-    table, task = Engine(), repo.answers["task"]
+    table, task = over_frames(), repo.answers["task"]
     table.register("said", found)
     measured = splits.digest(table, "said", splits.answered("_key", "_y", task))
     expected = repo.fresh("splits", "make audit")["answers"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .data import REMEDY, SOURCE, Source
-from .engine import ROW, Engine, listed, literal, quoted
+from .engine import ROW, Engine, listed, literal, over_frames, quoted
 from .evaluate import auc
 from .files import Trouble
 from .repo import Repo
@@ -62,7 +62,7 @@ def of_rows(rows: list[dict[str, Any]] | pd.DataFrame, columns: dict[str, str]) 
     missing = [column for column in columns if column not in frame]
     if missing:
         raise Trouble(f"The rows have no {missing[0]}.", f"Needed: {', '.join(columns)}.")
-    table = Engine()
+    table = over_frames()
     table.register("given", frame[list(columns)].reset_index(drop=True))
     return table.frame(f"select {select(columns)} from given")
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+# Builds texts and lists only; libyaml's is ten times as quick, where it is there.
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -62,7 +65,7 @@ def read_yaml(path: Path, default: Any = None) -> Any:
     if not path.is_file() and default is not None:
         return default
     try:
-        found = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # noqa: S506  (builds texts and lists only)
+        found = yaml.load(path.read_text("utf-8"), Loader=LOADER)  # noqa: S506  (see LOADER)
         return found or ({} if default is None else default)
     except FileNotFoundError:
         raise Blocked(f"{path.name} is missing.", f"git checkout {path.parent.name}/{path.name}") from None

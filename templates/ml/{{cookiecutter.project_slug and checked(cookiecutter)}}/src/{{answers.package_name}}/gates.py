@@ -122,7 +122,7 @@ def require(repo: Repo, *ids: str) -> None:
 
 def _row(repo: Repo, id: str, blocking: bool) -> Row:
     known = GATES.get(id)
-    title = repo.gate_list().get("titles", {}).get(id) or (known.title if known else id)
+    title = repo.gate_list.get("titles", {}).get(id) or (known.title if known else id)
     result = _waived(repo, id, _checked(repo, known))
     return Row(id, title, result.state, result.reason, result.next_step, blocking)
 

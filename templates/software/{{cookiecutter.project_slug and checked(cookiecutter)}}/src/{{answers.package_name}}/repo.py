@@ -85,12 +85,13 @@ class Repo:
         found = read_yaml(self.root / "plan" / "assumptions.yaml", [])
         return [dict(row) for row in found or []]
 
+    @cached_property
     def gate_list(self) -> dict[str, Any]:
         """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
         return dict(read_yaml(self.root / "plan" / "gates.yaml"))
 
     def blocking(self) -> list[str]:
-        return list(self.gate_list()["blocking"])
+        return list(self.gate_list["blocking"])
 
     # ------------------------------------------------------------------------------------------------ evidence
     def evidence(self, name: str) -> dict[str, Any] | None:
