@@ -11,10 +11,15 @@ def qualities(answers: Answers, numbers: Numbers) -> list[Draft]:
     if answers.is_asked("slo_percent"):
         found.append(_availability(answers, numbers))
     online, runs = answers.deliverable in ("service", "web-app"), answers.deliverable in ("service", "web-app", "batch")
+    guarded = answers.data_class in ("personal", "regulated")
     if answers.data_class != "none":
-        found.append(_access(answers) if online else _silence(answers))
-    if runs and answers.data_class in ("personal", "regulated"):
+        found.append(_access(answers) if online and guarded else _reach(answers) if online else _silence(answers))
+    if online and answers.data_class == "regulated":
+        found.append(_reading(answers))
+    if runs and guarded:
         found.append(_deletion(answers))
+    if answers.ml_component:
+        found.append(_person(answers))
     if runs:
         found.append(_rollback(answers))
     if online and answers.data_class != "none":
@@ -73,7 +78,24 @@ def _silence(answers: Answers) -> Draft:
         f"{kind} data in every input, good and bad",
         f"{system} handles all of it with logging at its fullest",
         f"neither log nor error message holds any {kind} data",
+        verification="test" if kind in ("personal", "regulated") else "inspection",
+        about="security",
+    )
+
+
+def _reach(answers: Answers) -> Draft:
+    """Internal data: who may ask is decided by the network, which no test of the program can see."""
+    system = SYSTEMS[answers.deliverable]
+    return Draft(
+        "quality",
+        EVERY,
+        f"The {system.removeprefix('the ')} shall be reachable from the organisation's own network alone.",
+        "Yes or no: from outside that network, no port of it answers.",
+        "a machine outside the organisation's network",
+        f"somebody there tries to reach {system}",
+        "no connection is made",
         verification="inspection",
+        owner="ops",
         about="security",
     )
 
@@ -88,8 +110,38 @@ def _access(answers: Answers) -> Draft:
         "a caller without valid credentials",
         f"the caller asks for {answers.data_class} data",
         "nothing is shown, and the attempt is in the log",
-        verification="inspection",
         about="security",
+    )
+
+
+def _person(answers: Answers) -> Draft:
+    """The model judges; a person decides, and the decision is kept where the model's owners can learn from it."""
+    system = SYSTEMS[answers.deliverable]
+    return Draft(
+        "quality",
+        EVERY,
+        f"When the model or its fallback rule warns, {system} shall let a person confirm or overrule the warning, and "
+        "keep the decision under the judgement's id.",
+        "Yes or no: each warning waits until a named person decides, and the decision comes back as a label.",
+        "a warning that nobody has decided about",
+        "a person overrules it",
+        "it waits no longer, and its label says what the person said",
+        about="a person decides",
+    )
+
+
+def _reading(answers: Answers) -> Draft:
+    """Regulated data: afterwards it can be said who saw what."""
+    system = SYSTEMS[answers.deliverable]
+    return Draft(
+        "quality",
+        EVERY,
+        f"When somebody reads {answers.data_class} data, {system} shall log who read which records, and when.",
+        "Yes or no: for every record that was shown, the log names reader, record and time.",
+        "a record, and a caller who may read it",
+        "the caller reads it",
+        "the log names the caller, the record and the time, and holds nothing of the record's content",
+        about="reading",
     )
 
 
@@ -98,13 +150,12 @@ def _deletion(answers: Answers) -> Draft:
     return Draft(
         "quality",
         EVERY,
-        f"When a person asks for deletion, {system} shall delete that person's data, backups included, "
-        f"within {MISSING} days.",
-        f"Nothing about the person is found {MISSING} days after the request.",
-        "a person whose data is stored",
+        f"When a person asks for deletion, {system} shall delete that person's data from its store and its backups, "
+        f"and within {MISSING} days from every other copy.",
+        f"Nothing about the person is found, at once where {system} keeps it, after {MISSING} days anywhere.",
+        "a person whose data is stored and backed up",
         "that person asks for deletion",
         "a search for the person finds nothing, in the store and in restored backups",
-        verification="inspection",
         owner="po",
         about="deletion",
     )

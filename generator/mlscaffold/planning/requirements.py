@@ -38,6 +38,7 @@ class Requirement:
     scenario: Mapping[str, str]
     function: str
     test: str
+    about: str
     state: str = "draft"
     source: str = field(default="answers")
 
@@ -76,6 +77,7 @@ def _numbered(answers: Answers, number: int, draft: Draft, function: str, test: 
         scenario={"given": draft.given, "when": draft.when, "then": draft.then},
         function=function,
         test=test,
+        about=draft.about,
     )
 
 

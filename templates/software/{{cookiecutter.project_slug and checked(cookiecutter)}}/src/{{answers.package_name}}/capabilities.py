@@ -4,8 +4,11 @@ Each function does its work in miniature: it checks the request and says what wa
 """
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+{% if answers.ml_component %}
+import math
+{% endif %}
+from collections.abc import Callable{{ ', Mapping' if answers.ml_component }}
+from dataclasses import {{ 'asdict, dataclass, field, replace' if answers.ml_component else 'dataclass' }}
 
 {% set offered = plan.requirements | selectattr('kind', 'equalto', 'capability') | list %}
 {% if answers.dependencies %}
@@ -47,6 +50,9 @@ class Request:
 
     subject: str
     note: str = ""
+{% if answers.ml_component %}
+    facts: Mapping[str, float | str | None] = field(default_factory=dict)  # known about it, for the model
+{% endif %}
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,10 @@ class Outcome:
     subject: str
     note: str
     key: str
-    degraded: tuple[str, ...] = ()  # what it went without{{ ', and whether a person should look closer' if answers.ml_component }}
+    degraded: tuple[str, ...] = ()  # what it went without
+{% if answers.ml_component %}
+    judgement: Mapping[str, object] = field(default_factory=dict)  # should a person look closer, and who says so
+{% endif %}
 
     @classmethod
     def of(cls, capability: str, request: Request, degraded: tuple[str, ...] = ()) -> "Outcome":
@@ -67,7 +76,7 @@ class Outcome:
         key = hashlib.sha256(f"{capability}\n{subject}".encode()).hexdigest()[:16]
         return cls(capability, subject, note, key, degraded)
 
-    def as_json(self) -> dict[str, str | list[str]]:
+    def as_json(self) -> dict[str, {{ 'object' if answers.ml_component else 'str | list[str]' }}]:
         """The outcome as plain data."""
         return {
             "capability": self.capability,
@@ -75,6 +84,9 @@ class Outcome:
             "note": self.note,
             "key": self.key,
             "degraded": list(self.degraded),
+{% if answers.ml_component %}
+            "judgement": dict(self.judgement),
+{% endif %}
         }
 
 
@@ -85,7 +97,7 @@ Capability = Callable[[Request], Outcome]
 def {{ requirement.function }}(request: Request) -> Outcome:
     """Meets {{ requirement.id }}."""
 {% if answers.ml_component %}
-    return Outcome.of("{{ requirement.function }}", request, {{ '_without() + ' if answers.dependencies }}_judged(request))
+    return _judged(Outcome.of("{{ requirement.function }}", request{{ ', _without()' if answers.dependencies }}), request.facts)
 {% elif answers.dependencies %}
     return Outcome.of("{{ requirement.function }}", request, _without())
 {% else %}
@@ -113,11 +125,14 @@ def _without() -> tuple[str, ...]:
 {% if answers.ml_component %}
 
 
-def _judged(request: Request) -> tuple[str, ...]:
-    """What the model's judgement adds to an outcome: a warning to a person, and whether the rule had to decide."""
-    found = _model.judge(_checked("subject", request.subject), request.note)
-    marks = {"look closer": found.warn, "without the model": found.decided_by == "rule"}
-    return tuple(mark for mark, holds in marks.items() if holds)
+def _judged(outcome: Outcome, facts: Mapping[str, float | str | None]) -> Outcome:
+    """The outcome with a judgement: the model's, or the rule's where the model gives none."""
+    for name, fact in facts.items():
+        if isinstance(fact, float) and not math.isfinite(fact):
+            raise Refused(f"The fact {name!r} is no finite number. Leave it out, or send null where it is not known.")
+    found = _model.judge(outcome.capability, outcome.subject, facts)
+    without = ("the model",) if found.decided_by == "rule" else ()
+    return replace(outcome, judgement=asdict(found), degraded=outcome.degraded + without)
 {% endif %}
 
 
@@ -129,5 +144,5 @@ def _checked(name: str, text: str) -> str:
     if len(text) > LONGEST:
         raise Refused(f"The {name} has {len(text)} characters. Use at most {LONGEST}.")
     if not text.isprintable():
-        raise Refused(f"The {name} {text!r} holds characters that cannot be printed. Remove them.")
+        raise Refused(f"The {name} holds characters that cannot be printed. Remove them.")
     return text

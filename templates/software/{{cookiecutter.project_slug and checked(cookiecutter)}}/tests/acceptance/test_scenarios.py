@@ -2,16 +2,30 @@
 {% set shown = plan.requirements | selectattr('priority', 'equalto', 'must') | selectattr('verification', 'equalto', 'test') | list %}
 {% set faults = shown | selectattr('kind', 'equalto', 'fault') | list %}
 {% set soft = (plan.slo.soft.value or '').split(', ') %}
+{% set served = answers.deliverable in ['service', 'web-app'] %}
+{% set abouts = shown | map(attribute='about') | list %}
 """One scenario for every must requirement that a test shows: the running product, given, when, then.
 
 The words are those of plan/requirements.yaml at the project's start; where the two differ, that file is right.
 """
 
+{% if served and 'security' in abouts %}
+import json
+{% endif %}
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+{% set needed = [
+  'deletion' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
+  'drive' if served and 'deletion' in abouts else '',
+  'review' if answers.ml_component and not served else '',
+  'run' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
+] | select | list %}
+{% if needed %}
+from {{ answers.package_name }} import {{ needed | join(', ') }}
+{% endif %}
 from {{ answers.package_name }}.drive import Product
 from {{ answers.package_name }}.repo import Repo
 
@@ -19,7 +33,7 @@ from {{ answers.package_name }}.repo import Repo
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product, running as its users meet it."""
-    with Product(tmp_path_factory.mktemp("product")) as running:
+    with Product(tmp_path_factory.mktemp("product"){{ ', MODEL_URL="http://127.0.0.1:9"' if answers.ml_component }}) as running:
         yield running
 
 
@@ -98,7 +112,142 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
         replies = [product.perform("{{ first }}", f"A-{number}") for number in range(3)]
 
     # Then {{ requirement.scenario.then | quoted }}
-    assert all(reply.ok and "without the model" in reply.body["degraded"] for reply in replies)
+    assert all(reply.ok and "the model" in reply.body["degraded"] for reply in replies)
+    assert all(reply.body["judgement"]["decided_by"] == "rule" for reply in replies)
     assert sum(file.read_text("utf-8").count('"rule"') for file in log.glob("*.jsonl")) == len(replies)
     assert min(reply.seconds for reply in replies) <= limit_seconds
+{% endfor %}
+{% for requirement in shown if requirement.about == 'a person decides' %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+{% if served %}
+def {{ requirement.test }}(product: Product) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    warned = product.perform("{{ first }}", "A-18").body["judgement"]["id"]
+    waiting = product.ask("GET", "/warnings").body["value"]
+
+    # When {{ requirement.scenario.when | quoted }}
+    reply = product.ask("POST", f"/warnings/{warned}", {"decision": "overrule", "by": "Ana"})
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert warned in [warning["id"] for warning in waiting]
+    assert reply.ok
+    assert warned not in [warning["id"] for warning in product.ask("GET", "/warnings").body["value"]]
+    assert f"{warned},no" in product.ask("GET", "/labels").body["value"].splitlines()
+{% else %}
+def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
+    with Product(tmp_path, MODEL_URL="http://127.0.0.1:9") as product:
+        warned = product.perform("{{ first }}", "A-18").body["judgement"]["id"]
+    waiting = review.waiting()
+
+    # When {{ requirement.scenario.when | quoted }}
+    review.decide(warned, "overrule", "Ana")
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert [warned] == [warning["id"] for warning in waiting]
+    assert review.waiting() == []
+    assert {warned: "no"} == review.labels()
+{% endif %}
+{% endfor %}
+{% for requirement in shown if requirement.about == 'security' %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+{% if served %}
+def {{ requirement.test }}(tmp_path: Path) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    with Product(tmp_path) as product:
+        product.perform("{{ first }}", "Erika Muster")
+
+        # When {{ requirement.scenario.when | quoted }}
+        replies = [product.ask("GET", "/records", token=token) for token in ("", "guessed")]
+        replies += [product.ask("POST", "/{{ first | replace('_', '-') }}", {"subject": "Max"}, token="guessed")]
+        kept = product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+    text = "".join(file.read_text("utf-8") for file in tmp_path.glob("access-*"))
+    attempts = [line for line in map(json.loads, text.splitlines()) if line["status"] == 401]
+    assert all(reply.refused and "Erika" not in str(reply.body) for reply in replies)
+    assert ["Erika Muster"] == [record["subject"] for record in kept]
+    assert [None] * 3 == [attempt["caller"] for attempt in attempts]
+{% else %}
+def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    person = "Erika Muster 1975"
+    subjects = [person, f"{person} \a", f"{person} {'x' * 200}"]
+
+    # When {{ requirement.scenario.when | quoted }}
+    with Product(tmp_path) as product:
+        replies = [product.perform("{{ first }}", subject, note=subject) for subject in subjects]
+    said = [reply.body["detail"] for reply in replies if not reply.ok]
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert [True, False, False] == [reply.ok for reply in replies]
+    assert person not in "".join([*said, *capfd.readouterr()])
+{% endif %}
+{% endfor %}
+{% for requirement in shown if requirement.about == 'reading' %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+def {{ requirement.test }}(tmp_path: Path) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    with Product(tmp_path) as product:
+        key = product.perform("{{ first }}", "Erika Muster").body["key"]
+
+        # When {{ requirement.scenario.when | quoted }}
+        product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+    text = "".join(file.read_text("utf-8") for file in tmp_path.glob("access-*"))
+    read = [line for line in map(json.loads, text.splitlines()) if line["request"] == "GET /records"]
+    assert [("drill", [key])] == [(line["caller"], line["shown"]) for line in read]
+    assert all(line["at"] for line in read)
+    assert "Erika" not in text
+{% endfor %}
+{% for requirement in shown if requirement.about == 'deletion' %}
+
+
+@pytest.mark.req("{{ requirement.id }}")
+{% if served %}
+def {{ requirement.test }}(tmp_path: Path) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    with Product(tmp_path) as product:
+        for subject in ("Erika Muster", "Max Muster"):
+            product.perform("{{ first }}", subject)
+        drive.backup(tmp_path, tmp_path / "records-1.jsonl")
+
+        # When {{ requirement.scenario.when | quoted }}
+        reply = product.ask("POST", "/deletions", {"subject": "Erika Muster"})
+        kept = product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert reply.ok
+    assert ["Max Muster"] == [record["subject"] for record in kept]
+    assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
+    again = tmp_path / "again"
+    again.mkdir()
+    assert drive.restore(tmp_path / "records-1.jsonl", again) == 1
+{% else %}
+def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    monkeypatch.setenv("BACKUPS", str(tmp_path))
+    with Product(tmp_path) as product:
+        for subject in ("Erika Muster", "Max Muster"):
+            product.perform("{{ first }}", subject)
+        run.copy(tmp_path, tmp_path / "ledger-1.db")
+
+        # When {{ requirement.scenario.when | quoted }}
+        found = deletion.forget(tmp_path, "Erika Muster")
+        kept = product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert (1, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
+    assert ["Max Muster"] == [outcome["subject"] for outcome in kept]
+    assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
+    assert run.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == 1
+{% endif %}
 {% endfor %}
