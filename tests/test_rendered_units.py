@@ -12,7 +12,7 @@ from material import ROOT
 from rendered_repository import run
 
 UNITS = ROOT / "tests" / "rendered_units"
-ONE_TASK = {"ranking"}  # modules that are written for one task alone
+PARTIAL = {"ranking", "strict"}  # of modules that only one task, or one rigor, has
 
 
 def run_units(repository: Path, names: set[str]) -> None:
@@ -33,7 +33,7 @@ def run_units(repository: Path, names: set[str]) -> None:
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_the_default_repository_in_depth(repository: Path) -> None:
     """Every unit, on the repository that default answers give."""
-    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - ONE_TASK)
+    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - PARTIAL)
 
 
 @pytest.mark.parametrize("repository", ["ml-ranking"], indirect=True)
@@ -42,8 +42,14 @@ def test_what_only_a_ranking_has(repository: Path) -> None:
     run_units(repository, {"ranking"})
 
 
+@pytest.mark.parametrize("repository", ["ml-regression"], indirect=True)
+def test_what_only_rigor_strict_has(repository: Path) -> None:
+    """Limits, costs, changed behaviour, contract, rollout and readiness."""
+    run_units(repository, {"strict"})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-multiclass", "ml-regression", "ml-forecast", "ml-alert"], indirect=True)
 def test_other_repositories_in_depth(repository: Path) -> None:
     """The same units for the other tasks and serving forms."""
-    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - ONE_TASK)
+    run_units(repository, {path.stem for path in UNITS.glob("*.py")} - PARTIAL)

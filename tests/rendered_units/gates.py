@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from conftest import ROWS, ask, edit, forge, gate
+from conftest import ROWS, ask, gate
 
 
 def test_the_same_commands_again_change_nothing(worked: Path) -> None:
@@ -27,36 +27,6 @@ def test_explained_suspect_passes(newborn: Path) -> None:
     ask(newborn, "audit")
 
     assert gate(newborn, "G1.4").state == "pass"
-
-
-def test_hidden_change_of_behaviour(worked: Path) -> None:
-    """An example taken out does not follow from the predictions; without the evidence nothing was read."""
-    ask(worked, "sign", "G3.7")
-    forge(worked, "behaviour", lambda facts: facts.update(changed=2.0, worse=[]))
-    assert gate(worked, "G3.7").state == "fail"
-    assert "do not follow" in gate(worked, "G3.7").reason
-
-    (worked / "evidence" / "behaviour.json").unlink()
-    assert gate(worked, "G3.7").state == "blocked"
-
-
-def test_behaviour_of_another_model(worked: Path) -> None:
-    """A new acceptance makes what was read stale."""
-    ask(worked, "sign", "G3.7")
-    forge(worked, "acceptance", lambda facts: facts["predictions"].update(simpler=facts["predictions"]["baseline"]))
-
-    assert gate(worked, "G3.7").state == "blocked"
-    assert "stale" in gate(worked, "G3.7").reason
-
-
-def test_changed_behaviour_is_read_by_the_expert(worked: Path) -> None:
-    """Unsigned is blocked, rejected is red, and what was signed is what the predictions say."""
-    assert gate(worked, "G3.7").state == "blocked"
-    assert ask(worked, "sign", "G3.7")[0] == 0
-    assert gate(worked, "G3.7").state == "pass"
-
-    edit(worked / "gates" / "signoff-G3.7.yaml", lambda rows: rows[0].update(decision="reject"))
-    assert gate(worked, "G3.7").state == "fail"
 
 
 def test_acceptance_is_not_signed_before_its_gates(worked: Path) -> None:

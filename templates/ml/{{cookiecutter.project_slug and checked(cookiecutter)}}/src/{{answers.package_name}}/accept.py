@@ -1,33 +1,37 @@
 """Acceptance: the champion against the baseline on the test rows, judged by the thresholds that were signed.
 
 The look is logged before the rows are read. What counts is worked out again from the prediction files by gate G3.3.
+Two models can score alike and still answer different people differently; `behaviour` shows that for a person to read.
 """
 
 import time
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from . import baseline, behaviour, data, dataset, experiment, train
+from . import baseline, data, dataset, evaluate, experiment, train
+from .champion import Champion
 from .dataset import Frame
-from .evaluate import SPLITS, Case, cost, decision_threshold, expected_cost, lock_sha
-from .files import Blocked, Outcome
+from .evaluate import Case, cost, decide, decision_threshold, expected_cost, higher_is_better, minimum_gain
+from .files import Blocked, Outcome, Trouble
 from .gates import require
-from .intervals import Verdict, gain, interval, verdict
+from .intervals import gain, interval, verdict
 from .repo import Repo
 
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
-PREDICTIONS = "evidence/acceptance.json#predictions"
-MEASURED = ("data/manifest.json", SPLITS, THRESHOLDS)
+MEASURED = ("data/manifest.json", evaluate.SPLITS, THRESHOLDS)
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
+CANDIDATE, EXAMPLES, TOLERANCE = "candidate", 20, 1e-5
 
 
 def run(repo: Repo) -> Outcome:
     """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown."""
     require(repo, *NEEDS)
-    champion = experiment.champion(repo, lock_sha(repo))
+    champion = experiment.champion(repo, evaluate.lock_sha(repo))
     if champion is None:
         raise Blocked("No experiment was kept, so there is nothing to accept.", "make experiment")
     _looks_left(repo, champion)
@@ -44,45 +48,12 @@ def run(repo: Repo) -> Outcome:
     }
     facts["looks"] = dataset.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
     repo.write_evidence("acceptance", facts, MEASURED)
-    moved = behaviour.of_files(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
-    repo.write_evidence(behaviour.EVIDENCE, {"against": "baseline", **moved}, (*MEASURED, PREDICTIONS))
+    moved = behaviour(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
+    repo.write_evidence(
+        "behaviour", {"against": "baseline", **moved}, (*MEASURED, "evidence/acceptance.json#predictions")
+    )
     dataset.write_card(Repo(repo.root))
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
-
-
-def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
-    """Everything that is decided, from the prediction files and the plan alone; the gates call it again."""
-    metric, threshold = repo.answers["metric"], decision_threshold(repo)
-    alpha, minimum = repo.needed("test.alpha_per_look"), repo.needed("acceptance.min_gain")
-    mine, old = (dataset.read_predictions(repo, digests[name]) for name in ("model", "baseline"))
-    new_case, old_case = dataset.pair(mine, old, threshold)
-    found = gain(metric, new_case, old_case, alpha)
-    facts: dict[str, Any] = {
-        "metric": metric,
-        "minimum": minimum,
-        "predictions": digests,
-        "result": interval(metric, new_case, alpha).as_json(),
-        "baseline": interval(metric, old_case, alpha).as_json(),
-        "gain": found.as_json(),
-        "verdict": asdict(verdict(found, minimum, unit_name(repo))),
-        "segments": _segments(repo, mine, new_case, old_case),
-        "cost": {
-            "model": expected_cost(repo, new_case),
-            "baseline": expected_cost(repo, old_case),
-            "nothing": _nothing(repo, new_case),
-        },
-    }
-    if digests.get("simpler"):
-        simple, plain = dataset.pair(dataset.read_predictions(repo, digests["simpler"]), old, threshold)
-        facts["simpler"] = asdict(verdict(gain(metric, simple, plain, alpha), minimum, unit_name(repo)))
-    return facts
-
-
-def unit_name(repo: Repo) -> str:
-    """What more of is needed."""
-    if repo.answers["task"] == "ranking":
-        return "queries"
-    return "positive rows" if repo.answers["metric"] == "recall" else "rows"
 
 
 def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
@@ -90,10 +61,8 @@ def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
     test_set, allowed = repo.fresh("splits", "make audit")["keys"]["test"], int(repo.needed("test.looks"))
     seen = {entry.get("model") for entry in dataset.looks(repo) if entry["test_set"] == test_set}
     if champion["model_file"] not in seen and dataset.looks_used(repo, test_set) >= allowed:
-        raise Blocked(
-            f"All {allowed} looks at this test set are spent.",
-            "Add new rows, then: audit --resplit makes a new test set",
-        )
+        remedy = "Add new rows, then: audit --resplit makes a new test set"
+        raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
 
 
 def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[str, str], float]:
@@ -104,37 +73,14 @@ def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[s
     said = train.predict(model, frame.x, task)
     seconds = time.perf_counter() - started
     rule = repo.fresh("baseline", "make baseline")["rule"]
-    digests = {
-        "model": dataset.keep_predictions(repo, frame, said, train.classes(model, task)),
-        "baseline": dataset.keep_predictions(repo, frame, baseline.scores(rule, frame.x), baseline.classes(rule)),
+    found = {
+        "model": (said, train.classes(model, task)),
+        "baseline": (baseline.scores(rule, frame.x), baseline.classes(rule)),
     }
     if champion["config"]["model"] != train.ORDER[0]:
         simple = train.fit(dataset.load(repo, "train"), task, train.config(train.ORDER[0]))
-        digests["simpler"] = dataset.keep_predictions(
-            repo, frame, train.predict(simple, frame.x, task), train.classes(simple, task)
-        )
-    return digests, seconds
-
-
-def _segments(repo: Repo, mine: Any, new: Case, old: Case) -> dict[str, Any]:
-    """Each segment: its gain at its share of alpha, against the margin it may lose."""
-    masks = dataset.segments(mine)
-    if not masks:
-        return {}
-    margin = repo.needed("slices.margin")
-    alpha = repo.needed("acceptance.alpha") / len(masks)
-    found = {}
-    for name, mask in masks.items():
-        difference = gain(repo.answers["metric"], new.only(mask), old.only(mask), alpha)
-        found[name] = {"gain": difference.as_json(), **asdict(verdict(difference, -margin, unit_name(repo)))}
-    return found
-
-
-def _nothing(repo: Repo, case: Case) -> float | None:
-    """What one decision costs where nobody is ever alarmed."""
-    if repo.answers["task"] != "binary":
-        return None
-    return round(cost(Case(case.y, np.zeros(len(case.y)), 0.5), 0.0, float(repo.answers["miss_cost"])), 6)
+        found["simpler"] = train.predict(simple, frame.x, task), train.classes(simple, task)
+    return {name: dataset.keep_predictions(repo, frame, *pair) for name, pair in found.items()}, seconds
 
 
 def _limits(
@@ -152,28 +98,153 @@ def _limits(
 
 
 def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
-    judged: Verdict = Verdict(**facts["verdict"])
-    mark = data.label(repo, data.source_of(repo))
+    judged, mark = facts["verdict"], data.label(repo, data.source_of(repo))
     lines = [
-        f"{judged.state.upper()}{mark}: {facts['experiment']}, {facts['metric']}, look {facts['looks']} "
+        f"{judged['state'].upper()}{mark}: {facts['experiment']}, {facts['metric']}, look {facts['looks']} "
         f"of {repo.number('test.looks'):.0f}.",
-        judged.sentence,
+        judged["sentence"],
         f"Model {facts['result']['value']:.4g}, baseline {facts['baseline']['value']:.4g}, "
         f"{facts['gain']['n']} {unit_name(repo)} ({facts['gain']['method']}).",
     ]
-    room = _room(facts)
-    if room is not None and room < facts["minimum"]:
-        lines.append(
-            f"The baseline leaves room for {room:.3g} only: put it into the plan (replan --set current_value=…)."
-        )
+    value = facts["baseline"]["value"]
+    if value is not None:
+        room = 1 - value if higher_is_better(facts["metric"]) else value
+        if room < facts["minimum"]:
+            lines.append(
+                f"The baseline leaves room for {room:.3g} only: put it into the plan (replan --set current_value=…)."
+            )
     lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
     lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
     return "\n".join([*lines, "Evidence: evidence/acceptance.json, evidence/model-card.md"])
 
 
-def _room(facts: dict[str, Any]) -> float | None:
-    """The largest gain that the baseline leaves possible."""
-    value = facts["baseline"]["value"]
-    if value is None:
-        return None
-    return value if facts["metric"] in ("mae", "rmse", "log_loss", "brier") else 1 - value
+# ------------------------------------------------------------------------------------------------ judging
+def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
+    """Everything that is decided, from the prediction files and the plan alone; the gates call it again."""
+    metric, threshold, unit = repo.answers["metric"], decision_threshold(repo), unit_name(repo)
+    alpha, minimum = repo.needed("test.alpha_per_look"), minimum_gain(repo)
+    _, new, old = read_pair(repo, digests["model"], digests["baseline"], threshold)
+    found = gain(metric, new, old, alpha)
+    facts: dict[str, Any] = {
+        "metric": metric,
+        "minimum": minimum,
+        "predictions": digests,
+        "result": interval(metric, new, alpha).as_json(),
+        "baseline": interval(metric, old, alpha).as_json(),
+        "gain": found.as_json(),
+        "verdict": asdict(verdict(found, minimum, unit)),
+        "segments": slices(repo, digests["model"], digests["baseline"], threshold, repo.needed("acceptance.alpha")),
+        "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
+    }
+    if repo.answers["task"] == "binary":  # what one decision costs where nobody is ever alarmed
+        silent = Case(new.y, np.zeros(len(new.y)), 0.5)
+        facts["cost"]["nothing"] = round(cost(silent, 0.0, float(repo.answers["miss_cost"])), 6)
+    if digests.get("simpler"):
+        _, simple, plain = read_pair(repo, digests["simpler"], digests["baseline"], threshold)
+        facts["simpler"] = asdict(verdict(gain(metric, simple, plain, alpha), minimum, unit))
+    return facts
+
+
+def read_pair(repo: Repo, new: str, old: str, threshold: float) -> tuple[pd.DataFrame, Case, Case]:
+    """Two prediction files on the same rows, found by their hash: the first as it is, and both to evaluate."""
+    said = dataset.read_predictions(repo, new)
+    return said, *dataset.pair(said, dataset.read_predictions(repo, old), threshold)
+
+
+@lru_cache(maxsize=1)  # nine gates of one look at the repository ask for it
+def accepted(repo: Repo) -> dict[str, Any]:
+    """The evidence of acceptance, recomputed. `Blocked` when missing or stale, `Trouble` when it does not fit."""
+    data.manifest(repo)
+    facts = repo.fresh("acceptance", "make accept")
+    for name, digest in facts["predictions"].items():
+        wrong = dataset.problems(repo, dataset.read_predictions(repo, digest), "test")
+        if wrong:
+            raise Trouble(f"The predictions of the {name} do not fit: {wrong}.", "make accept")
+    if facts["predictions"]["model"] == facts["predictions"]["baseline"]:
+        raise Trouble("The model was compared with itself.", "make accept")
+    again = judge(repo, facts["predictions"])
+    for part in ("gain", "result", "baseline"):
+        for key in ("value", "low", "high"):
+            typed, found = facts[part][key], again[part][key]
+            if typed != found and (None in (typed, found) or abs(typed - found) > TOLERANCE):
+                raise Trouble(f"{part} {key} recomputes to {found}, not to {typed}.", "make accept; never type a score")
+    return facts | again
+
+
+def unit_name(repo: Repo) -> str:
+    """What more of is needed."""
+    if repo.answers["task"] == "ranking":
+        return "queries"
+    return "positive rows" if repo.answers["metric"] == "recall" else "rows"
+
+
+def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:
+    """Each segment: its gain at its share of alpha, and the verdict against the margin it may lose."""
+    said, one, other = read_pair(repo, new, old, threshold)
+    masks, found = dataset.segments(said), {}
+    for name, mask in masks.items():
+        difference = gain(repo.answers["metric"], one.only(mask), other.only(mask), alpha / len(masks))
+        held = verdict(difference, -repo.needed("slices.margin"), unit_name(repo))
+        found[name] = {"gain": difference.as_json(), **asdict(held)}
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ behaviour
+def behaviour(repo: Repo, new: str, old: str, threshold: float) -> dict[str, Any]:
+    """How one model decides otherwise than another, from two prediction files: the share, and rows to read."""
+    said, one, other = read_pair(repo, new, old, threshold)
+    after, before = (decide(one), decide(other)) if one.classes else (one.scores, other.scores)
+    rows = pd.DataFrame({"id": said["_key"].astype(str), "right": one.y, "new": after, "old": before})
+    changed, *moved = places(one, other)
+    better, worse = (rows.iloc[chosen[:EXAMPLES]].map(_plain).to_dict("records") for chosen in moved)
+    return {"changed": round(len(changed) / max(len(rows), 1), 6), "better": better, "worse": worse}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else float(f"{float(value):.6g}")
+
+
+def places(new: Case, old: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows whose decision changes, those that turn right, and those that turn wrong; a value's largest shifts first."""
+    if new.classes or set(np.unique(new.y)) <= {0.0, 1.0}:
+        after, before = decide(new), decide(old)
+        changed = np.flatnonzero(after != before)
+        right = np.flatnonzero((after == new.y) & (before != new.y))
+        return changed, right, np.flatnonzero((after != new.y) & (before == new.y))
+    gap = np.abs(new.scores - new.y) - np.abs(old.scores - new.y)
+    changed = np.flatnonzero(np.abs(new.scores - old.scores) > 0.1 * (np.std(old.scores) or 1.0))
+    order = np.argsort(gap)
+    return changed, order[gap[order] < 0], order[::-1][gap[order[::-1]] > 0]
+
+
+# ------------------------------------------------------------------------------------------------ candidates
+def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[str, Any]:
+    """evidence/candidate.json: both models on the same new rows, by the files that hold their predictions."""
+    validation = dataset.load(repo, "validation")
+    missing = [name for name in champion.columns if name not in validation.x]
+    if missing or champion.model is None:
+        why = f"the data has no {', '.join(missing)} any more" if missing else champion.reason
+        raise Trouble(f"{champion.version} cannot score today's rows: {why}.", "make experiment")
+    old = train.predict(champion.model, validation.x, repo.answers["task"])
+    files = {
+        "candidate": dataset.keep_predictions(repo, validation, case.scores, case.classes),
+        "champion": dataset.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),
+    }
+    facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
+    facts |= {"floor": champion.card["floor"], "margin": float(repo.answers["promotion_margin"])}
+    facts |= {"alpha": repo.needed("acceptance.alpha")}
+    moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
+    facts |= judged(repo, facts) | {"behaviour": moved}
+    return repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
+
+
+def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
+    """The verdicts, worked out from the prediction files alone; the gates of G6 call this again."""
+    metric, alpha, files = repo.answers["metric"], facts["alpha"], facts["predictions"]
+    _, one, other = read_pair(repo, files["candidate"], files["champion"], facts["threshold"])
+    against, own = gain(metric, one, other, alpha), interval(metric, one, alpha)
+    held, floor = verdict(against, -facts["margin"]), facts["floor"]
+    above = floor is None or (own.high >= floor if higher_is_better(metric) else own.low <= floor)
+    found = {"vs_champion": against.as_json(), "result": own.as_json(), "verdict": held.state if above else "fail"}
+    below = "" if above else f" Its {metric} of {own.value:.4g} is below the floor of {floor:.4g}."
+    return found | {"sentence": held.sentence + below}

@@ -1,23 +1,28 @@
 """The version that answers now: checks the rows, scores them, decides, and lets the rule answer where it cannot.
 
-Batch runs, the service and alerts all answer through this one class, so they cannot disagree.
+Batch runs, the service and alerts all answer through this one class, so they cannot disagree. What it needs to know of
+a version is the version's card: one file in git, written once, whose hash stands in the registry.
 """
 
 import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from . import baseline, data, features, registry, train
-from .engine import ROW, Engine, literal
-from .files import Trouble, read_json
+from . import baseline, data, dataset, drift, features, registry, schema, train
+from .decay import expected_accuracy
+from .engine import ROW, Engine, listed, literal, quoted
+from .evaluate import Case
+from .files import Trouble, read_json, write_text
 from .repo import Repo
 
+REFERENCE_ROWS = 200_000
+TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
 READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
 Columns = dict[str, np.ndarray]  # score, decision, detail, source and reason, one value a row
 
@@ -39,11 +44,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Champion:
-    """A registered version and what it needs to answer; `model` is None where only the rule can.
-
-    The card, written at registration, holds the interface (columns, limits), the rule, the thresholds and what the
-    reference rows looked like.
-    """
+    """A registered version and what it needs to answer; `model` is None where only the rule can."""
 
     version: str
     card: Mapping[str, Any]
@@ -64,15 +65,12 @@ class Champion:
 
     def answers(self, rows: Sequence[Mapping[str, Any]], groups: Sequence[object] | None = None) -> list[Answer]:
         """One answer a row, in order; whatever happens, every row gets one."""
-        return self._listed(self._judged(self._frame(rows), groups))
+        return self._listed(self._judged(pd.DataFrame.from_records(list(rows), columns=list(self.columns)), groups))
 
     def fall_back(self, rows: Sequence[Mapping[str, Any]], reason: str) -> list[Answer]:
         """The rule's answers, for rows the model cannot or may not answer."""
-        clean, _ = self.checked(self._frame(rows))
-        return self._listed(self._rule(clean, reason))
-
-    def _frame(self, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-        return pd.DataFrame.from_records(list(rows), columns=list(self.columns))
+        frame = pd.DataFrame.from_records(list(rows), columns=list(self.columns))
+        return self._listed(self._rule(self.checked(frame)[0], reason))
 
     def _listed(self, found: Columns) -> list[Answer]:
         rows = zip(*(values.tolist() for values in found.values()), strict=True)
@@ -115,9 +113,9 @@ class Champion:
 
     def checked(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
         """The inputs as training saw them, and a sentence for each row that breaks the contract."""
-        given = frame[list(self.columns)].reset_index(drop=True)
+        given, problems = frame[list(self.columns)].reset_index(drop=True), np.full(len(frame), "", dtype=object)
         clean = self._clean(given)
-        problems, empty, lost = np.full(len(given), "", dtype=object), given.isna().to_numpy(), clean.isna().to_numpy()
+        empty, lost = given.isna().to_numpy(), clean.isna().to_numpy()
         for place, (name, kind) in enumerate(self.columns.items()):
             rules = self.card["rules"].get(name, {})
             for broken, sentence in _breaches(name, kind, rules, clean[name], empty[:, place], lost[:, place]):
@@ -126,12 +124,9 @@ class Champion:
         return clean, problems
 
     def _clean(self, given: pd.DataFrame) -> pd.DataFrame:
-        """By the SQL of training; values that already are what it makes of them need not go through it.
-
-        For one request the SQL costs more than the model does.
-        """
-        types = dict(zip(given, given.dtypes, strict=True))
-        ready = [name for name, kind in self.columns.items() if types[name] in READY.get(kind, ())]
+        """By the SQL of training, but for values it would leave as they are: for one row it outweighs the model."""
+        typed = zip(self.columns.items(), given.dtypes, strict=True)
+        ready = [name for (name, kind), dtype in typed if dtype in READY.get(kind, ())]
         rest = {name: kind for name, kind in self.columns.items() if name not in ready}
         numbers = [name for name in ready if self.columns[name] == "number"]
         values = given[numbers].to_numpy(dtype=float)
@@ -184,42 +179,72 @@ def load(root: Path, name: str = "champion") -> Champion:
     entry = registry.entry_of(registry.read(root), name)
     if entry is None:
         raise Trouble(f"The registry has no {name}.", "make promote")
-    card = read_json(root / entry["files"]["card"]["path"])
-    if entry["kind"] == "rule":
-        return Champion(entry["version"], card, reason="the rule is the champion")
-    held = entry["files"]["model"]
+    known = Champion(entry["version"], read_json(root / entry["files"]["card"]["path"]))
+    held = entry["files"].get("model")
+    if held is None:
+        return replace(known, reason="the rule is the champion")
     try:
-        return Champion(entry["version"], card, train.load(root / held["path"], held["sha256"]))
+        return replace(known, model=train.load(root / held["path"], held["sha256"]))
     except Exception as error:  # noqa: BLE001  (a missing or damaged model is what the rule is for)
-        return Champion(entry["version"], card, reason=f"the model cannot be loaded: {_short(error)}")
+        return replace(known, reason=f"the model cannot be loaded: {_short(error)}")
 
 
 def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, Engine, data.Source]:
     """The table of rows to answer; with the sample and no file named, validation rows stand in for new ones."""
-    source = data.source_of(repo)
-    path = Path(rows) if rows else _stand_in(repo, source)
-    table = Engine()
+    source, table = data.source_of(repo), Engine()
+    path = Path(rows) if rows else repo.root / data.RAW / "new-rows.parquet"
+    if not rows and not source.is_sample:
+        raise Trouble("Name the file that holds the new rows.", "Give its path, such as ARGS=new_rows.parquet")
+    if not rows:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chosen = f"select * exclude ({ROW}, _split) from split_rows where _split = 'validation' order by {ROW}"
+        dataset.open_split(repo)[0].run(f"copy ({chosen}) to {literal(str(path))} (format parquet)")
     table.open(path)
-    columns = table.columns("source")
-    missing = [name for name in champion.columns if name not in columns]
+    missing = [name for name in champion.columns if name not in table.columns("source")]
     if missing:
         raise Trouble(f"{path.name} has no column {', '.join(missing)}.", f"Needed: {', '.join(champion.columns)}.")
     return path, table, source
 
 
-def _stand_in(repo: Repo, source: data.Source) -> Path:
-    if not source.is_sample:
-        raise Trouble("Name the file that holds the new rows.", "Give its path, such as ARGS=new_rows.parquet")
-    from . import dataset
-
-    path = repo.root / data.RAW / "new-rows.parquet"
-    table, _, _ = dataset.open_split(repo)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    chosen = f"select * exclude ({ROW}, _split) from split_rows where _split = 'validation' order by {ROW}"
-    table.run(f"copy ({chosen}) to {literal(str(path))} (format parquet)")
-    return path
-
-
 def _short(error: Exception) -> str:
-    """One line of an error, for the log."""
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+# ------------------------------------------------------------------------------------------------ the card
+def write_card(
+    repo: Repo, version: str, kind: str, rule: dict[str, Any], scores: np.ndarray, accepted: Case, **held: Any
+) -> dict[str, str]:
+    """Write everything about a version that its files do not say; where it is and its hash, as the registry keeps them.
+
+    `scores` are its own on the validation rows, `accepted` is what it was accepted on, `held` what it is held to.
+    """
+    (table, source, columns), path = dataset.open_split(repo), registry.card_path(version)
+    task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
+    counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
+    counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
+    card = {
+        "version": version, "kind": kind, "task": task, "metric": repo.answers["metric"], "columns": columns,
+        "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
+        "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
+        "target": source.target, "id": source.id, "group": source.group,
+        "positive": features.positive_value(source, table) if task == "binary" else "",
+        "labels": list(counts), "balance": {name: count / sum(counts.values()) for name, count in counts.items()},
+        "terms": {key: repo.answers[key] for key in TERMS if key in repo.answers}, **held,
+        **profiles(repo, table, columns, scores),
+    }  # fmt: skip
+    write_text(repo.root / path, json.dumps(card, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return {"path": path, "sha256": repo.sha256(path)}
+
+
+def profiles(repo: Repo, table: Engine, columns: Mapping[str, str], scores: np.ndarray) -> dict[str, Any]:
+    """What the training inputs and the version's own scores look like: about 10 kB, and all that drift needs."""
+    bins, task = int(repo.answers["drift_bins"]), repo.answers["task"]
+    chosen = f"where _split = 'train' order by md5(cast({ROW} as varchar)) limit {REFERENCE_ROWS}"
+    table.run(f"create temp table inputs as select {listed([*columns])} from split_rows {chosen}")
+    table.register("said", pd.DataFrame({"score": scores if scores.ndim == 1 else scores.max(axis=1)}))
+    best = np.maximum(scores, 1 - scores) if task == "binary" else scores.max(axis=-1)  # the chance of what it decides
+    return {
+        "profile": drift.profile(table.rows, "select * from inputs", columns, bins),
+        "scores": drift.profile(table.rows, "select * from said", {"score": "number"}, bins),
+        "promised": expected_accuracy(best)[0] if task in ("binary", "multiclass") else None,
+    }

@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from . import decay, registry, retrain
-from .checks_release import champion_entry
+from . import accept, decay, registry
 from .files import Blocked, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
+from .promote import AUDITED
+from .registry import champion_entry
 from .repo import Repo
 from .signing import signable, signed
 
@@ -108,7 +109,7 @@ def _date(text: str) -> date | None:
 # ------------------------------------------------------------------------------------------------ candidates
 def candidate(repo: Repo) -> dict[str, Any]:
     """Evidence about the challenger, or about the champion it became. Raises `Blocked` without any."""
-    found = repo.fresh(retrain.CANDIDATE, RETRAIN)
+    found = repo.fresh(accept.CANDIDATE, RETRAIN)
     book = registry.read(repo.root)
     known = [registry.version_of(book, alias) for alias in ("challenger", "champion")]
     challenger = known[0]
@@ -122,18 +123,18 @@ def candidate(repo: Repo) -> dict[str, Any]:
 @gate("G6.1", "New data audited")
 def new_data(repo: Repo) -> Result:
     candidate(repo)
-    shut = [row for row in (state_of(repo, id) for id in retrain.AUDITED) if row.state not in OPEN]
+    shut = [row for row in (state_of(repo, id) for id in AUDITED) if row.state not in OPEN]
     if any(row.state == "fail" for row in shut):
         return failed(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
     if shut:
         return blocked(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
-    return passed(f"{', '.join(retrain.AUDITED)} are open on the new data.")
+    return passed(f"{', '.join(AUDITED)} are open on the new data.")
 
 
 @gate("G6.2", "Not worse than the champion")
 def not_worse(repo: Repo) -> Result:
     found = candidate(repo)
-    again = retrain.judged(repo, found)
+    again = accept.judged(repo, found)
     typed = [key for key in ("verdict", "vs_champion", "result") if again[key] != found[key]]
     if typed:
         return failed(f"{', '.join(typed)} in evidence/candidate.json do not follow from the predictions.", RETRAIN)
@@ -147,11 +148,13 @@ def not_worse(repo: Repo) -> Result:
 
 @gate("G6.3", "Segments of the candidate")
 def segments(repo: Repo) -> Result:
-    found = retrain.slices(repo, candidate(repo))
+    facts = candidate(repo)
+    files, alpha = facts["predictions"], facts["alpha"]
+    found = accept.slices(repo, files["candidate"], files["champion"], facts["threshold"], alpha)
     if not found:
         return passed("No segment was named.")
-    worse = [name for name, (_, state) in found.items() if state == "fail"]
-    unsure = [name for name, (_, state) in found.items() if state == "inconclusive"]
+    worse = [name for name, entry in found.items() if entry["state"] == "fail"]
+    unsure = [name for name, entry in found.items() if entry["state"] == "inconclusive"]
     if worse:
         return failed(f"Worse in {', '.join(worse)}.", "Keep the champion")
     if unsure:

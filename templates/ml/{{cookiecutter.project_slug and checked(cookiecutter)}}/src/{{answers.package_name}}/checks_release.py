@@ -1,91 +1,141 @@
-"""Gates of release (G4): what must be shown before, and stay true after, a version answers anybody."""
+"""Gates of acceptance (G3: thresholds first, then the look) and of release (G4: what holds of a version that answers).
+
+A verdict is worked out again from the prediction files; what was typed into evidence does not count.
+"""
 
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from . import gates, registry
-from .files import Blocked, read_json, read_yaml
-from .gates import Result, blocked, failed, gate, passed, warned
+from . import dataset, files, registry
+from .accept import THRESHOLDS, accepted
+from .checks_work import open_questions
+from .files import read_yaml
+from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, state_of, warned
 from .predictions import FIELDS, PREDICTIONS, last_rows
-from .repo import Repo
+from .promote import PARITY_ROWS
+from .registry import champion_entry, of_champion
+from .signing import SIGNABLES, document_hash, signable, signed
 
-PROMOTE, DRILL, MONITOR = "make promote", "make rollback ARGS=--drill", "make monitor"
-PARITY_ROWS = 300
+ACCEPT, PROMOTE, DRILL = "make accept", "make promote", "make rollback ARGS=--drill"
+DOCUMENT, SIGNED = "docs/03-acceptance.md", "evidence/acceptance.json#experiment,predictions,verdict,segments"
+ROLES = ("po", "ds", "ops")
 FILLED = ("id", "made_at", "model", "source", "input_hash", "inputs", "decision")
-SCORE_FLOOR = {"cosmetic": 1, "money": 2, "rights": 3, "intolerable": 4}
-SECTIONS = {
-    "data": ("G1.2", "G1.3", "G1.4", "G1.6", "G1.12"),
-    "model": ("G2.6", "G3.3", "G3.4", "G3.5", "G3.8"),
-    "infrastructure": ("G1.8", "G2.5", "G3.9", "G4.4", "G4.9"),
-    "monitoring": ("G4.2", "G4.7", "G5.1", "G5.2", "G5.3"),
-}
 
 
-def champion_entry(repo: Repo) -> dict[str, Any]:
-    """The registered version that answers now. Raises `Blocked` before the first promotion."""
-    entry = registry.entry_of(registry.read(repo.root), "champion")
-    if entry is None:
-        raise Blocked("Nothing is released yet: the registry has no champion.", PROMOTE)
-    return entry
+# ------------------------------------------------------------------------------------------------ acceptance
+def _ready(repo: Repo) -> None:
+    """The acceptance is signed last: every blocking gate before it has to be open."""
+    accepted(repo)
+    require(repo, *(id for id in repo.blocking() if id < "G4" and id not in ("G3.9", "G3.10")))
 
 
-def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
-    """Fresh evidence about the version that answers now, not about an earlier one."""
-    entry = champion_entry(repo)
-    found = repo.fresh(name, remedy)
-    if found.get("version") != entry["version"]:
-        said = f"evidence/{name}.json is about version {found.get('version')}; {entry['version']} answers now."
-        raise Blocked(said, remedy)
-    return found
+signable("G3a", (DOCUMENT, THRESHOLDS), ROLES)
+signable("G3b", (SIGNED,), ROLES, _ready)
 
 
-def card_of(repo: Repo, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """The card of a version: its columns, rule and reference figures."""
-    return read_json(repo.root / entry["files"]["card"]["path"])
+@gate("G3.1", "Thresholds signed before the first look")
+def thresholds(repo: Repo) -> Result:
+    state = signed(repo, "G3a")
+    if state.state not in OPEN:
+        return state
+    test_set = repo.fresh("splits", "make audit")["keys"]["test"]
+    looks = [look for look in dataset.looks(repo) if look["test_set"] == test_set]
+    if not looks:
+        return passed(f"{state.reason} Nobody has looked at the test rows.")
+    if _came_late(repo, datetime.fromisoformat(looks[0]["at"])):
+        said = "The thresholds that stand now were signed after the first look at the test rows."
+        return failed(said, "Restore the signed text, or take a new test set: audit --resplit with new rows")
+    return passed(f"{state.reason} The first look came after.")
 
 
-def needs_value(card: Mapping[str, Any], name: str) -> bool:
-    return card["rules"].get(name, {}).get("missing_at_most") in ("0", "0.0")
+def _came_late(repo: Repo, first: datetime) -> bool:
+    """Whether today's signature came in after the first look. Within git's one second its own time decides."""
+    digest, path = document_hash(repo, SIGNABLES["G3a"]), "gates/signoff-G3a.yaml"
+    stamps = files.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", path)
+    when, look = int(stamps.splitlines()[0]) if stamps else math.inf, int(first.timestamp())
+    if when != look:
+        return when > look
+    return any(datetime.fromisoformat(row["at"]) > first for row in read_yaml(repo.root / path))
 
 
-@gate("G4.1", "The interface still answers yesterday's requests")
-def contract(repo: Repo) -> Result:
-    entry = champion_entry(repo)
-    before = registry.entry_of(registry.read(repo.root), "previous")
-    if before is None or before["kind"] == "rule":
-        return passed(f"Version {entry['version']} is the first one with an interface.")
-    old, new = card_of(repo, before), card_of(repo, entry)
-    broken = []
-    for name, kind in new["columns"].items():
-        needed, was_needed = (needs_value(card, name) for card in (new, old))
-        if name not in old["columns"]:
-            broken += [f"{name} is new and required"] if needed else []
-        elif old["columns"][name] != kind:
-            broken.append(f"{name} was a {old['columns'][name]} and is a {kind}")
-        elif needed and not was_needed:
-            broken.append(f"{name} may no longer be missing")
-    if broken:
-        return failed(
-            f"Requests of {before['version']} are refused: {'; '.join(broken)}.", "Accept both, or make retrain"
-        )
-    return passed(f"{entry['version']} takes every request that {before['version']} took.")
+@gate("G3.2", "Looks at the test split")
+def looks(repo: Repo) -> Result:
+    allowed = repo.needed("test.looks")
+    used = dataset.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
+    if used > allowed:
+        return failed(f"{used} models were measured on this test set, {allowed:.0f} may be.", "Take a new test set")
+    return passed(f"{used} of {allowed:.0f} looks are used, each at alpha {repo.needed('test.alpha_per_look'):.3g}.")
 
 
+@gate("G3.3", "Gain over the baseline")
+def gain_shown(repo: Repo) -> Result:
+    judged = accepted(repo)["verdict"]
+    if judged["state"] == "inconclusive":
+        return blocked(f"Inconclusive. {judged['sentence']}", "Label more test rows, then make audit and make accept")
+    step = "" if judged["state"] == "pass" else "Another experiment, a smaller promise, or stop"
+    return Result(judged["state"], judged["sentence"], step)
+
+
+@gate("G3.4", "Segments")
+def segments(repo: Repo) -> Result:
+    judged, named = accepted(repo)["segments"], ", ".join(repo.names("segments"))
+    if named and not judged:
+        return blocked(f"The data has no rows of the segments {named}.", "Name your own data in data/source.yaml")
+    if not judged:
+        return passed("No segment is named (`segments` in plan/project.yaml).")
+    for state, result in (("fail", failed), ("inconclusive", blocked)):
+        for name, entry in judged.items():
+            if entry["state"] == state:
+                return result(f"{name}: {entry['sentence']}", "Better rows for this segment, or a wider margin, signed")
+    return passed(f"{len(judged)} segments are not worse than the margin allows.")
+
+
+@gate("G3.8", "Nothing simpler does")
+def simpler(repo: Repo) -> Result:
+    facts = accepted(repo)
+    if facts["config"]["model"] == "linear":
+        return passed("The accepted model is itself the simple one.")
+    if "simpler" not in facts:
+        return blocked("The simplest model was not measured.", ACCEPT)
+    if facts["simpler"]["state"] == "pass":
+        return failed("A linear model passes by itself.", "Ship it: experiment --model linear")
+    return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
+
+
+@gate("G3.9", "Acceptance signed")
+def acceptance_signed(repo: Repo) -> Result:
+    accepted(repo)
+    shut = [id for id in repo.blocking() if id.startswith("G0.") and state_of(repo, id).state not in OPEN]
+    if shut:
+        return blocked(f"{', '.join(shut)} come before the acceptance signature.", f"Open {shut[0]} first")
+    return signed(repo, "G3b")
+
+
+@gate("G3.10", "Model card")
+def model_card(repo: Repo) -> Result:
+    accepted(repo)
+    if repo.text(dataset.CARD) != dataset.card(repo):
+        return failed("The model card does not tell of today's evidence.", ACCEPT)
+    questions = open_questions(repo.text(DOCUMENT).partition("## 2")[0])
+    if questions:
+        return blocked(f"{questions} questions on use and limits are open.", f"Answer section 1 of {DOCUMENT}")
+    return passed("Written from the evidence; use and limits are answered.")
+
+
+# ------------------------------------------------------------------------------------------------ release
 @gate("G4.2", "Training and serving code agree")
 def parity(repo: Repo) -> Result:
     found = of_champion(repo, "parity", PROMOTE)
     trained, served = found["training"], found["serving"]
     if not trained or len(trained) != len(served):
         return blocked(f"Scores of {len(trained)} and {len(served)} rows cannot be compared.", PROMOTE)
-    gaps = [abs(a - b) for a, b in zip(trained, served, strict=True)]
-    wrong = sum(1 for gap in gaps if not gap <= found["tolerance"])  # NaN is wrong, too
+    gaps = [math.inf if math.isnan(a - b) else abs(a - b) for a, b in zip(trained, served, strict=True)]
+    wrong, bound = sum(gap > found["tolerance"] for gap in gaps), -math.log(0.05) / len(gaps)
     if wrong:
-        worst = max(gaps, key=lambda gap: math.inf if math.isnan(gap) else gap)
-        return failed(f"{wrong} of {len(gaps)} rows score differently in service, by up to {worst:.3g}.", "make triage")
-    bound = -math.log(0.05) / len(gaps)
+        said = f"{wrong} of {len(gaps)} rows score differently in service, by up to {max(gaps):.3g}."
+        return failed(said, "make triage")
     said = f"{len(gaps)} rows score the same in training and service; mismatches stay below {bound:.1%} of rows."
     return passed(said) if len(gaps) >= PARITY_ROWS else warned(f"{said} {PARITY_ROWS} rows would bound them at 1 %.")
 
@@ -93,30 +143,26 @@ def parity(repo: Repo) -> Result:
 @gate("G4.4", "Rollback is rehearsed")
 def rollback_drill(repo: Repo) -> Result:
     champion_entry(repo)
-    found = repo.evidence("rollback_drill")
+    found, most = repo.evidence("rollback_drill"), repo.answers["drill_age_days"]
     if found is None:
         return blocked("No rollback has been rehearsed.", DRILL)
-    limit, age = float(repo.answers["rollback_minutes"]) * 60, _days_since(found["at"])
+    limit = float(repo.answers["rollback_minutes"]) * 60
+    age = (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(days=1)
     if not found["answered"]:
         return failed(f"After the rollback, {found['to']} gave no answer.", "make triage")
     if found["seconds"] > limit:
         return failed(f"The rollback took {found['seconds']:.1f} s; the limit is {limit:.0f} s.", DRILL)
-    if age > float(repo.answers["drill_age_days"]):
-        return blocked(
-            f"The last rehearsal is {age:.0f} days old; the limit is {repo.answers['drill_age_days']}.", DRILL
-        )
-    return passed(
-        f"Back from {found['from']} to {found['to']} in {found['seconds']:.2f} s, rehearsed {found['at'][:10]}."
-    )
+    if age > float(most):
+        return blocked(f"The last rehearsal is {age:.0f} days old; the limit is {most}.", DRILL)
+    way = f"from {found['from']} to {found['to']}"
+    return passed(f"Back {way} in {found['seconds']:.2f} s, rehearsed {found['at'][:10]}.")
 
 
 @gate("G4.5", "The rule answers when the model cannot")
 def fallback(repo: Repo) -> Result:
-    found = of_champion(repo, "fallback", PROMOTE)
-    silent = [
-        name for name, answer in found["cases"].items() if answer.get("source") != "rule" or not answer.get("reason")
-    ]
-    missing = {"absent", "failing", "invalid"} - set(found["cases"])
+    cases = of_champion(repo, "fallback", PROMOTE)["cases"]
+    missing = {"absent", "failing", "invalid"} - set(cases)
+    silent = [name for name, answer in cases.items() if answer.get("source") != "rule" or not answer.get("reason")]
     if missing:
         return blocked(f"The rule was not tried with the model {', '.join(sorted(missing))}.", PROMOTE)
     if silent:
@@ -130,10 +176,9 @@ def hashes(repo: Repo) -> Result:
     if entry["kind"] == "rule":
         return passed("The rule answers: it has no model file.")
     problems = registry.file_problems(repo.root, entry)
-    lacking = [problem for problem in problems if "another hash" not in problem]
     if not problems:
         return passed(f"{entry['version']}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match.")
-    if len(lacking) < len(problems):
+    if any("another hash" in problem for problem in problems):
         return failed(f"{'; '.join(problems)}.", "make rollback")
     return blocked(f"{'; '.join(problems)}.", "Restore the file from the model store, or: make promote")
 
@@ -142,14 +187,12 @@ def hashes(repo: Repo) -> Result:
 def monitors(repo: Repo) -> Result:
     problems, edited = [], []
     for signal in read_yaml(repo.root / "ops/monitors.yaml")["signals"]:
-        name = signal.get("name", "?")
-        problems += [
-            f"{name} has no {key}" for key in ("owner", "severity", "runbook", "window_days") if not signal.get(key)
-        ]
-        if signal.get("runbook") and not _anchor_exists(repo, signal["runbook"]):
-            problems.append(f"{name} points at {signal['runbook']}, which does not exist")
-        if not _as_planned(repo, signal) and not _decided(repo, name):
-            edited.append(f"{name} is {signal.get('limit')}, the plan says {_planned(repo, signal['from'])}")
+        name, runbook = signal.get("name", "?"), signal.get("runbook")
+        wanted = [key for key in ("owner", "severity", "runbook", "window_days") if not signal.get(key)]
+        problems += [f"{name} has no {key}" for key in wanted]
+        if runbook and not _anchor_exists(repo, runbook):
+            problems.append(f"{name} points at {runbook}, which does not exist")
+        edited += _edited(repo, name, signal)
     if edited:
         return failed(f"Limits were edited: {'; '.join(edited)}.", "Write a decision record that names the signal.")
     if problems:
@@ -157,36 +200,30 @@ def monitors(repo: Repo) -> Result:
     alert = repo.evidence("test_alert")
     if alert is None or not alert.get("acknowledged_by"):
         return blocked(
-            "No test alert has been acknowledged by the person it should reach.", f"{MONITOR} ARGS=--test-alert"
+            "No test alert was acknowledged by the person it should reach.", "make monitor ARGS=--test-alert"
         )
     return passed(f"All limits are the plan's; {alert['acknowledged_by']} acknowledged the test alert.")
 
 
-def _planned(repo: Repo, source: str) -> str:
+def _edited(repo: Repo, name: str, signal: Mapping[str, str]) -> list[str]:
+    """A limit that is not the plan's, and that no decision record names."""
+    source, held = signal.get("from"), signal.get("limit", "")
+    if not source:
+        return []
     value = repo.number(source) if "." in source else repo.answers[source]
-    return "null" if value is None else str(value)
-
-
-def _as_planned(repo: Repo, signal: Mapping[str, str]) -> bool:
-    if not signal.get("from"):
-        return True
-    planned, held = _planned(repo, signal["from"]), signal.get("limit", "")
+    planned = "null" if value is None else str(value)
     try:
-        return math.isclose(float(planned), float(held), rel_tol=1e-6)
+        same = math.isclose(float(planned), float(held), rel_tol=1e-6)
     except ValueError:
-        return planned == held
-
-
-def _decided(repo: Repo, name: str) -> bool:
+        same = planned == held
     records = (repo.root / "docs/decisions").glob("*.md")
-    return any(re.search(rf"\b{re.escape(name)}\b", record.read_text("utf-8")) for record in records)
+    decided = same or any(re.search(rf"\b{re.escape(name)}\b", record.read_text("utf-8")) for record in records)
+    return [] if decided else [f"{name} is {held}, the plan says {planned}"]
 
 
 def _anchor_exists(repo: Repo, link: str) -> bool:
     page, _, anchor = link.partition("#")
-    if not (repo.root / page).is_file():
-        return False
-    titles = re.findall(r"^#+ (.+)$", repo.text(page), re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", repo.text(page), re.MULTILINE) if (repo.root / page).is_file() else []
     return anchor in {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
@@ -196,39 +233,8 @@ def prediction_log(repo: Repo) -> Result:
     rows = last_rows(repo.root / PREDICTIONS)
     if not rows:
         return blocked("No prediction has been logged here.", "Let the champion answer: make score, serve or alert")
-    absent = [name for name in FIELDS if name not in rows[-1]]
-    empty = [name for name in FILLED if any(row.get(name) in (None, "") for row in rows)]
-    if absent or empty:
-        return failed(f"The log lacks {', '.join(absent + empty)}.", "make triage")
+    lacking = [name for name in FIELDS if name not in rows[-1]]
+    lacking += [name for name in FILLED if any(row.get(name) in (None, "") for row in rows)]
+    if lacking:
+        return failed(f"The log lacks {', '.join(lacking)}.", "make triage")
     return passed(f"The last {len(rows)} predictions carry all {len(FIELDS)} fields.")
-
-
-@gate("G4.9", "A new version reaches everybody step by step")
-def rollout(repo: Repo) -> Result:
-    plan = read_yaml(repo.root / "ops/rollout.yaml")
-    wanted = [("shadow", "days"), ("shadow", "go"), ("canary", "share"), ("canary", "labelled_rows")]
-    missing = [f"{part}.{key}" for part, key in wanted if plan.get(part, {}).get(key) in (None, "", "null")]
-    if not plan.get("stop"):
-        missing.append("stop")
-    if missing:
-        return blocked(
-            f"ops/rollout.yaml has no {', '.join(missing)}.", "Answer what they need, then: mlscaffold replan"
-        )
-    return passed(f"Shadow {plan['shadow']['days']} days, then {float(plan['canary']['share']):.0%} of the traffic.")
-
-
-@gate("G4.10", "Readiness, by the weakest of four sections")
-def readiness(repo: Repo) -> Result:
-    points = {
-        section: sum(gates.state_of(repo, id).state in ("pass", "warn") for id in ids)
-        for section, ids in SECTIONS.items()
-    }
-    floor, weakest = SCORE_FLOOR[repo.answers["consequence"]], min(points, key=lambda section: points[section])
-    said = ", ".join(f"{section} {count}" for section, count in points.items())
-    if points[weakest] < floor:
-        return failed(f"{said}; the weakest must reach {floor}.", f"Open the gates of {weakest}: status --all")
-    return passed(f"{said}; the weakest reaches {floor}.")
-
-
-def _days_since(moment: str) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(moment)) / timedelta(days=1)

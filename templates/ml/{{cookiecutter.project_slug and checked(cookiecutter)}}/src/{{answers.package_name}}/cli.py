@@ -71,7 +71,7 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
     "triage": ("triage", "triage", "something is off: look at labels and data first, at code last", [
         flag("--at", default="", metavar="MOMENT", help="look from another moment"),
     ]),
-    "retrain": ("retrain", "retrain", "train the champion again on today's data and compare (G6)", [
+    "retrain": ("promote", "retrain", "train the champion again on today's data and compare (G6)", [
         flag("--if-due", action="store_true", help="only when the interval has passed or the floor was breached"),
     ]),
     "sign": ("signing", "sign", "accept an exact hash, for the roles you hold", [flag("name", metavar="GATE")]),

@@ -1,4 +1,4 @@
-"""`promote` makes an accepted version answer, `rollback` puts the last known good one back, timed when rehearsed.
+"""`promote` makes an accepted version answer, `rollback` puts the last known good one back, `retrain` makes the next.
 
 Nothing is switched before the gates are open, the hashes are written down, and training and serving code were shown
 to agree on the same rows.
@@ -8,47 +8,45 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from . import baseline, data, dataset, features, passport, registry, train
-from .champion import Champion, load
+from . import audit, baseline, data, dataset, experiment, features, registry, train
+from .accept import CANDIDATE, compare
+from .champion import Champion, load, write_card
 from .engine import listed
-from .evaluate import Case
-from .files import Blocked, Outcome, Trouble, canonical
-from .gates import require
+from .evaluate import Case, decision_threshold
+from .files import Blocked, Outcome, Trouble, canonical, read_yaml
+from .gates import OPEN, require, state_of
+from .intervals import interval
 from .repo import Repo
 from .schema import PATH as SCHEMA
 from .signing import person
 
-STAGES = ("G0", "G1", "G2", "G3")
+AUDITED = ("G1.2", "G1.3", "G1.4", "G1.5", "G1.6", "G1.8")
 PARITY_ROWS, TOLERANCE = 300, 1e-9
 
 
 def promote(repo: Repo, version: str = "") -> Outcome:
     """Release what was accepted, or the challenger that retraining left; else measure the champion once more."""
     book = registry.read(repo.root)
-    chosen, champion = version or registry.version_of(book, "challenger"), registry.version_of(book, "champion")
-    if chosen:
-        return release_challenger(repo, chosen)
+    waiting, champion = registry.version_of(book, "challenger"), registry.version_of(book, "champion")
+    chosen = version or waiting
+    if chosen and chosen not in book["models"]:
+        raise Trouble(f'The registry holds no version "{chosen}".', f"It holds: {', '.join(book['models'])}.")
+    if chosen:  # gates of the candidate first; a version that answered before needs none of them again
+        require(repo, *(id for id in repo.blocking() if chosen == waiting and id.startswith(("G1.", "G6."))))
+        return switch(repo, chosen, "not worse than the champion")
     accepted = repo.evidence("acceptance")
     released = {entry["files"]["model"]["sha256"] for entry in book["models"].values() if entry["kind"] == "model"}
     if champion and (accepted is None or accepted["model"] in released):
         return switch(repo, champion, "measured again")
-    require(repo, *(id for id in repo.blocking() if id.partition(".")[0] in STAGES))
+    require(repo, *(id for id in repo.blocking() if id.startswith(("G0.", "G1.", "G2.", "G3."))))
     register_baseline(repo)
     return switch(repo, register_accepted(repo), "accepted")
-
-
-def release_challenger(repo: Repo, version: str) -> Outcome:
-    """Gates of the candidate first; a version that answered before needs none of them again."""
-    book = registry.read(repo.root)
-    if registry.entry_of(book, version) is None:
-        raise Trouble(f'The registry holds no version "{version}".', f"It holds: {', '.join(book['models'])}.")
-    if registry.version_of(book, "challenger") == version:
-        require(repo, *(id for id in repo.blocking() if id.startswith(("G1.", "G6."))))
-    return switch(repo, version, "not worse than the champion")
 
 
 def switch(repo: Repo, version: str, reason: str) -> Outcome:
@@ -56,9 +54,7 @@ def switch(repo: Repo, version: str, reason: str) -> Outcome:
     candidate = load(repo.root, version)
     if candidate.model is None and candidate.card["kind"] == "model":
         raise Blocked(f"{version} cannot answer: {candidate.reason}.", "Fetch the store, or: make retrain")
-    problems = measure(repo, candidate)
-    if problems:
-        raise Trouble(f"{version} is not released: {problems}", "make triage")
+    measure(repo, candidate)
     before = registry.version_of(registry.read(repo.root), "champion")
     registry.promote(repo.root, version, by=person(repo), reason=reason)
     mark = data.label(repo, data.source_of(repo))
@@ -69,15 +65,8 @@ def switch(repo: Repo, version: str, reason: str) -> Outcome:
 # ------------------------------------------------------------------------------------------------ registering
 def hashes(repo: Repo, settings: Mapping[str, Any], acceptance: str) -> dict[str, str]:
     """What a version is made of."""
-    manifest = data.manifest(repo)
-    found = {"code": repo.digest("src/"), "data": manifest["sha256"], "schema": repo.sha256(SCHEMA)}
+    found = {"code": repo.digest("src/"), "data": data.manifest(repo)["sha256"], "schema": repo.sha256(SCHEMA)}
     return found | {"config": canonical(dict(settings)), "environment": train.environment(), "acceptance": acceptance}
-
-
-def interface(repo: Repo) -> str:
-    """What callers depend on: the inputs with their kinds, the task and the target."""
-    _, source, columns = dataset.open_split(repo)
-    return canonical({"columns": columns, "task": repo.answers["task"], "target": source.target})
 
 
 def register_baseline(repo: Repo) -> None:
@@ -85,16 +74,10 @@ def register_baseline(repo: Repo) -> None:
     if registry.version_of(registry.read(repo.root), "baseline"):
         return
     found, validation = repo.fresh("baseline", "make baseline"), dataset.load(repo, "validation")
-    rule, threshold = found["rule"], found["threshold"]
-    scores, names = baseline.scores(rule, validation.x), baseline.classes(rule)
-    case = validation.case(scores, threshold, names)
-    facts = passport.build(repo, registry.BASELINE, "rule", rule, scores, case, None)
-    entry = {"version": registry.BASELINE, "kind": "rule", "interface": interface(repo), "metrics": found["result"]}
-    entry |= {
-        "hashes": hashes(repo, rule, ""),
-        "files": {"card": passport.write(repo, registry.BASELINE, facts)},
-    }
-    registry.register(repo.root, entry, alias="baseline", by=person(repo))
+    scores = baseline.scores(found["rule"], validation.x)
+    case = validation.case(scores, found["threshold"], baseline.classes(found["rule"]))
+    entry = {"version": registry.BASELINE, "kind": "rule", "metrics": found["result"]}
+    _register(repo, entry | {"hashes": hashes(repo, found["rule"], "")}, scores, case, alias="baseline")
 
 
 def register_accepted(repo: Repo) -> str:
@@ -106,43 +89,47 @@ def register_accepted(repo: Repo) -> str:
 
 
 def register_model(
-    repo: Repo,
-    settings: Mapping[str, Any],
-    model: str,
-    case: Case,
-    acceptance: str,
-    metrics: Mapping[str, Any],
+    repo: Repo, settings: Mapping[str, Any], model: str, case: Case, acceptance: str, metrics: Mapping[str, Any]
 ) -> str:
     """A trained model as a version, with the card that answering and watching need; the same hashes, the same one."""
-    made, contract, book = hashes(repo, settings, acceptance), interface(repo), registry.read(repo.root)
-    known = registry.find_same(book, made)
+    made = hashes(repo, settings, acceptance)
+    known = registry.find_same(registry.read(repo.root), made)
     if known:
         return known
-    version, rule = registry.next_version(book, made, contract), repo.fresh("baseline", "make baseline")
     path, validation = dataset.store(repo) / f"{model}.skops", dataset.load(repo, "validation")
     scores = train.predict(train.load(path, model), validation.x, repo.answers["task"])
-    facts = passport.build(repo, version, "model", rule["rule"], scores, case, rule["result"]["value"])
     held = str(path.relative_to(repo.root)) if path.is_relative_to(repo.root) else str(path)
-    files = {"model": {"path": held, "sha256": model}, "card": passport.write(repo, version, facts)}
-    entry = {"version": version, "kind": "model", "interface": contract, "metrics": dict(metrics)}
-    entry |= {"hashes": made, "config": dict(settings), "files": files}
-    return registry.register(repo.root, entry, by=person(repo))
+    entry = {"kind": "model", "metrics": dict(metrics), "hashes": made, "config": dict(settings)}
+    return _register(repo, entry | {"files": {"model": {"path": held, "sha256": model}}}, scores, case)
+
+
+def _register(repo: Repo, entry: dict[str, Any], scores: np.ndarray, case: Case, alias: str | None = None) -> str:
+    """Write the version's card, then enter both; `scores` are its own on the validation rows."""
+    _, source, columns = dataset.open_split(repo)
+    interface = canonical({"columns": columns, "task": repo.answers["task"], "target": source.target})
+    version = entry.get("version") or registry.next_version(registry.read(repo.root), entry["hashes"], interface)
+    rule = repo.fresh("baseline", "make baseline")
+    held = registry.standard(repo, case, rule["result"]["value"] if entry["kind"] == "model" else None)
+    card = write_card(repo, version, entry["kind"], rule["rule"], scores, case, **held)
+    entry |= {"version": version, "interface": interface, "files": {**entry.get("files", {}), "card": card}}
+    return registry.register(repo.root, entry, alias=alias, by=person(repo))
 
 
 # ------------------------------------------------------------------------------------------------ parity, fallback
-def measure(repo: Repo, candidate: Champion) -> str:
-    """Evidence that the version serves what was trained, and that the rule stands in for it; "" or what is wrong."""
+def measure(repo: Repo, candidate: Champion) -> None:
+    """Evidence that a version serves what was trained, and that the rule stands in for it. Raises `Trouble` if not."""
     inputs, rows = both_ways(repo, candidate)
     served = candidate.answers(rows)
     trained = candidate.scored(inputs)["score"].tolist()
     pairs = [(t, s.score) for t, s in zip(trained, served, strict=True) if s.source == candidate.card["kind"]]
     wrong = sum(1 for t, s in pairs if s is None or not abs(t - s) <= TOLERANCE)
-    facts = {"version": candidate.version, "rows": len(rows), "tolerance": TOLERANCE}
-    facts |= {"training": [t for t, _ in pairs], "serving": [s for _, s in pairs]}
-    measured = ("src/", passport.path_of(candidate.version))
-    repo.write_evidence("parity", facts, measured)
-    repo.write_evidence("fallback", {"version": candidate.version, "cases": stand_ins(candidate, rows[0])}, measured)
-    return f"{wrong} of {len(pairs)} rows score differently in service (gate G4.2)." if wrong or not pairs else ""
+    facts, measured = {"version": candidate.version}, ("src/", registry.card_path(candidate.version))
+    scores = {"training": [t for t, _ in pairs], "serving": [s for _, s in pairs]}
+    repo.write_evidence("parity", facts | {"rows": len(rows), "tolerance": TOLERANCE} | scores, measured)
+    repo.write_evidence("fallback", facts | {"cases": stand_ins(candidate, rows[0])}, measured)
+    if wrong or not pairs:
+        said = f"{wrong} of {len(pairs)} rows score differently in service (gate G4.2)."
+        raise Trouble(f"{candidate.version} is not released: {said}", "make triage")
 
 
 def both_ways(repo: Repo, candidate: Champion) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
@@ -179,22 +166,81 @@ def rollback(repo: Repo, drill: bool = False, reason: str = "") -> Outcome:
     """Put the last known good version back; as a drill, time it, let it answer, and return to where we were."""
     if not drill and not reason:
         raise Trouble("A rollback needs its reason.", "make rollback ARGS='--reason \"recall fell below the floor\"'")
-    book, who = registry.read(repo.root), person(repo)
-    clock = time.perf_counter()
+    book, who, clock = registry.read(repo.root), person(repo), time.perf_counter()
     bad, good = registry.roll_back(repo.root, by=who, reason=reason or "drill")
     restored = load(repo.root)
-    _, rows = both_ways(repo, restored)
-    answers = restored.answers(rows[:1])
+    answers = restored.answers(both_ways(repo, restored)[1][:1])
     seconds = time.perf_counter() - clock
+    rest = f"{good} answers now. Tell those whom section 10 of operations names."
     if drill:
         registry.restore(repo.root, book, by=who)
         facts = {"from": bad, "to": good, "seconds": round(seconds, 3), "answered": bool(answers[0].decision)}
         repo.write_evidence("rollback_drill", facts)
-    mark = data.label(repo, data.source_of(repo))
-    said = f"{bad} → {good} in {seconds:.2f} s, limit {float(repo.answers['rollback_minutes']):g} min{mark}."
-    rest = (
-        f"A drill: {bad} answers again."
-        if drill
-        else f"{good} answers now. Tell those whom section 10 of operations names."
-    )
-    return Outcome(f"{said}\n{rest}")
+        rest = f"A drill: {bad} answers again."
+    limit = f"limit {float(repo.answers['rollback_minutes']):g} min{data.label(repo, data.source_of(repo))}"
+    return Outcome(f"{bad} → {good} in {seconds:.2f} s, {limit}.\n{rest}")
+
+
+# ------------------------------------------------------------------------------------------------ retraining
+def retrain(repo: Repo, if_due: bool = False) -> Outcome:
+    """A challenger from today's data, or why the champion stays. The same data and settings give the same answer."""
+    champion = load(repo.root)
+    entry = registry.entry_of(registry.read(repo.root), "champion") or {}
+    if entry["kind"] == "rule":
+        raise Trouble("The rule answers now: there is no configuration to train again.", "make experiment")
+    if if_due and (waiting := not_due(repo, champion.version)):
+        return Outcome(waiting)
+    prepare(repo)
+    repo = Repo(repo.root)
+    version, case = challenger(repo, entry["config"])
+    facts = compare(repo, champion, version, case)
+    same, worse = version == champion.version, facts["verdict"] == "fail"
+    registry.set_alias(repo.root, "challenger", None if same or worse else version, by=person(repo))
+    if same:
+        return Outcome(f"Data, code and configuration are those of {version}: there is nothing new to learn.")
+    return decide(Repo(repo.root), version, facts, worse)
+
+
+def not_due(repo: Repo, version: str) -> str:
+    """Why it is too early; "" when the interval has passed or the floor was breached."""
+    every = repo.number("retrain.every_days")
+    age = datetime.now(UTC).replace(tzinfo=None) - registry.promoted_at(registry.read(repo.root), version)
+    if state_of(repo, "G5.3").state == "fail" or every is None or age >= timedelta(days=float(every)):
+        return ""
+    return f"{version} is {age.days} days old; the next retraining is due after {every:g} days."
+
+
+def prepare(repo: Repo) -> None:
+    """Audit and baseline again on the new data. Raises `Blocked` with the gates of G1 that do not open."""
+    known = repo.evidence("splits") or {"rule": {"kind": ""}}
+    audit.run(repo, resplit=known["rule"]["kind"] == "time")  # later cuts, or the new rows would all be test rows
+    experiment.measure_baseline(Repo(repo.root))
+    require(Repo(repo.root), *AUDITED)
+
+
+def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
+    """The version these settings give on today's data, registered, and what it says about the validation rows."""
+    task, validation, book = repo.answers["task"], dataset.load(repo, "validation"), registry.read(repo.root)
+    known = registry.find_same(book, hashes(repo, settings, ""))
+    if known:
+        digest = book["models"][known]["files"]["model"]["sha256"]
+        model = train.load(dataset.store(repo) / f"{digest}.skops", digest)
+    else:
+        model = train.fit(dataset.load(repo, "train"), task, settings)
+        _, digest = train.save(model, dataset.store(repo))
+    case = train.case(model, validation, task, decision_threshold(repo))
+    found = interval(repo.answers["metric"], case, repo.needed("acceptance.alpha"))
+    return register_model(repo, settings, digest, case, canonical({"retrained": digest}), found.as_json()), case
+
+
+def decide(repo: Repo, version: str, facts: dict[str, Any], worse: bool) -> Outcome:
+    """Keep the champion, hand the challenger to people, or promote where that may happen by itself."""
+    mark, step = data.label(repo, data.source_of(repo)), f"{facts['champion']} stays: {version} is worse."
+    automatic = read_yaml(repo.root / "ops/rollout.yaml").get("promotion", {}).get("automatic") == "yes"
+    cosmetic = automatic and repo.answers["consequence"] == "cosmetic"
+    if not worse and cosmetic and state_of(repo, "G6.2").state in OPEN:
+        step = switch(repo, version, "retrained, not worse").text
+    elif not worse:
+        step = f"{version} is the challenger. Read evidence/{CANDIDATE}.json, then: make promote"
+    said = f"{version} against {facts['champion']} on new rows{mark}. {facts['sentence']}"
+    return Outcome(f"{said}\n{facts['behaviour']['changed']:.1%} of decisions change.\n{step}", int(worse))

@@ -5,13 +5,17 @@ between two steps leaves either the old champion or the new one, never none.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
-from .files import Trouble, now, write_text
+from .evaluate import Case, higher_is_better, minimum_gain
+from .files import Blocked, Trouble, now, write_text
+from .intervals import interval
 from .repo import Repo
 
 try:
@@ -25,6 +29,7 @@ HASHES = ("code", "data", "schema", "config", "environment", "acceptance")
 BASELINE = "0.0.0"
 
 
+# ------------------------------------------------------------------------------------------------ reading
 def read(root: Path) -> dict[str, Any]:
     """The registry as it stands; an empty one where none was written yet."""
     path = root / PATH
@@ -46,18 +51,36 @@ def version_of(registry: Mapping[str, Any], alias: str) -> str | None:
 
 def entry_of(registry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """The entry behind an alias or a version number."""
-    version = registry["aliases"].get(name, name)
-    return registry["models"].get(version)
+    return registry["models"].get(registry["aliases"].get(name, name))
+
+
+def champion_entry(repo: Repo) -> dict[str, Any]:
+    """The registered version that answers now. Raises `Blocked` before the first promotion."""
+    entry = entry_of(read(repo.root), "champion")
+    if entry is None:
+        raise Blocked("Nothing is released yet: the registry has no champion.", "make promote")
+    return entry
+
+
+def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
+    """Fresh evidence about the version that answers now, not about an earlier one."""
+    entry, found = champion_entry(repo), repo.fresh(name, remedy)
+    if found.get("version") != entry["version"]:
+        said = f"evidence/{name}.json is about version {found.get('version')}; {entry['version']} answers now."
+        raise Blocked(said, remedy)
+    return found
+
+
+def card_path(version: str) -> str:
+    return f"registry/{version}.json"
 
 
 def promoted_at(registry: Mapping[str, Any], version: str) -> datetime:
     """When a version last began to answer, in UTC without a zone, as the prediction log writes it."""
-    moments = [
-        e["at"] for e in registry["events"] if e["version"] == version and e["what"] in ("promoted", "rolled back")
-    ]
-    if not moments:
+    began = [e for e in registry["events"] if e["version"] == version and e["what"] in ("promoted", "rolled back")]
+    if not began:
         raise Trouble(f"{PATH} does not say when {version} began to answer.", "make promote")
-    return datetime.fromisoformat(moments[-1]).astimezone(UTC).replace(tzinfo=None)
+    return datetime.fromisoformat(began[-1]["at"]).astimezone(UTC).replace(tzinfo=None)
 
 
 def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
@@ -71,11 +94,11 @@ def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | N
 
 def next_version(registry: Mapping[str, Any], hashes: Mapping[str, str], interface: str) -> str:
     """Major for another interface or target, minor for features or algorithm, patch for new data or weights."""
-    models = [(key, entry) for key, entry in registry["models"].items() if entry["kind"] == "model"]
+    models = [version for version, entry in registry["models"].items() if entry["kind"] == "model"]
     if not models:
         return "1.0.0"
-    latest, entry = max(models, key=lambda item: _parts(item[0]))
-    major, minor, patch = _parts(latest)
+    entry = registry["models"][max(models, key=_parts)]
+    major, minor, patch = max(map(_parts, models))
     if entry["interface"] != interface:
         return f"{major + 1}.0.0"
     if any(entry["hashes"].get(key) != hashes.get(key) for key in ("code", "config", "schema")):
@@ -86,20 +109,64 @@ def next_version(registry: Mapping[str, Any], hashes: Mapping[str, str], interfa
 def version_problems(registry: Mapping[str, Any]) -> list[str]:
     """Versions whose number does not say what changed (gate G6.6)."""
     problems: list[str] = []
-    known: dict[str, Any] = {"aliases": {}, "models": {}}
+    known: dict[str, Any] = {"models": {}}
     for version in sorted(registry["models"], key=_parts):
         entry = registry["models"][version]
-        if entry["kind"] == "model":
-            due = next_version(known, entry["hashes"], entry["interface"])
-            if due != version:
-                problems.append(f"{version} should be {due} after what changed")
+        due = next_version(known, entry["hashes"], entry["interface"])
+        if entry["kind"] == "model" and due != version:
+            problems.append(f"{version} should be {due} after what changed")
         known["models"][version] = entry
     return problems
 
 
-def _parts(version: str) -> tuple[int, int, int]:
-    major, minor, patch = (int(part) for part in version.split("."))
-    return major, minor, patch
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
+    """What no longer matches the hashes written down when the version was registered."""
+    problems = [f"{entry['version']} has no {key} hash" for key in HASHES if not entry["hashes"].get(key)]
+    for name, held in entry.get("files", {}).items():
+        found = Repo(root).sha256(held["path"])
+        if found != held["sha256"]:
+            wrong = "has another hash than registered" if found else "is missing"
+            problems.append(f"{name} file {held['path']} {wrong}")
+    return problems
+
+
+def standard(repo: Repo, accepted: Case, beaten: float | None) -> dict[str, Any]:
+    """What a version is held to once it answers: its accepted value, how much one unit of it varies, and its floor.
+
+    The floor, below which it no longer pays, is the plan's, or the measured baseline plus the minimum gain.
+    """
+    found = interval(repo.answers["metric"], accepted, repo.needed("acceptance.alpha"))
+    z, half = NormalDist().inv_cdf(1 - found.alpha), (found.high - found.low) / 2
+    spread = half / z * math.sqrt(found.n) if math.isfinite(half) and z > 0 else 0.0
+    healthy = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": spread}
+    floor = repo.number("monitor.floor")
+    if floor is None and beaten is not None:
+        step = min(minimum_gain(repo, beaten), abs(found.value - beaten) / 2)
+        floor = beaten + step if higher_is_better(repo.answers["metric"]) else beaten - step
+    return {"healthy": healthy, "floor": floor}
+
+
+# ------------------------------------------------------------------------------------------------ changing
+@contextmanager
+def changing(root: Path) -> Iterator[dict[str, Any]]:
+    """Read, let the caller change, write once. Two processes wait for each other; a killed one leaves no lock."""
+    (root / PATH).parent.mkdir(parents=True, exist_ok=True)
+    with (root / PATH).with_suffix(".lock").open("a") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        registry = read(root)
+        before = json.dumps(registry)
+        yield registry
+        if json.dumps(registry) != before:
+            write_text(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
+
+
+def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
+    registry["events"].append({"at": now(), "what": what, "version": version, "by": by, "reason": reason})
 
 
 def register(root: Path, entry: Mapping[str, Any], *, alias: str | None = None, by: str = "") -> str:
@@ -110,24 +177,29 @@ def register(root: Path, entry: Mapping[str, Any], *, alias: str | None = None, 
         if version not in registry["models"]:
             registry["models"][version] = {**entry, "version": version, "created": now()}
             note(registry, "registered", version, by)
-        if alias is not None and registry["aliases"][alias] != version:
-            registry["aliases"][alias] = version
-            note(registry, f"became {alias}", version, by)
+        if alias is not None:
+            _point(registry, alias, version, by)
     return version
 
 
 def set_alias(root: Path, alias: str, version: str | None, *, by: str) -> None:
     """Point one alias at a version, or at none."""
     with changing(root) as registry:
-        if registry["aliases"][alias] != version:
-            registry["aliases"][alias] = version
-            note(registry, f"became {alias}" if version else f"left {alias}", str(version), by)
+        _point(registry, alias, version, by)
+
+
+def _point(registry: dict[str, Any], alias: str, version: str | None, by: str) -> None:
+    if registry["aliases"][alias] != version:
+        registry["aliases"][alias] = version
+        note(registry, f"became {alias}" if version else f"left {alias}", str(version), by)
 
 
 def promote(root: Path, version: str, *, by: str, reason: str) -> None:
     """Make a version the champion and the old champion the one to fall back to: one write."""
     with changing(root) as registry:
-        _known(registry, version)
+        if version not in registry["models"]:
+            held = ", ".join(registry["models"]) or "none yet"
+            raise Trouble(f"{PATH} holds no version {version}.", f"Name one of: {held}.")
         aliases = registry["aliases"]
         if aliases["champion"] == version:
             return
@@ -148,10 +220,19 @@ def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
         if good is None or good == bad:
             raise Trouble(f"No version stands behind {bad}.", "make promote")
         registry["models"][bad]["withdrawn"] = {"at": now(), "reason": reason}
-        aliases["champion"] = good
-        aliases["previous"] = _before(registry, good)
+        aliases["champion"], aliases["previous"] = good, _before(registry, good)
         note(registry, "rolled back", good, by, reason)
     return bad, good
+
+
+def _before(registry: Mapping[str, Any], version: str) -> str | None:
+    """The newest earlier champion that was not withdrawn; the baseline rule where there is none."""
+    for event in reversed(registry["events"]):
+        earlier = event["version"]
+        if event["what"] == "promoted" and earlier != version and "withdrawn" not in registry["models"][earlier]:
+            return str(earlier)
+    baseline = registry["aliases"]["baseline"]
+    return None if baseline == version else baseline
 
 
 def restore(root: Path, before: Mapping[str, Any], *, by: str) -> None:
@@ -160,49 +241,3 @@ def restore(root: Path, before: Mapping[str, Any], *, by: str) -> None:
         registry["aliases"] = dict(before["aliases"])
         registry["models"] = {version: dict(entry) for version, entry in before["models"].items()}
         note(registry, "drill ended", str(before["aliases"]["champion"]), by)
-
-
-def _before(registry: Mapping[str, Any], version: str) -> str | None:
-    """The newest earlier champion that was not withdrawn; the baseline rule where there is none."""
-    promoted = [event["version"] for event in registry["events"] if event["what"] == "promoted"]
-    for candidate in reversed(promoted):
-        if candidate != version and "withdrawn" not in registry["models"][candidate]:
-            return candidate
-    baseline = registry["aliases"]["baseline"]
-    return None if baseline == version else baseline
-
-
-def _known(registry: Mapping[str, Any], version: str) -> None:
-    if version not in registry["models"]:
-        held = ", ".join(registry["models"]) or "none yet"
-        raise Trouble(f"{PATH} holds no version {version}.", f"Name one of: {held}.")
-
-
-def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
-    registry["events"].append({"at": now(), "what": what, "version": version, "by": by, "reason": reason})
-
-
-@contextmanager
-def changing(root: Path) -> Iterator[dict[str, Any]]:
-    """Read, let the caller change, write once. Two processes wait for each other; a killed one leaves no lock."""
-    (root / PATH).parent.mkdir(parents=True, exist_ok=True)
-    with (root / PATH).with_suffix(".lock").open("a") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        registry = read(root)
-        before = json.dumps(registry)
-        yield registry
-        if json.dumps(registry) != before:
-            write_text(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
-
-
-def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
-    """What no longer matches the hashes written down when the version was registered."""
-    problems = [f"{entry['version']} has no {key} hash" for key in HASHES if not entry["hashes"].get(key)]
-    for name, held in entry.get("files", {}).items():
-        path = root / held["path"]
-        if not path.exists():
-            problems.append(f"{name} file {held['path']} is missing")
-        elif Repo(root).sha256(held["path"]) != held["sha256"]:
-            problems.append(f"{name} file {held['path']} has another hash than registered")
-    return problems
