@@ -132,9 +132,16 @@ def labelled(con: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> pd.Data
         "qualify row_number() over (partition by id order by made_at desc) = 1) "
         "select said.* exclude (inputs), truth.label from said join truth using (id) order by made_at, id"
     ).df()
-    names = {plain(name): name for name in card["labels"]}
+    names = said_yes_or_no(card) | {plain(name): name for name in card["labels"]}
     found["label"] = [names.get(plain(text), text) for text in found["label"]]
     return found
+
+
+def said_yes_or_no(card: Mapping[str, Any]) -> dict[str, str]:
+    """The words of a binary answer as labels: a caller need not know what the data calls them."""
+    if card["task"] != "binary" or len(card["labels"]) != 2:
+        return {}
+    return {"yes": card["positive"], "no": next(name for name in card["labels"] if name != card["positive"])}
 
 
 def plain(text: object) -> str:
