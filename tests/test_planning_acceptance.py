@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
-from mlscaffold import questions
+from mlscaffold import questions, wording
 from mlscaffold.planning import value
 from mlscaffold.planning.metrics import METRICS, Comparison
 from mlscaffold.planning.plan import compute
@@ -333,3 +333,46 @@ def test_a_margin_on_an_error_without_limit_is_a_share_of_today() -> None:
     assert plan["promotion"]["margin"]["value"] == pytest.approx(1.8)
     assert plan["promotion"]["rows"]["value"] < 10_000
     assert unknown["slices"]["margin"]["value"] is None
+
+
+# ------------------------------------------------------------------------------------------------ a gain with units
+
+
+@pytest.mark.parametrize("metric", ["mae", "rmse"])
+def test_an_error_in_unknown_units_is_to_fall_by_a_share_of_itself(metric: str) -> None:
+    """While nobody has said what a unit of error costs, euros and millimetres ask for the same share, not one sum."""
+    texts = {"task": "regression", "metric": metric}
+    large, small = (planned(**texts, current_value=value)["acceptance"] for value in ("40000", "0.02"))
+
+    assert large["min_gain"]["value"] == pytest.approx(4000)
+    assert small["min_gain"]["value"] == pytest.approx(0.002)
+    assert large["target"]["value"] == pytest.approx(32000)
+    assert "unit_error_cost is assumed" in large["min_gain"]["note"]
+    assert large["break_even_gain"]["value"] == small["break_even_gain"]["value"]
+
+
+def test_a_share_of_an_unmeasured_error_is_said_in_words() -> None:
+    """Without a baseline there is no number yet, and the documents say which rule will give it."""
+    entry = planned(task="regression", min_gain_share="0.2")["acceptance"]["min_gain"]
+
+    assert entry["value"] is None
+    assert entry["words"] == "20 % of the baseline's error"
+    assert entry["inputs"] == {"min_gain_share": 0.2, "baseline": None}
+    assert wording.number(entry) == "20 % of the baseline's error"
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"task": "regression", "unit_error_cost": "2"},
+        {"task": "regression", "confirmed": "unit_error_cost"},
+        {"task": "ranking"},
+        {"task": "binary"},
+    ],
+)
+def test_money_decides_where_a_unit_has_a_price(texts: dict[str, str]) -> None:
+    """A cost that a person vouches for, or a metric without units, gives the break-even gain as before."""
+    found = planned(**texts, current_value="0.5")["acceptance"]
+
+    assert found["min_gain"]["value"] == found["break_even_gain"]["value"]
+    assert "words" not in found["min_gain"]

@@ -32,9 +32,10 @@ def bare(value: Any) -> Any:
 
 def number(value: Any) -> str:
     """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995."""
+    words = value.get("words") if isinstance(value, dict) else None
     value = bare(value)
     if value is None:
-        return UNKNOWN
+        return words or UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

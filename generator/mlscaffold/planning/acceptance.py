@@ -22,6 +22,7 @@ def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     """Everything under `acceptance.`; `effort_days` is the schedule's effort before labelling by people."""
     numbers = _tier(answers) | {"acceptance.baseline": _baseline(answers, metric)}
     numbers |= _break_even(answers, metric, effort_days)
+    numbers["acceptance.min_gain"] = _smallest(answers, metric, numbers)
     numbers |= _target(answers, metric, numbers)
     numbers |= money.costs(answers, metric, numbers)
     return numbers | money.returns(answers, metric, numbers)
@@ -96,11 +97,6 @@ def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers
         f"The gain that pays the build back within {answers.payback_limit_months:g} months.",
         note=_sentence(stand_in),
     )
-    smallest = "The smallest gain that is worth having; acceptance must show at least this."
-    minimum = replace(even_number, meaning=smallest)
-    if answers.min_gain is not None:
-        inputs = {"min_gain": answers.min_gain}
-        minimum = Number(answers.min_gain, metric.title, "", inputs, smallest, answers.provenance("min_gain"))
     return {
         "acceptance.build_cost": cost,
         "acceptance.run_cost_year": Number(
@@ -119,8 +115,36 @@ def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers
             note=_sentence(stand_in),
         ),
         "acceptance.break_even_gain": even_number,
-        "acceptance.min_gain": minimum,
     }
+
+
+def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
+    """What was answered; else the break-even gain; else, where money knows no unit of the metric, a share of the error.
+
+    An error is counted in units of the data (euros, days, degrees). While unit_error_cost is an assumption, it says
+    nothing about them, and the break-even gain would be too small for one unit and out of reach for another.
+    """
+    meaning = "The smallest gain that is worth having; acceptance must show at least this."
+    if answers.min_gain is not None:
+        inputs: dict[str, float | None] = {"min_gain": answers.min_gain}
+        return Number(answers.min_gain, metric.title, "", inputs, meaning, answers.provenance("min_gain"))
+    if metric.key not in ("mae", "rmse") or answers.provenance("unit_error_cost") != "default":
+        return replace(numbers["acceptance.break_even_gain"], meaning=meaning)
+    baseline, share = numbers["acceptance.baseline"].value, answers.min_gain_share
+    amount = None if baseline is None else share * baseline
+    part = f"{100 * share:g} % of the baseline's error"
+    note = f"unit_error_cost is assumed, so no money is known for this unit, and {part} stands in; or answer min_gain."
+    inputs = {"min_gain_share": share, "baseline": baseline}
+    return Number(
+        amount,
+        metric.title,
+        "",
+        inputs,
+        meaning,
+        answers.provenance("min_gain_share"),
+        note,
+        words=part if amount is None else None,
+    )
 
 
 def _build_cost(answers: Answers, effort_days: float) -> Number:
@@ -150,7 +174,7 @@ def _target(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _asked_target(answers: Answers, metric: Metric, baseline: float | None, minimum: float) -> Number:
+def _asked_target(answers: Answers, metric: Metric, baseline: float | None, minimum: float | None) -> Number:
     meaning = f"The {metric.title} to reach ({metric.better} is better)."
     inputs = {"target_value": answers.target_value, "baseline": baseline, "min_gain": minimum}
 
@@ -161,7 +185,7 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
 
     if answers.target_value is not None:
         return number(answers.target_value, *_judged(answers.target_value, metric, baseline, minimum))
-    if baseline is None:
+    if baseline is None or minimum is None:
         return number(None, "Without a baseline there is nothing to add the gain to.")
     if minimum <= 0:
         note = "The smallest useful gain is 0, so no target follows from it."
@@ -179,8 +203,10 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     return number(metric.improved(baseline, 2 * minimum), "Today's value plus twice the smallest useful gain.")
 
 
-def _judged(target: float, metric: Metric, baseline: float | None, minimum: float) -> tuple[str | None, str | None]:
-    if baseline is None:
+def _judged(
+    target: float, metric: Metric, baseline: float | None, minimum: float | None
+) -> tuple[str | None, str | None]:
+    if baseline is None or minimum is None:
         return None, None
     gain = metric.gain(baseline, target)
     if gain <= 0:

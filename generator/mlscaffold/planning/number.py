@@ -14,7 +14,7 @@ class Number:
 
     `remedy` is set where the value (or its absence) stands in the way of the plan: note and remedy then become a
     finding. `provenance` is answered, default (a figure nobody gave) or computed; what is measured comes from the
-    rendered repository's gates.
+    rendered repository's gates. `words` stand for a value that a rule will give once something is measured.
     """
 
     value: Any  # a number, a text such as a date, a yes or no, or None
@@ -25,6 +25,7 @@ class Number:
     provenance: str = "computed"
     note: str | None = None
     remedy: str | None = None
+    words: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The entry of plan.json. Floats keep ten significant digits, so that every platform writes the same text."""
@@ -36,7 +37,7 @@ class Number:
             "provenance": self.provenance,
             "meaning": self.meaning,
             "note": self.note,
-        }
+        } | ({"words": self.words} if self.words else {})
 
 
 Numbers = dict[str, Number]

@@ -104,6 +104,15 @@ def decision_threshold(repo: Repo) -> float:
     return 0.5 if value is None else float(value)
 
 
+def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
+    """The gain to be shown: the plan's, or where no unit of error has a price, a share of the baseline's own error."""
+    share = repo.entry("acceptance.min_gain")["inputs"].get("min_gain_share")
+    if repo.number("acceptance.min_gain") is None and share is not None:
+        measured = repo.fresh("baseline", "make baseline")["result"]["value"] if baseline is None else baseline
+        return float(share * measured)
+    return float(repo.needed("acceptance.min_gain"))
+
+
 def expected_cost(repo: Repo, case: Case) -> float | None:
     """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
     if repo.answers["task"] not in ("binary", "multiclass"):

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from . import baseline, data, dataset, files, train
-from .evaluate import LOCK, SPLITS, decision_threshold, expected_cost, lock_sha, locked, score
+from .evaluate import LOCK, SPLITS, decision_threshold, expected_cost, lock_sha, locked, minimum_gain, score
 from .files import Outcome, Trouble, write_text
 from .gates import require
 from .intervals import gain, interval
@@ -65,7 +65,7 @@ def run(
         "goal": goal or f"beat {name}",
         "hypothesis": hypothesis or FIRST[settings["model"]],
         "change": train.changed(before["config"] if before else None, settings),
-        "predicted_effect": predict if predict is not None else repo.needed("acceptance.min_gain"),
+        "predicted_effect": predict if predict is not None else minimum_gain(repo),
         "lock_sha": lock,
         "git_sha": files.head(repo.root),
         "git_clean": not files.changed(repo.root, WATCHED) if files.is_repository(repo.root) else None,
