@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sqlite3
 import subprocess
 import tarfile
 import tempfile
@@ -70,7 +71,10 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         if not file.is_file():
             raise Blocked(f"There is no backup at {backup}.", "restore-drill --backup FILE")
         started = time.perf_counter()
-        restored = drive.restore(file, again)
+        try:
+            restored, problem = drive.restore(file, again), ""
+        except (OSError, ValueError, KeyError, sqlite3.Error) as error:
+            restored, problem = 0, f" {type(error).__name__}: {error}"
         with drive.Product(again) as product:
             works = product.perform(_first(), "after the restore").ok
             after = [row for row in product.kept() if row["subject"] != "after the restore"]
@@ -90,7 +94,7 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
     return (
         Outcome(f"{told}, all equal, and work went on.", 0)
         if equal and works
-        else Outcome(f"{told}: not as they were.", 1)
+        else Outcome(f"{told}: not as they were.{problem}", 1)
     )
 
 
