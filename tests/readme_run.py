@@ -1,9 +1,12 @@
 """Follow a rendered repository's README: its shell lines, word for word, as a new user in an empty home would."""
 
+import contextlib
+import fcntl
 import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -33,15 +36,14 @@ def lines(readme: Path, heading: str) -> list[str]:
 
 def follow(folder: Path, heading: str) -> Iterator[Ran]:
     """Type each line in the folder. A line that serves is left running until the next one has been answered."""
-    serving = None
-    for line in lines(folder / "README.md", heading):
-        if line.startswith(("make run", "make serve")):
-            serving = _start(line, folder)
-            continue
-        yield typed(line, folder)
-        if serving is not None and line.startswith("curl"):
-            _stop(serving)
-            serving = None
+    with contextlib.ExitStack() as serving:
+        for line in lines(folder / "README.md", heading):
+            if re.match(r"(\w+=\S+ )*make (run|serve)$", line):
+                serving.enter_context(_served(line, folder))
+                continue
+            yield typed(line, folder)
+            if line.startswith("curl"):
+                serving.close()
 
 
 def typed(line: str, folder: Path) -> Ran:
@@ -52,27 +54,36 @@ def typed(line: str, folder: Path) -> Ran:
     return Ran(line, done.returncode, done.stdout + done.stderr)
 
 
-def _start(line: str, folder: Path) -> subprocess.Popen[bytes]:
-    """A server in a process group of its own, once it answers on the port that the README names."""
-    process = subprocess.Popen(
-        ["bash", "-c", line], cwd=folder, env=_surroundings(), start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+@contextlib.contextmanager
+def _served(line: str, folder: Path) -> Iterator[None]:
+    """A server in a process group of its own, from when it answers on the port that the README names.
+
+    There is one such port, so tests that run at the same time wait for each other.
+    """
+    with Path(tempfile.gettempdir(), "readme-port-8000.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        process = subprocess.Popen(
+            ["bash", "-c", line], cwd=folder, env=_surroundings(), start_new_session=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            _wait_until_it_answers()
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(20)
+
+
+def _wait_until_it_answers() -> None:
     for _ in range(300):
         try:
             urllib.request.urlopen("http://127.0.0.1:8000/", timeout=1)
         except urllib.error.HTTPError:
-            break  # it answers, if only that there is no such page
+            return  # it answers, if only that there is no such page
         except OSError:
             time.sleep(0.1)
         else:
-            break
-    return process
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGTERM)
-    process.wait(20)
+            return
 
 
 def _surroundings() -> dict[str, str]:
