@@ -22,7 +22,7 @@ def qualities(answers: Answers, numbers: Numbers) -> list[Draft]:
         found.append(_person(answers))
     if runs:
         found.append(_rollback(answers))
-    if online and answers.data_class != "none":
+    if runs and answers.data_class != "none":
         found.append(_restore(answers))
     return found
 
