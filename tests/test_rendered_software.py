@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -144,22 +145,26 @@ def commit(folder: Path) -> None:
 PLANTED = pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
 
 
-@functools.cache
-def accepted_once(factory: pytest.TempPathFactory) -> Path:
-    """A repository whose scenarios passed and whose requirements were traced."""
-    folder = render.render(newborn("sw-default"), factory.mktemp("accepted"))
-    vcs.create(folder, "Start")
-    done = run(folder, "accept")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert {gate(folder, name)[0] for name in ("T3.1", "T3.2")} == {"pass"}
-    return folder
+@pytest.fixture(scope="module")
+def accepted_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """`accepted_once()`: a repository whose scenarios passed and whose requirements were traced."""
+
+    @functools.cache
+    def prepare() -> Path:
+        folder = render.render(newborn("sw-default"), tmp_path_factory.mktemp("accepted"))
+        vcs.create(folder, "Start")
+        done = run(folder, "accept")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert {gate(folder, name)[0] for name in ("T3.1", "T3.2")} == {"pass"}
+        return folder
+
+    return prepare
 
 
 @pytest.fixture
-def accepted(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def accepted(accepted_once: Callable[[], Path], tmp_path: Path) -> Path:
     """A copy of it to plant a failure in."""
-    once = accepted_once(tmp_path_factory)
-    return Path(shutil.copytree(once, tmp_path / once.name))
+    return Path(shutil.copytree(accepted_once(), tmp_path / "planted"))
 
 
 def test_a_requirement_without_a_test_is_found(accepted: Path) -> None:
