@@ -38,7 +38,7 @@ def follow(folder: Path, heading: str) -> Iterator[Ran]:
     """Type each line in the folder. A line that serves is left running until the next one has been answered."""
     with contextlib.ExitStack() as serving:
         for line in lines(folder / "README.md", heading):
-            if re.match(r"(\w+=\S+ )*make (run|serve)$", line):
+            if re.match(r'(\w+=("[^"]*"|\S+) )*make (run|serve)$', line):
                 serving.enter_context(_served(line, folder))
                 continue
             yield typed(line, folder)
