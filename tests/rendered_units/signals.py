@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from my_project import decay, drift, predictions
+from my_project import drift, predictions
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
@@ -107,7 +107,7 @@ def test_sequential_test_decides_both_ways() -> None:
 
     def states(rate: float) -> list[str]:
         draws = ((rng.random(400) < rate).astype(float).tolist() for _ in range(100))
-        return [decay.sprt(draw, 0.7, 0.6, 0.05, 0.8).state for draw in draws]
+        return [drift.sprt(draw, 0.7, 0.6, 0.05, 0.8).state for draw in draws]
 
     assert states(0.7).count("decayed") <= 12
     assert states(0.6).count("decayed") >= 70
@@ -115,20 +115,20 @@ def test_sequential_test_decides_both_ways() -> None:
 
 def test_fixed_window_waits_for_its_labels() -> None:
     """Too few labels are no verdict; enough of them are."""
-    assert decay.fixed_window(0.2, 10, 0.7, 0.46, 0.05, 136).state == "open"
-    assert decay.fixed_window(0.2, 136, 0.7, 0.46, 0.05, 136).state == "decayed"
-    assert decay.fixed_window(0.69, 136, 0.7, 0.46, 0.05, 136).state == "healthy"
-    assert decay.fixed_window(math.nan, 136, 0.7, 0.46, 0.05, 136).state == "open"
+    assert drift.fixed_window(0.2, 10, 0.7, 0.46, 0.05, 136).state == "open"
+    assert drift.fixed_window(0.2, 136, 0.7, 0.46, 0.05, 136).state == "decayed"
+    assert drift.fixed_window(0.69, 136, 0.7, 0.46, 0.05, 136).state == "healthy"
+    assert drift.fixed_window(math.nan, 136, 0.7, 0.46, 0.05, 136).state == "open"
 
 
 def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
     """One standard deviation a day, limit 4.07: 8.5 days on average (F21)."""
     rng = np.random.default_rng(1)
-    reasons = [decay.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
+    reasons = [drift.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
     days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
 
     assert 7.5 < np.mean(days) < 9.5
-    assert decay.cusum([0.0] * 400, 4.07).state == "healthy"
+    assert drift.cusum([0.0] * 400, 4.07).state == "healthy"
 
 
 def test_early_warning_follows_calibrated_scores() -> None:
@@ -136,6 +136,6 @@ def test_early_warning_follows_calibrated_scores() -> None:
     rng = np.random.default_rng(2)
     chance = rng.beta(2, 2, 20_000)
     right = (chance >= 0.5) == (rng.random(20_000) < chance)
-    promised, error = decay.expected_accuracy(np.maximum(chance, 1 - chance))
+    promised, error = predictions.expected_accuracy(np.maximum(chance, 1 - chance))
 
     assert abs(promised - right.mean()) < 4 * error

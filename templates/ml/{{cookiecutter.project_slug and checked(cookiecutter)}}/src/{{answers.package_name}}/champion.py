@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from . import baseline, data, dataset, drift, features, registry, schema, train
-from .decay import expected_accuracy
 from .engine import ROW, Engine, listed, literal, quoted
 from .evaluate import Case
 from .files import Trouble, read_json, write_text
+from .predictions import expected_accuracy
 from .repo import Repo
 
 REFERENCE_ROWS = 200_000

@@ -1,40 +1,51 @@
-"""Gates of operation (G5) and of every retrained candidate (G6). Silence is a failure, not a quiet pass."""
+"""Gates of operation (G5) and of retrained candidates (G6), and `triage`, which says where to look when one is shut.
 
-from datetime import UTC, date, datetime, timedelta
+Silence is a failure, not a quiet pass. Triage looks at labels, inputs and data first, at code last: in a model the
+fault is mostly in the data, and a debugger sees none of it.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import accept, decay, registry
-from .files import Blocked, read_yaml
+from . import accept, registry, train
+from .drift import Verdict
+from .files import Blocked, Outcome, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
+from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, skew, volume
+from .predictions import expected_share
 from .promote import AUDITED
 from .registry import champion_entry
 from .repo import Repo
-from .signing import signable, signed
 
 MONITOR, RETRAIN, TRIAGE = "make monitor", "make retrain", "make triage"
-REVIEW_DAYS, OVERDUE_DAYS = 90, 30
+LIMIT_Z = 3.0  # a difference that chance alone makes in about one of 700 looks
 
 
 # ------------------------------------------------------------------------------------------------ operation
 @gate("G5.1", "Every signal reports")
 def reported(repo: Repo) -> Result:
     champion_entry(repo)
-    settings, found = read_yaml(repo.root / "ops/monitors.yaml"), repo.evidence("monitor")
+    settings, found = read_yaml(repo.root / MONITORS), repo.evidence("monitor")
     if found is None:
         return failed("The monitor has never reported; no data is a failure.", MONITOR)
-    hours = _age(found["at"]) / timedelta(hours=1)
-    if hours > 1.5 * float(settings["every_hours"]):
-        return failed(
-            f"The monitor is silent for {hours:.0f} hours; it must report every {settings['every_hours']}.", MONITOR
-        )
+    hours, every = (
+        (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1),
+        settings["every_hours"],
+    )
+    if hours > 1.5 * float(every):
+        return failed(f"The monitor is silent for {hours:.0f} hours; it must report every {every}.", MONITOR)
     seen = found["signals"]
     missing = [signal["name"] for signal in settings["signals"] if signal["name"] not in seen]
     if missing:
         return failed(f"{', '.join(missing)} did not report.", MONITOR)
-    bad = [f"{name}: {signal['reason']}" for name, signal in seen.items() if signal["state"] in ("alarm", "silent")]
+    bad, soft = (
+        [f"{name}: {signal['reason']}" for name, signal in seen.items() if signal["state"] in states]
+        for states in (BAD, ("warn",))
+    )
     if bad:
         return failed(f"{'; '.join(bad)}.", TRIAGE)
-    soft = [f"{name}: {signal['reason']}" for name, signal in seen.items() if signal["state"] == "warn"]
     said = f"All {len(seen)} signals reported on {found['at'][:16]}."
     return warned(f"{said} {'; '.join(soft)}.", TRIAGE) if soft else passed(said)
 
@@ -52,68 +63,42 @@ def age(repo: Repo) -> Result:
 
 @gate("G5.3", "Quality floor")
 def floor(repo: Repo) -> Result:
-    found = _live(repo)
-    verdicts = {verdict["test"]: verdict for verdict in found["verdicts"]}
-    decayed = [f"{name}: {verdict['reason']}" for name, verdict in verdicts.items() if verdict["state"] == "decayed"]
+    found = live_quality(repo)
+    verdicts = [Verdict(**row) for row in found["verdicts"]]
+    decayed = [f"{verdict.test}: {verdict.reason}" for verdict in verdicts if verdict.state == "decayed"]
     if decayed:
         return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
-    if any(verdict["state"] == "healthy" for name, verdict in verdicts.items() if decay.counts(name, verdict["state"])):
+    if any(verdict.state == "healthy" and verdict.counts for verdict in verdicts):
         return passed(f"{found['reason']}.")
-    missing = max((verdict["missing"] for verdict in verdicts.values()), default=1)
+    missing = max((verdict.missing for verdict in verdicts), default=1)
     return blocked(f"Not known: {found['reason']}.", f"Put about {missing:,} more labels (id, label) into labels/")
 
 
 @gate("G5.4", "Feedback")
 def feedback(repo: Repo) -> Result:
-    found = _live(repo)
-    share = 0.8 * float(repo.answers["label_return_share"])
+    found = live_quality(repo)
     said = f"{found['received']:,} of {found['due']:,} due labels came back"
     if not found["due"]:
         return blocked(f"No label is due before {repo.answers['label_delay_days']} days.", "Wait for labels")
-    if found["received"] < share * found["due"]:
+    if found["received"] < expected_share(repo) * found["due"]:
         return blocked(f"{said}: quality is unknown.", "Put labels (id, label) into labels/")
     return passed(f"{said}.")
 
 
-@gate("G5.5", "Reviews")
-def reviews(repo: Repo) -> Result:
-    entry = champion_entry(repo)
-    days = [_date(path.name[:10]) for path in (repo.root / "docs/decisions").glob("*review*.md")]
-    first = registry.promoted_at(registry.read(repo.root), entry["version"]).date()
-    due = max([day for day in days if day], default=first) + timedelta(days=REVIEW_DAYS)
-    late = (date.today() - due).days
-    step = f"Write docs/decisions/{date.today()}-review.md"
-    if late > OVERDUE_DAYS:
-        return failed(f"The review of {due} is {late} days overdue.", step)
-    return blocked(f"The review of {due} is due.", step) if late > 0 else passed(f"The next review is due on {due}.")
-
-
-def _live(repo: Repo) -> dict[str, Any]:
+def live_quality(repo: Repo) -> dict[str, Any]:
+    """What `monitor` last found in the late labels of the version that answers. Raises `Blocked` before it looked."""
     entry, found = champion_entry(repo), repo.evidence("live_quality")
     if found is None or found["version"] != entry["version"]:
         raise Blocked(f"Nobody has looked at late labels for {entry['version']}.", MONITOR)
     return found
 
 
-def _age(moment: str) -> timedelta:
-    return datetime.now(UTC) - datetime.fromisoformat(moment)
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 # ------------------------------------------------------------------------------------------------ candidates
 def candidate(repo: Repo) -> dict[str, Any]:
     """Evidence about the challenger, or about the champion it became. Raises `Blocked` without any."""
-    found = repo.fresh(accept.CANDIDATE, RETRAIN)
-    book = registry.read(repo.root)
-    known = [registry.version_of(book, alias) for alias in ("challenger", "champion")]
-    challenger = known[0]
-    if found["version"] not in known or (challenger and found["version"] != challenger):
+    found, book = repo.fresh(accept.CANDIDATE, RETRAIN), registry.read(repo.root)
+    challenger, champion = (registry.version_of(book, alias) for alias in ("challenger", "champion"))
+    if found["version"] != (challenger or champion):
         raise Blocked(f"evidence/candidate.json is about {found['version']}, not about {challenger}.", RETRAIN)
     if found["version"] == found["champion"]:
         raise Blocked("The candidate was compared with itself.", RETRAIN)
@@ -124,11 +109,10 @@ def candidate(repo: Repo) -> dict[str, Any]:
 def new_data(repo: Repo) -> Result:
     candidate(repo)
     shut = [row for row in (state_of(repo, id) for id in AUDITED) if row.state not in OPEN]
-    if any(row.state == "fail" for row in shut):
-        return failed(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
-    if shut:
-        return blocked(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
-    return passed(f"{', '.join(AUDITED)} are open on the new data.")
+    if not shut:
+        return passed(f"{', '.join(AUDITED)} are open on the new data.")
+    verdict = failed if any(row.state == "fail" for row in shut) else blocked
+    return verdict(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
 
 
 @gate("G6.2", "Not worse than the champion")
@@ -139,50 +123,9 @@ def not_worse(repo: Repo) -> Result:
     if typed:
         return failed(f"{', '.join(typed)} in evidence/candidate.json do not follow from the predictions.", RETRAIN)
     said = f"{found['version']} against {found['champion']}: {again['sentence']}"
-    if again["verdict"] == "fail":
-        return failed(said, f"Keep {found['champion']}")
-    return (
-        blocked(said, "Add labelled rows, then: make retrain") if again["verdict"] == "inconclusive" else passed(said)
-    )
-
-
-@gate("G6.3", "Segments of the candidate")
-def segments(repo: Repo) -> Result:
-    facts = candidate(repo)
-    files, alpha = facts["predictions"], facts["alpha"]
-    found = accept.slices(repo, files["candidate"], files["champion"], facts["threshold"], alpha)
-    if not found:
-        return passed("No segment was named.")
-    worse = [name for name, entry in found.items() if entry["state"] == "fail"]
-    unsure = [name for name, entry in found.items() if entry["state"] == "inconclusive"]
-    if worse:
-        return failed(f"Worse in {', '.join(worse)}.", "Keep the champion")
-    if unsure:
-        return blocked(f"Too few rows in {', '.join(unsure)}.", "Add labelled rows there, then: make retrain")
-    return passed(f"Not worse in any of {len(found)} segments.")
-
-
-def _ready(repo: Repo) -> None:
-    candidate(repo)
-
-
-signable("G6.4", ("evidence/candidate.json",), ("expert",), _ready)
-signable("G6.5", ("evidence/candidate.json",), ("mle",), _ready)
-
-
-@gate("G6.4", "Changed decisions read")
-def behaviour(repo: Repo) -> Result:
-    candidate(repo)
-    return signed(repo, "G6.4")
-
-
-@gate("G6.5", "Candidate signed")
-def approved(repo: Repo) -> Result:
-    candidate(repo)
-    automatic = read_yaml(repo.root / "ops/rollout.yaml").get("promotion", {}).get("automatic") == "yes"
-    if automatic and repo.answers["consequence"] == "cosmetic":
-        return passed("Errors are cosmetic, and the team lets retraining promote by itself.")
-    return signed(repo, "G6.5")
+    if again["verdict"] == "inconclusive":
+        return blocked(said, "Add labelled rows, then: make retrain")
+    return failed(said, f"Keep {found['champion']}") if again["verdict"] == "fail" else passed(said)
 
 
 @gate("G6.6", "Version numbers")
@@ -192,3 +135,106 @@ def versions(repo: Repo) -> Result:
     if problems:
         return failed(f"{'; '.join(problems)}.", "make retrain registers the version that fits")
     return passed("Each version's number says what changed.")
+
+
+# ------------------------------------------------------------------------------------------------ triage
+def triage(repo: Repo, at: str = "") -> Outcome:
+    """Walk the order and stop at the first finding; exit 1 with one, 0 when all seven questions are clear."""
+    view = look(repo, at)
+    lines, walked = [], []
+    for number, (question, ask, remedy) in enumerate(STEPS, start=1):
+        found = ask(view)
+        walked.append({"step": number, "question": question, "found": found})
+        lines.append(f"{number} {question} {'FOUND: ' + found if found else 'clear'}")
+        if found:
+            lines.append(f"  next: {remedy}")
+            break
+    if not found and quality(view, 0.0, None).state == "alarm":
+        lines.append("All clear, and the metric fell: the same inputs mean something else now. Next: make retrain")
+    repo.write_evidence("triage", {"version": view.champion.version, "steps": walked})
+    return Outcome("\n".join(lines), 1 if found else 0)
+
+
+def labels_wrong(view: View) -> str:
+    """Two labels for one id, labels of no known class, or fewer labels than are due."""
+    twice = len(view.ask("select id from labels group by id having count(distinct label) > 1"))
+    if twice:
+        return f"{twice:,} ids carry two different labels in labels/"
+    known = view.champion.card["labels"]
+    counted = view.ask("select label, count(*) from labels group by 1 order by 1")
+    for label, count in counted if known else []:
+        if label not in known:
+            return f"{count:,} labels say {label!r}; the model knows {', '.join(known)}"
+    due, back = view.quality["due"], view.quality["received"]
+    return f"only {back:,} of {due:,} due labels came back" if back < expected_share(view.repo) * due else ""
+
+
+def inputs_broken(view: View) -> str:
+    """Nothing logged, values missing or never seen, or rows the rule had to answer."""
+    for watch, limit in ((volume, 1.0), (inputs, float(view.repo.answers["drift_floor"])), (fallback, 0.01)):
+        signal = watch(view, _days(view), limit)
+        if signal.state in BAD:
+            return signal.reason
+    return ""
+
+
+def inputs_moved(view: View) -> str:
+    """Columns that moved, and the segments among them."""
+    far = [shift for shift in view.shifts(view.rows(_days(view)), "profile", "inputs.") if shift.moved]
+    segments = [shift.column for shift in far if shift.column in view.repo.names("segments")]
+    where = f"; the segments of {', '.join(segments)} moved with them" if segments else ""
+    return f"{', '.join(f'{shift.column} (PSI {shift.psi:.3f})' for shift in far[:5])}{where}"
+
+
+def balance_moved(view: View) -> str:
+    """The share of each class among late labels, against training."""
+    counts = dict(view.ask("select label, count(distinct id) from labels group by 1"))
+    rows = sum(counts.values())
+    for name, share in view.champion.card["balance"].items() if rows else ():
+        error, seen = math.sqrt(share * (1 - share) / rows), counts.get(name, 0) / rows
+        if error and abs(seen - share) > LIMIT_Z * error:
+            return f"{seen:.1%} of {rows:,} labels are {name}; in training it was {share:.1%}"
+    return ""
+
+
+def code_differs(view: View) -> str:
+    """Training and service disagree on the same rows."""
+    signal, parity = skew(view, _days(view), 0.0), state_of(view.repo, "G4.2")
+    return signal.reason if signal.state == "alarm" else parity.reason if parity.state == "fail" else ""
+
+
+def terms_changed(view: View) -> str:
+    """Costs or threshold differ from those the version was accepted with."""
+    agreed, now = view.champion.card["terms"], view.repo.answers
+    return "; ".join(f"{k} was {value}, is {now.get(k)}" for k, value in agreed.items() if now.get(k) != value)
+
+
+def code_changed(view: View) -> str:
+    """Only now: code, environment and service."""
+    if view.entry["kind"] == "model":
+        now = {"code": view.repo.digest("src/"), "environment": train.environment()}
+        moved = [name for name, digest in now.items() if view.entry["hashes"].get(name) != digest]
+        if moved:
+            return f"{' and '.join(moved)} differ from what {view.champion.version} was released with"
+    limit = view.repo.answers.get("latency_ms")  # a batch has none
+    signal = latency(view, _days(view), float(limit)) if limit else None
+    return signal.reason if signal and signal.state == "alarm" else ""
+
+
+def _days(view: View) -> float:
+    return max(1.0, view.repo.needed("monitor.window_days"))
+
+
+STEPS: tuple[tuple[str, Callable[[View], str], str], ...] = (
+    (
+        "Are the labels wrong?",
+        labels_wrong,
+        "Have 50 recent errors read, labels first; mend labels/, then make monitor",
+    ),
+    ("Are inputs missing, late or changed?", inputs_broken, "Mend at the source; make rollback if the rule is better"),
+    ("Did inputs drift, in which segment?", inputs_moved, "Ask the column's owner; make retrain if quality fell there"),
+    ("Did the balance of outcomes move?", balance_moved, "make retrain, and look at the threshold again"),
+    ("Do training and service differ?", code_differs, "Mend the features until make promote shows parity (G4.2)"),
+    ("Did threshold or costs change?", terms_changed, "Renegotiate acceptance: mlscaffold replan, then make accept"),
+    ("Did code or infrastructure change?", code_changed, "Compare with the released commit; make rollback meanwhile"),
+)

@@ -37,7 +37,9 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--drop", action="append", default=[], metavar="COLUMN", help="leave one input out"),
         flag("--predict", type=float, default=None, help="the gain you expect, in units of the metric"),
         flag("--goal", default="", help="the entry of the backlog this belongs to"),
-        flag("--seed", type=int, default=7),
+        flag("--seed", type=int, default=None, help="another start of chance; empty: the champion's"),
+        flag("--ablation", default="", help="what each of several changes gives"),
+        flag("--log", action="store_true", help="run nothing: write the log anew from the records"),
     ]),
     "accept": ("accept", "run", "measure the champion on the test rows, once (G3)", []),
     "promote": ("promote", "promote", "let the accepted version answer, or the challenger (G4)", [
@@ -68,7 +70,7 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--acknowledge", default="", metavar="CODE", help="say that the test alert reached you"),
         flag("--at", default="", metavar="MOMENT", help="look from another moment, such as 2026-01-31T10:00"),
     ]),
-    "triage": ("triage", "triage", "something is off: look at labels and data first, at code last", [
+    "triage": ("checks_live", "triage", "something is off: look at labels and data first, at code last", [
         flag("--at", default="", metavar="MOMENT", help="look from another moment"),
     ]),
     "retrain": ("promote", "retrain", "train the champion again on today's data and compare (G6)", [

@@ -1,4 +1,4 @@
-"""Did the inputs or the scores move? A stored profile of about 10 kB against the rows of a window, in DuckDB's SQL.
+"""The statistics of watching: did a column move, and did a metric fall? No files; rows are counted in DuckDB's SQL.
 
 A limit knows its sample: PSI and KS of pure noise shrink with the rows, so a fixed "0.1" cries wolf on small windows
 and sleeps on large ones. A shift counts when it is statistically real and above the practical floor of the plan.
@@ -6,51 +6,48 @@ and sleeps on large ones. A shift counts when it is statistically real and above
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from scipy.special import chdtri
 
 from .engine import literal, quoted
+from .evaluate import Case, decide, higher_is_better, losses, score
 
 LEVELS = 50
+FEWEST, BLOCK = 30, 100  # labels that a mean needs to be near normal; rows in one CUSUM period without days
 Ask = Callable[[str], list[tuple[Any, ...]]]  # runs SQL, gives rows
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How far one column moved, beside what noise alone would do at these row counts."""
+    """How far one column moved, beside the PSI that noise alone reaches at these row counts."""
 
     column: str
     psi: float
     psi_limit: float
-    ks: float | None
-    ks_limit: float | None
-    nulls_before: float
-    nulls_now: float
-    outside: float
+    missing: float  # rise of the share of rows without a value
+    outside: float  # share of rows with a value that no reference row had
     moved: bool
 
-    def as_json(self) -> dict[str, Any]:
-        return {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
 
-
-def profile(ask: Ask, table: str, kinds: Mapping[str, str], bins: int, prefix: str = "") -> dict[str, Any]:
-    """What the reference rows look like. `kinds` says number, date or category; `table` is SQL for the rows."""
+def profile(ask: Ask, table: str, kinds: Mapping[str, str], bins: int) -> dict[str, Any]:
+    """What the reference rows look like, in about 10 kB. `kinds` says number, date or category; `table` is SQL."""
     rows = ask(f"select count(*) from ({table})")[0][0]
     if not rows:
         raise ValueError("There are no rows to take a profile of.")
-    cuts = {name: _cuts(ask, table, value_sql(prefix + quoted(name), kind), kind, bins) for name, kind in kinds.items()}
-    counts = count(ask, table, kinds, cuts, prefix)
-    columns = {
-        name: {"kind": kinds[name], "cuts": cuts[name], "counts": counts[name][0], "nulls": counts[name][1]}
-        for name in kinds
+    columns = {name: {"kind": kind, "cuts": _cuts(ask, table, name, kind, bins)} for name, kind in kinds.items()}
+    counts = count(ask, table, columns)
+    return {
+        "rows": rows,
+        "columns": {n: c | {"counts": counts[n][0], "nulls": counts[n][1]} for n, c in columns.items()},
     }
-    return {"rows": rows, "columns": columns}
 
 
-def value_sql(column: str, kind: str) -> str:
+def _value(column: str, kind: str) -> str:
     """A column as the bins see it: text for categories, a finite number for all else, or null."""
     if kind == "category":
         return f"cast({column} as varchar)"
@@ -58,18 +55,14 @@ def value_sql(column: str, kind: str) -> str:
     return f"case when isfinite({number}) then {number} end"
 
 
-def _cuts(ask: Ask, table: str, value: str, kind: str, bins: int) -> list[Any]:
+def _cuts(ask: Ask, table: str, name: str, kind: str, bins: int) -> list[Any]:
     """Numbers: edges at 2 x bins quantiles and one below the smallest value. Categories: the most frequent levels."""
+    values = f"select {_value(quoted(name), kind)} as v from ({table})"
     if kind == "category":
-        found = ask(
-            f"select {value} as level, count(*) as n from ({table}) where {value} is not null "
-            f"group by level order by n desc, level limit {LEVELS}"
-        )
-        return [level for level, _ in found]
+        levels = f"select v, count(*) as n from ({values}) where v is not null group by v order by n desc, v"
+        return [level for level, _ in ask(f"{levels} limit {LEVELS}")]
     points = [i / (2 * bins) for i in range(2 * bins + 1)]
-    found = ask(f"select quantile_disc(v, {points}) from (select {value} as v from ({table})) where v is not null")[0][
-        0
-    ]
+    found = ask(f"select quantile_disc(v, {points}) from ({values}) where v is not null")[0][0]
     if not found:
         return []
     edges = sorted({float(f"{edge:.9g}") for edge in found})
@@ -78,40 +71,28 @@ def _cuts(ask: Ask, table: str, value: str, kind: str, bins: int) -> list[Any]:
 
 
 def count(
-    ask: Ask,
-    table: str,
-    kinds: Mapping[str, str],
-    cuts: Mapping[str, Sequence[Any]],
-    prefix: str = "",
+    ask: Ask, table: str, columns: Mapping[str, Mapping[str, Any]], prefix: str = ""
 ) -> dict[str, tuple[list[int], int]]:
     """Rows per bin (the last one: above the last edge, or another level) and rows without a value; one scan."""
     parts = []
-    for name, edges in cuts.items():
-        value = value_sql(prefix + quoted(name), kinds[name])
-        if not edges:
-            parts.append(f"null, count({value})")
-        elif kinds[name] == "category":
-            listed = ", ".join(literal(level) for level in edges)
-            parts.append(f"histogram_exact({value}, [{listed}]::varchar[]), count({value})")
-        else:
-            parts.append(f"histogram({value}, {list(edges)}::double[]), count({value})")
-    found = ask(f"select count(*), {', '.join(parts)} from ({table})")[0]
-    return {
-        name: _bins(found[0], edges, found[1 + 2 * i] or {}, found[2 + 2 * i])
-        for i, (name, edges) in enumerate(cuts.items())
-    }
-
-
-def _bins(rows: int, edges: Sequence[Any], histogram: Mapping[Any, int], filled: int) -> tuple[list[int], int]:
-    inside = [int(histogram.get(edge, 0)) for edge in edges]
-    return [*inside, int(filled) - sum(inside)], rows - int(filled)
+    for name, column in columns.items():
+        value, cuts = _value(prefix + quoted(name), column["kind"]), column["cuts"]
+        bins = f"histogram({value}, {list(cuts)}::double[])" if cuts else "null"
+        if cuts and column["kind"] == "category":
+            bins = f"histogram_exact({value}, [{', '.join(literal(level) for level in cuts)}]::varchar[])"
+        parts.append(f"{bins}, count({value})")
+    rows, *found = ask(f"select count(*), {', '.join(parts)} from ({table})")[0]
+    counts = {}
+    for (name, column), histogram, filled in zip(columns.items(), found[::2], found[1::2], strict=True):
+        inside = [int((histogram or {}).get(edge, 0)) for edge in column["cuts"]]
+        counts[name] = [*inside, int(filled) - sum(inside)], rows - int(filled)
+    return counts
 
 
 def psi(before: Sequence[int], now: Sequence[int]) -> float:
     """Population stability index, with half a row added to every bin so that an empty one stays finite."""
-    total_before, total_now = sum(before) + 0.5 * len(before), sum(now) + 0.5 * len(now)
-    shares = [((b + 0.5) / total_before, (n + 0.5) / total_now) for b, n in zip(before, now, strict=True)]
-    return sum((n - b) * math.log(n / b) for b, n in shares)
+    b, n = (np.add(bins, 0.5) / (sum(bins) + 0.5 * len(bins)) for bins in (before, now))
+    return float(np.dot(n - b, np.log(n / b)))
 
 
 def psi_limit(bins: int, rows_before: int, rows_now: int, alpha: float) -> float:
@@ -121,62 +102,149 @@ def psi_limit(bins: int, rows_before: int, rows_now: int, alpha: float) -> float
 
 def ks(before: Sequence[int], now: Sequence[int]) -> float:
     """The largest gap between the two cumulative shares, taken at the stored edges."""
-    gap = running_before = running_now = 0.0
-    for b, n in zip(before, now, strict=True):
-        running_before += b / max(sum(before), 1)
-        running_now += n / max(sum(now), 1)
-        gap = max(gap, abs(running_before - running_now))
-    return gap
+    return float(np.abs(np.cumsum(before) / sum(before) - np.cumsum(now) / sum(now)).max())
 
 
-def ks_limit(rows_before: int, rows_now: int, alpha: float) -> float:
-    """The KS distance that noise exceeds with probability alpha (F18)."""
-    return math.sqrt(-math.log(alpha / 2) / 2 * (rows_before + rows_now) / (rows_before * rows_now))
-
-
-def ks_floor(floor: float) -> float:
-    """The KS distance of the mean shift whose PSI is `floor`: one practical floor for both measures."""
-    return 2 * NormalDist().cdf(math.sqrt(floor) / 2) - 1
+def ks_limit(rows_before: int, rows_now: int, alpha: float, floor: float) -> float:
+    """The KS distance of noise at alpha (F18), or of the mean shift whose PSI is `floor`, whichever is larger."""
+    noise = math.sqrt(-math.log(alpha / 2) / 2 * (rows_before + rows_now) / (rows_before * rows_now))
+    return max(noise, 2 * NormalDist().cdf(math.sqrt(floor) / 2) - 1)
 
 
 def compare(
-    ask: Ask,
-    reference: Mapping[str, Any],
-    table: str,
-    *,
-    alpha: float,
-    floor: float,
-    prefix: str = "",
+    ask: Ask, reference: Mapping[str, Any], table: str, *, alpha: float, floor: float, prefix: str = ""
 ) -> list[Shift]:
-    """Every column of a stored profile against the rows of `table`, the furthest moved first."""
-    held = reference["columns"]
-    kinds = {name: column["kind"] for name, column in held.items()}
-    counts = count(ask, table, kinds, {name: column["cuts"] for name, column in held.items()}, prefix)
-    rows = sum(next(iter(counts.values()))[0]) + next(iter(counts.values()))[1] if counts else 0
-    if not rows:
-        return []
-    shifts = [_shift(name, held[name], reference["rows"], *counts[name], rows, alpha, floor) for name in held]
+    """Every column of a stored profile against the rows of `table`, the furthest moved first; none without rows."""
+    shifts = []
+    for name, (bins, nulls) in count(ask, table, reference["columns"], prefix).items():
+        held, before, rows = reference["columns"][name], reference["rows"], sum(bins) + nulls
+        if not rows:
+            return []
+        old, new, outside = [*held["counts"], held["nulls"]], [*bins, nulls], bins[-1]
+        distance, limit = psi(old, new), psi_limit(np.count_nonzero(np.add(old, new)), before, rows, alpha)
+        moved = distance > max(limit, floor)
+        if held["kind"] != "category":
+            outside += bins[0] if len(bins) > 1 else 0
+            both = sum(held["counts"]), sum(bins)
+            moved |= all(both) and ks(held["counts"], bins) > ks_limit(*both, alpha, floor)
+        shifts.append(Shift(name, distance, limit, nulls / rows - held["nulls"] / before, outside / rows, moved))
     return sorted(shifts, key=lambda shift: shift.psi / shift.psi_limit, reverse=True)
 
 
-def _shift(
-    name: str,
-    held: Mapping[str, Any],
-    rows_before: int,
-    bins: Sequence[int],
-    nulls: int,
-    rows: int,
-    alpha: float,
-    floor: float,
-) -> Shift:
-    before, now = [*held["counts"], held["nulls"]], [*bins, nulls]
-    used = sum(1 for b, n in zip(before, now, strict=True) if b or n)
-    distance, limit = psi(before, now), psi_limit(used, rows_before, rows, alpha)
-    gap = gap_limit = None
-    if held["kind"] != "category" and sum(bins) and sum(held["counts"]):
-        gap, gap_limit = ks(held["counts"], bins), ks_limit(sum(held["counts"]), sum(bins), alpha)
-    moved = distance > max(limit, floor) or (gap is not None and gap > max(gap_limit or 0, ks_floor(floor)))
-    outside = bins[-1] + (bins[0] if held["kind"] != "category" and len(bins) > 1 else 0)
-    return Shift(
-        name, distance, limit, gap, gap_limit, held["nulls"] / rows_before, nulls / rows, outside / rows, moved
-    )
+# ------------------------------------------------------------------------------------------------ quality
+@dataclass(frozen=True)
+class Verdict:
+    """state: healthy, decayed, or open (more labels are needed, about `missing` of them)."""
+
+    test: str
+    state: str
+    reason: str
+    missing: int = 0
+
+    @property
+    def counts(self) -> bool:
+        """A CUSUM can raise an alarm; that it has not risen yet shows nothing."""
+        return self.test != "CUSUM" or self.state == "decayed"
+
+
+def verdicts(
+    card: Mapping[str, Any], case: Case, days: np.ndarray, floor: float, alpha: float, power: float, limit: float
+) -> tuple[list[Verdict], int]:
+    """Fixed window, sequential test and CUSUM over labelled answers, oldest first, and the labels a window needs.
+
+    Metrics that are no mean over rows (F1, AUC) take the spread of the accepted interval, go without the sequential
+    test, and are summed up in blocks of rows instead of days.
+    """
+    metric, healthy = card["metric"], card["healthy"]
+    good, bad = _turned(metric, healthy["value"]), _turned(metric, floor)
+    if bad >= good:
+        said = f"accepted at {healthy['value']:.4g}, already below the floor {floor:.4g}"
+        return [Verdict("fixed window", "decayed", said)], 0
+    values, days = values_of(metric, case, days)
+    if values is None:
+        scale, rows = healthy["spread"], np.arange(len(case.y))
+        needed = labels_needed(scale, good - bad, alpha, power)
+        last = score(metric, case.only(rows >= len(rows) - needed))
+        blocks = [score(metric, case.only(rows // BLOCK == number)) for number in range(len(rows) // BLOCK)]
+        steps = [(value - good) * math.sqrt(BLOCK) / scale for value in blocks if math.isfinite(value)]
+        return [fixed_window(last, min(len(rows), needed), good, scale, alpha, needed), cusum(steps, limit)], needed
+    scale = spread(values, good) or healthy["spread"]
+    needed = max(FEWEST, labels_needed(scale, good - bad, alpha, power))
+    last = values[-needed:].mean() if len(values) else math.nan
+    window = fixed_window(float(last), min(len(values), needed), good, scale, alpha, needed)
+    daily = [(values[days == day].mean() - good) * math.sqrt((days == day).sum()) / scale for day in np.unique(days)]
+    return [window, sprt(values, good, bad, alpha, power), cusum(daily, limit)], needed
+
+
+def values_of(metric: str, case: Case, days: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """One number a unit, higher is better, whose mean is the metric (rmse: its square), and each unit's day."""
+    if metric in ("recall", "precision"):
+        said, true = decide(case) == 1, case.y == 1
+        kept = true if metric == "recall" else said
+        return (said & true)[kept].astype(float), days[kept]
+    found = (case.y - case.scores) ** 2 if metric == "rmse" else losses(metric, case)
+    if found is None:
+        return None, days
+    if case.queries is not None:  # a query is one unit, of its first day
+        days = pd.Series(days).groupby(case.queries).min().to_numpy()
+    order = np.argsort(days, kind="stable")
+    return (found if higher_is_better(metric) else -found)[order], days[order]
+
+
+def _turned(metric: str, value: float) -> float:
+    """A value of the metric on the scale of `values_of`."""
+    return value if higher_is_better(metric) else -(value**2) if metric == "rmse" else -value
+
+
+def spread(values: np.ndarray, healthy: float) -> float:
+    """Standard deviation of one value: from the healthy rate for hits, measured for losses; 0 when unknown."""
+    if np.isin(values, (0, 1)).all() and 0 < healthy < 1:
+        return math.sqrt(healthy * (1 - healthy))
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def labels_needed(scale: float, drop: float, alpha: float, power: float) -> int:
+    """Values that tell a drop of the mean from chance, one-sided (F20)."""
+    z = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(power)
+    return max(1, math.ceil((z * scale / drop) ** 2))
+
+
+def fixed_window(value: float, n: int, healthy: float, scale: float, alpha: float, needed: int) -> Verdict:
+    """One test at the planned number of labels: is the metric lower than chance makes it for a healthy model?"""
+    if n < needed or not math.isfinite(value):
+        return Verdict("fixed window", "open", f"{n:,} of the {needed:,} labels it needs", max(needed - n, 1))
+    limit = healthy - NormalDist().inv_cdf(1 - alpha) * scale / math.sqrt(needed)
+    reason = f"{value:.4g} over the last {n:,} labels, limit {limit:.4g}"
+    return Verdict("fixed window", "decayed" if value < limit else "healthy", reason)
+
+
+def sprt(values: np.ndarray, healthy: float, floor: float, alpha: float, power: float) -> Verdict:
+    """Wald's sequential test: decides as early as the labels allow; the first bound that is crossed counts.
+
+    Sums the log likelihood ratio of floor against healthy: Bernoulli for hits, normal for losses.
+    """
+    decayed, fine = math.log(power / alpha), math.log((1 - power) / (1 - alpha))
+    steps = np.append(values, healthy)  # the last one: what a healthy model adds on average
+    if np.isin(values, (0, 1)).all() and 0 < floor < healthy < 1:
+        steps = steps * math.log(floor / healthy) + (1 - steps) * math.log((1 - floor) / (1 - healthy))
+    else:
+        steps = (floor - healthy) / (spread(values, healthy) or 1.0) ** 2 * (steps - (floor + healthy) / 2)
+    sums = np.cumsum(steps[:-1])
+    crossed = np.flatnonzero((sums >= decayed) | (sums <= fine))
+    if len(crossed):
+        state = "decayed" if sums[crossed[0]] >= decayed else "healthy"
+        return Verdict("SPRT", state, f"decided after {crossed[0] + 1:,} labels")
+    missing = math.ceil((sum(steps[:-1]) - fine) / -steps[-1])
+    return Verdict("SPRT", "open", f"{len(sums):,} labels do not decide yet", missing)
+
+
+def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
+    """Adds up how far each period's z score lies below healthy; finds a slow slide that no single window shows."""
+    total = 0.0
+    for period, z in enumerate(scores, start=1):
+        total = max(0.0, total - z - allowance)
+        if total > limit:
+            return Verdict("CUSUM", "decayed", f"{total:.2f} passed {limit:.2f} in period {period} of {len(scores)}")
+    if not scores:
+        return Verdict("CUSUM", "open", "no period has labels yet", 1)
+    return Verdict("CUSUM", "healthy", f"{total:.2f} of {limit:.2f} after {len(scores)} periods")
