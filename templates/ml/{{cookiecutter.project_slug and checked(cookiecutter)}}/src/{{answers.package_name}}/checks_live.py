@@ -139,7 +139,7 @@ def versions(repo: Repo) -> Result:
 
 # ------------------------------------------------------------------------------------------------ triage
 def triage(repo: Repo, at: str = "") -> Outcome:
-    """Walk the order and stop at the first finding; exit 1 with one, 0 when all seven questions are clear."""
+    """Walk the order and stop at the first finding; exit 1 with one, or when the metric fell all the same."""
     view = look(repo, at)
     lines, walked = [], []
     for number, (question, ask, remedy) in enumerate(STEPS, start=1):
@@ -149,10 +149,11 @@ def triage(repo: Repo, at: str = "") -> Outcome:
         if found:
             lines.append(f"  next: {remedy}")
             break
-    if not found and quality(view, 0.0, None).state == "alarm":
+    fell = quality(view, 0.0, None).state == "alarm"
+    if fell and not found:
         lines.append("All clear, and the metric fell: the same inputs mean something else now. Next: make retrain")
     repo.write_evidence("triage", {"version": view.champion.version, "steps": walked})
-    return Outcome("\n".join(lines), 1 if found else 0)
+    return Outcome("\n".join(lines), 1 if found or fell else 0)
 
 
 def labels_wrong(view: View) -> str:

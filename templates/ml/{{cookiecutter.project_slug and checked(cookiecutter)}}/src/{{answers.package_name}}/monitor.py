@@ -67,7 +67,7 @@ def look(repo: Repo, at: str = "") -> View:
     """The log since the champion was promoted, and its late labels, as they stood at a moment; "" is now."""
     champion, book = load(repo.root), registry.read(repo.root)
     since, moment = registry.promoted_at(book, champion.version), predictions.moment_of(at)
-    con = predictions.open_log(repo.root, champion.log_types, since, moment)
+    con = predictions.open_log(repo.root, champion.card, champion.log_types, since, moment)
     judged = predictions.judge(repo, con, champion.card, moment)
     return View(repo, con, champion, registry.entry_of(book, "champion") or {}, since, moment, judged)
 

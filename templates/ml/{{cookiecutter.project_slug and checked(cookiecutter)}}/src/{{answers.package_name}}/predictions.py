@@ -145,17 +145,24 @@ def moment_of(text: str) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
 
-def open_log(root: Path, types: Mapping[str, str], since: datetime, until: datetime) -> duckdb.DuckDBPyConnection:
-    """A connection whose tables `log` and `labels` hold what was answered and what came back."""
+def open_log(
+    root: Path, card: Mapping[str, Any], types: Mapping[str, str], since: datetime, until: datetime
+) -> duckdb.DuckDBPyConnection:
+    """A connection whose tables `log` and `labels` hold what was answered and what came back, in the card's words."""
     con = duckdb.connect(config={"memory_limit": "1GB"})
     con.execute("set timezone = 'UTC'")
     window = f"made_at > timestamp '{since}' and made_at <= timestamp '{until}'"
     con.execute(f"create table log as select * from ({log_sql(root / PREDICTIONS, types)}) where {window}")
     try:
-        con.execute(f"create table labels as {labels_sql(root / LABELS)}")
+        con.execute(f"create table labels as from ({labels_sql(root / LABELS)}) where id != '' and label != ''")
     except duckdb.Error as error:
         said = f"{LABELS}/ cannot be read: {str(error).splitlines()[0]}"
         raise Trouble(said, "Every file there needs the columns id and label.") from None
+    words = {plain(name): name for name in card["labels"]}
+    if card["task"] == "binary":  # a caller need not know what the data calls the two
+        words = {("yes" if name == card["positive"] else "no"): name for name in card["labels"]} | words
+    for (text,) in con.execute("select distinct label from labels").fetchall() if words else ():
+        con.execute("update labels set label = ? where label = ?", [words.get(plain(text), text), text])
     return con
 
 
@@ -167,16 +174,13 @@ def expected_share(repo: Repo) -> float:
 
 def labelled(con: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> pd.DataFrame:
     """The version's own answers whose label came back, oldest first; ids with two different labels stay out."""
-    found = con.execute(
+    return con.execute(
         "with truth as (select id, any_value(label) as label from labels group by id "
         "having count(distinct label) = 1), "
         f"said as (select * from log where model = '{card['version']}' and source = '{card['kind']}' "
         "qualify row_number() over (partition by id order by made_at desc) = 1) "
         "select said.* exclude (inputs), truth.label from said join truth using (id) order by made_at, id"
     ).df()
-    names = {plain(name): name for name in card["labels"]}
-    found["label"] = [names.get(plain(text), text) for text in found["label"]]
-    return found
 
 
 def plain(text: object) -> str:
