@@ -176,3 +176,26 @@ def test_capabilities_read_like_a_sentence() -> None:
     assert spoken("SEPA export", "it") == "SEPA export"
     assert spoken("=x y", "it") == "“=x y”"
     assert spoken("It SHALL work", "do capability 3") == "do capability 3"
+
+
+def test_what_guarded_data_is_promised_is_shown_by_tests() -> None:
+    """Personal and regulated data: nothing of it is left to inspection. Internal data is the network's to guard."""
+
+    def ways(**texts: str) -> dict[str, str]:
+        return {row["about"]: row["verification"] for row in kinds(drafted(**texts), "quality")}
+
+    assert ways(data_class="internal")["security"] == "inspection"
+    assert "reading" not in ways(data_class="personal")
+    for deliverable in ("service", "web-app", "cli", "library", "batch"):
+        found = ways(deliverable=deliverable, data_class="regulated")
+        assert {found[about] for about in ("security", "deletion", "reading") if about in found} == {"test"}
+    assert ways(data_class="regulated")["reading"] == "test"
+    assert ways(deliverable="batch", data_class="internal")["restore"] == "demonstration"
+
+
+def test_a_warning_is_a_persons_to_decide() -> None:
+    """Where a model judges, somebody confirms or overrules, and a test shows it."""
+    row = next(row for row in drafted(ml_component="https://m.org") if row["about"] == "a person decides")
+
+    assert (row["verification"], row["test"]) == ("test", "test_a_person_decides")
+    assert not [row for row in drafted() if row["about"] == "a person decides"]
