@@ -1,0 +1,46 @@
+"""Answers: what a request takes round the SQL comes out as the SQL would have made it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import TASK
+from my_project import champion, features, promote
+from my_project.repo import Repo
+
+ODD = {
+    "number": (None, 0, -3, 2**60, 0.1, 1e100, 1e101, -1e300, "4.5", " 7 ", "twelve", True),
+    "category": (None, "", "∅", "it's", 3, True),
+    "date": (None, "2024-02-30", "2024-02-03 04:05:06", "soon", ""),
+}
+
+
+@pytest.fixture
+def rows(released: Path) -> list[dict[str, Any]]:
+    """Rows as a caller sends them, and the same with one odd value each, of every kind in every column."""
+    found = champion.load(released)
+    good = promote.both_ways(Repo(released), found)[1][:20]
+    return good + [good[0] | {name: value} for name, kind in found.columns.items() for value in ODD[kind]]
+
+
+def test_the_way_round_gives_what_the_sql_gives(
+    released: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row by row, so that types are each row's own, and all at once: the same answers with and without it."""
+    found, groups = champion.load(released), list(range(len(rows)))
+    quick = [found.answers([row])[0] for row in rows], found.answers(rows, groups)
+    monkeypatch.setattr(champion, "READY", {})
+    slow = [found.answers([row])[0] for row in rows], found.answers(rows, groups)
+
+    assert quick == slow
+    assert {"model", "rule"} == {answer.source for answer in quick[0]}
+
+
+def test_only_dates_take_the_sql(released: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SQL is left to what needs it; otherwise it would cost each batch more than the model does."""
+    found, asked, right = champion.load(released), [], features.select
+    monkeypatch.setattr(features, "select", lambda columns: (asked.extend(columns.values()), right(columns))[1])
+    found.answers(rows[:20])
+
+    assert set(asked) <= {"date"}
+    assert TASK == "forecast" or not asked
