@@ -1,10 +1,12 @@
 """The rendered software repository as other people's tools see it: reviews, hooks, workflow and container linters."""
 
+import importlib.metadata
 import json
 import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -162,3 +164,41 @@ def test_a_careless_dockerfile_is_noticed(repository: Path) -> None:
     (repository / "Dockerfile").write_text("FROM python\nRUN pip install fastapi\n", "utf-8")
 
     assert tool("hadolint", "--failure-threshold", "style", "Dockerfile", folder=repository).returncode != 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", CONTAINERS, indirect=True)
+def test_the_images_lines_build_a_service_that_answers(repository: Path, tmp_path: Path) -> None:
+    """Without a container engine: its lines, with a clean folder for /build and /venv, and then its health check."""
+    text = (repository / "Dockerfile").read_text("utf-8").replace("/venv", f"{tmp_path}/venv").replace("\\\n", "")
+    lock = [f"{one.name}=={one.version}" for one in importlib.metadata.distributions()]
+    (repository / "requirements.lock").write_text("\n".join(lock), "utf-8")
+    build = tmp_path / "build"
+    build.mkdir()
+    for line in text.split("\nFROM ")[1].splitlines():  # the first stage; the second one only copies its result
+        words = line.split()
+        if words[:1] == ["COPY"]:
+            for name in words[1:-1]:
+                subprocess.run(["cp", "-r", str(repository / name), str(build)], check=True)
+        if words[:1] == ["RUN"]:
+            subprocess.run(["bash", "-c", line.removeprefix("RUN ")], cwd=build, check=True, capture_output=True)
+    entry = [*json.loads(re.search(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)[1]), "--port", "8765"]
+    health = json.loads(re.search(r"CMD (\[.*)$", text, re.MULTILINE)[1].replace("8000", "8765"))
+    surroundings = {"PATH": f"{tmp_path}/venv/bin", "HOST": "127.0.0.1", "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        entry, cwd=tmp_path, env=surroundings, executable=f"{tmp_path}/venv/bin/{entry[0]}"
+    ) as server:
+        try:
+            healthy = any(_asked(health, surroundings) == 0 for _ in range(60) if server.poll() is None)
+        finally:
+            server.terminate()
+
+    assert healthy
+
+
+def _asked(health: list[str], surroundings: dict[str, str]) -> int:
+    """The health check's exit code, a second later."""
+    time.sleep(1)
+    return subprocess.run(
+        [f"{surroundings['PATH']}/{health[0]}", *health[1:]], env=surroundings, capture_output=True, check=False
+    ).returncode
