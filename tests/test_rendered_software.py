@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -275,3 +276,62 @@ def test_load_is_red_when_the_limit_is_out_of_reach(limit: str, code: int, state
     assert f"verdict: {state}" in done.stdout
     assert re.search(rf"^p95 +\S+ ms +at most {limit} ms$", done.stdout, re.MULTILINE)
     assert gate(folder, "T3.3")[0] == state
+
+
+# ---------------------------------------------------------------------------------------------- audit, wheel
+WEAK = '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}]}, {"name": "b", "vulns": []}]}'
+SKIPPED = '{"dependencies": [{"name": "a", "skip_reason": "not found"}, {"name": "b", "vulns": []}]}'
+SOUND = '{"dependencies": [{"name": "a", "vulns": []}, {"name": "b", "vulns": []}]}'
+
+
+@PLANTED
+def test_the_audit_tells_weak_from_unknown_from_sound(repository: Path) -> None:
+    """What pip-audit prints is played by a stand-in; a package that it skipped was not audited, so nothing passes."""
+    repository.joinpath("requirements.lock").write_text("a==1\nb==1\n", "utf-8")
+    repository.joinpath("src/pip_audit.py").write_text('print(open("said.json").read())\n', "utf-8")
+    ends = {}
+    for said in (WEAK, SKIPPED, "a network is needed", SOUND):
+        repository.joinpath("said.json").write_text(said, "utf-8")
+        ends[said] = (run(repository, "audit").returncode, gate(repository, "T3.5")[0])
+
+    assert ends == {
+        WEAK: (1, "fail"),
+        SKIPPED: (2, "blocked"),
+        "a network is needed": (2, "blocked"),
+        SOUND: (0, "pass"),
+    }
+
+
+@PLANTED
+def test_the_audit_finds_a_secret(repository: Path) -> None:
+    """In a file that git keeps, by file and line, without showing it."""
+    repository.joinpath("requirements.lock").write_text("a==1\n", "utf-8")
+    repository.joinpath("src/pip_audit.py").write_text(f"print({SOUND!r})\n", "utf-8")
+    repository.joinpath("deploy.env").write_text('\npassword = "correct-horse-battery"\n', "utf-8")
+    commit(repository)
+    done = run(repository, "audit")
+
+    assert done.returncode == 1
+    assert "deploy.env:2" in done.stdout
+    assert "horse" not in done.stdout
+    assert gate(repository, "T3.5")[0] == "fail"
+
+
+@pytest.mark.parametrize("repository", ["sw-cli", "sw-library"], indirect=True)
+def test_the_wheel_holds_the_product_alone(repository: Path, tmp_path: Path) -> None:
+    """What plans and checks stays at home, and nothing that users get needs it."""
+    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(words, cwd=repository, check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "wheel")
+    modules = {path.stem for path in (tmp_path / "wheel" / package).glob("*.py")}
+    start = f"import sys; sys.modules['yaml'] = None; from {package}.run import run; sys.exit(run(*sys.argv[1:]))"
+    capability = yaml.safe_load(repository.joinpath(REQUIREMENTS).read_text("utf-8"))[0]["function"]
+    name = capability.replace("_", "-") if package == "log_trim" else capability
+    done = subprocess.run(
+        [sys.executable, "-c", start, name, "A-17"], cwd=tmp_path / "wheel", capture_output=True, text=True, check=False
+    )
+
+    assert modules == {"__init__", "capabilities", "run"}
+    assert (done.returncode, "A-17" in done.stdout) == (0, True), done.stderr
