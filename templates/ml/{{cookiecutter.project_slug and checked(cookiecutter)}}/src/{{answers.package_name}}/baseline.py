@@ -5,8 +5,9 @@ runs in the audit, in acceptance and behind a service. A constant must score wha
 chance, and the same seed must give the same model twice: a harness that fails here would flatter every experiment.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,60 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from . import train
+from . import data, dataset, train
 from .data import Source
 from .dataset import Frame
 from .engine import Engine, literal, over_frames, quoted
-from .evaluate import NATURAL, QUERIES, Case, decide, higher_is_better, score
-from .files import Trouble
+from .evaluate import (
+    NATURAL,
+    SPLITS,
+    Case,
+    decide,
+    decision_threshold,
+    expected_cost,
+    higher_is_better,
+    locked,
+    score,
+    write_record,
+)
+from .files import Outcome, Trouble
 from .intervals import interval, of_mean
+from .repo import Repo
 
+NAME = "0000-baseline"
 SHOWN = 6  # significant digits in the SQL
 CANDIDATES = 40
 MOST = 50_000  # rows that choose the column; the rule itself is fitted on all
-TOLERANCE = 1e-9
 SHUFFLES = 10
 
 
+def run(repo: Repo) -> Outcome:
+    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
+    task, metric, source = repo.answers["task"], repo.answers["metric"], data.source_of(repo)
+    rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
+    rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
+    said = case(rule, validation, decision_threshold(repo))
+    found = interval(metric, said, repo.needed("acceptance.alpha"))
+    facts: dict[str, Any] = {
+        "rule": rule,
+        "metric": metric,
+        "threshold": said.threshold,
+        "result": found.as_json(),
+        "constant": score(metric, case(constant(rows, task), validation, said.threshold)),
+        "cost_per_decision": expected_cost(repo, said),
+        "predictions": dataset.keep_predictions(repo, validation, said.scores, said.classes),
+    }
+    repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS))
+    shown = {key: facts["result"][key] for key in ("value", "low", "high")}
+    content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric, **shown}, "n": found.n}
+    write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
+    sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
+    bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{data.label(repo, source)}."
+    lines = [f"Baseline {metric} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
+    return Outcome("\n".join([*lines, f"A constant scores {facts['constant']:.4g}.", locked(Repo(repo.root))]))
+
+
+# ---------------------------------------------------------------------------------------------------- the rule
 def constant(frame: Frame, task: str) -> dict[str, Any]:
     """The best answer that looks at nothing."""
     rule = {name: f"{value:.{SHOWN}g}" for name, value in _level(frame.y, task, _classes(frame, task)).items()}
@@ -37,7 +77,9 @@ def constant(frame: Frame, task: str) -> dict[str, Any]:
 
 def learn(frame: Frame, task: str) -> dict[str, Any]:
     """The one-column rule that does best on folds of the training rows that it has not seen."""
-    best, best_score, some = constant(frame, task), -np.inf, _some(frame)
+    best, best_score, some = constant(frame, task), -np.inf, frame
+    if frame.queries is None and len(frame.y) > MOST:
+        some = train.part(frame, np.sort(np.random.default_rng(13).permutation(len(frame.y))[:MOST]))
     for column in list(frame.x)[:CANDIDATES]:
         for shape in _shapes(frame.x[column], task):
             found = _out_of_fold(some, task, column, shape)
@@ -47,13 +89,6 @@ def learn(frame: Frame, task: str) -> dict[str, Any]:
     if best["column"]:
         best["sql"] = _fitted(frame, task, best["column"], best["kind"])
     return best
-
-
-def _some(frame: Frame) -> Frame:
-    """At most `MOST` rows: enough to choose a column by. Queries stay whole."""
-    if frame.queries is not None or len(frame.y) <= MOST:
-        return frame
-    return train.part(frame, np.sort(np.random.default_rng(13).permutation(len(frame.y))[:MOST]))
 
 
 def own(source: Source, task: str) -> dict[str, Any]:
@@ -106,25 +141,21 @@ def _shapes(column: pd.Series, task: str) -> tuple[str, ...]:
 
 
 def _out_of_fold(frame: Frame, task: str, column: str, shape: str) -> float:
-    """Mean score over three folds; whole queries stay together."""
+    """Mean score over three folds, more being better; whole queries stay together."""
     unit = frame.queries if frame.queries is not None else np.arange(len(frame.y))
     fold = np.unique(unit.astype(str), return_inverse=True)[1] % 3
-    found = [_on_fold(frame, task, column, shape, fold == number) for number in range(3)]
-    return float(np.mean(found)) if np.isfinite(found).all() else -np.inf
-
-
-def _on_fold(frame: Frame, task: str, column: str, shape: str, held: np.ndarray) -> float:
-    names = _classes(frame, task)
-    rule = {"sql": _fitted(train.part(frame, ~held), task, column, shape, names)}
-    try:
-        said = scores(rule, frame.x[[column]][held])
-    except Trouble:
-        return -np.inf
-    queries = None if frame.queries is None else frame.queries[held]
-    metric = "log_loss" if task == "binary" else NATURAL[task]
-    said = np.clip(said, 0.001, 0.999) if task == "binary" else said
-    found = score(metric, Case(frame.y[held], said, 0.5, names, None, queries))
-    return found if metric in ("accuracy", "ndcg_at_10") else -found
+    names, metric, found = _classes(frame, task), "log_loss" if task == "binary" else NATURAL[task], []
+    for held in (fold == number for number in range(3)):
+        rule = {"sql": _fitted(train.part(frame, ~held), task, column, shape, names)}
+        try:
+            said = scores(rule, frame.x[[column]][held])
+        except Trouble:
+            return -np.inf
+        said = np.clip(said, 0.001, 0.999) if task == "binary" else said
+        queries = None if frame.queries is None else frame.queries[held]
+        found.append(score(metric, Case(frame.y[held], said, 0.5, names, None, queries)))
+    mean = float(np.mean(found)) * (1 if higher_is_better(metric) else -1)
+    return mean if np.isfinite(mean) else -np.inf
 
 
 def _fitted(frame: Frame, task: str, column: str, shape: str, names: tuple[str, ...] = ()) -> dict[str, str]:
@@ -133,7 +164,14 @@ def _fitted(frame: Frame, task: str, column: str, shape: str, names: tuple[str, 
     if shape in ("as it is", "turned round"):
         fallback = f"{float(values.median()):.{SHOWN}g}"
         return {"score": f"{'-' if shape == 'turned round' else ''}coalesce({quoted(column)}, {fallback})"}
-    parts = _level_parts(values, column) if shape == "levels" else _step_parts(values, frame, column, task)
+    parts = (
+        _step_parts(values, frame, column, task)
+        if shape == "steps"
+        else [
+            (f"{quoted(column)} = {literal(str(level))}", (values == level).to_numpy())
+            for level in sorted(values.dropna().unique())
+        ]
+    )
     cases: dict[str, list[str]] = {name: [] for name in rest}
     for condition, mask in parts:
         for name, value in (_level(frame.y[mask], task, names) if mask.any() else rest).items():
@@ -141,11 +179,6 @@ def _fitted(frame: Frame, task: str, column: str, shape: str, names: tuple[str, 
     if not parts:
         return {name: f"{value:.{SHOWN}g}" for name, value in rest.items()}
     return {name: f"case {' '.join(lines)} else {rest[name]:.{SHOWN}g} end" for name, lines in cases.items()}
-
-
-def _level_parts(values: pd.Series, column: str) -> list[tuple[str, np.ndarray]]:
-    levels = sorted(values.dropna().unique())
-    return [(f"{quoted(column)} = {literal(str(level))}", (values == level).to_numpy()) for level in levels]
 
 
 def _step_parts(values: pd.Series, frame: Frame, column: str, task: str) -> list[tuple[str, np.ndarray]]:
@@ -167,17 +200,13 @@ def _step_parts(values: pd.Series, frame: Frame, column: str, task: str) -> list
 
 
 # ---------------------------------------------------------------------------------------------------- the harness
-# The constant's score by scikit-learn, which shares no code with the evaluator.
-REFERENCE: dict[str, Callable[[Case], float]] = {
-    "roc_auc": lambda case: metrics.roc_auc_score(case.y, case.scores),
-    "average_precision": lambda case: metrics.average_precision_score(case.y, case.scores),
-    "brier": lambda case: metrics.brier_score_loss(case.y, case.scores),
-    "mae": lambda case: metrics.mean_absolute_error(case.y, case.scores),
-    "rmse": lambda case: metrics.root_mean_squared_error(case.y, case.scores),
-    "log_loss": lambda case: metrics.log_loss(case.y, case.scores, labels=[0, 1]),
-    "accuracy": lambda case: metrics.accuracy_score(case.y, decide(case)),
-    "recall": lambda case: metrics.recall_score(case.y, decide(case)),
-}
+# The constant's score by scikit-learn, which shares no code with the evaluator: of its scores, or of its decisions.
+OF_SCORES = {
+    "roc_auc": metrics.roc_auc_score, "average_precision": metrics.average_precision_score,
+    "mae": metrics.mean_absolute_error, "rmse": metrics.root_mean_squared_error, "brier": metrics.brier_score_loss,
+    "log_loss": partial(metrics.log_loss, labels=[0.0, 1.0]),
+}  # fmt: skip
+OF_DECISIONS = {"accuracy": metrics.accuracy_score, "recall": metrics.recall_score}
 
 
 def check(train_rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
@@ -186,7 +215,7 @@ def check(train_rows: Frame, validation: Frame, task: str, metric: str, threshol
     return {
         "constant": scored(flat, dict.fromkeys((metric, NATURAL[task]))),
         "shuffled": shuffled(train_rows, validation, task, settings, flat),
-        "double_run": double_run(train_rows, validation, task, settings),
+        "double_run": train.double_run(train_rows, validation, task, settings),
     }
 
 
@@ -194,15 +223,17 @@ def scored(flat: Case, names: Iterable[str]) -> dict[str, Any]:
     """The constant predictor, by the evaluator and by somebody else's arithmetic."""
     found = {}
     for name in names:
-        if name not in (*REFERENCE, "ndcg_at_10") or (name == "log_loss" and flat.classes):
-            continue
         measured, slack = score(name, flat), 1e-6
-        if name in QUERIES:  # one random order is no mean over all: as far as its 99 % interval reaches
+        if name == "ndcg_at_10":  # one random order is no mean over all: as far as its 99 % interval reaches
             from .ranking import by_chance
 
             expected, slack = by_chance(flat.y, flat.queries), measured - interval(name, flat, 0.005).low
+        elif name in OF_SCORES and not flat.classes:
+            expected = float(OF_SCORES[name](flat.y, flat.scores))
+        elif name in OF_DECISIONS:
+            expected = float(OF_DECISIONS[name](flat.y, decide(flat)))
         else:
-            expected = float(REFERENCE[name](flat))
+            continue
         found[name] = {"measured": measured, "expected": expected, "ok": bool(abs(measured - expected) <= slack)}
     return {"metrics": found, "ok": bool(found) and all(entry["ok"] for entry in found.values())}
 
@@ -216,10 +247,3 @@ def shuffled(rows: Frame, validation: Frame, task: str, settings: Mapping[str, A
         gains.append((score(metric, said) - score(metric, flat)) * (1 if higher_is_better(metric) else -1))
     found = of_mean(np.array(gains), 0.005)
     return {"metric": metric, "gain_over_constant": found.as_json(), "ok": bool(found.low <= 0)}
-
-
-def double_run(rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trainings with one seed must give the same scores."""
-    said = [train.predict(train.fit(rows, task, settings), validation.x, task) for _ in range(2)]
-    difference = float(np.abs(said[0] - said[1]).max())
-    return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}

@@ -2,7 +2,6 @@
 they changed, and give the same numbers when they are worked out again?
 """
 
-from datetime import date
 from typing import Any
 
 import yaml
@@ -11,6 +10,7 @@ from . import dataset, experiment, files
 from .evaluate import lock_sha
 from .files import Blocked, read_json
 from .gates import Repo, Result, blocked, failed, gate, passed
+from .intervals import wrong
 from .signing import COMMAND, unconfirmed
 
 CHARTER = "docs/00-charter.md"
@@ -193,30 +193,27 @@ def recomputes(repo: Repo) -> Result:
     found = counted(repo)
     before, baseline = None, repo.fresh("baseline", "make baseline")["predictions"]
     for record in found:
-        wrong = experiment.wrong(repo, record, baseline, before)
-        if wrong:
-            return failed(f"{record['folder']}: {wrong}.", "Run it again; never type a score")
+        problem = wrong(repo, record, baseline, before)
+        if problem:
+            return failed(f"{record['folder']}: {problem}.", "Run it again; never type a score")
         before = record if record["decision"] == "keep" else before
     return passed(f"{len(found)} recomputed from their predictions.")
 
 
 @gate("G2.6", "Budget and stop rules")
 def budget(repo: Repo) -> Result:
-    found, most = experiment.all_records(repo), repo.number("iterations.max")
-    ends = next((task["end"] for task in tasks(repo) if task["id"] == "p2"), "")
-    decided = any("stop" in path.name or "extend" in path.name for path in (repo.root / "docs/decisions").glob("*.md"))
+    found, most = len(experiment.all_records(repo)), repo.number("iterations.max")
     if not found:
         return blocked("No experiment yet.", "make experiment")
-    if most is not None and len(found) > most and not decided:
-        return blocked(f"{len(found)} experiments, and the budget was {most:.0f}.", "Write docs/decisions/…-stop.md")
-    if ends and date.today().isoformat() > ends and not decided:
-        return blocked(f"The phase ended on {ends}.", "Write docs/decisions/…-stop.md: ship, re-scope or stop")
-    last = [record["vs_baseline"]["value"] for record in found[-3:]]
-    least = repo.number("iterations.mde")
-    if len(last) == 3 and least is not None and max(last) < least and not decided:
-        return blocked(f"The last three gained less than {least:.3g}, the least that shows.", "Write a decision record")
-    left = f"{most - len(found):.0f} of {most:.0f} left" if most is not None else "no budget set"
-    return passed(f"{len(found)} experiment(s), {left}.")
+    rule = experiment.stop_rule(repo)
+    left = (
+        f"{found} experiment(s), {max(0.0, most - found):.0f} of {most:.0f} left."
+        if most
+        else f"{found} experiment(s)."
+    )
+    if rule.startswith("success") or (rule and found == most):  # the last one planned was run: accept, or decide
+        return passed(f"{left} Stop rule {rule}")
+    return blocked(f"Stop rule {rule}", experiment.DECIDE) if rule else passed(left)
 
 
 @gate("G2.7", "Records kept")

@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("keys", nargs="*", metavar="KEY"),
         flag("--all", action="store_true", help="every assumption that is open"),
     ]),
-    "baseline": ("experiment", "measure_baseline", "measure the baseline, and lock the data (G1.9, G1.lock)", []),
+    "baseline": ("baseline", "run", "measure the baseline, and lock the data (G1.9, G1.lock)", []),
     "experiment": ("experiment", "run", "train and measure one configuration (G2)", [
         flag("--hypothesis", default="", help="what you expect, and why"),
         flag("--model", default="", help="linear, forest or boosting; empty: the next one not tried"),

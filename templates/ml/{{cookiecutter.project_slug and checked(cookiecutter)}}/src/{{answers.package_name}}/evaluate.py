@@ -7,8 +7,12 @@ holds them to scikit-learn's. Results are comparable while evaluator, data and s
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
+import yaml
+from scipy.optimize import nnls
 from scipy.stats import rankdata
 
 from . import data
@@ -21,16 +25,13 @@ LOWER = ("log_loss", "brier", "mae", "rmse")  # an error or a loss: less is bett
 ORDER = ("roc_auc", "average_precision")  # no function of sums
 QUERIES = ("ndcg_at_10", "mrr")
 NATURAL = {
-    "binary": "roc_auc",
-    "multiclass": "accuracy",
-    "regression": "mae",
-    "ranking": "ndcg_at_10",
-    "forecast": "mae",
-}
+    "binary": "roc_auc", "multiclass": "accuracy", "regression": "mae", "ranking": "ndcg_at_10", "forecast": "mae",
+}  # fmt: skip
 TINY = 1e-15
 LOCK = "gates/G1.lock"
 SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
 GUIDE = "docs/labelling-guide.md"
+FOLDER = "experiments"
 Combine = Callable[[np.ndarray], np.ndarray]
 
 
@@ -113,6 +114,15 @@ def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
     return float(repo.needed("acceptance.min_gain"))
 
 
+def reachable(repo: Repo) -> bool:
+    """Whether the learning curve's band at all rows leaves the target within reach; unknown counts as yes."""
+    fit, target = (repo.evidence("learning_curve") or {}).get("fit"), repo.number("acceptance.target")
+    if not fit or target is None:
+        return True
+    allowed = 1 - target if higher_is_better(repo.answers["metric"]) else target
+    return bool(fit["at_all_rows"] - fit["band"] <= allowed)
+
+
 def expected_cost(repo: Repo, case: Case) -> float | None:
     """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
     if repo.answers["task"] not in ("binary", "multiclass"):
@@ -181,6 +191,21 @@ def average_precision(y: np.ndarray, scores: np.ndarray) -> float:
     return float((hits * hits.cumsum() / seen.cumsum()).sum() / hits.sum())
 
 
+def power_law(sizes: list[int], errors: list[float]) -> dict[str, Any]:
+    """a + b·n^-c, a and b not negative, by least squares over a grid of c, weighted by size; the band is two residual
+    deviations wide."""
+    n, e = np.array(sizes, dtype=float), np.array(errors, dtype=float)
+    if len(set(sizes)) < 4 or not np.isfinite(e).all():
+        return {"fit": None}
+    tried = []
+    for c in np.arange(0.05, 1.51, 0.05):
+        (a, b), left = nnls(np.column_stack([np.ones(len(n)), n**-c]) * np.sqrt(n)[:, None], e * np.sqrt(n))
+        tried.append((float(left), float(a), float(b), float(c)))
+    left, a, b, c = min(tried, key=itemgetter(0))
+    band = 2 * left / float(n.sum()) ** 0.5
+    return {"fit": {"a": a, "b": b, "c": c, "band": band, "at_all_rows": a + b * float(n[-1]) ** -c}}
+
+
 # ---------------------------------------------------------------------------------------------------- the lock
 def locked_parts(repo: Repo) -> dict[str, str]:
     """The hashes of today's files."""
@@ -215,3 +240,10 @@ def lock_sha(repo: Repo) -> str:
     if moved:
         raise Blocked(f"The lock no longer fits: {', '.join(moved)} changed after it was written.", "make baseline")
     return repo.sha256(LOCK)
+
+
+def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
+    """experiments/FOLDER/record.yaml, with plain numbers, whatever numpy made of them."""
+    plain = json.loads(json.dumps(content, ensure_ascii=False))
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
+    write_text(repo.root / FOLDER / folder / "record.yaml", text)

@@ -6,17 +6,20 @@ the mid-p McNemar test. Where they share a cluster, and for metrics without a fo
 
 import math
 from dataclasses import asdict, dataclass, replace
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom, binomtest, rankdata, t
+from scipy.integrate import quad
+from scipy.stats import binom, binomtest, norm, rankdata, t
 
-from .evaluate import ORDER, Case, components, decide, higher_is_better, losses, score
+from . import dataset
+from .evaluate import ORDER, Case, components, decide, decision_threshold, higher_is_better, losses, score
+from .repo import Repo
 
 DRAWS = 2000
 ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
 GROUPS = 1000  # more clusters than this are poured together at random before they are drawn
+TOLERANCE = 1e-5  # between a recorded figure and the same one worked out again
 PROPORTIONS = {"accuracy", "recall", "precision"}
 
 
@@ -51,11 +54,11 @@ def interval(metric: str, case: Case, alpha: float) -> Interval:
         n = parts[1] if metric == "accuracy" else parts[0] + parts[2 if metric == "recall" else 1]
         return Interval(value, *_wilson(parts[0], n, alpha), int(n), "Wilson", alpha)
     if case.clusters is None and metric == "roc_auc" and not math.isnan(value):
-        half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
+        half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
         return Interval(value, max(0.0, value - half), min(1.0, value + half), len(case.y), "DeLong", alpha)
     per_unit = losses(metric, case)
     if case.clusters is None and per_unit is not None:
-        return _student(per_unit, alpha, value)
+        return of_mean(per_unit, alpha, value)
     return _bootstrap(metric, [case], alpha, value)
 
 
@@ -66,11 +69,11 @@ def gain(metric: str, new: Case, old: Case, alpha: float) -> Interval:
     if new.clusters is None and metric in ("accuracy", "recall"):
         return _paired_proportion(metric, new, old, alpha)
     if new.clusters is None and metric == "roc_auc" and not math.isnan(value):
-        half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(max(_delong([new, old]), 0.0))
+        half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([new, old]), 0.0))
         return Interval(value, value - half, value + half, len(new.y), "DeLong, paired", alpha)
     after, before = losses(metric, new), losses(metric, old)
     if new.clusters is None and after is not None and before is not None:
-        return _student(sign * (after - before), alpha, value)
+        return of_mean(sign * (after - before), alpha, value)
     return _bootstrap(metric, [new, old], alpha, value)
 
 
@@ -107,6 +110,48 @@ def rows_to_go(found: Interval, minimum: float) -> int | None:
     return max(1, math.ceil(found.n * (half / distance) ** 2) - found.n)
 
 
+def keeps(found: dict[str, Any]) -> bool:
+    """Keep the first that is not shown to be worse than the baseline, then what beats the champion beyond doubt."""
+    against = found["vs_champion"] or found["vs_baseline"]
+    if found["vs_champion"]:
+        return against["low"] is not None and against["low"] > 0
+    return against["value"] is not None and (against["high"] is None or against["high"] > 0)
+
+
+def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str, Any] | None) -> str:
+    """What does not recompute in a record from its predictions, the baseline's and the champion's; "" when all does."""
+    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
+    outside = dataset.problems(repo, said, "validation")
+    if outside:
+        return outside
+    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
+    value = score(metric, dataset.case(said, threshold))
+    if not math.isfinite(value) or not _same(value, record["metric"]["value"]):
+        return f"{metric} recomputes to {value:.4g}, not to {record['metric']['value']}"
+    pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
+    for name, other in pairs:
+        if other == record["predictions_file"]:
+            return f"it was compared with itself ({name})"
+        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
+        again, typed = gain(metric, *pair, alpha).as_json(), record.get(name) or {}
+        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
+            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+    decided = "keep" if keeps(record) else "drop"
+    return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
+
+
+def optimism(found: dict[str, Any], count: int) -> float:
+    """By how much the best of `count` independent results beats the truth: its standard error × E[largest normal]."""
+    if None in (found["value"], found["low"]):
+        return 0.0
+    largest = quad(lambda x: count * x * norm.pdf(x) * norm.cdf(x) ** (count - 1), -9, 9)[0]
+    return float(max(0.0, largest * (found["value"] - found["low"]) / norm.ppf(1 - found["alpha"])))
+
+
 # ---------------------------------------------------------------------------------------------------- formulas
 def _wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
     if n == 0:
@@ -115,15 +160,11 @@ def _wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def of_mean(values: np.ndarray, alpha: float) -> Interval:
-    """The mean of independent values with its bounds."""
-    return _student(values, alpha, float(values.mean()))
-
-
-def _student(per_unit: np.ndarray, alpha: float, value: float) -> Interval:
-    n = len(per_unit)
-    half = float(t.ppf(1 - alpha, n - 1)) * float(per_unit.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
-    return Interval(value, value - half, value + half, n, "paired t on units", alpha)
+def of_mean(values: np.ndarray, alpha: float, value: float | None = None) -> Interval:
+    """The mean of independent values with its bounds; `value` is the mean as the evaluator gives it."""
+    n, mean = len(values), float(values.mean()) if value is None else value
+    half = float(t.ppf(1 - alpha, n - 1)) * float(values.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    return Interval(mean, mean - half, mean + half, n, "paired t on units", alpha)
 
 
 def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Interval:
@@ -135,7 +176,7 @@ def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Inter
         return Interval(*([float("nan")] * 3), 0, "no row to measure on", alpha)
     total, up, down = n + 2, b + 0.5, c + 0.5
     middle = (up - down) / total
-    half = NormalDist().inv_cdf(1 - alpha) * math.sqrt(up + down - (up - down) ** 2 / total) / total
+    half = norm.ppf(1 - alpha) * math.sqrt(up + down - (up - down) ** 2 / total) / total
     return Interval((b - c) / n, middle - half, middle + half, n, "adjusted Wald, mid-p McNemar", alpha, mid_p(b, c))
 
 
@@ -171,17 +212,15 @@ def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> In
 
 
 def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
-    rng, sums, n = np.random.default_rng(7), [], 0
-    combine = None
+    rng, sums = np.random.default_rng(7), []
     for case in cases:
         parts, clusters, combine = components(metric, case)
         place = _places(clusters, len(parts))
-        n = len(parts)
         sums.append(np.column_stack([np.bincount(place, weights=column) for column in parts.T]))
     count = len(sums[0])
     weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
     drawn = [combine(weights @ part) for part in sums]
-    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), n
+    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), len(parts)
 
 
 def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
@@ -192,9 +231,8 @@ def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
     drawn = []
     for _ in range(ORDER_DRAWS):
         rows = np.concatenate([members[number] for number in rng.integers(0, len(members), len(members))])
-        picked = [
-            score(metric, replace(case, y=case.y[rows], scores=case.scores[rows], clusters=None)) for case in cases
-        ]
+        some = [replace(case, y=case.y[rows], scores=case.scores[rows], clusters=None) for case in cases]
+        picked = [score(metric, case) for case in some]
         drawn.append(picked[0] - picked[1] if len(picked) == 2 else picked[0])
     return np.array(drawn), n
 

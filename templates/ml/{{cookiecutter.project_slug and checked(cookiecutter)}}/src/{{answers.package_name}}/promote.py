@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import audit, baseline, data, dataset, experiment, features, registry, train
+from . import audit, baseline, data, dataset, features, registry, train
 from .accept import CANDIDATE, compare
 from .champion import Champion, load, write_card
 from .engine import listed
@@ -214,7 +214,7 @@ def prepare(repo: Repo) -> None:
     """Audit and baseline again on the new data. Raises `Blocked` with the gates of G1 that do not open."""
     known = repo.evidence("splits") or {"rule": {"kind": ""}}
     audit.run(repo, resplit=known["rule"]["kind"] == "time")  # later cuts, or the new rows would all be test rows
-    experiment.measure_baseline(Repo(repo.root))
+    baseline.run(Repo(repo.root))
     require(Repo(repo.root), *AUDITED)
 
 

@@ -5,14 +5,12 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.optimize import nnls
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -26,7 +24,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from .dataset import Frame
-from .evaluate import Case, higher_is_better, score
+from .evaluate import Case, higher_is_better, power_law, score
 from .files import Trouble
 
 CLASSIFY = ("binary", "multiclass")
@@ -36,7 +34,13 @@ FAMILIES: dict[str, dict[bool, Any]] = {
     "boosting": {True: HistGradientBoostingClassifier, False: HistGradientBoostingRegressor},
 }
 ORDER = ("linear", "forest", "boosting")  # the simplest first
+FIRST = {  # why one would try it
+    "linear": "The simplest readable model uses several columns, so it beats a rule that uses one.",
+    "forest": "Columns act together or in steps, which a linear model cannot see.",
+    "boosting": "Many small trees fit what a forest smooths over.",
+}
 DEFAULTS = {"linear": {}, "forest": {"n_estimators": 100, "min_samples_leaf": 2}, "boosting": {"max_iter": 100}}
+TOLERANCE = 1e-9  # between two trainings with one seed
 SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)
 CURVE = 20_000  # training rows: the shape of the curve shows below this, and the audit stays quick
 # What a model file may hold. It stands here, in code, and is never read from the file.
@@ -58,14 +62,13 @@ def config(
 
 def changed(before: dict[str, Any] | None, settings: dict[str, Any]) -> list[str]:
     """What differs from the champion, one entry a change; a family's own defaults belong to the family."""
-    if before is None or before["model"] != settings["model"]:
-        return [f"model: {before['model'] if before else 'the baseline rule'} → {settings['model']}"]
-    params = sorted({*before["params"], *settings["params"]})
-    pairs = [(f"{name}", before["params"].get(name), settings["params"].get(name)) for name in params]
-    pairs += [
-        ("without", ", ".join(before["drop"]), ", ".join(settings["drop"])),
-        ("seed", before["seed"], settings["seed"]),
-    ]
+    if before is None:
+        return [f"model: the baseline rule → {settings['model']}"]
+    were = before["params"] if before["model"] == settings["model"] else DEFAULTS[settings["model"]]
+    pairs = [("model", before["model"], settings["model"])]
+    pairs += [(name, were.get(name), settings["params"].get(name)) for name in sorted({*were, *settings["params"]})]
+    pairs += [("without", ", ".join(before["drop"]), ", ".join(settings["drop"]))]
+    pairs += [("seed", before["seed"], settings["seed"])]
     return [f"{name}: {old} → {new}" for name, old, new in pairs if old != new]
 
 
@@ -75,19 +78,19 @@ def asked(
     model: str,
     params: Sequence[str],
     drop: Sequence[str],
-    seed: int,
+    seed: int | None,
 ) -> dict[str, Any]:
     """The configuration asked for: the champion's with the change, or the next family nobody has tried."""
-    base = before["config"] if before else None
-    if not (model or params or drop):
+    base = before["config"] if before else config(ORDER[0])
+    if not (model or params or drop or seed is not None):
         tried = {record["config"]["model"] for record in known}
         model = next((family for family in ORDER if family not in tried), "")
         if not model:
             raise Trouble("Every model family has been tried as it is.", "Change one thing: --model, --set or --drop.")
-    family = model or (base["model"] if base else ORDER[0])
-    kept = base["params"] if base and base["model"] == family else {}
-    dropped = tuple(base["drop"] if base else ()) + tuple(drop)
-    return config(family, {**kept, **dict(_param(text) for text in params)}, tuple(set(dropped)), seed)
+    kept = base["params"] if model in ("", base["model"]) else {}
+    params_asked = {**kept, **dict(_param(text) for text in params)}
+    seed = base["seed"] if seed is None else seed
+    return config(model or base["model"], params_asked, tuple({*base["drop"], *drop}), seed)
 
 
 def _param(text: str) -> tuple[str, Any]:
@@ -212,6 +215,13 @@ def _preparation(x: pd.DataFrame, family: str) -> ColumnTransformer:
     return ColumnTransformer(steps)
 
 
+def double_run(rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trainings with one seed must give the same scores."""
+    said = [predict(fit(rows, task, settings), validation.x, task) for _ in range(2)]
+    difference = float(np.abs(said[0] - said[1]).max())
+    return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}
+
+
 # ---------------------------------------------------------------------------------------------------- more rows?
 def curve(rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
     """Would more rows help? Errors of a simple model at growing sizes, and a + b·size^-c through them."""
@@ -224,21 +234,6 @@ def curve(rows: Frame, validation: Frame, task: str, metric: str, threshold: flo
         sizes.append(len(some.y))
         errors.append(1 - value if higher_is_better(metric) else value)
     return {"metric": metric, "sizes": sizes, "errors": errors, "rows": len(order)} | power_law(sizes, errors)
-
-
-def power_law(sizes: list[int], errors: list[float]) -> dict[str, Any]:
-    """a + b·n^-c, a and b not negative, by least squares over a grid of c, weighted by size; the band is two residual
-    deviations wide."""
-    n, e = np.array(sizes, dtype=float), np.array(errors, dtype=float)
-    if len(set(sizes)) < 4 or not np.isfinite(e).all():
-        return {"fit": None}
-    tried = []
-    for c in np.arange(0.05, 1.51, 0.05):
-        (a, b), left = nnls(np.column_stack([np.ones(len(n)), n**-c]) * np.sqrt(n)[:, None], e * np.sqrt(n))
-        tried.append((float(left), float(a), float(b), float(c)))
-    left, a, b, c = min(tried, key=itemgetter(0))
-    band = 2 * left / float(n.sum()) ** 0.5
-    return {"fit": {"a": a, "b": b, "c": c, "band": band, "at_all_rows": a + b * float(n[-1]) ** -c}}
 
 
 def _order(rows: Frame) -> np.ndarray:
