@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from conftest import ROWS, ask, gate
 
 
@@ -47,9 +48,11 @@ def test_acceptance_cannot_be_signed_before_it_exists(worked: Path) -> None:
     assert "Next: make accept" in said
 
 
-def test_stale_model_card(worked: Path) -> None:
-    """A card that tells of other evidence fails."""
-    card = worked / "evidence" / "model-card.md"
-    card.write_text(card.read_text("utf-8") + "It is wonderful.\n", "utf-8")
+@pytest.mark.parametrize("name", ["model-card", "datasheet"])
+def test_a_stale_page(worked: Path, name: str) -> None:
+    """A model card or a datasheet that tells of other evidence fails."""
+    page = worked / "evidence" / f"{name}.md"
+    page.write_text(page.read_text("utf-8") + "It is wonderful.\n", "utf-8")
 
     assert gate(worked, "G3.10").state == "fail"
+    assert name in gate(worked, "G3.10").reason

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import baseline, data, dataset, evaluate, experiment, train
+from . import baseline, cards, data, dataset, evaluate, experiment, train
 from .champion import Champion
 from .dataset import Frame
 from .evaluate import Case, cost, decide, decision_threshold, expected_cost, higher_is_better, minimum_gain
@@ -52,7 +52,7 @@ def run(repo: Repo) -> Outcome:
     repo.write_evidence(
         "behaviour", {"against": "baseline", **moved}, (*MEASURED, "evidence/acceptance.json#predictions")
     )
-    dataset.write_card(Repo(repo.root))
+    cards.write(Repo(repo.root))
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
 
@@ -115,7 +115,7 @@ def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
             )
     lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
     lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
-    return "\n".join([*lines, "Evidence: evidence/acceptance.json, evidence/model-card.md"])
+    return "\n".join([*lines, "Evidence: evidence/acceptance.json, model-card.md, datasheet.md"])
 
 
 # ------------------------------------------------------------------------------------------------ judging

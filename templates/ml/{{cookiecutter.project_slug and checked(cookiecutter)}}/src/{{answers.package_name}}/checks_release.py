@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from . import dataset, files, registry
+from . import cards, dataset, files, registry
 from .accept import THRESHOLDS, accepted
 from .checks_work import open_questions
 from .files import read_yaml
@@ -113,11 +113,12 @@ def acceptance_signed(repo: Repo) -> Result:
     return signed(repo, "G3b")
 
 
-@gate("G3.10", "Model card")
+@gate("G3.10", "Model card and datasheet")
 def model_card(repo: Repo) -> Result:
     accepted(repo)
-    if repo.text(dataset.CARD) != dataset.card(repo):
-        return failed("The model card does not tell of today's evidence.", ACCEPT)
+    stale = [path for path, text in cards.pages(repo).items() if repo.text(path) != text]
+    if stale:
+        return failed(f"{' and '.join(stale)} does not tell of today's evidence.", ACCEPT)
     questions = open_questions(repo.text(DOCUMENT).partition("## 2")[0])
     if questions:
         return blocked(f"{questions} questions on use and limits are open.", f"Answer section 1 of {DOCUMENT}")

@@ -1,4 +1,4 @@
-"""The rows of one split, what models said about them, and the card. Reading the test split leaves a line in its log.
+"""The rows of one split, and what models said about them. Reading the test split leaves a line in its log.
 
 Predictions are kept in the store under the hash of their bytes. Every figure in a record or in acceptance is worked
 out again from these files; none is taken from what was typed.
@@ -17,11 +17,10 @@ import pandas as pd
 from . import data, features, signing, splits
 from .engine import Engine, over_frames, quoted, read_parquet, write_parquet
 from .evaluate import Case
-from .files import Blocked, Trouble, canonical, now, write_text
+from .files import Blocked, Trouble, canonical, now
 from .repo import Repo
 
 TEST_LOG = "evidence/test_access.log"
-CARD = "evidence/model-card.md"
 
 
 @dataclass(frozen=True)
@@ -215,35 +214,3 @@ def problems(repo: Repo, found: pd.DataFrame, part: str) -> str:
     if other:
         return f"they are about the {other[0]} rows, not the {part} rows"
     return f"their rows or right answers are not those of the {part} split"
-
-
-# ---------------------------------------------------------------------------------------------------- model card
-def write_card(repo: Repo) -> None:
-    """The card of the accepted or rejected model, with the hash of the evidence it tells of."""
-    write_text(repo.root / CARD, card(repo))
-
-
-def card(repo: Repo) -> str:
-    """The card's text; gate G3.10 compares it with the file."""
-    facts, audited = repo.evidence("acceptance") or {}, data.manifest(repo)
-    segments = (f"| Segment {name} | {it['state']}: {it['sentence']} |\n" for name, it in facts["segments"].items())
-    said = "{value} ({low} to {high}; {n} units, {method})"
-    result, rule, gain = (said.format(**facts[key]) for key in ("result", "baseline", "gain"))
-    return f"""\
-# Model card{data.label(repo, data.source_of(repo))}
-
-Written by `make accept` from evidence `{repo.sha256("evidence/acceptance.json")[:16]}`; edit nothing here.
-
-| | |
-|---|---|
-| Task | {repo.answers["task"]}, serving {repo.answers["serving"]} |
-| Model | {facts["config"]["model"]} {facts["config"]["params"]}, file `{facts["model"][:16]}` |
-| Data | {audited["rows"]:,} rows, file hash `{audited["sha256"][:16]}` |
-| {facts["metric"]} on test rows | {result} |
-| {facts["metric"]} of the baseline rule | {rule} |
-| Gain | {gain}, needed {facts["minimum"]:.4g} |
-| Verdict | {facts["verdict"]["state"]}: {facts["verdict"]["sentence"]} |
-{"".join(segments)}
-Limits: shown only for rows like those of the audit, for this metric and this decision threshold
-({facts["decision_threshold"]:.3g}). What is not promised stands in docs/03-acceptance.md, section 1.
-"""
