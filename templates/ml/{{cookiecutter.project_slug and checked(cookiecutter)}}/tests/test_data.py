@@ -151,3 +151,16 @@ def test_the_model_beats_a_constant(worked: Path) -> None:
     constant = validation.case(baseline.scores(flat, validation.x), 0.5, baseline.classes(flat))
 
     assert intervals.gain(metric, mine, constant, 0.05).low > 0
+{% if answers.serving == 'batch' %}
+
+
+def test_every_row_of_a_table_is_answered_and_logged(released: Path) -> None:
+    """As many answers as rows, the log that late labels need, and no second answer to the same table."""
+    TABLE.drop(columns=TARGET).to_csv(released / "new rows.csv", index=False)
+    code, said = ask(released, "score", "new rows.csv")
+
+    assert code == 0, said
+    assert f"{len(TABLE):,} rows" in said
+    assert gate(released, "G4.8").state == "pass"
+    assert "already scored" in ask(released, "score", "new rows.csv")[1]
+{% endif %}

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from conftest import ask, gate
 
-from {{ answers.package_name }} import champion, predictions, promote, score
-from {{ answers.package_name }}.engine import write_parquet
-from {{ answers.package_name }}.repo import Repo
+from my_project import champion, predictions, promote, score
+from my_project.engine import write_parquet
+from my_project.repo import Repo
 
 
 @pytest.fixture
