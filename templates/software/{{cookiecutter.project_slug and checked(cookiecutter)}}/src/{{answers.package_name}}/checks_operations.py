@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from .checks_build import AUDIT
 from .checks_plan import answered
 from .drills import ALERTS
 from .files import read_yaml
@@ -123,11 +124,11 @@ def oncall(repo: Repo) -> Result:
 
 @gate("T4.6", "Dependencies")
 def dependencies(repo: Repo) -> Result:
-    audit = repo.fresh("audit", "make audit")
+    audit = repo.fresh("audit", AUDIT)
     if audit["advisories"]:
         return failed(f"{audit['advisories'][0]} has a known weakness.", "make lock")
     if audit["unknown"]:
-        return blocked(f"{len(audit['unknown'])} packages could not be looked up.", "make audit")
+        return blocked(f"{len(audit['unknown'])} packages could not be looked up.", AUDIT)
     return passed(f"{audit['packages']} packages are pinned, none with a known weakness on {audit['on']}.")
 
 
