@@ -130,6 +130,8 @@ def _judged(outcome: Outcome, facts: Mapping[str, float | str | None]) -> Outcom
     for name, fact in facts.items():
         if isinstance(fact, float) and not math.isfinite(fact):
             raise Refused(f"The fact {name!r} is no finite number. Leave it out, or send null where it is not known.")
+        if isinstance(fact, str) and len(fact) > LONGEST:
+            raise Refused(f"The fact {name!r} has {len(fact)} characters. Use at most {LONGEST}.")
     found = _model.judge(outcome.capability, outcome.subject, facts)
     without = ("the model",) if found.decided_by == "rule" else ()
     return replace(outcome, judgement=asdict(found), degraded=outcome.degraded + without)
