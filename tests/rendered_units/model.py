@@ -3,10 +3,11 @@
 import math
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
-from conftest import ask, record_of
+from conftest import ask, edit, forge, gate, record_of
 from my_project import evaluate, experiment, intervals
 from my_project.evaluate import Case, score
 from my_project.repo import Repo
@@ -130,3 +131,139 @@ def test_an_experiment_changes_one_thing_and_is_not_run_twice(worked: Path) -> N
     assert ask(worked, "experiment", "--model", "magic")[0] == 1
     assert ask(worked, "experiment", "--drop", "no such column")[0] == 1
     assert ask(worked, "experiment", "--set", "nonsense=1")[0] == 1
+
+
+def test_two_changes_at_once_are_refused_until_it_is_said_what_each_gives(worked: Path) -> None:
+    """Their gains could not be told apart; an ablation tells them apart."""
+    words = ("experiment", "--model", "forest", "--set", "max_depth=3")
+    code, said = ask(worked, *words)
+    assert code == 1
+    assert "changes 2 things at once: model: linear → forest; max_depth: None → 3" in said
+
+    code, said = ask(worked, *words, "--ablation", "the forest alone gave +0.04, the depth nothing")
+    assert code == 0, said
+    assert gate(worked, "G2.2").state == "pass"
+
+
+def test_a_change_that_changes_no_prediction_leaves_no_record(worked: Path) -> None:
+    """A comparison with itself would show nothing, and a record cannot be taken back."""
+    before = len(experiment.all_records(Repo(worked)))
+    code, said = ask(worked, "experiment", "--seed", "3")
+
+    assert code == 1
+    assert "Every prediction is that of the champion" in said
+    assert len(experiment.all_records(Repo(worked))) == before
+    assert gate(worked, "G2.5").state == "pass"
+
+
+def test_a_typed_decision_is_seen(worked: Path) -> None:
+    """What a record decides follows from its figures."""
+    other = {"keep": "drop", "drop": "keep"}
+    edit(record_of(worked), lambda found: found.update(decision=other[found["decision"]]))
+
+    assert gate(worked, "G2.5").state == "fail"
+    assert "its figures say" in gate(worked, "G2.5").reason
+
+
+def test_a_typed_comparison_is_seen(worked: Path) -> None:
+    """What a record says of the baseline follows from both files of predictions."""
+    edit(record_of(worked), lambda found: found["vs_baseline"].update(low=found["vs_baseline"]["high"]))
+
+    assert gate(worked, "G2.5").state == "fail"
+    assert "vs_baseline recomputes to" in gate(worked, "G2.5").reason
+
+
+def test_a_record_cannot_choose_its_champion(worked: Path) -> None:
+    """The comparison is with the last record that was kept, whatever the record names."""
+    assert ask(worked, "experiment")[0] == 0
+    edit(record_of(worked), lambda found: found.update(champion=None, vs_champion=None))
+
+    assert gate(worked, "G2.5").state == "fail"
+    assert "vs_champion" in gate(worked, "G2.5").reason
+
+
+def plan(root: Path, **numbers: float | None) -> None:
+    """Other numbers of the plan, as a replan would leave them: `iterations_max=3` is iterations.max."""
+    for name, value in numbers.items():
+        group, key = name.split("_", 1)
+        edit(root / "plan/plan.json", lambda found, g=group, k=key, v=value: found[g][k].update(value=v))
+
+
+def rule(root: Path) -> str:
+    return experiment.stop_rule(Repo(root)).partition(":")[0]
+
+
+def test_each_stop_rule_is_met_by_its_own_inequality(worked: Path) -> None:
+    """Success: the bound less the optimism. Futility: poor gains and a curve that falls short. Budget: a count."""
+    for _ in range(2):
+        assert ask(worked, "experiment")[0] == 0
+    plan(worked, iterations_max=50, iterations_mde=-1e6, iterations_optimism=0.0, acceptance_min_gain=-1e6)
+    assert rule(worked) == "success"
+    records = experiment.all_records(Repo(worked))
+    low = next(record for record in reversed(records) if record["decision"] == "keep")["vs_baseline"]["low"]
+    plan(worked, iterations_optimism=low + 1e6 + 1e-3)
+    assert rule(worked) == ""  # the same bound, and a little more optimism than it can bear
+
+    plan(worked, iterations_optimism=0.0, acceptance_min_gain=1e6, iterations_mde=1e6, acceptance_target=0.5)
+    forge(worked, "learning_curve", lambda found: found.update(fit={"at_all_rows": 0.52, "band": 0.05}))
+    assert rule(worked) == ""  # poor gains, and the curve still reaches the target
+    forge(worked, "learning_curve", lambda found: found.update(fit={"at_all_rows": 0.6, "band": 0.05}))
+    assert rule(worked) == "futility"
+    plan(worked, iterations_mde=-1e6)
+    assert rule(worked) == ""
+
+    plan(worked, iterations_max=3)
+    assert rule(worked) == "budget"
+    assert gate(worked, "G2.6").state == "pass"  # the last one planned was run
+    plan(worked, iterations_max=2)
+    assert gate(worked, "G2.6").state == "blocked"
+    (worked / "docs/decisions/0002-extend.md").write_text("Two more, because a new column arrived.\n")
+    assert gate(worked, "G2.6").state == "pass"
+
+
+def test_no_experiment_extends_a_budget_in_silence_where_the_gate_blocks(worked: Path) -> None:
+    """At rigor strict the command itself refuses, and names the record that is missing."""
+    edit(worked / "plan/gates.yaml", lambda found: found["blocking"].append("G2.6"))
+    plan(worked, iterations_max=1)
+    code, said = ask(worked, "experiment")
+
+    assert code == 2
+    assert "budget: 1 experiments are done, and 1 were planned" in said
+    assert "docs/decisions/" in said
+
+
+def test_optimism_comes_from_the_records_where_the_plan_has_none(worked: Path) -> None:
+    """The standard error of the last score × the expected largest of as many normal values as there are records."""
+    plan(worked, iterations_optimism=None)
+    assert ask(worked, "experiment")[0] == 0
+    found = experiment.all_records(Repo(worked))[-1]["metric"]
+    error = (found["value"] - found["low"]) / NormalDist().inv_cdf(1 - found["alpha"])
+
+    assert experiment.optimism_of(Repo(worked)) == pytest.approx(error * 0.5641896, rel=1e-4)  # 1 / sqrt(pi) for two
+    assert intervals.optimism({"value": 1.0, "low": None, "alpha": 0.05}, 5) == 0.0
+
+
+def test_the_log_is_rebuilt_from_the_records(worked: Path) -> None:
+    """Deleted or edited, it comes back the same; every record is in it, those of other data as not counted."""
+    assert ask(worked, "experiment")[0] == 0
+    log = worked / "evidence/experiments.md"
+    text = log.read_text()
+    log.write_text("we won\n")
+    code, said = ask(worked, "experiment", "--log")
+
+    assert code == 0, said
+    assert log.read_text() == text
+    assert all(f"| {record['id']} |" in text for record in experiment.all_records(Repo(worked)))
+    edit(record_of(worked), lambda found: found.update(lock_sha="0" * 64))
+    ask(worked, "experiment", "--log")
+    assert "Of other data: not counted." in log.read_text()
+
+
+def test_a_gain_without_a_price_is_a_share_of_the_measured_baseline(worked: Path) -> None:
+    """Where the plan holds a share and no number, the measured baseline makes the number."""
+    entry = {"value": None, "inputs": {"min_gain_share": 0.1, "baseline": None}}
+    edit(worked / "plan/plan.json", lambda found: found["acceptance"]["min_gain"].update(entry))
+    repo = Repo(worked)
+
+    assert evaluate.minimum_gain(repo) == pytest.approx(0.1 * repo.evidence("baseline")["result"]["value"])
+    assert evaluate.minimum_gain(repo, baseline=40000.0) == 4000.0
