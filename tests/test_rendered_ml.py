@@ -109,7 +109,10 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("repository", ["ml-default", "ml-regression"], indirect=True)
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ML if name not in ("ml-default", "ml-regression")]
+
+
+@pytest.mark.parametrize("repository", ["ml-default", "ml-regression", *OTHERS], indirect=True)
 def test_its_own_tests_pass(repository: Path) -> None:
     """The tests that the repository ships, planted failures included, on its first minute."""
     done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")

@@ -81,7 +81,7 @@ while True:
 
 
 def test_killed_at_any_moment_a_champion_remains(tmp_path: Path) -> None:
-    """Fifty kills while versions are promoted and rolled back: the registry is whole and its champion known."""
+    """Stopped fifty times and killed five times amid promotions and rollbacks: the registry stays whole."""
     registry.register(tmp_path, entry("r") | {"version": registry.BASELINE, "kind": "rule"}, alias="baseline")
     for digest in ("a", "b"):
         registry.register(tmp_path, entry("a", data=digest))

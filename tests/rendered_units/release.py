@@ -89,8 +89,14 @@ def test_a_drill_changes_no_alias(released: Path) -> None:
     before = registry.read(released)["aliases"]
     code, said = ask(released, "rollback", "--drill")
 
+    repo, book = Repo(released), registry.read(released)
+    found = repo.evidence("rollback_drill")
+
     assert code == 0, said
-    assert registry.read(released)["aliases"] == before
+    assert book["aliases"] == before
+    assert "withdrawn" not in book["models"]["1.0.0"]
+    assert (found["from"], found["to"], found["answered"]) == ("1.0.0", registry.BASELINE, True)
+    assert 0 < found["seconds"] < 60 * float(repo.answers["rollback_minutes"])
 
 
 def test_an_old_drill_no_longer_counts(released: Path) -> None:

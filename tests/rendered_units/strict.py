@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import pytest
 from conftest import ask, edit, forge, gate
-from my_project import registry
+from my_project import accept, registry
 
 
 def test_limits_and_costs(worked: Path) -> None:
@@ -16,6 +17,16 @@ def test_limits_and_costs(worked: Path) -> None:
 
     forge(worked, "acceptance", lambda facts: facts["limits"].update(cost_best_of_20=1.0, cost_at_threshold=2.0))
     assert "at a better threshold" in gate(worked, "G3.5").reason
+
+
+def test_a_dearer_model(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision that costs more with the model than with the rule, or than doing nothing, is not shipped."""
+    for dearer in ("baseline", "nothing"):
+        costs = {"model": 2.0, "baseline": 3.0, "nothing": 4.0} | {dearer: 1.0}
+        monkeypatch.setattr(accept, "accepted", lambda _, costs=costs: {"cost": costs})
+
+        assert gate(worked, "G3.6").state == "fail"
+        assert dearer in gate(worked, "G3.6").reason
 
 
 def test_hidden_change_of_behaviour(worked: Path) -> None:
