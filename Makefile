@@ -31,6 +31,8 @@ lint: dev
 
 bench: dev
 	$(BIN)/python tests/bench/render.py
+	@$(call INSTALL,--editable ".[bench]")
+	$(BIN)/python tests/bench/serve.py || test $$? -eq 2  # 2: it needs wrk, and says so
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
