@@ -110,6 +110,13 @@ def one_person(root: Path) -> None:
     lines = [re.sub(r"=[^=;]*:", "=?:", line) if line.startswith("team:") else line for line in lines]
     path.write_text("".join(lines), encoding="utf-8")
     edit(root / "plan" / "plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
+    edit(root / "plan" / "plan.json", _far_away)  # these tests are as true after the plan's last day
+
+
+def _far_away(plan: dict[str, Any]) -> None:
+    for task in plan["schedule"]["tasks"]:
+        if task["id"] == "p2":
+            task["end"] = "2999-12-31"
 
 
 def write_source(
