@@ -48,6 +48,15 @@ def test_acceptance_cannot_be_signed_before_it_exists(worked: Path) -> None:
     assert "Next: make accept" in said
 
 
+def test_a_torn_line_in_the_log_of_looks(worked: Path) -> None:
+    """Half a line is no look, and no traceback: the gates that rest on the log say that it was rewritten."""
+    log = worked / "evidence" / "test_access.log"
+    log.write_text(log.read_text("utf-8")[:-20], "utf-8")
+
+    assert gate(worked, "G2.4").state == "fail"
+    assert "was rewritten" in gate(worked, "G3.1").reason
+
+
 @pytest.mark.parametrize("name", ["model-card", "datasheet"])
 def test_a_stale_page(worked: Path, name: str) -> None:
     """A model card or a datasheet that tells of other evidence fails."""

@@ -112,7 +112,10 @@ def looks(repo: Repo) -> list[dict[str, str]]:
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     found, before = [], ""
     for line in lines:
-        entry = json.loads(line)
+        try:
+            entry = dict(json.loads(line))
+        except (TypeError, ValueError):
+            entry = {}  # torn, or no line of ours
         if entry.pop("chain", None) != canonical({"before": before, **entry}):
             raise Trouble(f"{TEST_LOG} was rewritten.", f"git log -p {TEST_LOG} shows what it was.")
         before = canonical({"before": before, **entry})
