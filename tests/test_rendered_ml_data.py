@@ -154,7 +154,7 @@ REFUSED = dict(refused())
 # One process audits every folder in turn: importing the libraries anew takes longer than any of these audits.
 AUDITS = """
 import contextlib, io, json, os, sys, traceback
-from own_data import cli
+from own_data import __main__ as cli
 for folder in sys.argv[1:]:
     os.chdir(folder)
     out, err = io.StringIO(), io.StringIO()

@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from {{ answers.package_name }} import cli, data, experiment
+from {{ answers.package_name }} import __main__ as cli
+from {{ answers.package_name }} import data, experiment
 from {{ answers.package_name }}.gates import Row, evaluate, state_of
 from {{ answers.package_name }}.repo import Repo, seal
 
