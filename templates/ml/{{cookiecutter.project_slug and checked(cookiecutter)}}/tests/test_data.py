@@ -90,8 +90,9 @@ def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
     twice = f"select {key} k from split_rows group by k having count(distinct _split) > 1"
     shared = table.rows(f"select count(*) from ({twice})")
     assert shared == [(0,)]
-    assert not splits.inverted(table, source)
-    assert all(count > 0 for part, count in splits.sizes(table).items() if part != "left out")
+    found = splits.parts(table, source, TASK, features.target_sql(Repo(worked), source, table))
+    assert not splits.inverted(found)
+    assert set(splits.PARTS) <= set(found)
     if TASK in ("binary", "multiclass"):
         parts = [dataset.load(Repo(worked), part) for part in ("train", "validation")]
         shares = [pd.Series(part.y).value_counts(normalize=True) for part in parts]
@@ -114,8 +115,9 @@ def test_a_model_file_is_what_was_trained_and_nothing_else(worked: Path, tmp_pat
     """Saved and loaded it says the same; other bytes are refused, for every family."""
     repo = Repo(worked)
     rows = dataset.load(repo, "train")
+    small = {"forest": {"n_estimators": 5}, "boosting": {"max_iter": 5}}
     for family in train.ORDER:
-        fitted = train.fit(rows, TASK, train.config(family, {"n_estimators": 5} if family == "forest" else {}))
+        fitted = train.fit(rows, TASK, train.config(family, small.get(family, {})))
         path, digest = train.save(fitted, tmp_path)
         again = train.load(path, digest)
         assert np.array_equal(train.predict(fitted, rows.x, TASK), train.predict(again, rows.x, TASK))

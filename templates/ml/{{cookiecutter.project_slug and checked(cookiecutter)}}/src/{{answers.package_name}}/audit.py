@@ -70,32 +70,31 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
 def examine(repo: Repo, resplit: bool) -> tuple[Findings, data.Source]:
     """Every step of the audit, in memory. Raises `Trouble` for data that no model could be trained on."""
     task, metric = repo.answers["task"], repo.answers["metric"]
-    path = data.snapshot(repo, data.source_of(repo))
-    table, source = data.open_table(repo, path)
+    table, source = data.open_table(repo)
     target, columns = features.target_sql(repo, source, table), table.columns("source")
-    rows = table.rows("select count(*) from source")[0][0]
-    labelled = schema.labelled(repo, table, source, target)
-    inputs = features.inputs(table, source)
-    repeats = features.repeats(table, [name for name in columns if name not in (ROW, source.id)])
-    facts = schema.profile(table, {name: kind for name, kind in columns.items() if name != ROW})
+    labels = schema.labelled(repo, table, source, target)
+    rows, inputs = labels["rows"], features.inputs(table, source)
+    facts = schema.profile(table, {name: kind for name, kind in columns.items() if name != ROW}, rows)
+    whole = [name for name in columns if name not in (ROW, source.id)]
+    repeats = schema.copied(table, list(inputs), facts) and schema.repeats(table, whole)
     rules, proposed = schema.read(repo), None
     if not rules["columns"]:
         proposed = schema.propose(source, facts, rows, repeats)
         rules = schema.parse(proposed)
-    breaches = schema.breaches(table, rules, columns, rows, repeats)
+    breaches = schema.breaches(table, rules, facts, rows, repeats)
     quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
     split = splits.cut(repo, table, source, list(inputs), target, resplit)
     manifest, first = _arrived(repo, table, source, inputs, split)
-    fitted, held = (
-        dataset.rows(repo, table, source, inputs, splits.some(name, split["sizes"][name], MOST), name)
-        for name in splits.PARTS[:2]
-    )
+    shares = {name: min(1.0, MOST / split["sizes"][name]) for name in splits.PARTS[:2]}
+    drawn = splits.draw(table, source, split["rule"], list(inputs), shares)
+    fitted, held = (dataset.rows(repo, table, source, inputs, drawn[name], name, "drawn_rows") for name in shares)
     split["leakage"] = features.screen(fitted.x, fitted.y, task, source.explained)
     threshold = repo.number("acceptance.threshold") or 0.5
     sane = baseline.check(fitted, held, task, metric, threshold)
     curve = train.curve(fitted, held, task, metric, threshold)
-    labels = labelled | {"test": schema.tested(repo, table, source, target)}
-    runs = {"data": manifest["sha256"], "first": first, "second": again(repo, resplit)}
+    labels["test"] = split.pop("test")
+    second = again(repo, resplit) if rows <= features.MANY or "G1.7" in repo.blocking() else {}
+    runs = {"data": manifest["sha256"], "first": first, "second": second}
     return Findings(manifest, proposed, quality, labels, split, sane, curve, runs), source
 
 
@@ -111,7 +110,7 @@ def _arrived(
     repo: Repo, table: Engine, source: data.Source, inputs: dict[str, str], split: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The manifest, and one hash for each part of what a run arrived at."""
-    path, span = data.snapshot(repo, source), splits.span(table, source)
+    path, span = data.snapshot(repo, source), features.span(table, source)
     rows = table.rows("select count(*) from source")[0][0]
     manifest = data.manifest_of(repo, source, path, table.columns("source"), rows, span)
     kept = {key: split[key] for key in ("rule", "sizes", "keys", "answers")}

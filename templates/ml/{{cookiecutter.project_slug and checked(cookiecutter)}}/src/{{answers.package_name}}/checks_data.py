@@ -136,7 +136,7 @@ def ceiling(repo: Repo) -> Result:
 
 def differing(runs: dict[str, Any]) -> list[str]:
     """The parts in which two runs from the raw file differ."""
-    return [name for name, digest in runs["first"].items() if runs["second"].get(name) != digest]
+    return [name for name, digest in runs["second"].items() if runs["first"][name] != digest]
 
 
 @gate("G1.7", "Repeatable pipeline")
@@ -145,6 +145,8 @@ def repeatable(repo: Repo) -> Result:
     found = repo.fresh(PIPELINE, "make audit")
     if found["data"] != known["sha256"]:
         return blocked("The two runs were of other data.", "make audit")
+    if not found["second"]:
+        return blocked("With so many rows there was one run.", "Ask for two: mlscaffold replan --set rigor=strict")
     if parts := differing(found):
         return failed(
             f"Two runs from the same raw file gave another {', '.join(parts)}.",

@@ -211,7 +211,7 @@ def manifest_of(
     """What was audited. It holds no clock, so the same data gives the same bytes."""
     return {
         "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
-        "sha256": repo.sha256(path),
+        "sha256": _hash(repo, path),
         "source_yaml": repo.sha256(SOURCE),
         "sample": source.is_sample,
         "rows": rows,

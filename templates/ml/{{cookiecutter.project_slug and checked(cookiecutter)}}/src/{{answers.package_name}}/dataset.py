@@ -77,7 +77,7 @@ def rows(
     segments = data.segments(repo, source)
     extra = "".join(f", cast({quoted(name)} as varchar) as _segment_{n}" for n, name in enumerate(segments))
     extra += f", cast({quoted(source.group)} as varchar) as _group" if source.group else ""
-    extra += f", cast(cast({splits.time_sql(source)} as date) as varchar) as _day" if source.time else ""
+    extra += f", cast(cast({features.time_sql(source)} as date) as varchar) as _day" if source.time else ""
     found = table.frame(
         f"select {features.key_sql(source)} as _key, {target} as _target{extra}, {features.select(columns)} "
         f"from {view} where {where} and {target} is not null order by _row"
@@ -209,7 +209,7 @@ def problems(repo: Repo, found: pd.DataFrame, part: str) -> str:
     """Why these predictions are not about exactly today's rows of a split, with today's answers; "" when they are."""
     table, task = over_frames(), repo.answers["task"]
     table.register("said", found)
-    measured = splits.digest(table, "said", splits.answered("_key", "_y", task))
+    measured = splits.digest(table, "said", features.answered("_key", "_y", task))
     expected = repo.fresh("splits", "make audit")["answers"]
     if measured == expected[part]:
         return ""

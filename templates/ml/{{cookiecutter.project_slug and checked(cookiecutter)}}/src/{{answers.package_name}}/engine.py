@@ -32,6 +32,7 @@ class Engine:
     """DuckDB in this process; another engine offers the same methods."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        self.repeats: dict[tuple[str, ...], int] = {}  # what `schema.repeats` has counted in `source`
         self._connection = connection or duckdb.connect()
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute("set preserve_insertion_order = true")
@@ -43,11 +44,13 @@ class Engine:
         form, text = form_of(path), literal(str(path))
         # A small text file is parsed once; everything else is streamed from where it lies.
         small = bool(form.separator) and path.stat().st_size < SMALL
-        read = f"read_csv({text}, {_options(form, small)})" if form.separator else f"read_parquet({text})"
-        kind = "table" if small else "view"
+        columns, read = f"row_number() over () as {ROW}, *", f"read_csv({text}, {_options(form, small)})"
+        if not form.separator:  # its own row numbers can be read by several threads
+            columns = f"file_row_number + 1 as {ROW}, * exclude (file_row_number)"
+            read = f"read_parquet({text}, file_row_number = true)"
         try:
-            self.run(f"create or replace {kind} source as select row_number() over () as {ROW}, * from {read}")
-            names = list(self.columns("source"))
+            self.run(f"create or replace {'table' if small else 'view'} source as select {columns} from {read}")
+            names, self.repeats = list(self.columns("source")), {}
         except duckdb.Error as error:
             why = problem(path, form.separator) if form.separator else ""
             raise Trouble(f"{path.name} is no table: {why or first(error)}.", CORRECT) from error

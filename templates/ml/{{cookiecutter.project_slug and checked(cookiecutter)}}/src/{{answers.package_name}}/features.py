@@ -3,7 +3,6 @@
 And the screen for columns that know the answer: each alone, scored out of fold, and those that make up the target.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -17,10 +16,11 @@ from .repo import Repo
 
 CLASSES = ("binary", "multiclass")  # tasks whose answers are classes
 NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
-LARGEST = "1e100"  # what lies beyond, infinity too, is taken as missing; the schema says so
+LARGEST = 1e100  # what lies beyond, infinity too, is taken as missing; the schema says so
 LEVELS = 50  # a text with more different values than this is free text, and no input
 # Above these a single column predicts better than single columns do; a person has to say why.
 BOUNDS = {"binary": 0.995, "multiclass": 0.995, "regression": 0.98, "ranking": 0.98, "forecast": 0.98}
+MANY = 500_000  # rows from which on what shows in a part of them is not counted in all
 EXACT = 1 - 1e-9
 BINS, FOLDS, ROWS = 20, 5, 50_000
 
@@ -33,11 +33,14 @@ def inputs(table: Engine, source: Source, types: dict[str, str] | None = None) -
             continue
         found[column] = kind_of(kind)
     texts = [column for column, kind in found.items() if kind == "category"]
-    if texts:
-        counts = ", ".join(f"approx_count_distinct({quoted(column)})" for column in texts)
-        for column, count in zip(texts, table.rows(f"select {counts} from source")[0], strict=True):
-            if count > LEVELS:
-                del found[column]
+    for count, most in (
+        ("approx_count_distinct({})", 2 * LEVELS),
+        ("count(distinct {})", LEVELS),
+    ):  # exact where the estimate leaves it open
+        counts = ", ".join(count.format(quoted(column)) for column in texts) or "0"
+        values = dict(zip(texts, table.rows(f"select {counts} from source")[0], strict=False))
+        found = {column: kind for column, kind in found.items() if values.get(column, 0) <= most}
+        texts = [column for column in texts if column in found]
     if not found:
         raise Trouble("No column is left to predict from.", "Check leave_out and known_after in data/source.yaml.")
     return found
@@ -112,38 +115,49 @@ def positive_value(source: Source, table: Engine) -> str:
     return fitting[0]
 
 
+def time_sql(source: Source) -> str:
+    return f"try_cast({quoted(source.time)} as timestamp)"
+
+
+def span(table: Engine, source: Source) -> list[str]:
+    """The first and the last moment; empty without a time column."""
+    if not source.time:
+        return []
+    moment = time_sql(source)
+    return [str(value) for value in table.rows(f"select min({moment}), max({moment}) from source")[0]]
+
+
+def answered(key: str, target: str, task: str) -> str:
+    """A row's key and right answer as one text, the same from the data and from a predictions file."""
+    value = target if task == "multiclass" else f"cast({target} as double)"
+    return f"{key} || '=' || cast({value} as varchar)"
+
+
+def units_sql(repo: Repo, source: Source, target: str) -> str:
+    """How many units of the metric labelled rows are: positives, queries, or rows."""
+    if repo.answers["task"] == "binary" and repo.answers["metric"] in ("recall", "f1", "average_precision"):
+        return f"sum({target})"
+    return f"count(distinct {quoted(source.group)})" if repo.answers["task"] == "ranking" else "count(*)"
+
+
 # ---------------------------------------------------------------------------------------------------- copies
-def repeats(table: Engine, columns: list[str]) -> int:
-    """Rows that repeat another one in these columns: exact up to the collisions of a 64-bit hash."""
-    hashed = f"hash({listed(columns)})"
-    return int(table.rows(f"select count(*) - count(distinct {hashed}) from source")[0][0])
-
-
-def telling(table: Engine, inputs: list[str], relation: str) -> dict[str, float]:
-    """How well each input tells rows apart: the decimal digits of its number of values, and under "" what it takes.
-
-    Two equal rows are copies when their known inputs have room for ten times as many rows as there are. With less,
-    such as in rows where most inputs are missing, they are equal by chance. Empty where every row could be so.
-    """
-    counts = ", ".join(f"approx_count_distinct({part})" for part in (f"hash({listed(inputs)})", *map(quoted, inputs)))
-    rows, different, *each = table.rows(f"select count(*), {counts} from {relation}")[0]
-    digits = {name: round(math.log10(max(1, count)), 2) for name, count in zip(inputs, each, strict=True)}
-    enough = round(math.log10(10 * max(1, rows)), 2)
-    return {} if different < 0.5 * rows or sum(digits.values()) < enough else {"": enough, **digits}
-
-
 def content_sql(inputs: list[str]) -> str:
     """One text for all inputs of a row, the same in every version of every engine."""
     parts = ", ".join(f"coalesce(cast({quoted(column)} as varchar), '∅')" for column in inputs)
     return f"md5(concat_ws('|', {parts}))"
 
 
-def copy_sql(tell: dict[str, float] | None, content: str) -> str:
-    """One text for all copies of a row; a row whose known inputs do not tell it from others has its own."""
+def copy_sql(tell: dict[str, float] | None, content: str, lone: str) -> str:
+    """What all copies of a row share; a row whose known inputs do not tell it from others is `lone`."""
     if tell is None:  # a rule recorded before rows with missing inputs were told apart
         return content
     known = " + ".join(f"if({quoted(name)} is null, 0, {digits})" for name, digits in tell.items() if name)
-    return f"if({known} >= {tell['']}, cast({content} as varchar), 'row ' || {ROW})"
+    return f"if({known} >= {tell['']}, {content}, {lone})"
+
+
+def twins_sql(tell: dict[str, float] | None, inputs: list[str]) -> str:
+    """The same as a number, for use within one run."""
+    return copy_sql(tell, f"cast(hash({listed(inputs)}) as hugeint)", f"-{ROW}")
 
 
 # ---------------------------------------------------------------------------------------------------- leakage

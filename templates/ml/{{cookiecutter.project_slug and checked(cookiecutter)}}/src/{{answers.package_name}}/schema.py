@@ -5,18 +5,20 @@ Data never gives rise to a rule twice: after the first audit a breach is a breac
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from . import features
 from .data import SOURCE, Source
-from .engine import Engine, literal, quoted
+from .engine import ROW, Engine, listed, literal, quoted
 from .files import Trouble, read_yaml
 from .repo import Repo
 
 PATH = "data/schema.yaml"
 VALUES = 20
+FEW = 4  # inputs that usually tell all rows apart
 HEAD = """\
 # What each column must be. The first audit proposed these lines from the data; from then on they are yours:
 # tighten them, and fill in `meaning` and `owner`. Gate G1.3 holds the data to every line.
@@ -47,41 +49,34 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     return {key: found.get(key, other) for key, other in limits.items()} | {"columns": columns}
 
 
-def profile(table: Engine, columns: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """Per column, in one scan: type, missing share, distinct values, range, mean; texts that are numbers."""
-    parts: list[str] = []
+def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict[str, Any]]:
+    """Per column, in one scan: type, values that are missing and different, range, mean; texts that are numbers."""
+    shown = f"{ROW} % {1 + rows // features.MANY} = 0"
+    count = "count(distinct {})" if rows <= features.MANY else "approx_count_distinct({})"
+    parts = []
     for name, kind in columns.items():
         column = quoted(name)
-        as_number = f"try_cast({column} as double)"
-        middle = f"avg({as_number})" if features.kind_of(kind) == "number" else f"count({as_number})"
-        parts += [
-            f"count({column})",
-            f"approx_count_distinct({column})",
-            f"min({column})",
-            f"max({column})",
-            middle,
-        ]
-    row = table.rows(f"select count(*), {', '.join(parts)} from source")[0]
+        parts.append(f"count({column}), {count.format(column)}, min({column}), max({column})")
+        number = f"case when {shown} and {column} is not null then if(try_cast({column} as double) is null, 0, 1) end"
+        middle = {"number": f"try_cast({column} as double)", "category": number}.get(features.kind_of(kind), "null")
+        parts.append(f"avg({middle})")
+    row = table.rows(f"select {', '.join(parts)} from source")[0]
     found: dict[str, dict[str, Any]] = {}
-    for number, (name, kind) in enumerate(columns.items()):
-        filled, distinct, low, high, middle = row[1 + number * 5 : 6 + number * 5]
-        found[name] = {
-            "type": {"category": "text"}.get(features.kind_of(kind), features.kind_of(kind)),
-            "missing": 1 - filled / row[0],
-            "distinct": distinct,
-            "min": low,
-            "max": high,
-        } | ({"mean": middle} if features.kind_of(kind) == "number" else {"numbers": middle / max(filled, 1)})
-        if features.kind_of(kind) == "category" and distinct <= 2 * VALUES:
+    for n, (name, kind) in enumerate(columns.items()):
+        filled, distinct, low, high, middle = row[5 * n : 5 * n + 5]
+        what = {"category": "text"}.get(features.kind_of(kind), features.kind_of(kind))
+        facts = {"type": what, "missing": 1 - filled / rows, "distinct": distinct, "min": low, "max": high}
+        found[name] = facts | ({"mean": middle} if what == "number" else {"numbers": middle or 0.0})
+        if what == "text" and distinct <= 2 * VALUES:
             levels = table.rows(f"select {quoted(name)}, count(*) from source group by 1 order by 2 desc, 1 limit 50")
             found[name]["levels"] = {str(level): count for level, count in levels if level is not None}
     return found
 
 
-def propose(source: Source, found: dict[str, dict[str, Any]], rows: int, repeats: int) -> str:
+def propose(source: Source, found: dict[str, dict[str, Any]], rows: int, same: int) -> str:
     """The first rules as text: today's types and ranges, with room at both ends."""
     lines = [HEAD.rstrip(), "", f"rows_at_least: {max(1, rows // 2)}"]
-    lines += [f"repeated_rows_at_most: {math.ceil(1000 * repeats / rows) / 1000}", "columns:"]
+    lines += [f"repeated_rows_at_most: {math.ceil(1000 * same / rows) / 1000}", "columns:"]
     for name, facts in found.items():
         lines.append(f"  {json.dumps(name, ensure_ascii=False)}:")
         lines += [f"    {key}: {json.dumps(value, ensure_ascii=False)}" for key, value in _rules(source, name, facts)]
@@ -109,20 +104,20 @@ def _rules(source: Source, name: str, facts: dict[str, Any]) -> list[tuple[str, 
 
 
 def breaches(
-    table: Engine, rules: dict[str, Any], columns: dict[str, str], rows: int, repeats: int
+    table: Engine, rules: dict[str, Any], facts: dict[str, dict[str, Any]], rows: int, same: int
 ) -> list[dict[str, Any]]:
     """Every rule that does not hold: column, rule, how many rows, an example, and a sentence."""
     found = []
     if rows < float(rules["rows_at_least"]):
         sentence = f"{rows} rows, and {rules['rows_at_least']} are asked for"
         found.append(_breach("", "rows_at_least", rows, rows, sentence))
-    if repeats > float(rules["repeated_rows_at_most"]) * rows:
-        sentence = f"{repeats} rows repeat another one, and a share of {rules['repeated_rows_at_most']} may"
-        found.append(_breach("", "repeated_rows_at_most", repeats, None, sentence))
+    if same > float(rules["repeated_rows_at_most"]) * rows:
+        sentence = f"{same} rows repeat another one, and a share of {rules['repeated_rows_at_most']} may"
+        found.append(_breach("", "repeated_rows_at_most", same, None, sentence))
     checks = []
     for name, wanted in rules["columns"].items():
-        if name in columns:
-            checks += [(name, *check) for check in _checks(name, wanted, rows)]
+        if name in facts:
+            checks += [(name, *check) for check in _checks(table, name, wanted, facts[name], rows)]
         else:
             found.append(_breach(name, "present", rows, None, f'the column "{name}" is gone'))
     counts = table.rows(f"select {', '.join(check[2] for check in checks)} from source")[0] if checks else ()
@@ -135,36 +130,75 @@ def breaches(
     return found
 
 
-def _checks(name: str, wanted: dict[str, str], rows: int) -> list[tuple[str, str, float, str, str]]:
-    """(rule, count in SQL, how many may be, FROM … WHERE that finds an example, what to say)."""
-    column, checks = quoted(name), []
+def _checks(
+    table: Engine, name: str, wanted: dict[str, str], facts: dict[str, Any], rows: int
+) -> list[tuple[str, str, float, str, str]]:
+    """(rule, count in SQL, how many may be, FROM … WHERE that finds an example, what to say).
+
+    Only for rules that the column's facts leave open: a column inside its limits is not read again.
+    """
+    column, kind, checks, rowwise = quoted(name), wanted.get("type", "text"), [], []
     number = f"try_cast({column} as double)"
-    finite = f"case when abs({number}) <= {features.LARGEST} or isnan({number}) then 0 end"
-    cast = {"number": finite, "date": f"try_cast({column} as timestamp)"}.get(wanted.get("type", "text"))
-    rowwise = [("type", f"{column} is not null and {cast} is null", f"are no {wanted.get('type')}")] if cast else []
-    for rule, sign in (("min", "<"), ("max", ">")):
-        if wanted.get(rule):
-            limit = _number(name, rule, wanted[rule])
+    known = facts["type"] == "number" and facts["min"] is not None
+    low, high = (float(facts[end]) if known else math.nan for end in ("min", "max"))
+    if kind == "number" and not -features.LARGEST <= low <= high <= features.LARGEST:
+        finite = f"(abs({number}) <= {features.LARGEST} or isnan({number}))"
+        rowwise.append(("type", f"{column} is not null and {finite} is not true", "are no number"))
+    if kind == "date" and facts["type"] != "date":
+        rowwise.append(("type", f"{column} is not null and try_cast({column} as timestamp) is null", "are no date"))
+    for rule, sign, end in (("min", "<", low), ("max", ">", high)):
+        limit = _number(name, rule, wanted.get(rule) or "nan")
+        if wanted.get(rule) and not (end >= limit if rule == "min" else end <= limit):
             rowwise.append((rule, f"{number} {sign} {limit}", f"lie beyond {rule} {wanted[rule]}"))
-    if wanted.get("values"):
+    if wanted.get("values") and not set(facts.get("levels") or [""]) <= set(wanted["values"]):
         allowed = ", ".join(literal(value) for value in wanted["values"])
         where = f"{column} is not null and cast({column} as varchar) not in ({allowed})"
         rowwise.append(("values", where, "are none of the allowed values"))
     for rule, where, say in rowwise:
         checks.append((rule, f"count(*) filter (where {where})", 0.0, f"source where {where}", f"COUNT rows {say}"))
     share = _number(name, "missing_at_most", wanted.get("missing_at_most") or "1")
-    say = f"COUNT rows have no value, and a share of {share:g} may"
-    empty = f"source where {column} is null"
-    checks.append(("missing_at_most", f"count(*) - count({column})", share * rows, empty, say))
-    if wanted.get("unique") == "true":
-        repeats = f"(select {column} from source group by 1 having count(*) > 1)"
-        checks.append(("unique", f"count({column}) - count(distinct {column})", 0.0, repeats, "COUNT values repeat"))
+    if facts["missing"] > share:
+        say = f"COUNT rows have no value, and a share of {share:g} may"
+        where = f"source where {column} is null"
+        checks.append(("missing_at_most", f"count(*) - count({column})", share * rows, where, say))
+    if wanted.get("unique") == "true" and repeats(table, [name]):
+        twice = f"(select {column} from source group by 1 having count(*) > 1)"
+        checks.append(("unique", f"count({column}) - count(distinct {column})", 0.0, twice, "COUNT values repeat"))
     if wanted.get("fresh_days"):
         days = _number(name, "fresh_days", wanted["fresh_days"])
         age = f"epoch(now()::timestamp - max(try_cast({column} as timestamp))) / 86400"
         newest = f"(select max({column}) {column} from source)"
         checks.append(("fresh_days", age, days, newest, f"the newest value is COUNT days old, {days:g} may be"))
     return checks
+
+
+def repeats(table: Engine, columns: Sequence[str]) -> int:
+    """Rows that repeat another one in these columns: exact up to the collisions of a 64-bit hash; counted once."""
+    known = tuple(columns)
+    if known not in table.repeats:
+        counted = table.rows(f"select count(*) - count(distinct hash({listed(columns)})) from source")
+        table.repeats[known] = int(counted[0][0])
+    return table.repeats[known]
+
+
+def copied(table: Engine, inputs: list[str], facts: dict[str, dict[str, Any]]) -> int:
+    """Rows that repeat another one in all inputs. Rows that differ in a few of them already are not compared in all."""
+    few = sorted(inputs, key=lambda name: -(facts[name]["distinct"] ** (1 - facts[name]["missing"])))[:FEW]
+    table.repeats[tuple(inputs)] = repeats(table, few) and repeats(table, inputs)
+    return table.repeats[tuple(inputs)]
+
+
+def telling(table: Engine, inputs: list[str], relation: str) -> dict[str, float]:
+    """How well each input tells rows apart: the decimal digits of its number of values, and under "" what it takes.
+
+    Two equal rows are copies when their known inputs have room for ten times as many rows as there are. With less,
+    such as in rows where most inputs are missing, they are equal by chance. Empty where every row could be so.
+    """
+    counts = ", ".join(f"approx_count_distinct({part})" for part in (f"hash({listed(inputs)})", *map(quoted, inputs)))
+    rows, different, *each = table.rows(f"select count(*), {counts} from {relation}")[0]
+    digits = {name: round(math.log10(max(1, count)), 2) for name, count in zip(inputs, each, strict=True)}
+    enough = round(math.log10(10 * max(1, rows)), 2)
+    return {} if different < 0.5 * rows or sum(digits.values()) < enough else {"": enough, **digits}
 
 
 def labelled(repo: Repo, table: Engine, source: Source, target: str) -> dict[str, Any]:
@@ -185,17 +219,6 @@ def labelled(repo: Repo, table: Engine, source: Source, target: str) -> dict[str
     balance = dict(table.rows(counted)) if classes else {}
     agreement = repo.answers.get("label_agreement") or None
     return {"rows": total, "labelled": filled, "balance": balance, "agreement": agreement}
-
-
-def tested(repo: Repo, table: Engine, source: Source, target: str) -> dict[str, int]:
-    """How many labelled test rows there are, and how many units of the metric; no value of any row is read."""
-    units, task = "count(*)", repo.answers["task"]
-    if task == "binary" and repo.answers["metric"] in ("recall", "f1", "average_precision"):
-        units = f"count(*) filter (where {target} = 1)"
-    if task == "ranking":
-        units = f"count(distinct {quoted(source.group)})"
-    found = table.rows(f"select count(*), {units} from split_rows where _split = 'test' and {target} is not null")[0]
-    return {"rows": found[0], "units": found[1]}
 
 
 def _breach(name: str, rule: str, count: int, example: Any, sentence: str) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import itertools
 from typing import Any
 
 from .data import SOURCE, Source
-from .engine import Engine, listed, literal, quoted
-from .features import CLASSES, content_sql, copy_sql, key_sql, repeats, telling
+from .engine import ROW, Engine, literal, quoted
+from .features import CLASSES, MANY, answered, content_sql, copy_sql, key_sql, time_sql, twins_sql, units_sql
 from .files import Trouble
 from .repo import Repo
+from .schema import repeats, telling
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
@@ -45,47 +46,64 @@ def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
     if rule["kind"] == "group":
         key = f"cast({quoted(source.group)} as varchar)"
     else:
-        key = copy_sql(rule.get("telling"), content_sql(inputs)) if rule["by"] == "inputs" else key_sql(source)
+        key = (
+            copy_sql(rule.get("telling"), content_sql(inputs), f"'row ' || {ROW}")
+            if rule["by"] == "inputs"
+            else key_sql(source)
+        )
     return f"md5({literal(rule['salt'])} || {key})"
-
-
-def time_sql(source: Source) -> str:
-    return f"try_cast({quoted(source.time)} as timestamp)"
 
 
 def create_view(table: Engine, source: Source, rule: dict[str, Any], inputs: list[str]) -> None:
     """The view `split_rows`: the source with `_split` (train, validation, test, or left out)."""
-    plain = f"select *, {_expression(source, rule, inputs)} as _split from source"
-    later = []
-    if rule["repeats"]:
-        later.append(f"{RANK} > min({RANK}) over (partition by {copy_sql(rule.get('copies'), content_sql(inputs))})")
-    if rule["groups_once"]:
-        later.append(f"{RANK} > min({RANK}) over (partition by {quoted(source.group)})")
+    plain, later = _split(source, rule, inputs, "source"), _later(source, rule, inputs)
     if later:
-        dropped = f"case when {' or '.join(later)} then 'left out' else _split end"
-        plain = f"select * replace ({dropped} as _split) from ({plain})"
+        plain = f"select * replace (case when {later} then 'left out' else _split end as _split) from ({plain})"
     table.run(f"create or replace view split_rows as {plain}")
 
 
-def _expression(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
+def draw(
+    table: Engine, source: Source, rule: dict[str, Any], inputs: list[str], shares: dict[str, float]
+) -> dict[str, str]:
+    """The view `drawn_rows`, and for each split the condition that picks its share there: always the same rows."""
+    place = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
+    drawn = f"{place} < {max(shares.values())}"
+    if _later(source, rule, inputs):
+        table.run(f"create or replace table drawn_rows as select * from split_rows where {drawn}")
+    else:  # what is not drawn need not be split
+        table.run(f"create or replace table drawn as select * from source where {drawn}")
+        table.run(f"create or replace view drawn_rows as {_split(source, rule, inputs, 'drawn')}")
+    return {part: f"_split = {literal(part)} and {place} < {share}" for part, share in shares.items()}
+
+
+def _later(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
+    """Which rows are left out because a copy of them, or their group, lies in an earlier split."""
+    shared = [twins_sql(rule.get("copies"), inputs)] if rule["repeats"] else []
+    shared += [quoted(source.group)] if rule["groups_once"] else []
+    return " or ".join(f"{RANK} > min({RANK}) over (partition by {key})" for key in shared)
+
+
+def _split(source: Source, rule: dict[str, Any], inputs: list[str], relation: str) -> str:
     if rule["kind"] == "own":
         names = ", ".join(literal(part) for part in PARTS)
         column = f"lower(cast({quoted(source.split)} as varchar))"
-        return f"case when {column} in ({names}) then {column} else 'left out' end"
+        return f"select *, case when {column} in ({names}) then {column} else 'left out' end as _split from {relation}"
     if rule["kind"] == "time":
-        return _time_expression(source, rule)
-    hashed = hash_sql(source, inputs, rule)
+        return f"select *, {_time_expression(source, rule)} as _split from {relation}"
     if rule["kind"] == "group":
-        return _cut(hashed, rule["cuts"])
-    cases = " ".join(f"when {literal(name)} then {_cut(hashed, cuts)}" for name, cuts in rule["cuts"].items())
-    return f"case cast({rule['strata']} as varchar) {cases} else 'left out' end"
+        found = _cut(rule["cuts"])
+    else:
+        cases = " ".join(f"when {literal(name)} then {_cut(cuts)}" for name, cuts in rule["cuts"].items())
+        found = f"case cast({rule['strata']} as varchar) {cases} else 'left out' end"
+    hashed = f"select *, {hash_sql(source, inputs, rule)} as _hash from {relation}"
+    return f"select * exclude (_hash), {found} as _split from ({hashed})"
 
 
-def _cut(hashed: str, cuts: list[str]) -> str:
+def _cut(cuts: list[str]) -> str:
     low, high = (literal(cut) for cut in cuts)
     return (
-        f"case when {hashed} < {low} then 'train' when {hashed} < {high} then 'validation' "
-        f"when {hashed} >= {high} then 'test' else 'left out' end"
+        f"case when _hash < {low} then 'train' when _hash < {high} then 'validation' "
+        f"when _hash >= {high} then 'test' else 'left out' end"
     )
 
 
@@ -100,25 +118,25 @@ def _time_expression(source: Source, rule: dict[str, Any]) -> str:
 
 
 def _time_cuts(table: Engine, source: Source) -> list[str]:
-    column = quoted(source.time)
-    bad = table.rows(f"select {column} from source where {column} is not null and {time_sql(source)} is null limit 1")
+    column, moment = quoted(source.time), time_sql(source)
+    bad = table.rows(f"select {column} from source where {column} is not null and {moment} is null limit 1")
     if bad:
         raise Trouble(f'{source.time} holds "{bad[0][0]}", which is no date.', "Write dates as 2026-01-31, or 10:00.")
-    low, high, last = table.rows(
-        f"select quantile_disc({time_sql(source)}, {SHARES[0]}), quantile_disc({time_sql(source)}, {SHARES[1]}), "
-        f"max({time_sql(source)}) from source"
-    )[0]
+    low, high = (f"quantile_disc({moment}, {share})" for share in SHARES)
+    low, high, last = table.rows(f"select {low}, {high}, max({moment}) from source")[0]
     if low is None or not low < high < last:
-        raise Trouble(
-            f"{source.time} has too few different moments to put the test rows last.", "Clear `time`, or add rows."
-        )
+        sentence = f"{source.time} has too few different moments to put the test rows last."
+        raise Trouble(sentence, "Clear `time`, or add rows.")
     return [str(low), str(high)]
 
 
 def _strata_cuts(table: Engine, strata: str, hashed: str) -> dict[str, list[str]]:
+    """Cuts that give each stratum the same shares; among many rows every n-th shows where they lie."""
+    nth = 1 + table.rows("select count(*) from source")[0][0] // MANY
     low, high = (f"quantile_disc({hashed}, {share})" for share in SHARES)
     rows = table.rows(
-        f"select cast({strata} as varchar), {low}, {high} from source where {strata} is not null group by 1 order by 1"
+        f"select cast({strata} as varchar), {low}, {high} from source where {strata} is not null and {ROW} % {nth} = 0 "
+        "group by 1 order by 1"
     )
     return {name: [first, second] for name, first, second in rows}
 
@@ -127,22 +145,36 @@ def _group_cuts(table: Engine, source: Source, hashed: str) -> list[str]:
     """Cuts between groups, so that about 60, 20 and 20 percent of the rows follow."""
     rows = table.rows(f"select h, n from (select {hashed} h, count(*) n from source group by 1) order by h")
     if len(rows) < 5:
-        sentence = f"{source.group} holds {len(rows)} groups, too few to split by."
-        raise Trouble(sentence, "Clear `group` in data/source.yaml, or add rows.")
+        remedy = "Clear `group` in data/source.yaml, or add rows."
+        raise Trouble(f"{source.group} holds {len(rows)} groups, too few to split by.", remedy)
     total, seen, cuts = sum(count for _, count in rows), 0, []
     for hashed_group, count in rows:
         if len(cuts) < 2 and seen >= SHARES[len(cuts)] * total:
             cuts.append(hashed_group)
         seen += count
-    while len(cuts) < 2:
-        cuts.append(rows[-1][0])
-    return cuts
+    return [*cuts, rows[-1][0], rows[-1][0]][:2]
 
 
-def sizes(table: Engine) -> dict[str, int]:
-    """Rows in each split."""
-    found = dict(table.rows("select _split, count(*) from split_rows group by _split"))
-    return {part: int(found.get(part, 0)) for part in (*PARTS, "left out")}
+def parts(table: Engine, source: Source, task: str, target: str, units: str = "count(*)") -> dict[str, dict[str, Any]]:
+    """Of every split, in one scan: rows, keys, first and last moment; units, rows and keys with a right answer.
+
+    Where there are very many training rows, every n-th of them gives its key.
+    """
+    key, moment = key_sql(source), time_sql(source) if source.time else "null"
+    nth = 1 + table.rows("select count(*) from source")[0][0] // MANY
+    some = f"_split <> 'train' or {ROW} % {nth} = 0" if nth > 1 else "true"
+    keys, answers = (_sum(text, some) for text in (key, answered(key, target, task)))
+    known = (f"{of} filter (where {target} is not null)" for of in (units, "count(*)", answers))
+    counts = f"count(*), {keys}, min({moment}), max({moment}), {', '.join(known)}"
+    names = ("rows", "keys", "first", "last", "units", "labelled", "answers")
+    rows = table.rows(f"select _split, {counts} from split_rows group by 1")
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+
+
+def inverted(found: dict[str, dict[str, Any]]) -> bool:
+    """Whether a row of an earlier split is as new as one of a later split; never without a time column."""
+    dated = [found[part] for part in PARTS if part in found and found[part]["first"] is not None]
+    return any(not early["last"] < late["first"] for early, late in itertools.pairwise(dated))
 
 
 def digest(table: Engine, relation: str, key: str) -> str:
@@ -150,19 +182,8 @@ def digest(table: Engine, relation: str, key: str) -> str:
     return _number(*table.rows(f"select count(*), {_sum(key)} from {relation}")[0])
 
 
-def digests(table: Engine, key: str, answer: str, target: str) -> tuple[dict[str, str], dict[str, str]]:
-    """For each split the digest of its keys, and of its keys with their right answers; in one scan."""
-    known = f"{target} is not null"
-    rows = table.rows(
-        f"select _split, count(*), {_sum(key)}, count(*) filter (where {known}), {_sum(answer)} filter (where {known}) "
-        "from split_rows group by _split"
-    )
-    keys = {part: _number(count, total) for part, count, total, _, _ in rows if part in PARTS}
-    return keys, {part: _number(count, total) for part, _, _, count, total in rows if part in PARTS}
-
-
-def _sum(text: str) -> str:
-    return f"sum(cast(cast('0x' || substr(md5({text}), 1, 12) as bigint) as decimal(38, 0)))"
+def _sum(text: str, where: str = "true") -> str:
+    return f"sum(case when {where} then cast('0x' || substr(md5({text}), 1, 12) as bigint) end)"
 
 
 def _number(count: int, total: int | None) -> str:
@@ -172,49 +193,24 @@ def _number(count: int, total: int | None) -> str:
 def still_fits(known: dict[str, Any], fresh: dict[str, Any]) -> bool:
     """Whether the recorded rule was made for the same columns, so that rows keep their split when data grows."""
     same = ("kind", "salt", "strata", "embargo_days", "groups_once")
-    if any(known.get(key) != fresh.get(key) for key in same):
-        return False
-    if (known.get("by") == "id") != (fresh.get("by") == "id"):
+    if any(known.get(key) != fresh.get(key) for key in same) or (known.get("by") == "id") != (fresh.get("by") == "id"):
         return False
     return known["kind"] != "stratified" or set(known["cuts"]) >= set(fresh["cuts"])
 
 
 def across(table: Engine, source: Source, task: str, inputs: list[str], tell: dict[str, float]) -> dict[str, int]:
     """How many keys, groups and copies of rows lie in more than one split."""
-    tested = {"keys": quoted(source.id)} if source.id else {}
+    tested = {"keys": quoted(source.id)} if source.id and repeats(table, [source.id]) else {}
     if source.group and task != "forecast":
         tested["groups"] = quoted(source.group)
     if tell:
-        tested["rows"] = copy_sql(tell, f"hash({listed(inputs)})")
+        tested["rows"] = twins_sql(tell, inputs)
     found = {"keys": 0, "groups": 0, "rows": 0}
     for name, expression in tested.items():
         kept = f"select {expression} k from split_rows where _split <> 'left out'"
         shared = f"{kept} group by 1 having count(distinct _split) > 1"
         found[name] = int(table.rows(f"select count(*) from ({shared})")[0][0])
     return found
-
-
-def inverted(table: Engine, source: Source) -> bool:
-    """Whether a row of an earlier split is as new as one of a later split; never without a time column."""
-    if not source.time:
-        return False
-    moment = time_sql(source)
-    spans = {part: (low, high) for part, low, high in table.rows(
-        f"select _split, min({moment}), max({moment}) from split_rows group by _split")}  # fmt: skip
-    pairs = itertools.pairwise(PARTS)
-    return any(not spans[early][1] < spans[late][0] for early, late in pairs if early in spans and late in spans)
-
-
-def answered(key: str, target: str, task: str) -> str:
-    """A row's key and right answer as one text, the same from the data and from a predictions file."""
-    value = target if task == "multiclass" else f"cast({target} as double)"
-    return f"{key} || '=' || cast({value} as varchar)"
-
-
-def some(part: str, size: int, most: int) -> str:
-    """A condition that picks a split, or a fixed sample of about `most` of its rows."""
-    where = f"_split = '{part}'"
-    return where if size <= most else f"{where} and md5('some' || _row) < '{int(16**8 * most / size):08x}'"
 
 
 def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
@@ -231,18 +227,17 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         rule = rule | {"repeats": True, "copies": copies}
         create_view(table, source, rule, inputs)
         shared = across(table, source, task, inputs, copies)
-    counts, key = sizes(table), key_sql(source)
-    empty = [part for part in PARTS if not counts[part]]
+    found = parts(table, source, task, target, units_sql(repo, source, target))
+    empty = [part for part in PARTS if part not in found]
     if empty:
         raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {SOURCE}.")
-    keys, answers = digests(table, key, answered(key, target, task), target)
-    moved = inverted(table, source)
-    return {"rule": rule, "sizes": counts, "keys": keys, "answers": answers, "across": shared, "time_inverted": moved}
-
-
-def span(table: Engine, source: Source) -> list[str]:
-    """The first and the last moment; empty without a time column."""
-    if not source.time:
-        return []
-    moment = time_sql(source)
-    return [str(value) for value in table.rows(f"select min({moment}), max({moment}) from source")[0]]
+    three = {part: found[part] for part in PARTS}
+    return {
+        "rule": rule,
+        "sizes": {part: found[part]["rows"] if part in found else 0 for part in (*PARTS, "left out")},
+        "keys": {part: _number(it["rows"], it["keys"]) for part, it in three.items()},
+        "answers": {part: _number(it["labelled"], it["answers"]) for part, it in three.items()},
+        "across": shared,
+        "time_inverted": inverted(found),
+        "test": {"rows": found["test"]["labelled"], "units": found["test"]["units"] or 0},
+    }
