@@ -65,7 +65,7 @@ class Champion:
 
     def answers(self, rows: Sequence[Mapping[str, Any]], groups: Sequence[object] | None = None) -> list[Answer]:
         """One answer a row, in order; whatever happens, every row gets one."""
-        return self._listed(self._judged(pd.DataFrame.from_records(list(rows), columns=list(self.columns)), groups))
+        return self._listed(self.table(pd.DataFrame.from_records(list(rows), columns=list(self.columns)), groups))
 
     def fall_back(self, rows: Sequence[Mapping[str, Any]], reason: str) -> list[Answer]:
         """The rule's answers, for rows the model cannot or may not answer."""
@@ -76,11 +76,8 @@ class Champion:
         rows = zip(*(values.tolist() for values in found.values()), strict=True)
         return [Answer(model=self.version, **dict(zip(found, row, strict=True))) for row in rows]
 
-    def table(self, frame: pd.DataFrame, groups: Sequence[object] | None = None) -> pd.DataFrame:
+    def table(self, frame: pd.DataFrame, groups: Sequence[object] | None = None) -> Columns:
         """score, decision, detail, source and reason for every row of a frame of inputs."""
-        return pd.DataFrame(self._judged(frame, groups))
-
-    def _judged(self, frame: pd.DataFrame, groups: Sequence[object] | None) -> Columns:
         found = self.scored(*self.checked(frame))
         if self.card["task"] == "ranking":
             within = np.zeros(len(frame)) if groups is None else np.asarray(groups, dtype=object)

@@ -117,7 +117,7 @@ def skew(view: View, days: float, limit: float | None) -> Signal:
         return Signal("ok", "the rule answers: there is no model to score again")
     if not sample:
         return Signal("silent", "the model's own answers are missing from the log")
-    again = view.champion.table(pd.DataFrame([row for row, _ in sample]))["score"].to_numpy(dtype=float)
+    again = view.champion.table(pd.DataFrame([row for row, _ in sample]))["score"]
     gaps = np.abs(again - np.array([score for _, score in sample], dtype=float))
     wrong = int((~(gaps <= TOLERANCE * np.maximum(1, np.abs(again)))).sum())
     reason = f"{wrong} of {len(sample)} logged scores differ when scored again"
