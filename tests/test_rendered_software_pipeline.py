@@ -56,6 +56,7 @@ def test_gitlab_runs_the_same_stages(name: str, rendered: Rendered) -> None:
 
     assert text["stages"] == [*ORDER, "watch"][: None if watched else 5]
     assert {job["stage"] for job in jobs(rendered(name)).values()} == set(text["stages"])
+    assert all(job.get("extends") == ".pushed" for job in jobs(rendered(name)).values() if job["stage"] in ORDER[:4])
     assert text["release"]["rules"] == [{"if": "$CI_COMMIT_TAG =~ /^v/"}]
 
 
