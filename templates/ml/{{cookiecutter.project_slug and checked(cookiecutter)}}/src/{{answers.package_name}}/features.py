@@ -171,8 +171,10 @@ def screen(x: pd.DataFrame, y: np.ndarray, task: str, explained: dict[str, str])
         for column, value in scores.items()
         if value >= BOUNDS[task] and column not in explained
     ]
-    if task not in CLASSES:
-        suspects += [found for found in reproduce(x, y) if not set(found["columns"]) & set(explained)]
+    # a class is reproduced where its 0 and 1 are
+    targets = [y.astype(str) == name for name in np.unique(y.astype(str))] if task == "multiclass" else [y]
+    made = [found for target in targets for found in reproduce(x, target.astype(float))][:1]
+    suspects += [found for found in made if not set(found["columns"]) & set(explained)]
     measure = "area under the ROC curve" if task in CLASSES else "share of variance explained"
     return {"measure": f"{measure}, out of fold", "bound": BOUNDS[task], "scores": scores, "suspects": suspects}
 
