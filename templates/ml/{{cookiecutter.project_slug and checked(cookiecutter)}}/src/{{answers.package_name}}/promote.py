@@ -37,6 +37,9 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     chosen = version or waiting
     if chosen and chosen not in book["models"]:
         raise Trouble(f'The registry holds no version "{chosen}".', f"It holds: {', '.join(book['models'])}.")
+    known = {event["version"] for event in book["events"] if event["what"] == "promoted"} | {registry.BASELINE, waiting}
+    if chosen and chosen not in known:
+        raise Blocked(f"{chosen} never answered, and it is no challenger: it was refused, or is old.", "make retrain")
     if chosen:  # gates of the candidate first; a version that answered before needs none of them again
         require(repo, *(id for id in repo.blocking() if chosen == waiting and id.startswith(("G1.", "G6."))))
         return switch(repo, chosen, "not worse than the champion")
