@@ -316,6 +316,8 @@ def taken() -> Iterator[tuple[str, tuple[bytes, dict[str, str]]]]:
     yield "a date column", (csv(good.assign(due=due.astype(str))), {"time": "due"})
     yield "semicolons and decimal commas", (csv(good, sep=";", decimal=","), {})
     yield "tabs, CRLF, a byte order mark", (b"\xef\xbb\xbf" + csv(good, sep="\t", lineterminator="\r\n"), {})
+    twice = pd.concat([good, good[:40].assign(ref=[f"Z{number}" for number in range(40)])])
+    yield "duplicate rows", (csv(twice), {})
     renamed = good.rename(columns={"kind": "ärt", "late": "名前"}).replace({"new": "größe", "old": "名前"})
     yield "names of the world", (csv(renamed), {"target": "名前"})
     words = {"kind": "select", "amount": 'a "b" c', "days": "it's; drop table source", "late": "from"}
@@ -347,6 +349,48 @@ def test_odd_but_good_data_goes_all_the_way_to_the_audit(
     # Rows whose few known inputs repeat those of an earlier split are left out.
     assert sum(split["sizes"][part] for part in ("train", "validation", "test")) >= 0.9 * labels["labelled"]
     assert split["sizes"]["test"] >= 0.15 * labels["labelled"]
+
+
+@pytest.mark.parametrize("named", ["ref", ""], ids=["by id", "by inputs"])
+def test_rows_with_few_known_inputs_are_no_copies(repository: Path, named: str) -> None:
+    """A third of the rows know only their kind and are equal by chance: none is left out. Whole copies are."""
+    good = invoices(600)
+    good.loc[:199, ["amount", "days"]] = None
+    frame = pd.concat([good, good[300:340].assign(ref=[f"Z{number}" for number in range(40)])])
+    repository.joinpath(OWN).write_bytes(csv(frame if named else frame.drop(columns="ref")))
+    point(repository, id=named)
+    works(repository, "audit")
+    split = json.loads(repository.joinpath("evidence/splits.json").read_text("utf-8"))
+
+    assert split["across"] == {"keys": 0, "groups": 0, "rows": 0}
+    assert split["sizes"]["test"] >= 0.15 * len(frame)
+    # By their inputs copies lie in one split from the start; by their names some have to go.
+    assert (0 < split["sizes"]["left out"] < 40) if named else split["sizes"]["left out"] == 0
+
+
+def test_a_constant_is_no_target(tmp_path: Path) -> None:
+    """A number that never changes is named, with its value, and nothing is written."""
+    folder = newborn("regression", tmp_path, target_column="cost", id_column="ref")
+    folder.joinpath(OWN).write_bytes(csv(priced().assign(cost=12.5)))
+    before = written(folder)
+    done = run(folder, "audit")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith('cost holds one value only: "12.5".\nNext: ')
+    assert written(folder) == before
+
+
+def test_awkward_data_goes_on_to_an_experiment(repository: Path) -> None:
+    """Missing values, a date column, duplicate rows and names of the world, all in one file, as far as a record."""
+    good = invoices(600).rename(columns={"kind": "ärt", "late": "名前"}).replace({"new": "größe"})
+    good["due"] = pd.date_range("2024-01-01", periods=600).astype(str)
+    good["amount"] = good.amount.where(good.days % 5 > 0)
+    frame = pd.concat([good, good[:30].assign(ref=[f"Z{number}" for number in range(30)])])
+    repository.joinpath(OWN).write_bytes(csv(frame))
+    point(repository, target="名前", time="due")
+    said = works(repository, "audit", "confirm --all", "baseline", "experiment")
+
+    assert "Record: experiments/0001-linear/record.yaml" in said
 
 
 def test_what_was_decided_for_the_team_is_said(repository: Path) -> None:

@@ -86,7 +86,7 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, data.Source]:
     split = splits.cut(repo, table, source, list(inputs), target, resplit)
     manifest, first = _arrived(repo, table, source, inputs, split)
     shares = {name: min(1.0, MOST / split["sizes"][name]) for name in splits.PARTS[:2]}
-    drawn = splits.draw(table, source, split["rule"], list(inputs), shares)
+    drawn = splits.some_rows(table, source, split["rule"], list(inputs), shares)
     fitted, held = (dataset.rows(repo, table, source, inputs, drawn[name], name, "drawn_rows") for name in shares)
     split["leakage"] = features.screen(fitted.x, fitted.y, task, source.explained)
     threshold = repo.number("acceptance.threshold") or 0.5
@@ -151,6 +151,7 @@ def _page(repo: Repo, source: data.Source, found: Findings) -> str:
     screen, split, quality, labels = found.split["leakage"], found.split, found.quality, found.labels
     most = list(labels["balance"].items())[:12]
     balance = [f"{source.target}: " + ", ".join(f"{name} {count:,}" for name, count in most) + "."] if most else []
+    part = f" Different numbers are those of {features.MANY:,} rows." if quality["rows"] > features.MANY else ""
     newest = f" Test rows newest: {'no' if split['time_inverted'] else 'yes'}." if source.time else ""
     sound = (f"{HARNESS[name]}: {'as it must be' if it['ok'] else 'NOT SOUND'}" for name, it in found.harness.items())
     columns = (_column(name, facts, screen["scores"].get(name)) for name, facts in quality["profile"].items())
@@ -168,7 +169,7 @@ Hash of the data: `{found.manifest["sha256"]}`.
 
 ## Columns
 
-Score: {screen["measure"]}, each column alone; above {screen["bound"]} somebody has to explain it.
+Score: {screen["measure"]}, each column alone; above {screen["bound"]} somebody has to explain it.{part}
 
 | Column | Type | Missing | Different values | Smallest | Largest | Score |
 |---|---|---|---|---|---|---|
@@ -233,17 +234,17 @@ def _more(curve: dict[str, Any]) -> str:
 
 def _picture(found: Findings) -> str:
     """Bars for the fifteen best columns, dots for the learning curve."""
-    drawn = ['<text x="158" y="14">score of one column alone</text><text x="450" y="14">error by training rows</text>']
+    marks = ['<text x="158" y="14">score of one column alone</text><text x="450" y="14">error by training rows</text>']
     best = sorted(found.split["leakage"]["scores"].items(), key=lambda item: -item[1])[:15]
     for y, (name, value) in zip(range(24, 300, 18), best, strict=False):
-        drawn.append(f'<text x="150" y="{y + 10}" text-anchor="end">{escape(name[:24])}</text>')
-        drawn.append(f'<rect x="158" y="{y}" width="{max(1.0, 200 * value):.1f}" height="12" fill="#4878a8"/>')
+        marks.append(f'<text x="150" y="{y + 10}" text-anchor="end">{escape(name[:24])}</text>')
+        marks.append(f'<rect x="158" y="{y}" width="{max(1.0, 200 * value):.1f}" height="12" fill="#4878a8"/>')
     dots = [(n, e) for n, e in zip(found.curve["sizes"], found.curve["errors"], strict=True) if e == e]
     for size, error in dots:
         x, y = 450 + 300 * size / dots[-1][0], 280 - 230 * error / (max(e for _, e in dots) or 1.0)
-        drawn.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#a84848"/>')
-        drawn.append(f'<text x="{x:.1f}" y="296" text-anchor="middle">{size}</text>')
+        marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#a84848"/>')
+        marks.append(f'<text x="{x:.1f}" y="296" text-anchor="middle">{size}</text>')
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="310" font-family="sans-serif" font-size="10">\n'
-        f'<rect width="800" height="310" fill="white"/>\n{_lines(drawn)}</svg>\n'
+        f'<rect width="800" height="310" fill="white"/>\n{_lines(marks)}</svg>\n'
     )

@@ -33,6 +33,7 @@ class Engine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         self.repeats: dict[tuple[str, ...], int] = {}  # what `schema.repeats` has counted in `source`
+        self.drawn = 0.0  # the share of `source` that `schema.draw` has drawn
         self._connection = connection or duckdb.connect()
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute("set preserve_insertion_order = true")
@@ -50,7 +51,7 @@ class Engine:
             read = f"read_parquet({text}, file_row_number = true)"
         try:
             self.run(f"create or replace {'table' if small else 'view'} source as select {columns} from {read}")
-            names, self.repeats = list(self.columns("source")), {}
+            names, self.repeats, self.drawn = list(self.columns("source")), {}, 0.0
         except duckdb.Error as error:
             why = problem(path, form.separator) if form.separator else ""
             raise Trouble(f"{path.name} is no table: {why or first(error)}.", CORRECT) from error

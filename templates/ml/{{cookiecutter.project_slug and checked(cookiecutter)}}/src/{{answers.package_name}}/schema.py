@@ -18,6 +18,7 @@ from .repo import Repo
 
 PATH = "data/schema.yaml"
 VALUES = 20
+PLACE = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
 FEW = 4  # inputs that usually tell all rows apart
 HEAD = """\
 # What each column must be. The first audit proposed these lines from the data; from then on they are yours:
@@ -49,25 +50,38 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     return {key: found.get(key, other) for key, other in limits.items()} | {"columns": columns}
 
 
+def draw(table: Engine, share: float) -> None:
+    """The table `drawn`: at least this share of the rows, always the same ones; all of them from a share of 1 on."""
+    if share > table.drawn:
+        table.run(f"create or replace table drawn as select * from source where {PLACE} < {share}")
+        table.drawn = share
+
+
 def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict[str, Any]]:
-    """Per column, in one scan: type, values that are missing and different, range, mean; texts that are numbers."""
-    shown = f"{ROW} % {1 + rows // features.MANY} = 0"
-    count = "count(distinct {})" if rows <= features.MANY else "approx_count_distinct({})"
-    parts = []
+    """Per column: type, values that are missing and different, range, mean; texts that are numbers.
+
+    What many rows are not needed for is worked out on those of `drawn`: the mean, and how many values are different,
+    but for texts, whose number decides whether they are inputs.
+    """
+    draw(table, min(1.0, features.MANY / rows))
+    seen, some = [], []
     for name, kind in columns.items():
-        column = quoted(name)
-        parts.append(f"count({column}), {count.format(column)}, min({column}), max({column})")
-        number = f"case when {shown} and {column} is not null then if(try_cast({column} as double) is null, 0, 1) end"
-        middle = {"number": f"try_cast({column} as double)", "category": number}.get(features.kind_of(kind), "null")
-        parts.append(f"avg({middle})")
-    row = table.rows(f"select {', '.join(parts)} from source")[0]
+        column, what = quoted(name), features.kind_of(kind)
+        estimate = f"approx_count_distinct({column})" if what == "category" and rows > features.MANY else "null"
+        seen.append(f"count({column}), min({column}), max({column}), {estimate}")
+        number = f"try_cast({column} as double)"
+        share = f"avg(if({number} is null, 0, 1)) filter (where {column} is not null)"
+        middle = {"number": f"avg({number})", "category": share}.get(what, "null")
+        some.append(f"count(distinct {column}), {middle}")
+    row = table.rows(f"select {', '.join(seen)} from source")[0]
+    part = table.rows(f"select {', '.join(some)} from drawn")[0]
     found: dict[str, dict[str, Any]] = {}
     for n, (name, kind) in enumerate(columns.items()):
-        filled, distinct, low, high, middle = row[5 * n : 5 * n + 5]
+        (filled, low, high, estimate), (distinct, middle) = row[4 * n : 4 * n + 4], part[2 * n : 2 * n + 2]
         what = {"category": "text"}.get(features.kind_of(kind), features.kind_of(kind))
-        facts = {"type": what, "missing": 1 - filled / rows, "distinct": distinct, "min": low, "max": high}
+        facts = {"type": what, "missing": 1 - filled / rows, "distinct": estimate or distinct, "min": low, "max": high}
         found[name] = facts | ({"mean": middle} if what == "number" else {"numbers": middle or 0.0})
-        if what == "text" and distinct <= 2 * VALUES:
+        if what == "text" and facts["distinct"] <= 2 * VALUES:
             levels = table.rows(f"select {quoted(name)}, count(*) from source group by 1 order by 2 desc, 1 limit 50")
             found[name]["levels"] = {str(level): count for level, count in levels if level is not None}
     return found

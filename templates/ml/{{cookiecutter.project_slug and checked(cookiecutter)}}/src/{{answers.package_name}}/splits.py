@@ -12,7 +12,7 @@ from .engine import ROW, Engine, literal, quoted
 from .features import CLASSES, MANY, answered, content_sql, copy_sql, key_sql, time_sql, twins_sql, units_sql
 from .files import Trouble
 from .repo import Repo
-from .schema import repeats, telling
+from .schema import PLACE, draw, repeats, telling
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
@@ -62,18 +62,17 @@ def create_view(table: Engine, source: Source, rule: dict[str, Any], inputs: lis
     table.run(f"create or replace view split_rows as {plain}")
 
 
-def draw(
-    table: Engine, source: Source, rule: dict[str, Any], inputs: list[str], shares: dict[str, float]
+def some_rows(
+    table: Engine, source: Source, rule: dict[str, Any], inputs: list[str], wanted: dict[str, float]
 ) -> dict[str, str]:
     """The view `drawn_rows`, and for each split the condition that picks its share there: always the same rows."""
-    place = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
-    drawn = f"{place} < {max(shares.values())}"
+    share = max(wanted.values())
     if _later(source, rule, inputs):
-        table.run(f"create or replace table drawn_rows as select * from split_rows where {drawn}")
+        table.run(f"create or replace table drawn_rows as select * from split_rows where {PLACE} < {share}")
     else:  # what is not drawn need not be split
-        table.run(f"create or replace table drawn as select * from source where {drawn}")
+        draw(table, share)
         table.run(f"create or replace view drawn_rows as {_split(source, rule, inputs, 'drawn')}")
-    return {part: f"_split = {literal(part)} and {place} < {share}" for part, share in shares.items()}
+    return {part: f"_split = {literal(part)} and {PLACE} < {share}" for part, share in wanted.items()}
 
 
 def _later(source: Source, rule: dict[str, Any], inputs: list[str]) -> str:
