@@ -1,5 +1,7 @@
 """Gates G1 are seen red: each test plants one defect in data or evidence and watches the gate that is there for it."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +15,7 @@ from {{ answers.package_name }}.repo import Repo
 
 def test_the_worked_repository_is_open_up_to_acceptance(worked: Path) -> None:
     """What the tests below turn red is green first."""
+    Repo(worked).write_evidence("tests", {"passed": 1, "failed": [], "skipped": [], "empty": []}, ("src/", "tests/"))
     g1 = ("G1.3", "G1.4", "G1.7", "G1.8", "G1.9", "G1.11", "G1.lock")
     for id in (*g1, "G2.1", "G2.2", "G2.3", "G2.4", "G2.5", "G3.1"):
         row = gate(worked, id)
@@ -91,12 +94,12 @@ def test_leaked_column(newborn: Path) -> None:
 
 
 def test_target_as_the_sum_of_two_columns(newborn: Path) -> None:
-    """Two harmless columns that add up to the answer."""
-    if TASK in ("binary", "multiclass"):
-        pytest.skip("a class is no sum")
+    """Two harmless columns that add up to the answer; of classes, to the 0 and 1 of one of them."""
     rows = pd.read_csv(newborn / ROWS)
-    rows.insert(1, "part_a", rows[rows.columns[-1]] * 0.3 + pd.Series(range(len(rows))) % 17)
-    rows.insert(2, "part_b", rows[rows.columns[-1]] - rows["part_a"])
+    target = rows[rows.columns[-1]]
+    answer = target if TASK not in ("binary", "multiclass") else (target == target.iloc[0]) * 1.0
+    rows.insert(1, "part_a", answer * 0.3 + pd.Series(range(len(rows))) % 17)
+    rows.insert(2, "part_b", answer - rows["part_a"])
     rows.to_csv(newborn / ROWS, index=False)
 
     ask(newborn, "audit")
@@ -174,6 +177,36 @@ def test_unsound_harness(worked: Path) -> None:
     forge(worked, "harness", lambda found: found["shuffled"].update(ok=False))
 
     assert gate(worked, "G1.8").state == "fail"
+
+
+IDLE = """
+import pytest
+@pytest.mark.skip(reason="later")
+def test_put_off(): assert True
+@pytest.mark.xfail
+def test_known_to_fail(): assert False
+def test_asserts_nothing(): pass
+"""
+
+
+def test_skipped_test_counted_as_pass(worked: Path) -> None:
+    """A test that was skipped, or that asserts nothing, makes the run red, and the gate."""
+    for path in (worked / "tests").glob("test_*.py"):
+        path.unlink()
+    assert gate(worked, "G1.8").state == "warn"  # not run is no pass
+    (worked / "tests" / "test_idle.py").write_text(IDLE)
+    (worked / "tests" / "test_absent.py").write_text("import pytest\npytest.importorskip('no_such_package')\n")
+    (worked / "tests" / "test_sound.py").write_text("def test_sound(): assert True\n")
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(run, cwd=worked, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    for name in ("put_off", "known_to_fail", "asserts_nothing", "absent.py"):
+        assert f"{name} was skipped or asserts nothing" in done.stderr
+    assert gate(worked, "G1.8").state == "fail"
+    assert "test_absent.py skipped" in gate(worked, "G1.8").reason
+
+    (worked / "tests" / "test_idle.py").unlink()
+    assert gate(worked, "G1.8").state == "warn"  # other tests than those that ran
 
 
 def test_typed_baseline(worked: Path) -> None:

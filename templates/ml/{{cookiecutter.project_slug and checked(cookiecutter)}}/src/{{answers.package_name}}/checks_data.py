@@ -162,7 +162,13 @@ def sane(repo: Repo) -> Result:
     broken = [name for name in ("constant", "shuffled", "double_run") if not found[name]["ok"]]
     if broken:
         return failed(f"The harness is not sound: {', '.join(broken)}.", "Read evidence/harness.json, then src/")
-    return passed("A constant, shuffled labels and a double run give what they must.")
+    said, tests = "A constant, shuffled labels and a double run give what they must", repo.evidence("tests")
+    if tests is None or any(repo.digest(path) != digest for path, digest in tests["measured"].items()):
+        return warned(f"{said}; the tests have not been run on this code.", "make test")
+    idle = [f"{name} {end}" for end in ("failed", "skipped", "empty") for name in tests[end]]
+    if idle or not tests["passed"]:
+        return failed(f"{idle[0] if idle else 'No test'}: only a test that ran and passed is one.", "make test")
+    return passed(f"{said}; {tests['passed']} tests pass.")
 
 
 @gate("G1.9", "Baseline measured")
