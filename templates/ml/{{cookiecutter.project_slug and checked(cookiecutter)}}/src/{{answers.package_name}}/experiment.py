@@ -72,6 +72,8 @@ def run(
             f"This changes {len(change)} things at once: {'; '.join(change)}.",
             'Change one, or say what each gives: --ablation "…"',
         )
+    if repo.answers.get("tracking") == "mlflow":
+        from . import tracking  # before the work: it says when it is not installed
     found = measure(repo, settings, before)
     against = found["vs_champion"] or found["vs_baseline"]
     keep = keeps(found)
@@ -101,8 +103,6 @@ def run(
     write_record(repo, content["id"], content)
     write_log(repo)
     if repo.answers.get("tracking") == "mlflow":
-        from . import tracking
-
         tracking.log(repo, content)
     return Outcome(_told(repo, content))
 
