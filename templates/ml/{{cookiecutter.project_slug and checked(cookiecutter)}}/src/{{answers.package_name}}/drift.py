@@ -219,23 +219,23 @@ def fixed_window(value: float, n: int, healthy: float, scale: float, alpha: floa
 
 
 def sprt(values: np.ndarray, healthy: float, floor: float, alpha: float, power: float) -> Verdict:
-    """Wald's sequential test: decides as early as the labels allow; the first bound that is crossed counts.
-
-    Sums the log likelihood ratio of floor against healthy: Bernoulli for hits, normal for losses.
-    """
+    """Wald's sequential test, begun anew after each decision; the last one counts. It sums the log likelihood ratio of
+    floor against healthy: Bernoulli for hits, normal for losses."""
     decayed, fine = math.log(power / alpha), math.log((1 - power) / (1 - alpha))
     steps = np.append(values, healthy)  # the last one: what a healthy model adds on average
     if np.isin(values, (0, 1)).all() and 0 < floor < healthy < 1:
         steps = steps * math.log(floor / healthy) + (1 - steps) * math.log((1 - floor) / (1 - healthy))
     else:
         steps = (floor - healthy) / (spread(values, healthy) or 1.0) ** 2 * (steps - (floor + healthy) / 2)
-    sums = np.cumsum(steps[:-1])
-    crossed = np.flatnonzero((sums >= decayed) | (sums <= fine))
-    if len(crossed):
-        state = "decayed" if sums[crossed[0]] >= decayed else "healthy"
-        return Verdict("SPRT", state, f"decided after {crossed[0] + 1:,} labels")
-    missing = math.ceil((sum(steps[:-1]) - fine) / -steps[-1])
-    return Verdict("SPRT", "open", f"{len(sums):,} labels do not decide yet", missing)
+    *sums, expected = steps.tolist()
+    total, used, found = 0.0, 0, None
+    for step in sums:
+        total, used = total + step, used + 1
+        if not fine < total < decayed:
+            found = Verdict("SPRT", "decayed" if total >= decayed else "healthy", f"decided after {used:,} labels")
+            total, used = 0.0, 0
+    missing = math.ceil((total - fine) / -expected)
+    return found or Verdict("SPRT", "open", f"{len(sums):,} labels do not decide yet", missing)
 
 
 def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
