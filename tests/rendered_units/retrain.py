@@ -65,6 +65,17 @@ def test_a_candidate_on_older_data(retrained: Path) -> None:
     assert gate(retrained, "G6.2").state == "blocked"
 
 
+def test_a_version_that_is_no_challenger_is_not_promoted_by_its_number(retrained: Path) -> None:
+    """Registered and compared is not enough: what was refused, or never handed over, cannot be let in by name."""
+    version = Repo(retrained).evidence("candidate")["version"]
+    registry.set_alias(retrained, "challenger", None, by="somebody")
+    code, said = ask(retrained, "promote", version)
+
+    assert code == 2, said
+    assert "never answered" in said
+    assert registry.version_of(registry.read(retrained), "champion") == "1.0.0"
+
+
 def test_retraining_before_it_is_due(released: Path) -> None:
     """A fresh champion, a quiet floor: nothing is trained."""
     code, said = ask(released, "retrain", "--if-due")
