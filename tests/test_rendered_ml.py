@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 from material import ROOT, SAMPLES, sample_answers
-from mlscaffold import answers
+from mlscaffold import answers, render, vcs
 from mlscaffold.answers import Answers
-from readme_run import follow
+from readme_run import Ran, follow
 from rendered_repository import run, states
 
 ML = [name for name in SAMPLES if sample_answers(name).kind == "ml"]
@@ -93,20 +93,52 @@ def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     assert {after[gate] for gate in ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")} <= {"pass", "warn"}
 
 
-@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
-def test_the_readme_word_for_word(repository: Path) -> None:
-    """In an empty home, from `make setup` on: an honest verdict, then operations under a waiver."""
-    ran = {step.line: step for step in follow(repository, "The first ten minutes")}
-    failed = {line: step for line, step in ran.items() if step.code}
-
-    assert set(failed) <= {"make accept"}, failed  # FAIL or INCONCLUSIVE, as the page says; make stops with an error
+def follow_the_first_minutes(folder: Path) -> dict[str, Ran]:
+    """Each line of the README's first ten minutes; what `make setup` installs is what the README says it is."""
+    ran = {}
+    for step in follow(folder, "The first ten minutes"):
+        ran[step.line] = step
+        if step.line == "make setup":
+            assert_installed_as_told(folder)
     assert any(word in ran["make accept"].said for word in ("PASS", "FAIL", "INCONCLUSIVE"))
     assert "Traceback" not in "".join(step.said for step in ran.values())
     assert re.search(r"pass +G4.4", ran["make status"].said), "a rollback was rehearsed on the way"
-    assert (
-        subprocess.run(["git", "status", "--porcelain", "src"], cwd=repository, capture_output=True, check=True).stdout
-        == b""
-    )
+    assert subprocess.run(["git", "status", "--porcelain", "src"], cwd=folder, capture_output=True).stdout == b""
+    return ran
+
+
+def assert_installed_as_told(folder: Path) -> None:
+    """Packages within three of the README's number and disk within a tenth: newer versions may need a little more."""
+    said = re.search(r"installs (\d+) packages.*, (\d+) MB on disk", folder.joinpath("README.md").read_text("utf-8"))
+    packages = len(folder.joinpath("requirements.lock").read_text("utf-8").splitlines())
+    used = int(subprocess.run(["du", "-sm", ".venv"], cwd=folder, capture_output=True, check=True).stdout.split()[0])
+
+    assert said
+    assert packages == pytest.approx(int(said[1]), abs=3)
+    assert used == pytest.approx(int(said[2]), rel=0.1)
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_the_readme_word_for_word(repository: Path) -> None:
+    """In an empty home, from `make setup` on: an honest verdict, then operations under a waiver."""
+    ran = follow_the_first_minutes(repository)
+    failed = {line: step for line, step in ran.items() if step.code}
+
+    assert set(failed) <= {"make accept"}, failed  # FAIL or INCONCLUSIVE, as the page says; make stops with an error
+
+
+@pytest.mark.slow
+def test_the_readme_of_a_service_word_for_word(tmp_path: Path) -> None:
+    """The same with a service; a monitor that alarms because nobody has asked it anything is what the page says."""
+    given = answers.complete(sample_answers("ml-default").raw | {"serving": "api", "start_date": ""})
+    folder = render.render(given, tmp_path)
+    vcs.create(folder, "Start")
+    ran = follow_the_first_minutes(folder)
+    failed = {line: step for line, step in ran.items() if step.code}
+
+    assert set(failed) <= {"make accept", "make monitor"}, failed
+    assert "silent" in ran["make monitor"].said
+    assert '"status":"ok"' in ran["curl -s http://127.0.0.1:8000/health"].said.replace(" ", "")
 
 
 OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ML if name not in ("ml-default", "ml-regression")]

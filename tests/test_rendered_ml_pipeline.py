@@ -1,0 +1,107 @@
+"""The rendered ML pipelines: they parse, each job has its occasion, and each line runs in a fresh clone."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from readme_run import Ran
+from rendered_repository import run
+
+Rendered = Callable[[str], Path]
+GITHUB, GITLAB = "ml-default", "ml-forecast"
+
+
+def jobs(folder: Path) -> dict[str, dict[str, Any]]:
+    """The jobs of a repository's pipelines by name, as its host reads them."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob(".github/workflows/*.yml")):
+        found |= yaml.safe_load(path.read_text("utf-8"))["jobs"]
+    if folder.joinpath(".gitlab-ci.yml").is_file():
+        text = yaml.safe_load(folder.joinpath(".gitlab-ci.yml").read_text("utf-8"))
+        found |= {name: job for name, job in text.items() if isinstance(job, dict) and "script" in job}
+    return found
+
+
+@pytest.mark.parametrize("name", [GITHUB, GITLAB])
+def test_three_jobs_with_an_occasion_each(name: str, rendered: Rendered) -> None:
+    """Every push is checked; the watch and the retraining come by the clock, or by hand."""
+    found = jobs(rendered(name))
+
+    assert set(found) == {"check", "watch", "retrain"}
+    if name == GITHUB:
+        text = yaml.safe_load(rendered(name).joinpath(".github/workflows/operations.yml").read_text("utf-8"))
+        occasions = text[True]  # YAML 1.1 reads the key `on` as true
+        clocks = [entry["cron"] for entry in occasions["schedule"]]
+        by_hand = occasions["workflow_dispatch"]["inputs"]["job"]["options"]
+        for job, clock in zip(("watch", "retrain"), clocks, strict=True):
+            assert f"github.event.schedule == '{clock}'" in found[job]["if"]
+            assert f"inputs.job == '{job}'" in found[job]["if"]
+            assert job in by_hand
+    else:
+        rules = {job: found[job]["rules"][0]["if"] for job in found}
+        assert rules["check"] == '$CI_PIPELINE_SOURCE != "schedule"'
+        assert all('$CI_PIPELINE_SOURCE == "schedule"' in rules[job] for job in ("watch", "retrain"))
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> dict[str, str]:
+    """What a host's runner sets; `gh`, which needs the host itself, only writes down what it was asked."""
+    asked = tmp_path / "bin" / "gh"
+    asked.parent.mkdir()
+    asked.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\ncase "$1 $2" in "issue list") echo 0;; esac\n')
+    asked.chmod(0o755)
+    scratch = tmp_path / "runner-temp"
+    scratch.mkdir()
+    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
+    return kept | {
+        "PATH": f"{asked.parent}{os.pathsep}{os.environ['PATH']}", "RUNNER_TEMP": str(scratch), "CI": "true",
+        "GITHUB_BASE_REF": "main", "FETCH_COMMAND": "echo fetched > fetched.txt", "KEEP_COMMAND": "rm fetched.txt",
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", [GITHUB, GITLAB], indirect=True)
+def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, runner: dict[str, str]) -> None:
+    """A repository that was audited and tried: what is checked is green, and a watch that sees nothing says so."""
+    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
+        assert run(repository, *arguments).returncode == 0, arguments
+    for words in (["add", "--all"], ["commit", "--quiet", "-m", "A first experiment"]):
+        subprocess.run(["git", *words], cwd=repository, check=True)
+    found = {name: list(run_job(job, repository, tmp_path / name, runner)) for name, job in jobs(repository).items()}
+    shut = {name: [step.line for step in steps if step.code] for name, steps in found.items()}
+
+    assert shut["check"] == [], found["check"]
+    assert len(shut["watch"]) == 1, found["watch"]
+    assert " monitor" in shut["watch"][0]
+    assert "silent" in next(step.said for step in found["watch"] if step.code)
+    assert len(shut["retrain"]) == 1, found["retrain"]
+    assert "--if-due" in shut["retrain"][0]
+    assert "promote" in next(step.said for step in found["retrain"] if step.code), "there is no champion to retrain"
+    assert not re.search("Traceback", "".join(step.said for steps in found.values() for step in steps))
+
+
+def run_job(job: dict[str, Any], repository: Path, clone: Path, runner: dict[str, str]) -> Iterator[Ran]:
+    """Each step of a job as its host's runner types it; after a failure only those that ask for one or come always."""
+    subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
+    failing = False
+    for line, when in steps_of(job):
+        if failing != ("failure()" in when) and "always()" not in when:
+            continue
+        done = subprocess.run(
+            ["bash", "-e", "-c", line],
+            cwd=clone, env=runner, capture_output=True, text=True, check=False, timeout=900,
+        )  # fmt: skip
+        failing = failing or done.returncode != 0
+        yield Ran(line, done.returncode, done.stdout + done.stderr)
+
+
+def steps_of(job: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a job types, in order, and when."""
+    if "steps" in job:
+        return [(step["run"], step.get("if", "")) for step in job["steps"] if "run" in step]
+    return [(line, "") for line in job["script"]]
