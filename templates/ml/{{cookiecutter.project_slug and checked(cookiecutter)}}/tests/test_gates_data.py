@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, edit, forge, gate, own_split, thirds
 
-from {{ answers.package_name }} import data
+from {{ answers.package_name }} import data, splits
 from {{ answers.package_name }}.engine import Engine
 from {{ answers.package_name }}.repo import Repo
 
@@ -170,6 +170,17 @@ def test_a_second_run_that_differs(newborn: Path, monkeypatch: pytest.MonkeyPatc
     assert "Recommendation: stop. A second run from the raw file gave another manifest." in said
     assert gate(newborn, "G1.7").state == "fail"
     assert "manifest, splits" in gate(newborn, "G1.7").reason
+
+
+def test_unseeded_split(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that are split by chance lie elsewhere in the second run, and no prediction fits them."""
+    chance = "case when random() < 0.6 then 'train' when random() < 0.5 then 'validation' else 'test' end"
+    monkeypatch.setattr(splits, "_split", lambda *given: f"select *, {chance} as _split from {given[-1]}")
+    for words in (["audit"], ["confirm", "--all"], ["baseline"]):
+        ask(newborn, *words)
+
+    assert "splits" in gate(newborn, "G1.7").reason
+    assert gate(newborn, "G1.7").state == gate(newborn, "G1.9").state == "fail"
 
 
 def test_unsound_harness(worked: Path) -> None:

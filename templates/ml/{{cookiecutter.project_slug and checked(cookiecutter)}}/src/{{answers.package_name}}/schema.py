@@ -19,7 +19,7 @@ from .repo import Repo
 PATH = "data/schema.yaml"
 VALUES = 20
 PLACE = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
-FEW = 4  # inputs that usually tell all rows apart
+FEW = 6  # inputs that usually tell all rows apart
 HEAD = """\
 # What each column must be. The first audit proposed these lines from the data; from then on they are yours:
 # tighten them, and fill in `meaning` and `owner`. Gate G1.3 holds the data to every line.
@@ -64,22 +64,22 @@ def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict
     but for texts, whose number decides whether they are inputs.
     """
     draw(table, min(1.0, features.MANY / rows))
-    seen, some = [], []
+    seen, some, many = [], [], rows > features.MANY
     for name, kind in columns.items():
         column, what = quoted(name), features.kind_of(kind)
-        estimate = f"approx_count_distinct({column})" if what == "category" and rows > features.MANY else "null"
-        seen.append(f"count({column}), min({column}), max({column}), {estimate}")
+        different = f"approx_count_distinct({column})" if many else f"count(distinct {column})"
+        seen.append(f"count({column}), min({column}), max({column}), {different if what == 'category' else 'null'}")
         number = f"try_cast({column} as double)"
         share = f"avg(if({number} is null, 0, 1)) filter (where {column} is not null)"
         middle = {"number": f"avg({number})", "category": share}.get(what, "null")
-        some.append(f"count(distinct {column}), {middle}")
+        some.append(f"{different}, {middle}")
     row = table.rows(f"select {', '.join(seen)} from source")[0]
     part = table.rows(f"select {', '.join(some)} from drawn")[0]
     found: dict[str, dict[str, Any]] = {}
     for n, (name, kind) in enumerate(columns.items()):
-        (filled, low, high, estimate), (distinct, middle) = row[4 * n : 4 * n + 4], part[2 * n : 2 * n + 2]
+        (filled, low, high, of_all), (of_some, middle) = row[4 * n : 4 * n + 4], part[2 * n : 2 * n + 2]
         what = {"category": "text"}.get(features.kind_of(kind), features.kind_of(kind))
-        facts = {"type": what, "missing": 1 - filled / rows, "distinct": estimate or distinct, "min": low, "max": high}
+        facts = {"type": what, "missing": 1 - filled / rows, "distinct": of_all or of_some, "min": low, "max": high}
         found[name] = facts | ({"mean": middle} if what == "number" else {"numbers": middle or 0.0})
         if what == "text" and facts["distinct"] <= 2 * VALUES:
             levels = table.rows(f"select {quoted(name)}, count(*) from source group by 1 order by 2 desc, 1 limit 50")
