@@ -140,6 +140,8 @@ class Terminal:
 def terminal(task: str, form: str, tmp_path: Path) -> Iterator[Terminal]:
     """A repository of today with default answers for this task and form, committed once."""
     given = {"kind": "ml", "kind_reason": "a test", "project_name": "Whole loop", "task": task, "serving": form}
+    if form != "batch":
+        given["latency_ms"] = "60000"  # how fast a busy machine is, is not what is tried here
     folder = render.render(answers.complete(given), tmp_path)
     vcs.create(folder, "Start")
     typing = Terminal(folder)
