@@ -31,6 +31,7 @@ lint: dev
 
 bench: dev
 	$(BIN)/python tests/bench/render.py
+	$(BIN)/python tests/bench/audit.py
 	@$(call INSTALL,--editable ".[bench]")
 	$(BIN)/python tests/bench/serve.py || test $$? -eq 2  # 2: it needs wrk, and says so
 
