@@ -170,9 +170,14 @@ def answered(terminal: Terminal, form: str, day: pd.DataFrame, labels: pd.Series
         duckdb.from_df(day.drop(columns=source["target"])).write_parquet(str(file))
         code, said = terminal.run({"batch": "score", "alert": "alert"}[form], str(file))
         assert code == 0, said
-    late = pd.DataFrame({"id": day[source["id"]], "label": labels.to_numpy()})
+    late_labels(terminal, file.stem, day[source["id"]], labels)
+
+
+def late_labels(terminal: Terminal, name: str, keys: pd.Series, labels: pd.Series) -> None:
+    """A file of id,label, as the README asks for."""
     terminal.folder.joinpath("labels").mkdir(exist_ok=True)
-    late.to_csv(terminal.folder / "labels" / f"{file.stem}.csv", index=False)
+    late = pd.DataFrame({"id": keys.to_numpy(), "label": labels.to_numpy()})
+    late.to_csv(terminal.folder / "labels" / f"{name}.csv", index=False)
 
 
 def post(terminal: Terminal, day: pd.DataFrame, source: dict[str, str]) -> None:
@@ -226,6 +231,8 @@ def test_the_whole_loop(terminal: Terminal, task: str, form: str) -> None:
     follow_the_readme(terminal, form)
     known = terminal.known()
     source = {"task": task} | {key: card(terminal)[key] for key in ("target", "id", "group")}
+    shown = known[known["_split"] == "validation"]  # the rows that the README's own line had answered
+    late_labels(terminal, "readme", shown[source["id"]], shown[source["target"]])
     trained = known[known["_split"] == "train"].drop(columns="_split")
 
     a_healthy_day(terminal, form, trained, source)

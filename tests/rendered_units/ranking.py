@@ -1,9 +1,16 @@
-"""The metrics of rankings against references; written where the task is ranking."""
+"""What only a ranking has: its metrics against references, and places that are given within a whole query."""
+
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from my_project import ranking
+from conftest import ask
+from my_project import data, ranking
+from my_project import score as batch
+from my_project.engine import read_parquet, write_parquet
 from my_project.evaluate import Case, score
+from my_project.repo import Repo
 from sklearn import metrics as reference
 
 
@@ -18,3 +25,23 @@ def test_metrics_of_rankings_equal_the_reference() -> None:
     assert score("mrr", case) == pytest.approx(np.mean([1 / place for place in first]))
     flat = [reference.ndcg_score([2**g - 1], [np.zeros(12)], k=10) for g in grades]  # ties are averaged over
     assert ranking.by_chance(case.y, case.queries) == pytest.approx(np.mean(flat))
+
+
+def test_a_query_is_ranked_whole_though_its_rows_lie_apart(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places are given within a query; chunks of a batch are cut between queries, never inside one."""
+    repo = Repo(released)
+    table, source = data.open_table(repo)
+    rows = table.frame("select * exclude (_row) from source")
+    copies = [rows.assign(**{name: f"{n}-" + rows[name] for name in (source.id, source.group)}) for n in range(4)]
+    mixed = pd.concat(copies).sample(frac=1, random_state=2)
+    write_parquet(mixed, released / "mixed.parquet")
+    monkeypatch.setattr(batch, "VECTORS", 1)
+    code, said = ask(released, "score", "mixed.parquet")
+    parts = sorted(released.glob("predictions/*/part-*.parquet"))
+    log = pd.concat([read_parquet(part) for part in parts])
+    places = log.groupby("group_key")["decision"].apply(lambda found: sorted(found.astype(int)))
+
+    assert code == 0, said
+    assert len(parts) > 1
+    assert len(log) == log["id"].nunique() == len(mixed)
+    assert all(found == list(range(1, len(found) + 1)) for found in places)

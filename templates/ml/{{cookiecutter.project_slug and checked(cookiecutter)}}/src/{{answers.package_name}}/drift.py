@@ -214,7 +214,7 @@ def fixed_window(value: float, n: int, healthy: float, scale: float, alpha: floa
     if n < needed or not math.isfinite(value):
         return Verdict("fixed window", "open", f"{n:,} of the {needed:,} labels it needs", max(needed - n, 1))
     limit = healthy - NormalDist().inv_cdf(1 - alpha) * scale / math.sqrt(needed)
-    reason = f"{value:.4g} over the last {n:,} labels, limit {limit:.4g}"
+    reason = f"{abs(value):.4g} over the last {n:,} labels, limit {abs(limit):.4g}"  # a loss is negative here
     return Verdict("fixed window", "decayed" if value < limit else "healthy", reason)
 
 
