@@ -224,7 +224,7 @@ def test_each_stop_rule_is_met_by_its_own_inequality(worked: Path) -> None:
 def test_no_experiment_extends_a_budget_in_silence_where_the_gate_blocks(worked: Path) -> None:
     """At rigor strict the command itself refuses, and names the record that is missing."""
     edit(worked / "plan/gates.yaml", lambda found: found["blocking"].append("G2.6"))
-    plan(worked, iterations_max=1)
+    plan(worked, iterations_max=1, acceptance_min_gain=1e6)
     code, said = ask(worked, "experiment")
 
     assert code == 2
