@@ -50,7 +50,8 @@ class Engine:
             columns = f"file_row_number + 1 as {ROW}, * exclude (file_row_number)"
             read = f"read_parquet({text}, file_row_number = true)"
         try:
-            self.run(f"create or replace {'table' if small else 'view'} source as select {columns} from {read}")
+            kind = "table" if small else "view"
+            self._connection.execute(f"create or replace {kind} source as select {columns} from {read}")
             names, self.repeats, self.drawn = list(self.columns("source")), {}, 0.0
         except duckdb.Error as error:
             why = problem(path, form.separator) if form.separator else ""
@@ -58,7 +59,7 @@ class Engine:
         check_names(path.name, names[1:])
 
     def run(self, sql: str) -> None:
-        self._connection.execute(sql)
+        self._guarded(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
