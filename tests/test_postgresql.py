@@ -22,10 +22,10 @@ PLACES = [
 INITDB, PG_CTL = (
     shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES])) for name in ("initdb", "pg_ctl")
 )
-MISSING = not (INITDB and PG_CTL and find_spec("psycopg"))
+MISSING = not (INITDB and PG_CTL and find_spec("pg8000"))
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(MISSING, reason="PostgreSQL's initdb and pg_ctl, or psycopg, are not installed here"),
+    pytest.mark.skipif(MISSING, reason="PostgreSQL's initdb and pg_ctl, or pg8000, are not installed here"),
 ]
 PRODUCTS = {
     "service": {"deliverable": "service", "data_class": "internal"},
@@ -44,7 +44,7 @@ class Cluster:
     @property
     def url(self) -> str:
         """Where it answers, for SQLAlchemy."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgresql+pg8000://postgres@127.0.0.1:{self.port}/postgres"
 
     @property
     def log(self) -> str:
@@ -60,10 +60,13 @@ class Cluster:
 
     def databases(self) -> list[str]:
         """The databases there are."""
-        import psycopg
+        from pg8000.native import Connection
 
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname="postgres") as connection:
-            return [name for (name,) in connection.execute("select datname from pg_database").fetchall()]
+        connection = Connection("postgres", host="127.0.0.1", port=self.port, database="postgres")
+        try:
+            return [name for (name,) in connection.run("select datname from pg_database")]
+        finally:
+            connection.close()
 
 
 @pytest.fixture(scope="module")
