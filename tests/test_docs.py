@@ -226,7 +226,9 @@ def test_documents_name_commands_that_exist(repository: Path) -> None:
     """Every `make X` of a page is a target, and every `python -m package X` a command."""
     rules = re.findall(r"^([a-z][a-z -]*):", (repository / "Makefile").read_text("utf-8"), re.M)
     targets = {target for rule in rules for target in rule.split()}
-    commands = set(re.findall(r'^    "([a-z-]+)": ', next(repository.glob("src/*/__main__.py")).read_text("utf-8"), re.M))
+    commands = set(
+        re.findall(r'^    "([a-z-]+)": ', next(repository.glob("src/*/__main__.py")).read_text("utf-8"), re.M)
+    )
     text = "\n".join(path.read_text("utf-8") for path in documents(repository))
     package = next(repository.glob("src/*")).name
     made = {word for words in re.findall(r"`make ([a-z -]+?)(?: ARGS=.*?)?`", text) for word in words.split()}

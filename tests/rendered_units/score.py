@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ask, gate
-
 from my_project import champion, predictions, promote, score
 from my_project.engine import write_parquet
 from my_project.repo import Repo
@@ -96,4 +95,4 @@ def test_values_that_break_the_schema_are_answered_by_the_rule(released: Path, r
 
     assert code == 0
     assert "1 of them answered by the rule" in said
-    assert [row["reason"] for row in held if row["source"] == "rule"][0].startswith(name)
+    assert next(row["reason"] for row in held if row["source"] == "rule").startswith(name)
