@@ -1,10 +1,14 @@
-"""What only rigor strict adds to acceptance and release; each gate is seen red once."""
+"""What only rigor strict adds to acceptance, release, reviews and candidates; each gate is seen red once."""
 
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate
 from my_project import accept, registry
+from my_project.repo import Repo
+from test_live import more_rows
 
 
 def test_limits_and_costs(worked: Path) -> None:
@@ -93,3 +97,38 @@ def test_an_unfinished_rollout(released: Path) -> None:
     edit(released / "ops/rollout.yaml", lambda found: found["canary"].update(share=None))
 
     assert gate(released, "G4.9").state == "blocked"
+
+
+def test_a_review_that_is_overdue(released: Path) -> None:
+    """Half a year after the promotion nobody has asked whether it is still worth it; a written review settles it."""
+    assert gate(released, "G5.5").state == "pass"
+
+    past = (datetime.now(UTC) - timedelta(days=180)).isoformat()
+    edit(released / registry.PATH, lambda book: [event.update(at=past) for event in book["events"]])
+
+    assert gate(released, "G5.5").state == "fail"
+
+    (released / f"docs/decisions/{date.today()}-review.md").write_text("# Still worth it\n")
+
+    assert gate(released, "G5.5").state == "pass"
+
+
+def test_a_candidate_that_nobody_read_or_signed(released: Path) -> None:
+    """Read and signed by the expert and the engineer; another comparison needs both again; segments, too."""
+    assert {gate(released, id).state for id in ("G6.3", "G6.4", "G6.5")} == {"blocked"}
+
+    more_rows(released)
+    ask(released, "retrain")
+    registry.set_alias(released, "challenger", Repo(released).evidence("candidate")["version"], by="a test")
+
+    assert {gate(released, id).state for id in ("G6.4", "G6.5")} == {"blocked"}
+    assert re.search("segment|Worse in|Too few rows", gate(released, "G6.3").reason)
+
+    ask(released, "sign", "G6.4")
+    ask(released, "sign", "G6.5")
+
+    assert {gate(released, id).state for id in ("G6.4", "G6.5")} == {"pass"}
+
+    forge(released, "candidate", lambda found: found["behaviour"].update(changed=0.0))
+
+    assert {gate(released, id).state for id in ("G6.4", "G6.5")} == {"blocked"}
