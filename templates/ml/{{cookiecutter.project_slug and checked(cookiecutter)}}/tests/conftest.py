@@ -137,6 +137,7 @@ def one_person(root: Path) -> None:
     edit(root / "plan" / "plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
     edit(root / "plan" / "plan.json", lambda plan: phase(plan, "p2").update(end="2999-12-31"))  # it never ends here
     edit(root / "plan" / "plan.json", lambda plan: plan["acceptance"]["target"].update(value=None))  # for other rows
+    edit(root / "plan/assumptions.yaml", lambda rows: [row.update(confirmed_by="", confirmed_on="") for row in rows])
 
 
 def phase(plan: dict[str, Any], id: str) -> dict[str, Any]:
