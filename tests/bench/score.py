@@ -28,7 +28,8 @@ sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 from rendered_repository import run, states  # noqa: E402
 
 NUMBERS, LEVELS = 8, (3, 8)  # inputs: normal numbers, and categories with so many levels
-LEAST_RATIO, MOST_MIB, EXACT = 0.7, 1024, 1e-12
+LEAST_RATE, MOST_MIB, EXACT = 500_000, 1024, 1e-12
+QUIET = 1.0  # load of a machine whose rates are worth judging
 ONE_BY_ONE = 500
 NOBODY = {f"GIT_{who}_{what}": "bench@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 BARE = """
@@ -148,14 +149,14 @@ def check(root: Path, package: str, file: Path, rows: int) -> None:
 
 
 def main() -> int:
-    """Measure, print, and return 1 where a limit is missed."""
+    """Measure, print, and return 1 where a limit is missed, 2 where others keep the machine too busy to judge rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--models", nargs="+", default=["linear"])
     options = parser.parse_args()
     os.environ.update(NOBODY)
-    missed = []
+    missed, busy = [], os.getloadavg()[0] > QUIET
     for model in options.models:
         print(f"{model}: {options.rows:,} rows, {NUMBERS} numbers, {len(LEVELS)} categories")
         with tempfile.TemporaryDirectory() as folder:
@@ -163,11 +164,17 @@ def main() -> int:
         for name, turn in found.items():
             said = f"{turn.rate:>10,.0f} rows/s  {turn.cpu:>6.1f} processor s  {turn.peak:>6.0f} MiB"
             print(f"  {name:<6} {said}")
-        ratio = found["score"].rate / found["bare"].rate
-        print(f"  score is {ratio:.2f} times the bare loop (at least {LEAST_RATIO}); load {os.getloadavg()[0]:.1f}")
-        missed += [model] if ratio < LEAST_RATIO or found["score"].peak >= MOST_MIB else []
-    print(f"Missed: {', '.join(missed)}." if missed else "All limits are met.")
-    return int(bool(missed))
+        bare, ours = found["bare"], found["score"]
+        print(
+            f"  score is {ours.rate / bare.rate:.2f} times the bare loop, with {ours.cpu / bare.cpu:.1f} times its work"
+        )
+        missed += [f"{model}: {ours.peak:.0f} MiB"] if ours.peak >= MOST_MIB else []
+        missed += [f"{model}: {ours.rate:,.0f} rows/s"] if ours.rate < LEAST_RATE and not busy else []
+    if missed:
+        print(f"Missed: {'; '.join(missed)} (at least {LEAST_RATE:,} rows/s, below {MOST_MIB} MiB).")
+        return 1
+    print("The machine was busy before it began: memory is judged, rates are not." if busy else "All limits are met.")
+    return 2 if busy else 0
 
 
 if __name__ == "__main__":
