@@ -1,5 +1,6 @@
 """The rendered ML pipelines: they parse, each job has its occasion, and each line runs in a fresh clone."""
 
+import datetime
 import os
 import re
 import subprocess
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from material import sample_answers
+from mlscaffold import answers, render, vcs
 from readme_run import Ran
 from rendered_repository import run
 
@@ -49,7 +52,38 @@ def test_three_jobs_with_an_occasion_each(name: str, rendered: Rendered) -> None
 
 
 @pytest.fixture
-def runner(tmp_path: Path) -> dict[str, str]:
+def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Default answers for the host that the test names, with a first experiment, committed."""
+    given = answers.complete(sample_answers(GITHUB).raw | {"ci": request.param, "start_date": ""})
+    folder = render.render(given, tmp_path)
+    vcs.create(folder, "Start")
+    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
+        assert run(folder, *arguments).returncode == 0, arguments
+    keep(folder)
+    return folder
+
+
+def keep(folder: Path) -> None:
+    """Commit what the commands wrote."""
+    for words in (["add", "--all"], ["commit", "--quiet", "-m", "What the commands wrote"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+
+
+def release(folder: Path) -> None:
+    """Walk on under waivers, as the README does, until a champion answers."""
+    run(folder, "sign", "G3")
+    run(folder, "accept")
+    month = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
+    for gate in ("G0.1", "G0.2", "G3.3"):
+        assert run(folder, "waive", gate, "--reason", "sample data", "--until", month).returncode == 0
+    for arguments in (["sign", "G3"], ["promote"]):
+        done = run(folder, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    keep(folder)
+
+
+@pytest.fixture
+def runner(repository: Path, tmp_path: Path) -> dict[str, str]:
     """What a host's runner sets; `gh`, which needs the host itself, only writes down what it was asked."""
     asked = tmp_path / "bin" / "gh"
     asked.parent.mkdir()
@@ -60,29 +94,38 @@ def runner(tmp_path: Path) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
     return kept | {
         "PATH": f"{asked.parent}{os.pathsep}{os.environ['PATH']}", "RUNNER_TEMP": str(scratch), "CI": "true",
-        "GITHUB_BASE_REF": "main", "FETCH_COMMAND": "echo fetched > fetched.txt", "KEEP_COMMAND": "rm fetched.txt",
+        "GITHUB_BASE_REF": "main", "FETCH_COMMAND": f"cp -r {repository}/store .", "KEEP_COMMAND": "ls store",
     }  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("repository", [GITHUB, GITLAB], indirect=True)
+@pytest.mark.parametrize("repository", ["github", "gitlab"], indirect=True)
 def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, runner: dict[str, str]) -> None:
-    """A repository that was audited and tried: what is checked is green, and a watch that sees nothing says so."""
-    for arguments in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
-        assert run(repository, *arguments).returncode == 0, arguments
-    for words in (["add", "--all"], ["commit", "--quiet", "-m", "A first experiment"]):
-        subprocess.run(["git", *words], cwd=repository, check=True)
-    found = {name: list(run_job(job, repository, tmp_path / name, runner)) for name, job in jobs(repository).items()}
-    shut = {name: [step.line for step in steps if step.code] for name, steps in found.items()}
+    """Before a release all is green; after it a watch that sees nothing is red, and tells somebody."""
+    ran = {name: list(run_job(job, repository, tmp_path / name, runner)) for name, job in jobs(repository).items()}
 
-    assert shut["check"] == [], found["check"]
-    assert len(shut["watch"]) == 1, found["watch"]
-    assert " monitor" in shut["watch"][0]
-    assert "silent" in next(step.said for step in found["watch"] if step.code)
-    assert len(shut["retrain"]) == 1, found["retrain"]
-    assert "--if-due" in shut["retrain"][0]
-    assert "promote" in next(step.said for step in found["retrain"] if step.code), "there is no champion to retrain"
-    assert not re.search("Traceback", "".join(step.said for steps in found.values() for step in steps))
+    assert {name: [step for step in steps if step.code] for name, steps in ran.items()} == {name: [] for name in ran}
+    assert "Nothing was promoted yet" in said(ran["watch"])
+    assert "Nothing was promoted yet" in said(ran["retrain"])
+    assert not tmp_path.joinpath("asked").exists()
+
+    release(repository)
+    found = jobs(repository)
+    watch = list(run_job(found["watch"], repository, tmp_path / "watch-2", runner))
+    retrain = list(run_job(found["retrain"], repository, tmp_path / "retrain-2", runner))
+
+    assert len([step for step in watch if step.code]) == 1, watch
+    assert "silent" in said(watch)
+    assert [step for step in retrain if step.code] == []
+    assert not re.search("Traceback", said(watch) + said(retrain))
+    if repository.joinpath(".github").is_dir():
+        asked = tmp_path.joinpath("asked").read_text()
+        assert "issue create --title The monitor raises an alarm" in asked
+        assert "pr create" not in asked, "no retraining was due"
+
+
+def said(steps: list[Ran]) -> str:
+    return "".join(step.said for step in steps)
 
 
 def run_job(job: dict[str, Any], repository: Path, clone: Path, runner: dict[str, str]) -> Iterator[Ran]:
@@ -101,7 +144,7 @@ def run_job(job: dict[str, Any], repository: Path, clone: Path, runner: dict[str
 
 
 def steps_of(job: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a job types, in order, and when."""
+    """What a job types, in order, and when: GitHub opens a shell for each step, GitLab one for the whole script."""
     if "steps" in job:
         return [(step["run"], step.get("if", "")) for step in job["steps"] if "run" in step]
-    return [(line, "") for line in job["script"]]
+    return [("\n".join(job["script"]), "")]
