@@ -130,7 +130,9 @@ def said(steps: list[Ran]) -> str:
 
 def run_job(job: dict[str, Any], repository: Path, clone: Path, runner: dict[str, str]) -> Iterator[Ran]:
     """Each step of a job as its host's runner types it; after a failure only those that ask for one or come always."""
-    subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
+    host = clone.with_suffix(".git")  # bare, so that a job may push
+    subprocess.run(["git", "clone", "--quiet", "--bare", str(repository), str(host)], check=True)
+    subprocess.run(["git", "clone", "--quiet", str(host), str(clone)], check=True)
     failing = False
     for line, when in steps_of(job):
         if failing != ("failure()" in when) and "always()" not in when:
