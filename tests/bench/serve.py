@@ -36,7 +36,8 @@ from rendered_repository import run, states  # noqa: E402
 
 CONNECTIONS, BODIES, START_SECONDS = 32, 100, 120
 LEAST_THROUGHPUT, MOST_P99 = 1.3, 1.5  # ours as a ratio to LitServe's
-SERVERS = {"ours": "/v1/predict", "litserve": "/predict", "bare": "/predict"}
+# LitServe twice, with the two waits for more rows that suited it most; it is judged by the better of both.
+SERVERS = {"ours": "/v1/predict", "litserve 2 ms": "/predict", "litserve 10 ms": "/predict", "bare": "/predict"}
 NOBODY = {f"GIT_{who}_{what}": "bench@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 ROWS = """
 import json, pathlib, {package}.champion as champion, {package}.promote as promote
@@ -106,13 +107,13 @@ def serving(server: str, root: Path, package: str) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     ours = ["-m", package, "serve", "--port", str(port)]
-    other = [str(ROOT / "tests" / "bench" / "serve_others.py"), server, str(root), str(port)]
+    other = [str(ROOT / "tests" / "bench" / "serve_others.py"), *server.split()[:2], str(root), str(port)]
     surroundings = os.environ | {
         "PYTHONPATH": str(root / "src"),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
-    with (root / f"{server}.log").open("w") as said:
+    with (root / f"{server.replace(' ', '-')}.log").open("w") as said:
         process = subprocess.Popen(
             [sys.executable, *(ours if server == "ours" else other)],
             cwd=root,
@@ -209,14 +210,15 @@ def main() -> int:
     os.environ.update(NOBODY)
     missed = False
     print(f"{CONNECTIONS} connections, {options.rounds} rounds of {options.seconds} s, medians, {os.cpu_count()} cores")
-    print("| model | server | answers/s | p50 ms | p99 ms | throughput, of LitServe's | p99, of LitServe's |")
+    print("| model | server | answers/s | p50 ms | p99 ms | throughput, of LitServe's best | p99, of LitServe's best |")
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for model in options.models:
             found = compare(model, options.folder or Path(folder), options.rounds, options.seconds)
-            other = found["litserve"]
+            rivals = [one for server, one in found.items() if server.startswith("litserve")]
+            most, least = max(one.throughput for one in rivals), min(one.p99 for one in rivals)
             for server, one in found.items():
-                throughput, p99 = one.throughput / other.throughput, one.p99 / other.p99
+                throughput, p99 = one.throughput / most, one.p99 / least
                 print(
                     f"| {model} | {server} | {one.throughput:,.0f} | {one.p50:.1f} | {one.p99:.1f} "
                     f"| {throughput:.2f} | {p99:.2f} |",

@@ -1,6 +1,6 @@
 """What tests/bench/serve.py compares with: LitServe, and a bare FastAPI route, over the champion's model alone.
 
-python tests/bench/serve_others.py litserve|bare REPOSITORY PORT
+python tests/bench/serve_others.py litserve WAIT|bare REPOSITORY PORT     WAIT: milliseconds for more rows
 """
 
 import importlib
@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 Row = dict[str, Any]
-BATCH, WAIT = 64, 0.002  # rows, and seconds that LitServe waits for more of them
+BATCH = 64  # rows
 
 
 def model_of(folder: Path) -> Callable[[list[Row]], list[float]]:
@@ -33,7 +33,7 @@ class Api(litserve.LitAPI):
     """As LitServe's documentation shows it: decode, collect a batch, predict, take it apart, encode."""
 
     def setup(self, device: str) -> None:
-        self.scores = model_of(Path(sys.argv[2]))
+        self.scores = model_of(Path(sys.argv[-2]))
 
     def decode_request(self, request: dict[str, Any]) -> Row:
         return request["rows"][0]["inputs"]
@@ -64,11 +64,11 @@ def bare(folder: Path) -> FastAPI:
 
 def main() -> None:
     """Serve until stopped."""
-    name, folder, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    name, folder, port = sys.argv[1], Path(sys.argv[-2]), int(sys.argv[-1])
     if name == "bare":
         uvicorn.run(bare(folder), host="127.0.0.1", port=port, log_level="warning", access_log=False)
         return
-    server = litserve.LitServer(Api(max_batch_size=BATCH, batch_timeout=WAIT), accelerator="cpu")
+    server = litserve.LitServer(Api(max_batch_size=BATCH, batch_timeout=int(sys.argv[2]) / 1000), accelerator="cpu")
     server.run(host="127.0.0.1", port=port, generate_client_file=False, log_level="warning", access_log=False)
 
 

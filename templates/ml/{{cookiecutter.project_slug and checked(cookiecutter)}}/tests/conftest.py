@@ -122,7 +122,7 @@ def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
         root, target, "malignant", named["day"], named["query"] or named["store"], named["row_id"] or named["case_id"]
     )
     one_person(root)
-    git(root, "init", "--quiet", "--initial-branch=main")
+    git(root, "init", "--quiet", "--template=", "--initial-branch=main")
     commit(root)
     return root
 
