@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -91,3 +93,14 @@ def _surroundings() -> dict[str, str]:
     return {
         key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTEST_ADDOPTS")
     }
+
+
+def assert_installed_as_told(folder: Path) -> None:
+    """Packages within three of the README's number and disk within a tenth: newer versions may need a little more."""
+    said = re.search(r"installs (\d+) packages.*, (\d+) MB on disk", folder.joinpath("README.md").read_text("utf-8"))
+    packages = len(folder.joinpath("requirements.lock").read_text("utf-8").splitlines())
+    used = int(subprocess.run(["du", "-sm", ".venv"], cwd=folder, capture_output=True, check=True).stdout.split()[0])
+
+    assert said
+    assert packages == pytest.approx(int(said[1]), abs=3)
+    assert used == pytest.approx(int(said[2]), rel=0.1)

@@ -1,11 +1,14 @@
 """The data: odd tables and files that the audit meets, and what it keeps."""
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from conftest import ROWS, TASK, ask
-from my_project import dataset, features
+from my_project import dataset, engine, features
 from my_project.repo import Repo
 from test_data import ID, TABLE, TARGET, put
 
@@ -58,16 +61,51 @@ def test_noise_does_not_look_predictive() -> None:
     assert features.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
 
 
-def test_an_engine_that_is_not_here(newborn: Path) -> None:
+def point(newborn: Path, source: str, query: str) -> None:
+    """Name another source."""
+    path = newborn / "data" / "source.yaml"
+    named = f"source: {source}\nquery: {json.dumps(query)}"
+    path.write_text(re.sub(r"(?m)^source: .*$", lambda _: named, path.read_text("utf-8")), "utf-8")
+
+
+def test_a_cluster_that_nobody_asked_for(newborn: Path) -> None:
     """One sentence, with the answer that works."""
-    plan = newborn / "plan" / "project.yaml"
-    plan.write_text(plan.read_text("utf-8").replace('engine: "duckdb"', 'engine: "spark"'), "utf-8")
+    point(newborn, "sc://127.0.0.1:9", "select 1")
 
     code, said = ask(newborn, "audit")
 
     assert code == 1
-    assert 'engine is "spark"' in said
-    assert "engine=duckdb" in said
+    assert "replan --set engine=spark" in said
+
+
+def test_an_address_with_a_part_from_the_environment(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password stays out of git; where it is not set, that is said; where it is, nobody prints it."""
+    point(newborn, "sqlite:///$SECRET_PLACE/no.db", "select 1")
+    unset = ask(newborn, "audit")
+    monkeypatch.setenv("SECRET_PLACE", "hunter2")
+    wrong = ask(newborn, "audit")
+
+    assert (unset[0], wrong[0]) == (1, 1)
+    assert "$SECRET_PLACE" in unset[1]
+    assert "hunter2" not in wrong[1]
+
+
+def test_a_column_of_a_database_that_is_empty_at_first(tmp_path: Path) -> None:
+    """What it holds is known only later; rows stay in their order, and a column without any value stays a column."""
+    first = pd.DataFrame({"n": [1, 2], "when": [None, None], "text": ["a", "b"], "never": [None, None]}, dtype=object)
+    later = pd.DataFrame({"n": [3.5], "when": [pd.Timestamp("2024-05-01")], "text": [None], "never": [None]})
+
+    count = engine.write_chunks([first.astype({"n": int}), later], tmp_path / "rows.parquet")
+    held = engine.read_parquet(tmp_path / "rows.parquet")
+
+    assert count == 3
+    assert list(held) == ["n", "when", "text", "never"]
+    assert held["n"].tolist() == [1, 2, 3.5]
+    assert held["when"].isna().tolist() == [True, True, False]
+    assert str(held["when"].dtype).startswith("datetime64")
+    assert held["text"].tolist()[:2] == ["a", "b"]
+    assert engine.write_chunks([later.iloc[:0]], tmp_path / "none.parquet") == 0
+    assert not (tmp_path / "none.parquet").exists()
 
 
 def test_files_that_are_no_tables(newborn: Path) -> None:

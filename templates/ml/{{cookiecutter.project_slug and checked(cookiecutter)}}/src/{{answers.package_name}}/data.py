@@ -3,19 +3,18 @@
 import difflib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
 import urllib.request
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 
-from .engine import ROW, Engine, engine, literal
+from .engine import ROW, Engine, write_chunks
 from .files import Blocked, Trouble, canonical, read_json, read_yaml, write_text
 from .repo import Repo
 
@@ -97,10 +96,8 @@ def snapshot(repo: Repo, source: Source) -> Path:
         if not path.is_file():
             write_text(path, sample(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
         return path
-    if where.startswith(("http://", "https://")):
-        return _download(repo, where)
     if "://" in where:
-        return _database(repo, where, source.query)
+        return _fetched(repo, source)
     path = repo.root / where
     if not path.is_file():
         what = f"{where} is a folder" if path.is_dir() else f"there is no file {where}"
@@ -124,45 +121,45 @@ def sample(task: str) -> pd.DataFrame:
     return frame
 
 
-def _download(repo: Repo, url: str) -> Path:
-    """One read of an address, kept under its own name; delete the file to read again."""
-    path = repo.root / RAW / f"{canonical(url)[:8]}-{url.rpartition('/')[2].partition('?')[0] or 'download.csv'}"
-    if path.is_file():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
-            shutil.copyfileobj(answer, file)
-        os.replace(part, path)
-    except (OSError, ValueError, HTTPException) as error:
-        part.unlink(missing_ok=True)
-        raise Trouble(f"{url} cannot be downloaded: {error}.", REMEDY) from error
-    return path
-
-
-def _database(repo: Repo, url: str, query: str) -> Path:
-    """One read of a database into Parquet; delete the file to read again."""
-    if not query:
+def _fetched(repo: Repo, source: Source) -> Path:
+    """One read of an address, a database or a cluster, kept under its own name; delete the file to read again."""
+    url = os.path.expandvars(source.source)
+    if unset := re.search(r"\$\{?(\w+)", url):
+        raise Trouble(f"{SOURCE}: source names ${unset[1]}, which the environment does not set.", f"export {unset[1]}=…")
+    web = url.startswith(("http://", "https://"))
+    if not web and not source.query:
         raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
-    path = repo.root / RAW / f"{canonical([url, query])[:8]}-snapshot.parquet"
+    file = url.rpartition("/")[2].partition("?")[0] or "download.csv" if web else "snapshot.parquet"
+    path = repo.root / RAW / f"{canonical(source.source if web else [source.source, source.query])[:8]}-{file}"
     if path.is_file():
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder, duckdb.connect() as connection:
-        part = Path(folder, "part.parquet")
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         try:
-            for number, chunk in enumerate(pd.read_sql_query(query, _connected(url), chunksize=100_000)):
-                connection.register("chunk", chunk)
-                verb = "insert into rows by name" if number else "create table rows as"
-                connection.execute(f"{verb} select * from chunk")
-            connection.execute(f"copy rows to {literal(str(part))} (format parquet)")
-        except Trouble:
+            _fetch(url, source.query, part := Path(folder, "part"))
+        except (Trouble, ModuleNotFoundError):
             raise
         except Exception as error:  # each driver has its own family of errors
-            raise Trouble(f"{SOURCE}: the query fails: {str(error).splitlines()[0]}.", REMEDY) from error
+            what = f"{source.source} cannot be downloaded" if web else f"{SOURCE}: the query fails"
+            raise Trouble(f"{what}: {str(error).splitlines()[0]}.", REMEDY) from error
         os.replace(part, path)
     return path
+
+
+def _fetch(url: str, query: str, part: Path) -> None:
+    if url.startswith(("http://", "https://")):
+        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
+            shutil.copyfileobj(answer, file)
+    elif url.startswith("sc://"):
+        try:
+            from . import spark
+        except ImportError:
+            raise Trouble("Reading from Spark was not asked for.", "mlscaffold replan --set engine=spark") from None
+        spark.copy(url, query, part)
+    else:
+        chunks = pd.read_sql_query(query, _connected(url), chunksize=100_000)
+        if not write_chunks(chunks, part):
+            raise Trouble(f"{SOURCE}: the query returns no rows.", REMEDY)
 
 
 def _connected(url: str) -> Any:
@@ -172,14 +169,14 @@ def _connected(url: str) -> Any:
         from sqlalchemy import create_engine
     except ImportError:
         raise Trouble("Reading a database needs sqlalchemy and its driver.", "Add both to pyproject.toml.") from None
-    return create_engine(url).connect()
+    return create_engine(url).connect().execution_options(stream_results=True)
 
 
 # ---------------------------------------------------------------------------------------------------- one table
 def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source = source_of(repo)
-    table = engine(repo.answers.get("engine", "duckdb"))
+    table = Engine()
     path = path or snapshot(repo, source)
     table.open(path)
     columns = [column for column in table.columns("source") if column != ROW]

@@ -29,7 +29,7 @@ class Form:
 
 
 class Engine:
-    """DuckDB in this process; another engine offers the same methods."""
+    """DuckDB in this process."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         self.repeats: dict[tuple[str, ...], int] = {}  # what `schema.repeats` has counted in `source`
@@ -92,16 +92,6 @@ class Engine:
             raise Trouble(f"The file cannot be read: {first(error)}", "Correct it in the file.") from error
 
 
-def engine(name: str = "duckdb") -> Engine:
-    """The engine that `engine` in plan/project.yaml names."""
-    if name != "duckdb":
-        raise Trouble(
-            f'engine is "{name}" in plan/project.yaml, and only duckdb is written here.',
-            "mlscaffold replan --set engine=duckdb; export rows that live elsewhere to Parquet first",
-        )
-    return Engine()
-
-
 @functools.cache
 def _shared() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
@@ -117,6 +107,23 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     with _shared().cursor() as connection:
         connection.register("frame", frame)
         connection.execute(f"copy frame to {literal(str(path))} (format parquet)")
+
+
+def write_chunks(chunks: Iterable[pd.DataFrame], path: Path) -> int:
+    """Frames as one Parquet file, of so many rows; a column that is empty in one takes its type from the others."""
+    count, names = 0, []
+    with _shared().cursor() as connection:
+        for number, chunk in enumerate(chunks):
+            if len(chunk):
+                count, names = count + len(chunk), list(chunk)
+                connection.register("chunk", chunk.dropna(axis="columns", how="all"))
+                connection.execute(f"copy chunk to {literal(f'{path}-{number:06}')} (format parquet)")
+        if count:
+            parts = sorted(str(part) for part in path.parent.glob(f"{path.name}-*"))
+            held = connection.from_parquet(parts, union_by_name=True)
+            chosen = (quoted(name) if name in held.columns else f"null as {quoted(name)}" for name in names)
+            held.project(", ".join(chosen)).write_parquet(str(path))
+    return count
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
