@@ -11,6 +11,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,15 @@ def invoices(rows: int = ROWS) -> pd.DataFrame:
 
 def csv(frame: pd.DataFrame, **options: Any) -> bytes:
     return frame.to_csv(index=False, **options).encode(options.get("encoding", "utf-8"))
+
+
+def parquet(frame: pd.DataFrame) -> bytes:
+    """The frame as a Parquet file; moments with a zone stay such."""
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        path = Path(folder, "rows.parquet")
+        connection.register("frame", frame)
+        connection.execute(f"copy frame to '{path}' (format parquet)")
+        return path.read_bytes()
 
 
 def changed(**columns: Any) -> pd.DataFrame:
@@ -314,6 +324,10 @@ def taken() -> Iterator[tuple[str, tuple[bytes, dict[str, str]]]]:
     yield "missing values", (csv(gaps.assign(late=good.late.where(good.days != 9))), {})
     due = pd.date_range("2024-01-01", periods=ROWS)
     yield "a date column", (csv(good.assign(due=due.astype(str))), {"time": "due"})
+    zoned = good.assign(due=[moment.isoformat() for moment in due.tz_localize("Europe/Berlin")])  # +01:00 and +02:00
+    yield "moments with a zone", (csv(zoned), {"time": "due"})
+    yield "moments in UTC, no time column", (csv(good.assign(due=due.strftime("%Y-%m-%dT%H:%M:%SZ"))), {})
+    yield "moments with a zone in Parquet", (parquet(good.assign(due=due.tz_localize("Asia/Tokyo"))), {"time": "due"})
     yield "semicolons and decimal commas", (csv(good, sep=";", decimal=","), {})
     yield "tabs, CRLF, a byte order mark", (b"\xef\xbb\xbf" + csv(good, sep="\t", lineterminator="\r\n"), {})
     twice = pd.concat([good, good[:40].assign(ref=[f"Z{number}" for number in range(40)])])

@@ -61,6 +61,21 @@ def test_noise_does_not_look_predictive() -> None:
     assert features.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
 
 
+def test_a_moment_is_the_same_whoever_names_its_zone(tmp_path: Path) -> None:
+    """A caller's text, a file's text and a file's moment give one input: that of UTC."""
+    path = tmp_path / "rows.csv"
+    path.write_text("id,due\n1,2024-01-31T01:00:00+01:00\n2,2024-07-31T02:00:00+02:00\n", "utf-8")
+    table = engine.Engine()
+    table.open(path)
+    of_file = table.frame(f"select {features.select({'due': 'date'})} from source")["due"].tolist()
+    told = [{"due": "2024-01-31T01:00:00+01:00"}, {"due": "2024-07-31"}, {"due": "2024-07-31T00:00:00Z"}]
+    of_caller = features.of_rows(told, {"due": "date"})["due"].tolist()
+
+    assert of_file == [19753.0, 19935.0]
+    assert of_caller == [19753.0, 19935.0, 19935.0]
+    assert table.columns("source")["due"] == "TIMESTAMP"
+
+
 def point(newborn: Path, source: str, query: str) -> None:
     """Name another source."""
     path = newborn / "data" / "source.yaml"

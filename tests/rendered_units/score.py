@@ -77,9 +77,12 @@ def test_a_file_that_cannot_be_scored_is_one_sentence(released: Path, content: s
 def test_a_missing_file_is_named(released: Path) -> None:
     """A path typed wrongly."""
     code, said = ask(released, "score", "nowhere.csv")
+    folder = ask(released, "score", "docs")
 
-    assert code == 1
+    assert (code, folder[0]) == (1, 1)
     assert "nowhere.csv" in said
+    assert "docs is a folder" in folder[1]
+    assert "source.yaml" not in said + folder[1]  # what is wrong is the path that was typed
 
 
 def test_values_that_break_the_schema_are_answered_by_the_rule(released: Path, rows: Path) -> None:

@@ -4,7 +4,7 @@ import csv
 import functools
 import gzip
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,7 +15,7 @@ import pandas as pd
 from .files import Trouble
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
-TYPES = ["NULL", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
+TYPES = ["NULL", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", ZONED := "TIMESTAMP WITH TIME ZONE", "VARCHAR"]
 SMALL = 100_000_000  # bytes
 ROW = "_row"  # the position of a row in its file, from 1
 
@@ -41,33 +41,37 @@ class Engine:
     def open(self, path: Path) -> None:
         """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table."""
         if not path.is_file():
-            raise Trouble(f"There is no file {path.name}.", CORRECT)
+            what = "a folder" if path.is_dir() else "not there"
+            raise Trouble(f"{path.name} is {what}.", "Give the path of a CSV or Parquet file.")
         form, text = form_of(path), literal(str(path))
         # A small text file is parsed once; everything else is streamed from where it lies.
         small = bool(form.separator) and path.stat().st_size < SMALL
-        columns, read = f"row_number() over () as {ROW}, *", f"read_csv({text}, {_options(form, small)})"
+        rows = f"select row_number() over () as {ROW}, * from read_csv({text}, {_options(form, small)})"
         if not form.separator:  # its own row numbers can be read by several threads
-            columns = f"file_row_number + 1 as {ROW}, * exclude (file_row_number)"
-            read = f"read_parquet({text}, file_row_number = true)"
+            rows = f"select file_row_number + 1 as {ROW}, * exclude (file_row_number) from "
+            rows += f"read_parquet({text}, file_row_number = true)"
         try:
-            kind = "table" if small else "view"
-            self._connection.execute(f"create or replace {kind} source as select {columns} from {read}")
-            names, self.repeats, self.drawn = list(self.columns("source")), {}, 0.0
+            made = f"create or replace {'table' if small else 'view'} source as"
+            self._connection.execute(f"{made} {rows}")
+            types, (self.repeats, self.drawn) = self.columns("source"), ({}, 0.0)
+            plain = [f"cast({quoted(name)} as timestamp) as {quoted(name)}" for name in types if types[name] == ZONED]
+            if plain:  # moments are kept in UTC, without a zone, as those of other columns are
+                self._connection.execute(f"{made} select * replace ({', '.join(plain)}) from ({rows})")
         except duckdb.Error as error:
             why = problem(path, form.separator) if form.separator else ""
             raise Trouble(f"{path.name} is no table: {why or first(error)}.", CORRECT) from error
-        check_names(path.name, names[1:])
+        check_names(path.name, list(types)[1:])
 
     def run(self, sql: str) -> None:
         self._guarded(sql)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
-        return self._guarded(sql).fetchall()
+        return list(self._guarded(sql, duckdb.DuckDBPyConnection.fetchall))
 
     def frame(self, sql: str) -> pd.DataFrame:
         """The rows of a query as a frame."""
-        return self._guarded(sql).df()
+        return self._guarded(sql, duckdb.DuckDBPyConnection.df)
 
     def stream(self, sql: str, vectors: int) -> Iterator[pd.DataFrame]:
         """The rows of a query in frames of `vectors` x 2,048 rows; the engine does nothing else meanwhile."""
@@ -77,19 +81,18 @@ class Engine:
 
     def columns(self, table: str) -> dict[str, str]:
         """Column → type, in order."""
-        return {row[0]: row[1] for row in self._guarded(f"describe {table}").fetchall()}
+        return {row[0]: row[1] for row in self.rows(f"describe {table}")}
 
     def register(self, name: str, frame: pd.DataFrame) -> None:
         """Let a frame be queried as a table."""
         self._connection.register(name, frame)
 
-    def _guarded(self, sql: str) -> duckdb.DuckDBPyConnection:
+    def _guarded(self, sql: str, fetch: Callable[[duckdb.DuckDBPyConnection], Any] = lambda result: result) -> Any:
         try:
-            return self._connection.execute(sql)
-        except duckdb.ConversionException as error:
-            raise Trouble(f"A value does not fit its column: {first(error)}.", "Correct it in the file.") from error
-        except duckdb.InvalidInputException as error:
-            raise Trouble(f"The file cannot be read: {first(error)}", "Correct it in the file.") from error
+            return fetch(self._connection.execute(sql))
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+            what = "A value does not fit its column" if "Conversion" in type(error).__name__ else "It cannot be read"
+            raise Trouble(f"{what}: {first(error)}.", "Correct it in the file.") from error
 
 
 @functools.cache
@@ -143,13 +146,11 @@ def literal(text: str) -> str:
 
 def _options(form: Form, small: bool) -> str:
     """How to read delimited text. Nothing becomes true or false of itself: "yes" stays the word that was written."""
-    nulls = ", ".join(literal(word) for word in MISSING)
-    types = ", ".join(literal(name) for name in TYPES)
+    nulls, types = (", ".join(literal(word) for word in words) for words in (MISSING, TYPES))
     return (
         f"header = true, delim = {literal(form.separator)}, quote = '\"', escape = '\"', skip = 0, comment = '', "
         f"decimal_separator = {literal(form.decimal)}, nullstr = [{nulls}], "
-        f"sample_size = {-1 if small else 200000}, "
-        f"auto_type_candidates = [{types}]"
+        f"sample_size = {-1 if small else 200000}, auto_type_candidates = [{types}]"
     )
 
 
@@ -170,7 +171,7 @@ def first(error: Exception) -> str:
     return line.partition("Error: ")[2] or line
 
 
-CORRECT = "Correct it in the file, or name another `source` in data/source.yaml."
+CORRECT = "Correct it in the file, or name another file."
 SAVE = "Save it as UTF-8 CSV or Parquet."
 # Names this repository's own queries use.
 OWN = ("_row", "_split", "_key", "_target", "_group", "_day", "_cluster", "_query", "_y", "_n")

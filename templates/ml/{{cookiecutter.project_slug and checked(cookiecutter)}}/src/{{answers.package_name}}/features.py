@@ -75,7 +75,7 @@ def _expression(column: str, kind: str) -> str:
         number = f"try_cast({quoted(column)} as double)"
         return f"case when abs({number}) <= {LARGEST} then {number} end"
     if kind == "date":
-        return f"epoch(try_cast({quoted(column)} as timestamp)) / 86400.0"
+        return f"epoch({moment_sql(column)}) / 86400.0"
     return f"cast({quoted(column)} as varchar)"
 
 
@@ -116,7 +116,12 @@ def positive_value(source: Source, table: Engine) -> str:
 
 
 def time_sql(source: Source) -> str:
-    return f"try_cast({quoted(source.time)} as timestamp)"
+    return moment_sql(source.time)
+
+
+def moment_sql(column: str) -> str:
+    """A column's moment in UTC, also where a text names another zone; null where it is no date."""
+    return f"cast(try_cast({quoted(column)} as timestamptz) as timestamp)"
 
 
 def span(table: Engine, source: Source) -> list[str]:
