@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from my_project import drift, predictions
+from my_project import cards, drift, predictions
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
@@ -62,7 +62,7 @@ def test_drift_limits_know_their_sample() -> None:
     """Noise stays below the limit as often as alpha says; a shift of 0.3 standard deviations does not."""
     con, sql = con_and_ask()
     con.register("reference", rows(20_000))
-    held = drift.profile(sql, "select * from reference", KINDS, 10)
+    held = cards.profile(sql, "select * from reference", KINDS, 10)
     alarms = 0
     for seed in range(60):
         con.register("now", rows(1_000, seed=seed + 1))
@@ -80,7 +80,7 @@ def test_planted_drift_is_found(planted: dict) -> None:
     """A column that turned constant, empty, or into a level nobody has seen, without a missing value elsewhere."""
     con, sql = con_and_ask()
     con.register("reference", rows(5_000))
-    held = drift.profile(sql, "select * from reference", KINDS, 10)
+    held = cards.profile(sql, "select * from reference", KINDS, 10)
     con.register("now", rows(500, seed=5).assign(**planted))
     found = drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
 
@@ -91,7 +91,7 @@ def test_a_constant_column_that_moves_is_drift() -> None:
     """The lower edge lies below the smallest value, so a constant can be left on either side."""
     con, sql = con_and_ask()
     con.register("reference", pd.DataFrame({"x": np.ones(1_000)}))
-    held = drift.profile(sql, "select * from reference", {"x": "number"}, 10)
+    held = cards.profile(sql, "select * from reference", {"x": "number"}, 10)
     for value in (0.5, 1.5):
         con.register("now", pd.DataFrame({"x": np.full(500, value)}))
 

@@ -1,15 +1,26 @@
 """The pages that people read: what the judged model is, and what its data is. Every number is from evidence files.
+And what programs read of a version: its card.
 
 `make accept` writes both; gate G3.10 works them out again and turns red where a page tells of other evidence.
 """
 
+import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from . import data, schema
+import numpy as np
+import pandas as pd
+
+from . import data, dataset, drift, features, registry, schema
+from .engine import ROW, Engine, quoted
+from .evaluate import Case
 from .files import write_text
 from .repo import Repo
 
 MODEL, DATASHEET = "evidence/model-card.md", "evidence/datasheet.md"
+REFERENCE_ROWS, LEVELS = 200_000, 50  # rows of a profile; levels of a category in it
+TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
 FIGURE = "{value} ({low} to {high}; {n} units, {method})"
 
 
@@ -117,3 +128,72 @@ def table(rows: dict[str, str]) -> str:
         (str(name).replace("|", "\\|"), text.replace("|", "\\|").replace("\n", " ")) for name, text in rows.items()
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in cells)])
+
+
+# ------------------------------------------------------------------------------------------------ a version's card
+def write_card(
+    repo: Repo, version: str, kind: str, rule: dict[str, Any], scores: np.ndarray, accepted: Case, **held: Any
+) -> dict[str, str]:
+    """Write everything about a version that its files do not say; where it is and its hash, as the registry keeps them.
+
+    `scores` are its own on the validation rows, `accepted` is what it was accepted on, `held` what it is held to.
+    """
+    (table, source, columns), path = dataset.open_split(repo), registry.card_path(version)
+    task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
+    counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
+    counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
+    card = {
+        "version": version, "kind": kind, "task": task, "metric": repo.answers["metric"], "columns": columns,
+        "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
+        "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
+        "target": source.target, "id": source.id, "group": source.group,
+        "positive": features.positive_value(source, table) if task == "binary" else "",
+        "labels": list(counts), "balance": {name: count / sum(counts.values()) for name, count in counts.items()},
+        "terms": {key: repo.answers[key] for key in TERMS if key in repo.answers}, **held,
+        **profiles(repo, table, columns, scores),
+    }  # fmt: skip
+    write_text(repo.root / path, json.dumps(card, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return {"path": path, "sha256": repo.sha256(path)}
+
+
+def profiles(repo: Repo, table: Engine, columns: Mapping[str, str], scores: np.ndarray) -> dict[str, Any]:
+    """What the training inputs and the version's own scores look like: about 10 kB, and all that drift needs."""
+    bins, task = int(repo.answers["drift_bins"]), repo.answers["task"]
+    chosen = f"where _split = 'train' order by md5(cast({ROW} as varchar)) limit {REFERENCE_ROWS}"
+    names = ", ".join(quoted(name) for name in columns)
+    table.run(f"create temp table inputs as select {names} from split_rows {chosen}")
+    table.register("said", pd.DataFrame({"score": scores if scores.ndim == 1 else scores.max(axis=1)}))
+    best = np.maximum(scores, 1 - scores) if task == "binary" else scores.max(axis=-1)  # the chance of what it decides
+    return {
+        "profile": profile(table.rows, "select * from inputs", columns, bins),
+        "scores": profile(table.rows, "select * from said", {"score": "number"}, bins),
+        "promised": float(best.mean()) if task in ("binary", "multiclass") else None,
+    }
+
+
+def profile(ask: drift.Ask, table: str, kinds: Mapping[str, str], bins: int) -> dict[str, Any]:
+    """What the reference rows look like, in about 10 kB. `kinds` says number, date or category; `table` is SQL."""
+    rows = ask(f"select count(*) from ({table})")[0][0]
+    if not rows:
+        raise ValueError("There are no rows to take a profile of.")
+    columns = {name: {"kind": kind, "cuts": _cuts(ask, table, name, kind, bins)} for name, kind in kinds.items()}
+    counts = drift.count(ask, table, columns)
+    return {
+        "rows": rows,
+        "columns": {n: c | {"counts": counts[n][0], "nulls": counts[n][1]} for n, c in columns.items()},
+    }
+
+
+def _cuts(ask: drift.Ask, table: str, name: str, kind: str, bins: int) -> list[Any]:
+    """Numbers: edges at 2 x bins quantiles and one below the smallest value. Categories: the most frequent levels."""
+    values = f"select {drift.valued(quoted(name), kind)} as v from ({table})"
+    if kind == "category":
+        levels = f"select v, count(*) as n from ({values}) where v is not null group by v order by n desc, v"
+        return [level for level, _ in ask(f"{levels} limit {LEVELS}")]
+    points = [i / (2 * bins) for i in range(2 * bins + 1)]
+    found = ask(f"select quantile_disc(v, {points}) from ({values}) where v is not null")[0][0]
+    if not found:
+        return []
+    edges = sorted({float(f"{edge:.9g}") for edge in found})
+    below = math.nextafter(edges[0], -math.inf) - max(abs(edges[0]), 1e-300) * 1e-8
+    return [float(f"{below:.9g}"), *edges]

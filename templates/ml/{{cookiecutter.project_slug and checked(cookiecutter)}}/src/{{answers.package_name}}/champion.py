@@ -14,15 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import baseline, data, dataset, drift, features, registry, schema, train
-from .engine import ROW, Engine, listed, literal, quoted
-from .evaluate import Case
-from .files import Trouble, read_json, write_text
-from .predictions import expected_accuracy
+from . import baseline, data, dataset, features, registry, train
+from .engine import ROW, Engine, literal
+from .files import Trouble, read_json
 from .repo import Repo
 
-REFERENCE_ROWS = 200_000
-TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
 READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
 Columns = dict[str, np.ndarray]  # score, decision, detail, source and reason, one value a row
 
@@ -205,43 +201,3 @@ def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, E
 
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
-
-
-# ------------------------------------------------------------------------------------------------ the card
-def write_card(
-    repo: Repo, version: str, kind: str, rule: dict[str, Any], scores: np.ndarray, accepted: Case, **held: Any
-) -> dict[str, str]:
-    """Write everything about a version that its files do not say; where it is and its hash, as the registry keeps them.
-
-    `scores` are its own on the validation rows, `accepted` is what it was accepted on, `held` what it is held to.
-    """
-    (table, source, columns), path = dataset.open_split(repo), registry.card_path(version)
-    task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
-    counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
-    counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
-    card = {
-        "version": version, "kind": kind, "task": task, "metric": repo.answers["metric"], "columns": columns,
-        "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
-        "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
-        "target": source.target, "id": source.id, "group": source.group,
-        "positive": features.positive_value(source, table) if task == "binary" else "",
-        "labels": list(counts), "balance": {name: count / sum(counts.values()) for name, count in counts.items()},
-        "terms": {key: repo.answers[key] for key in TERMS if key in repo.answers}, **held,
-        **profiles(repo, table, columns, scores),
-    }  # fmt: skip
-    write_text(repo.root / path, json.dumps(card, ensure_ascii=False, separators=(",", ":")) + "\n")
-    return {"path": path, "sha256": repo.sha256(path)}
-
-
-def profiles(repo: Repo, table: Engine, columns: Mapping[str, str], scores: np.ndarray) -> dict[str, Any]:
-    """What the training inputs and the version's own scores look like: about 10 kB, and all that drift needs."""
-    bins, task = int(repo.answers["drift_bins"]), repo.answers["task"]
-    chosen = f"where _split = 'train' order by md5(cast({ROW} as varchar)) limit {REFERENCE_ROWS}"
-    table.run(f"create temp table inputs as select {listed([*columns])} from split_rows {chosen}")
-    table.register("said", pd.DataFrame({"score": scores if scores.ndim == 1 else scores.max(axis=1)}))
-    best = np.maximum(scores, 1 - scores) if task == "binary" else scores.max(axis=-1)  # the chance of what it decides
-    return {
-        "profile": drift.profile(table.rows, "select * from inputs", columns, bins),
-        "scores": drift.profile(table.rows, "select * from said", {"score": "number"}, bins),
-        "promised": expected_accuracy(best)[0] if task in ("binary", "multiclass") else None,
-    }

@@ -17,7 +17,6 @@ from scipy.special import chdtri
 from .engine import literal, quoted
 from .evaluate import Case, decide, higher_is_better, losses, score
 
-LEVELS = 50
 FEWEST, BLOCK = 30, 100  # labels that a mean needs to be near normal; rows in one CUSUM period without days
 Ask = Callable[[str], list[tuple[Any, ...]]]  # runs SQL, gives rows
 
@@ -34,40 +33,12 @@ class Shift:
     moved: bool
 
 
-def profile(ask: Ask, table: str, kinds: Mapping[str, str], bins: int) -> dict[str, Any]:
-    """What the reference rows look like, in about 10 kB. `kinds` says number, date or category; `table` is SQL."""
-    rows = ask(f"select count(*) from ({table})")[0][0]
-    if not rows:
-        raise ValueError("There are no rows to take a profile of.")
-    columns = {name: {"kind": kind, "cuts": _cuts(ask, table, name, kind, bins)} for name, kind in kinds.items()}
-    counts = count(ask, table, columns)
-    return {
-        "rows": rows,
-        "columns": {n: c | {"counts": counts[n][0], "nulls": counts[n][1]} for n, c in columns.items()},
-    }
-
-
-def _value(column: str, kind: str) -> str:
+def valued(column: str, kind: str) -> str:
     """A column as the bins see it: text for categories, a finite number for all else, or null."""
     if kind == "category":
         return f"cast({column} as varchar)"
     number = f"epoch(try_cast({column} as timestamp)) / 86400.0" if kind == "date" else f"try_cast({column} as double)"
     return f"case when isfinite({number}) then {number} end"
-
-
-def _cuts(ask: Ask, table: str, name: str, kind: str, bins: int) -> list[Any]:
-    """Numbers: edges at 2 x bins quantiles and one below the smallest value. Categories: the most frequent levels."""
-    values = f"select {_value(quoted(name), kind)} as v from ({table})"
-    if kind == "category":
-        levels = f"select v, count(*) as n from ({values}) where v is not null group by v order by n desc, v"
-        return [level for level, _ in ask(f"{levels} limit {LEVELS}")]
-    points = [i / (2 * bins) for i in range(2 * bins + 1)]
-    found = ask(f"select quantile_disc(v, {points}) from ({values}) where v is not null")[0][0]
-    if not found:
-        return []
-    edges = sorted({float(f"{edge:.9g}") for edge in found})
-    below = math.nextafter(edges[0], -math.inf) - max(abs(edges[0]), 1e-300) * 1e-8
-    return [float(f"{below:.9g}"), *edges]
 
 
 def count(
@@ -76,7 +47,7 @@ def count(
     """Rows per bin (the last one: above the last edge, or another level) and rows without a value; one scan."""
     parts = []
     for name, column in columns.items():
-        value, cuts = _value(prefix + quoted(name), column["kind"]), column["cuts"]
+        value, cuts = valued(prefix + quoted(name), column["kind"]), column["cuts"]
         bins = f"histogram({value}, {list(cuts)}::double[])" if cuts else "null"
         if cuts and column["kind"] == "category":
             bins = f"histogram_exact({value}, [{', '.join(literal(level) for level in cuts)}]::varchar[])"

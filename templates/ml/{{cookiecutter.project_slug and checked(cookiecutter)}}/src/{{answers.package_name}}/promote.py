@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import audit, baseline, data, dataset, features, registry, train
+from . import audit, baseline, cards, data, dataset, features, registry, train
 from .accept import CANDIDATE, compare
-from .champion import Champion, load, write_card
+from .champion import Champion, load
 from .engine import listed
 from .evaluate import Case, decision_threshold
 from .files import Blocked, Outcome, Trouble, canonical, read_yaml
@@ -113,7 +113,7 @@ def _register(repo: Repo, entry: dict[str, Any], scores: np.ndarray, case: Case,
     version = entry.get("version") or registry.next_version(registry.read(repo.root), entry["hashes"], interface)
     rule = repo.fresh("baseline", "make baseline")
     held = registry.standard(repo, case, rule["result"]["value"] if entry["kind"] == "model" else None)
-    card = write_card(repo, version, entry["kind"], rule["rule"], scores, case, **held)
+    card = cards.write_card(repo, version, entry["kind"], rule["rule"], scores, case, **held)
     entry |= {"version": version, "interface": interface, "files": {**entry.get("files", {}), "card": card}}
     return registry.register(repo.root, entry, alias=alias, by=person(repo))
 
