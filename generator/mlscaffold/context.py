@@ -20,7 +20,7 @@ from mlscaffold import questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError
-from mlscaffold.planning.plan import compute
+from mlscaffold.planning.plan import compute, sealed
 
 
 def plan_of(answers: Answers) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def plan_of(answers: Answers) -> dict[str, Any]:
 def _plan_of(texts: str) -> dict[str, Any]:
     answers = Answers(json.loads(texts))
     plan = compute(answers)
-    return plan | {"advice": advise(answers, plan).as_json()}
+    return sealed(plan | {"advice": advise(answers, plan).as_json()})
 
 
 def advice_before_plan(answers: Answers) -> Advice:

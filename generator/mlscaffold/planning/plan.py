@@ -50,9 +50,19 @@ def compute(answers: Answers) -> dict[str, Any]:
     return tidy(plan)  # type: ignore[no-any-return]
 
 
+def sealed(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan with its own hash: the gates of the rendered repository see a number or a date edited by hand."""
+    return plan | {"seal": _hash(json.loads(json.dumps(plan)))}
+
+
 def fingerprint(answers: Answers) -> str:
     """What plan.json remembers of project.yaml: the hash of the answers' texts, whatever their order or layout."""
-    text = json.dumps(answers.recorded, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _hash(answers.recorded)
+
+
+def _hash(content: Any) -> str:
+    """Hash of plain data, whatever its order or layout; the rendered repository computes the same one."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,7 @@ def waive(root: Path, *starts: str) -> None:
     path = root / "gates" / "waivers.yaml"
     known = list(yaml.safe_load(path.read_text()) or [])
     known += [
-        {"gate": row.id, "approver": "Test Person", "reason": "the sample", "until": "2999-12-31"}
+        {"gate": row.id, "approver": "Test Person", "reason": "the sample", "until": str(date.today() + timedelta(30))}
         for row in evaluate(Repo(root))
         if row.id.startswith(starts) and row.state in ("fail", "blocked")
     ]
@@ -214,23 +215,20 @@ def released(_released: Path, tmp_path: Path) -> Path:
 
 
 # ---------------------------------------------------------------------------------------------------- planting
-def edit(path: Path, change: Callable[[Any], None]) -> None:
-    """Change a JSON or YAML file as somebody with an editor would."""
+def edit(path: Path, change: Callable[[Any], None], sealed: bool = False) -> None:
+    """Change a JSON or YAML file as somebody with an editor would; a plan is sealed again, as by `replan`."""
     load = yaml.safe_load if path.suffix == ".yaml" else json.loads
     content = load(path.read_text("utf-8"))
     change(content)
+    if sealed or path.name == "plan.json":
+        content["seal"] = seal(content)
     dump = yaml.safe_dump(content, sort_keys=False) if path.suffix == ".yaml" else json.dumps(content, indent=2)
     path.write_text(dump, "utf-8")
 
 
 def forge(root: Path, name: str, change: Callable[[Any], None]) -> None:
     """Change evidence and its seal with it, as somebody who knows how."""
-
-    def all_of_it(content: dict) -> None:
-        change(content)
-        content["seal"] = seal(content)
-
-    edit(root / "evidence" / f"{name}.json", all_of_it)
+    edit(root / "evidence" / f"{name}.json", change, sealed=True)
 
 
 def record_of(root: Path) -> Path:

@@ -17,7 +17,7 @@ from {{ answers.package_name }} import signing, trace
 from {{ answers.package_name }}.files import read_yaml
 from {{ answers.package_name }}.gates import Row, state_of
 from {{ answers.package_name }}.measure import MEASURED
-from {{ answers.package_name }}.repo import Repo
+from {{ answers.package_name }}.repo import Repo, seal
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = date.today().isoformat()
@@ -60,7 +60,7 @@ class Box:
         self.write(path, text)
 
     def plan(self, **changes: Any) -> None:
-        """Set numbers of the plan, group__name=value, and make the plan fit its answers again."""
+        """Set numbers of the plan, group__name=value, and seal the plan for its answers again."""
         plan = json.loads((self.root / "plan/plan.json").read_text("utf-8"))
         for key, value in changes.items():
             *groups, name = key.split("__")
@@ -69,7 +69,8 @@ class Box:
                 node = node.setdefault(group, {})
             whole = isinstance(value, list)
             node[name] = value if whole else {**node.get(name, {}), "value": value, "note": "It does not fit."}
-        self.write("plan/plan.json", json.dumps(plan | {"answers_sha256": Repo(self.root).answers_sha256}))
+        plan |= {"answers_sha256": Repo(self.root).answers_sha256}
+        self.write("plan/plan.json", json.dumps(plan | {"seal": seal(plan)}))
 
     def answer(self, key: str, value: str) -> None:
         lines = (self.root / "plan/project.yaml").read_text("utf-8").splitlines()

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .files import Blocked, Trouble, canonical, now, read_json, read_yaml, write_text
+from .files import Blocked, Trouble, canonical, now, read_json, read_yaml, rows_of, write_text
 
 
 class Repo:
@@ -53,10 +53,13 @@ class Repo:
 
     @cached_property
     def plan(self) -> dict[str, Any]:
-        """plan/plan.json. Raises `Blocked` when an answer was changed after the plan was computed."""
+        """plan/plan.json. Raises `Blocked` when it, or an answer, was changed after the plan was computed."""
         plan = read_json(self.root / "plan" / "plan.json")
         if plan.get("answers_sha256") != self.answers_sha256:
             raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
+        if plan.get("seal") != seal(plan):
+            told = "plan/plan.json is not what mlscaffold computed: it was edited by hand or torn."
+            raise Blocked(told, "git checkout plan/plan.json; to change a number, change its answer: mlscaffold replan")
         return plan
 
     def entry(self, key: str) -> dict[str, Any]:
@@ -82,8 +85,7 @@ class Repo:
 
     def assumptions(self) -> list[dict[str, str]]:
         """Rows of plan/assumptions.yaml."""
-        found = read_yaml(self.root / "plan" / "assumptions.yaml", [])
-        return [dict(row) for row in found or []]
+        return rows_of(self.root, "plan/assumptions.yaml")
 
     @cached_property
     def gate_list(self) -> dict[str, Any]:
@@ -152,5 +154,5 @@ class Repo:
 
 
 def seal(content: dict[str, Any]) -> str:
-    """Hash of evidence without its seal: it shows a slip of the editor, it does not stop a forger."""
+    """Hash of evidence, or of a plan, without its seal: it shows a slip of the editor, it stops no forger."""
     return canonical({key: value for key, value in content.items() if key != "seal"})

@@ -74,6 +74,18 @@ def read_yaml(path: Path, default: Any = None) -> Any:
         raise Trouble(f"{path.name} is not YAML: {first}.", f"Correct it, or: git checkout {path.name}") from None
 
 
+def rows_of(root: Path, path: str, key: str = "") -> list[dict[str, Any]]:
+    """The rows of a YAML file, each with named fields; with `key`, those below that key. [] where there is none."""
+    found = read_yaml(root / path, [])
+    if key and found:
+        found = found.get(key) or [] if isinstance(found, dict) else [found]
+    odd = [row for row in found if not isinstance(row, dict)] if isinstance(found, list) else [found]
+    if odd:
+        told = f"{path} holds {str(odd[0])[:60]!r} where a row of named fields belongs."
+        raise Trouble(told, f"Write `- name: value`{f' below {key}:' if key else ''}, or: git checkout {path}")
+    return list(found)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write beside the target and rename over it: a reader, or a crash, sees the old text or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
