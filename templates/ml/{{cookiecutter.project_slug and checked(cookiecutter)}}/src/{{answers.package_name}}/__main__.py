@@ -80,7 +80,7 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
     "waive": ("signing", "waive", "walk past a gate for a while", [
         flag("id", metavar="GATE"),
         flag("--reason", required=True),
-        flag("--until", required=True, metavar="YYYY-MM-DD"),
+        flag("--until", required=True, metavar="DAY", help="2027-01-31, or for how many days, at most 90"),
     ]),
     "status": ("gates", "status", "one row a gate: state, reason, next step", [
         flag("--check", action="store_true", help="exit with the worst blocking state: 1 fail, 2 blocked"),

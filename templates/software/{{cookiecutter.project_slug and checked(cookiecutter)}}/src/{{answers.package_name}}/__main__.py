@@ -95,7 +95,7 @@ COMMANDS = {
         (
             option("id", help="the gate"),
             option("--reason", required=True, help="why"),
-            option("--until", required=True, help="until which day, as 2027-01-31"),
+            option("--until", required=True, help="until which day, as 2027-01-31, or for how many days, at most 90"),
         ),
     ),
 }

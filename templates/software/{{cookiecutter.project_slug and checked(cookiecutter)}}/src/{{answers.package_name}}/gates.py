@@ -1,7 +1,6 @@
 """The gate engine: gates are registered by `checks_*.py`, evaluated here, and never trusted to have run.
 
-A gate returns passed, warned, failed or blocked. Waivers are applied on top; a gate that blocks at this rigor but has
-no check, no evidence or a stale plan is blocked. Not run is never pass.
+A gate that blocks at this rigor but has no check, no evidence or a stale plan is blocked. Not run is never pass.
 """
 
 import importlib
@@ -10,12 +9,13 @@ import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from .files import Blocked, Outcome, Trouble, read_yaml, write_text
+from .files import Blocked, Outcome, Trouble, rows_of, write_text
 from .repo import Repo
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
+LONGEST = timedelta(days=90)  # a waiver; what is walked past for longer is a change of the plan
 
 
 @dataclass(frozen=True)
@@ -113,37 +113,40 @@ def require(repo: Repo, *ids: str) -> None:
 
     Gates that do not block at this rigor are not asked.
     """
-    rows = [state_of(repo, id) for id in ids if id in repo.blocking()]
-    closed = [row for row in rows if row.state not in OPEN]
+    closed = [row for row in (state_of(repo, id) for id in ids if id in repo.blocking()) if row.state not in OPEN]
     if closed:
         reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
         raise Blocked(f"Not yet: {len(closed)} gate(s) come first.\n{reasons}", closed[0].next_step)
 
 
 def _row(repo: Repo, id: str, blocking: bool) -> Row:
-    known = GATES.get(id)
-    title = repo.gate_list.get("titles", {}).get(id) or (known.title if known else id)
-    result = _waived(repo, id, _checked(repo, known))
+    title = repo.gate_list.get("titles", {}).get(id) or (GATES[id].title if id in GATES else id)
+    result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
     return Row(id, title, result.state, result.reason, result.next_step, blocking)
 
 
-def _checked(repo: Repo, known: Gate | None) -> Result:
-    if known is None:
+def checked(repo: Repo, id: str) -> Result:
+    """What a gate's check says now, whatever was waived."""
+    if id not in GATES:
         return blocked("No check is written for this gate yet.", "Write the check, or waive it with a reason.")
+    return _guarded(id, lambda: GATES[id].check(repo))
+
+
+def _guarded(id: str, judge: Callable[[], Result]) -> Result:
     try:
-        return known.check(repo)
-    except Blocked as reason:
-        return blocked(reason.sentence, reason.remedy)
+        return judge()
     except Trouble as reason:
-        return failed(reason.sentence, reason.remedy)
+        return Result("blocked" if isinstance(reason, Blocked) else "fail", reason.sentence, reason.remedy)
+    except Exception as error:  # a check that breaks must not hide what the others found
+        told, remedy = f"The check of {id} broke: {type(error).__name__}: {error}.", "Correct the file that it reads."
+        return failed(told, remedy)
 
 
 def _waived(repo: Repo, id: str, result: Result) -> Result:
     if result.state in OPEN:
         return result
-    for waiver in waivers(repo):
-        if waiver.get("gate") != id:
-            continue
+    newest_first = reversed(rows_of(repo.root, "gates/waivers.yaml"))
+    for waiver in (row for row in newest_first if row.get("gate") == id):
         problem = waiver_problem(waiver, id)
         if problem:
             return Result(result.state, f"{result.reason} (The waiver does not count: {problem}.)", result.next_step)
@@ -152,24 +155,21 @@ def _waived(repo: Repo, id: str, result: Result) -> Result:
     return result
 
 
-def waivers(repo: Repo) -> list[dict[str, str]]:
-    """gates/waivers.yaml, the newest first."""
-    found = read_yaml(repo.root / "gates" / "waivers.yaml", [])
-    return [dict(row) for row in reversed(found or [])]
-
-
 def waiver_problem(waiver: dict[str, str], id: str) -> str:
     """Why a waiver does not count; "" when it does."""
     if id in GATES and not GATES[id].waivable:
         return f"{id} cannot be waived"
-    missing = [key for key in ("approver", "reason", "until") if not waiver.get(key, "").strip()]
+    missing = [key for key in ("approver", "reason", "until") if not str(waiver.get(key, "")).strip()]
     if missing:
         return f"it names no {missing[0]}"
+    today = date.today()
     try:
-        until = date.fromisoformat(waiver["until"])
-    except ValueError:
-        return f'"{waiver["until"]}" is not a date'
-    return f"it expired on {until}" if until < date.today() else ""
+        until, on = date.fromisoformat(waiver["until"]), date.fromisoformat(waiver.get("on") or today.isoformat())
+    except ValueError as error:
+        return f"one of its dates is none ({error})"
+    if until > min(on, today) + LONGEST:
+        return f"it runs until {until}, and {LONGEST.days} days are the most"
+    return f"it expired on {until}" if until < today else ""
 
 
 def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:

@@ -1,17 +1,22 @@
 """What a person puts a name to: confirming assumptions, signing exact hashes, waiving gates. Each commits its file."""
 
+import getpass
 import json
+import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from . import files, gates
-from .files import Blocked, Outcome, Trouble, canonical, now, read_yaml, write_text
+from .files import Blocked, Outcome, Trouble, canonical, now, rows_of, write_text
 from .gates import blocked, failed, passed
 from .repo import Repo
 
-COMMAND = __package__
+# As it is typed in the repository's folder, where nothing has been activated.
+COMMAND = f"{Path('.venv', 'Scripts' if os.name == 'nt' else 'bin', 'python')} -m {__package__}"
 # Who stands in for a role that the team does not have.
 STAND_INS = {
     "de": ("mle", "ds", "swe"),
@@ -22,8 +27,8 @@ STAND_INS = {
     "expert": ("po",),
 }
 WAIVERS = "gates/waivers.yaml"
-OPENING = """# Gates walked past on purpose. Each entry names an approver, a reason and the day it ends;
-# after that day the gate is shut again. Write one with `waive GATE --reason "…" --until YYYY-MM-DD`."""
+OPENING = """# Gates walked past on purpose. Each entry names an approver, a reason and the day it ends; after that day
+# the gate is shut again. Write one with `waive GATE --reason "…" --until YYYY-MM-DD`, or a number of days."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,8 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     rows = repo.assumptions()
     known = [row["key"] for row in rows]
     wanted = known if all else list(keys)
-    for key in wanted:
-        if key not in known:
-            raise Trouble(f'There is no assumption "{key}".', f"Assumptions: {', '.join(known) or 'none'}.")
+    for key in set(wanted) - set(known):
+        raise Trouble(f'There is no assumption "{key}".', f"Assumptions: {', '.join(known) or 'none'}.")
     if not wanted and rows:
         raise Trouble("No assumption was named.", f"Name some of: {', '.join(known)}; or use --all.")
     fresh = [row for row in rows if row["key"] in wanted and not row.get("confirmed_by")]
@@ -95,19 +99,18 @@ def sign(repo: Repo, name: str) -> Outcome:
 def signed(repo: Repo, name: str) -> gates.Result:
     """Whether every required role accepted what the files say now."""
     target = SIGNABLES[name]
-    rows = _signatures(repo, name)
+    rows, path = _signatures(repo, name), f"gates/signoff-{name}.yaml"
     if any(row.get("decision") == "reject" for row in rows):
         return failed(f"{name} was rejected.", f"Settle it, then sign again: {COMMAND} sign {name}")
-    digest = document_hash(repo, target)
     missing = [role for role in required_roles(repo, target) if not _valid(repo, target, role)]
-    if missing and any(row.get("sha256") != digest for row in rows):
+    if missing and any(row.get("sha256") != document_hash(repo, target) for row in rows):
         return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"{COMMAND} sign {name}")
     if missing:
         return blocked(f"{name} is not signed by {', '.join(missing)}.", f"{COMMAND} sign {name}")
     if not files.is_repository(repo.root):
         return blocked("A signature is a commit, and this folder has no history.", "git init")
-    if files.changed(repo.root, [f"gates/signoff-{name}.yaml"]):
-        return blocked(f"gates/signoff-{name}.yaml is not committed.", f"git commit gates/signoff-{name}.yaml")
+    if files.changed(repo.root, [path]):
+        return blocked(f"{path} is not committed.", f'git add {path} && git commit -m "Sign {name}" {path}')
     return passed(f"Signed by {', '.join(row['role'] + ' ' + row['name'] for row in rows)}.")
 
 
@@ -123,27 +126,24 @@ def document_hash(repo: Repo, target: Signable) -> str:
 
 
 def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
-    """Walk past a gate for a while: approver, reason and date go into gates/waivers.yaml."""
+    """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml."""
     if id not in gates.load() and id not in repo.blocking():
         raise Trouble(f'There is no gate "{id}".', "See the ids with: status --all")
-    waiver = {"gate": id, "reason": reason.strip(), "approver": person(repo), "until": until}
-    problem = gates.waiver_problem(waiver, id)
-    if problem:
-        raise Trouble(f"This waiver would not count: {problem}.", "Give --reason in words and --until as 2027-01-31.")
-    found = read_yaml(repo.root / WAIVERS, []) or []
-    _write_rows(repo, WAIVERS, [*found, waiver | {"on": date.today().isoformat()}], OPENING)
+    today = date.today()
+    until = (today + timedelta(int(until))).isoformat() if re.fullmatch(r"\d{1,4}", until, re.ASCII) else until
+    waiver = {"gate": id, "reason": reason.strip(), "approver": person(repo), "until": until, "on": today.isoformat()}
+    if problem := gates.waiver_problem(waiver, id):
+        remedy = f"Give --reason in words, --until as 2027-01-31 or as a number of days up to {gates.LONGEST.days}."
+        raise Trouble(f"This waiver would not count: {problem}.", remedy)
+    _write_rows(repo, WAIVERS, [*rows_of(repo.root, WAIVERS), waiver], OPENING)
     note = files.commit(repo.root, [WAIVERS], f"Waive {id} until {until}")
     return Outcome(f"{waiver['approver']} waives {id} until {until}: {reason}\n{note}")
 
 
 def person(repo: Repo) -> str:
     """Git's user; whoever is logged in where git has none."""
-    if files.user(repo.root):
-        return files.user(repo.root)
-    import getpass
-
     try:
-        return getpass.getuser()
+        return files.user(repo.root) or getpass.getuser()
     except (OSError, KeyError):  # a container without a user database
         return "unnamed"
 
@@ -168,7 +168,7 @@ def _stand_in(repo: Repo, role: str) -> str | None:
 
 
 def _signatures(repo: Repo, name: str) -> list[dict[str, str]]:
-    return list(read_yaml(repo.root / "gates" / f"signoff-{name}.yaml", []) or [])
+    return rows_of(repo.root, f"gates/signoff-{name}.yaml")
 
 
 def _valid(repo: Repo, target: Signable, role: str) -> bool:
