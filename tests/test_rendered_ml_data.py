@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlscaffold import answers, render
-from rendered_repository import run
+from rendered_repository import run, states
 
 ROWS = 400
 OWN = "data/raw/own.csv"
@@ -87,7 +88,7 @@ def point(folder: Path, **settings: str) -> None:
     path = folder / "data/source.yaml"
     text = path.read_text("utf-8")
     for key, value in settings.items():
-        value = value if value.startswith("[") else json.dumps(value, ensure_ascii=False)
+        value = value if value.startswith(("[", "{")) else json.dumps(value, ensure_ascii=False)
         text, found = re.subn(rf"(?m)^{key}:.*$", lambda _, line=f"{key}: {value}": line, text)
         assert found == 1, key
     path.write_text(text, "utf-8")
@@ -156,6 +157,17 @@ def refused() -> Iterator[tuple[str, Bad]]:
     yield "no date", Bad(csv(dated.assign(due=["soon", *dated.due[1:]])), ("due", '"soon"'), (("time", "due"),))
     yield "one moment", Bad(csv(dated.assign(due="2024-01-01")), ("due", "moments"), (("time", "due"),))
     yield "few groups", Bad(csv(good), ("kind", "3 groups"), (("group", "kind"),))
+    yield "one id for all", Bad(csv(good.assign(ref="X")), ("ref", "(id)", '"X"'))
+    yield "no such splits", Bad(text, ("kind", "(split)", '"new"', '"vip"'), (("split", "kind"),))
+    yield "left out, and not there", Bad(text, ('"nosuch"', "leave_out"), (("leave_out", "[nosuch]"),))
+    yield "left out in capitals", Bad(text, ('"Amount"', "leave_out", '"amount"'), (("leave_out", "[Amount]"),))
+    yield "known after, mistyped", Bad(text, ('"amuont"', "known_after", '"amount"'), (("known_after", "amuont"),))
+    yield "explained as a list", Bad(text, ("explained", "reason"), (("explained", "[amount]"),))
+    yield "explained without a reason", Bad(text, ("explained", "reason"), (("explained", "{amount: ''}"),))
+    yield "explained, and not there", Bad(text, ('"amonut"', "explained"), (("explained", "{amonut: by contract}"),))
+    yield "a list for one name", Bad(text, ("target", "one text"), (("target", "[late]"),))
+    typed = (("known_after", "[]\nknown_aftr: [days]"),)
+    yield "a key that nobody reads", Bad(text, ('"known_aftr"', '"known_after"'), typed)
 
 
 REFUSED = dict(refused())
@@ -224,6 +236,46 @@ def test_unusable_data_is_refused_in_a_sentence(name: str, refusals: dict[str, R
     assert all(word in sentence for word in REFUSED[name].says), done.stderr
     assert re.match(r"Next: .{10,}", remedy), done.stderr
     assert done.after == done.before
+
+
+def test_sources_that_are_no_entries(repository: Path) -> None:
+    """A list of names instead of entries: one sentence, for the audit and for its gate."""
+    repository.joinpath(OWN).write_bytes(csv(invoices()))
+    path = repository / "data/source.yaml"
+    path.write_text(path.read_text("utf-8").partition("sources:")[0] + "sources: [crm]\n", "utf-8")
+    done = run(repository, "audit")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("data/source.yaml: sources must be entries that open with `- name: …`.\nNext: ")
+    assert states(repository)["G1.2"] == "blocked"  # and status still shows every row
+
+
+def test_a_database_beside_the_repository(repository: Path) -> None:
+    """Its address starts at the repository's folder, wherever one stands."""
+    with sqlite3.connect(repository / "data/raw/own.db") as connection:
+        invoices().to_sql("fälle", connection, index=False)
+    point(repository, source="sqlite:///data/raw/own.db", query="select * from fälle")
+    done = subprocess.run(
+        [sys.executable, "-m", "own_data", "audit"],
+        cwd=repository / "docs",
+        env=os.environ | {"PYTHONPATH": str(repository / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "Recommendation: go." in done.stdout, done.stderr
+
+
+def test_one_name_where_several_may_stand(repository: Path) -> None:
+    """A text is one column, not a column a letter."""
+    repository.joinpath(OWN).write_bytes(csv(invoices()))
+    point(repository, leave_out="kind")
+    works(repository, "audit")
+
+    quality = json.loads(repository.joinpath("evidence/quality.json").read_text("utf-8"))
+
+    assert quality["inputs"].keys() == {"amount", "days"}
 
 
 def test_unusable_data_by_the_command_itself(repository: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_moment_is_the_same_whoever_names_its_zone(tmp_path: Path) -> None:
     path.write_text("id,due\n1,2024-01-31T01:00:00+01:00\n2,2024-07-31T02:00:00+02:00\n", "utf-8")
     table = engine.Engine()
     table.open(path)
-    of_file = table.frame(f"select {features.select({'due': 'date'})} from source")["due"].tolist()
+    of_file = table.frame(f"select {features.select({'due': 'date'})} from source")["due"].tolist()  # noqa: S608
     told = [{"due": "2024-01-31T01:00:00+01:00"}, {"due": "2024-07-31"}, {"due": "2024-07-31T00:00:00Z"}]
     of_caller = features.of_rows(told, {"due": "date"})["due"].tolist()
 

@@ -48,7 +48,7 @@ def sources(repo: Repo) -> Result:
         if entry.get("access", "").lower() == "refused":
             return failed(f"Access to {entry.get('name')} was refused.", "Find another source, or stop")
         needed = ["name", "owner", "access"] + (["lawful_basis"] if repo.answers["personal_data"] != "none" else [])
-        empty = [key for key in needed if not entry.get(key, "").strip()]
+        empty = [key for key in needed if not str(entry.get(key, "")).strip()]
         if empty:
             named = entry.get("name", "").strip() or "a source"
             return blocked(f"Nobody has written the {empty[0]} of {named}.", "Fill `sources` in data/source.yaml")

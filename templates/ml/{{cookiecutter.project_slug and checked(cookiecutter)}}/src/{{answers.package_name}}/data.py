@@ -18,9 +18,7 @@ from .engine import ROW, Engine, write_chunks
 from .files import Blocked, Trouble, canonical, read_json, read_yaml, write_text
 from .repo import Repo
 
-SOURCE = "data/source.yaml"
-MANIFEST = "data/manifest.json"
-RAW = "data/raw"
+SOURCE, MANIFEST, RAW = "data/source.yaml", "data/manifest.json", "data/raw"
 REMEDY = f"Correct it in {SOURCE}."
 ORIGINS = ("bundled with scikit-learn", "made by synthetic.py from a seed")  # how source.yaml names a sample's source
 # task: (scikit-learn's set, its target, the classes' names); the other tasks' samples are made by synthetic.py
@@ -29,6 +27,12 @@ BUNDLED: dict[str, tuple[str, str, dict[int, str] | None]] = {
     "multiclass": ("wine", "cultivar", {0: "one", 1: "two", 2: "three"}),
     "regression": ("diabetes", "progression", None),
 }
+# What holds more than one text, of what, in words.
+NAMES = (list, str, "a list of column names")
+SHAPES: dict[str, tuple[type, type, str]] = {
+    "leave_out": NAMES, "known_after": NAMES, "explained": (dict, str, "lines of `column: the reason`"),
+    "sources": (list, dict, "entries that open with `- name: …`"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,12 @@ class Source:
     group: str
     id: str
     split: str
-    leave_out: tuple[str, ...]
-    known_after: tuple[str, ...]
+    leave_out: list[str]
+    known_after: list[str]
     explained: dict[str, str]
     baseline: str
     store: str
-    sources: tuple[dict[str, str], ...]
+    sources: list[dict[str, str]]
 
     @property
     def is_sample(self) -> bool:
@@ -66,19 +70,20 @@ def source_of(repo: Repo) -> Source:
     found = read_yaml(repo.root / SOURCE)
     if not isinstance(found, dict):
         raise Trouble(f"{SOURCE} is not a list of `key: value` lines.", f"git checkout {SOURCE}")
-    texts = {}
-    for key in ("source", "query", "target", "positive", "time", "group", "id", "split", "baseline", "store"):
-        value = found.get(key, "")
-        if not isinstance(value, str):
-            raise Trouble(f"{SOURCE}: {key} must be one text.", REMEDY)
-        texts[key] = value.strip()
+    given: dict[str, Any] = {key: SHAPES[key][0]() if key in SHAPES else "" for key in Source.__dataclass_fields__}
+    for key, value in found.items():
+        if key not in given:
+            raise Trouble(f'{SOURCE}: nobody reads "{key}". {_near(key, list(given))}', REMEDY)
+        kind, of, what = SHAPES.get(key, (str, str, "one text"))
+        value = [value] if value and kind is list and isinstance(value, of) else value or given[key]
+        parts = value.values() if isinstance(value, dict) else value
+        if not isinstance(value, kind) or not all(part and isinstance(part, of) for part in parts):
+            raise Trouble(f"{SOURCE}: {key} must be {what}.", REMEDY)
+        given[key] = value.strip() if kind is str else value
     for key, what in (("source", "data"), ("target", "target column")):
-        if not texts[key]:
+        if not given[key]:
             raise Trouble(f"{SOURCE}: {key} is empty.", f"Name the {what}.")
-    lists = {key: tuple(found.get(key) or ()) for key in ("leave_out", "known_after")}
-    texts["store"], texts["baseline"] = texts["store"] or "store", texts["baseline"] or "auto"
-    entries = tuple(dict(entry) for entry in found.get("sources") or ())
-    return Source(**texts, **lists, explained=dict(found.get("explained") or {}), sources=entries)
+    return Source(**given | {"store": given["store"] or "store", "baseline": given["baseline"] or "auto"})
 
 
 def label(repo: Repo, source: Source) -> str:
@@ -125,7 +130,7 @@ def _fetched(repo: Repo, source: Source) -> Path:
     """One read of an address, a database or a cluster, kept under its own name; delete the file to read again."""
     url = os.path.expandvars(source.source)
     if unset := re.search(r"\$\{?(\w+)", url):
-        raise Trouble(f"{SOURCE}: source names ${unset[1]}, which the environment does not set.", f"export {unset[1]}=…")
+        raise Trouble(f"{SOURCE}: source names ${unset[1]}, which is not set.", f"export {unset[1]}=…")
     web = url.startswith(("http://", "https://"))
     if not web and not source.query:
         raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
@@ -136,7 +141,7 @@ def _fetched(repo: Repo, source: Source) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         try:
-            _fetch(url, source.query, part := Path(folder, "part"))
+            _fetch(repo.root, url, source.query, part := Path(folder, "part"))
         except (Trouble, ModuleNotFoundError):
             raise
         except Exception as error:  # each driver has its own family of errors
@@ -146,7 +151,7 @@ def _fetched(repo: Repo, source: Source) -> Path:
     return path
 
 
-def _fetch(url: str, query: str, part: Path) -> None:
+def _fetch(root: Path, url: str, query: str, part: Path) -> None:
     if url.startswith(("http://", "https://")):
         with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
             shutil.copyfileobj(answer, file)
@@ -157,14 +162,14 @@ def _fetch(url: str, query: str, part: Path) -> None:
             raise Trouble("Reading from Spark was not asked for.", "mlscaffold replan --set engine=spark") from None
         spark.copy(url, query, part)
     else:
-        chunks = pd.read_sql_query(query, _connected(url), chunksize=100_000)
+        chunks = pd.read_sql_query(query, _connected(root, url), chunksize=100_000)
         if not write_chunks(chunks, part):
             raise Trouble(f"{SOURCE}: the query returns no rows.", REMEDY)
 
 
-def _connected(url: str) -> Any:
-    if url.startswith("sqlite:///"):
-        return sqlite3.connect(f"file:{url.removeprefix('sqlite:///')}?mode=ro", uri=True)
+def _connected(root: Path, url: str) -> Any:
+    if url.startswith("sqlite:///"):  # a relative path starts at this repository, wherever one stands
+        return sqlite3.connect(f"{(root / url.removeprefix('sqlite:///')).as_uri()}?mode=ro", uri=True)
     try:
         from sqlalchemy import create_engine
     except ImportError:
@@ -173,18 +178,20 @@ def _connected(url: str) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------- one table
-def open_table(repo: Repo, path: Path | None = None) -> tuple[Engine, Source]:
+def open_table(repo: Repo) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
-    source = source_of(repo)
-    table = Engine()
-    path = path or snapshot(repo, source)
-    table.open(path)
+    source, table = source_of(repo), Engine()
+    table.open(path := snapshot(repo, source))
     columns = [column for column in table.columns("source") if column != ROW]
-    named = {"target": source.target, "time": source.time, "group": source.group, "id": source.id}
-    named |= {"split": source.split} | {f"segment {name}": name for name in segments(repo, source)}
-    for role, column in named.items():
-        if column and column not in columns:
-            raise Trouble(f'The data has no column "{column}" ({role}). {_instead(column, columns)}', REMEDY)
+    named = [(f"segment {name}", name) for name in segments(repo, source)]
+    for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained"):
+        value = getattr(source, role)
+        named += [(role, name) for name in ([value] if isinstance(value, str) else value) if name]
+    shown = ", ".join(columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]])
+    for role, column in named:
+        if column not in columns:
+            near = _near(column, columns, f"The first line of the file names: {shown}.")
+            raise Trouble(f'The data has no column "{column}" ({role}). {near}', REMEDY)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
     return table, source
@@ -195,10 +202,10 @@ def segments(repo: Repo, source: Source) -> tuple[str, ...]:
     return () if source.is_sample else tuple(repo.names("segments"))
 
 
-def _instead(column: str, columns: list[str]) -> str:
-    near = difflib.get_close_matches(column, columns, 1)
-    shown = columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]]
-    return f'Did you mean "{near[0]}"?' if near else f"The first line of the file names: {', '.join(shown)}."
+def _near(name: str, known: list[str], otherwise: str = "") -> str:
+    plain = {other.lower(): other for other in known}
+    near = difflib.get_close_matches(name.lower(), plain, 1)
+    return f'Did you mean "{plain[near[0]]}"?' if near else otherwise
 
 
 # ---------------------------------------------------------------------------------------------------- manifest

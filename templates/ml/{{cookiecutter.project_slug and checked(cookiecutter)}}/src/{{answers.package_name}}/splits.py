@@ -43,14 +43,9 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
 
 def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
     """What the cut points cut: a hash of the group, of the id, or of the inputs, so that copies stay together."""
-    if rule["kind"] == "group":
-        key = f"cast({quoted(source.group)} as varchar)"
-    else:
-        key = (
-            copy_sql(rule.get("telling"), content_sql(inputs), f"'row ' || {ROW}")
-            if rule["by"] == "inputs"
-            else key_sql(source)
-        )
+    key = f"cast({quoted(source.group)} as varchar)" if rule["kind"] == "group" else key_sql(source)
+    if rule.get("by") == "inputs":
+        key = copy_sql(rule.get("telling"), content_sql(inputs), f"'row ' || {ROW}")
     return f"md5({literal(rule['salt'])} || {key})"
 
 
@@ -212,6 +207,19 @@ def across(table: Engine, source: Source, task: str, inputs: list[str], tell: di
     return found
 
 
+def _nothing(table: Engine, source: Source, rule: dict[str, Any], part: str) -> Trouble:
+    """An empty split, and the column that made it so."""
+    role = {"own": "split", "stratified": "id" if rule.get("by") == "id" else ""}.get(rule["kind"], rule["kind"])
+    if not role:
+        return Trouble(f"The {part} split is empty.", f"Add rows, or change split, time or group in {SOURCE}.")
+    column = getattr(source, role)
+    text = f"cast({quoted(column)} as varchar)"
+    count, low, high = table.rows(f"select count(distinct {text}), min({text}), max({text}) from source")[0]
+    must = {"split": "say train, validation or test", "id": "tell rows apart"}.get(role, "vary more")
+    said = f'{column} ({role}) holds {count} different value(s), from "{low}" to "{high}"'
+    return Trouble(f"The {part} split is empty: {said}.", f"It must {must}; or clear `{role}` in {SOURCE}.")
+
+
 def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
     """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
     task, known = repo.answers["task"], repo.evidence("splits")
@@ -227,9 +235,8 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         create_view(table, source, rule, inputs)
         shared = across(table, source, task, inputs, copies)
     found = parts(table, source, task, target, units_sql(repo, source, target))
-    empty = [part for part in PARTS if part not in found]
-    if empty:
-        raise Trouble(f"The {empty[0]} split is empty.", f"Add rows, or change split, time or group in {SOURCE}.")
+    if empty := [part for part in PARTS if part not in found]:
+        raise _nothing(table, source, rule, empty[0])
     three = {part: found[part] for part in PARTS}
     return {
         "rule": rule,
