@@ -1,9 +1,10 @@
 """Acceptance: the champion against the baseline on the test rows, judged by the thresholds that were signed.
 
 The look is logged before the rows are read. What counts is worked out again from the prediction files by gate G3.3.
-Two models can score alike and still answer different people differently; `behaviour` shows that for a person to read.
+A yes to everybody finds every positive row: where wrong answers have prices, a gain that costs more is no gain.
 """
 
+import math
 import time
 from dataclasses import asdict
 from functools import lru_cache
@@ -15,17 +16,17 @@ import pandas as pd
 from . import baseline, cards, data, dataset, evaluate, experiment, train
 from .champion import Champion
 from .dataset import Frame
-from .evaluate import Case, cost, decide, decision_threshold, expected_cost, higher_is_better, minimum_gain
+from .evaluate import Case, decision_threshold, expected_cost, higher_is_better, minimum_gain, score
 from .files import Blocked, Outcome, Trouble
 from .gates import require
-from .intervals import gain, interval, verdict
+from .intervals import affordable, compared, gain, interval, keeps, verdict
 from .repo import Repo
 
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
-MEASURED = ("data/manifest.json", evaluate.SPLITS, THRESHOLDS)
+MEASURED, ACCEPTED = ("data/manifest.json", evaluate.SPLITS, THRESHOLDS), "evidence/acceptance.json#predictions"
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
-CANDIDATE, EXAMPLES, TOLERANCE = "candidate", 20, 1e-5
+CANDIDATE, TOLERANCE = "candidate", 1e-5  # between a recorded figure and the same one worked out again
 
 
 def run(repo: Repo) -> Outcome:
@@ -38,20 +39,14 @@ def run(repo: Repo) -> Outcome:
     purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
     frame = dataset.load(repo, "test", purpose)
     digests, seconds = _predict(repo, frame, champion)
-    facts = judge(Repo(repo.root), digests) | {
-        "experiment": champion["id"],
-        "model": champion["model_file"],
-        "config": champion["config"],
-        "decision_threshold": decision_threshold(repo),
-        "rule": repo.fresh("baseline", "make baseline")["rule"],
-        "limits": _limits(repo, champion, digests, seconds, len(frame.y)),
-    }
+    facts = judge(Repo(repo.root), digests)
+    facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
+    facts |= {"decision_threshold": decision_threshold(repo), "rule": repo.fresh("baseline", "make baseline")["rule"]}
+    facts["limits"] = _limits(repo, champion, digests, seconds, len(frame.y))
     facts["looks"] = dataset.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
     repo.write_evidence("acceptance", facts, MEASURED)
     moved = behaviour(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
-    repo.write_evidence(
-        "behaviour", {"against": "baseline", **moved}, (*MEASURED, "evidence/acceptance.json#predictions")
-    )
+    repo.write_evidence("behaviour", {"against": "baseline", **moved}, (*MEASURED, ACCEPTED))
     cards.write(Repo(repo.root))
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
@@ -71,8 +66,7 @@ def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[s
     model = train.load(dataset.store(repo) / f"{champion['model_file']}.skops", champion["model_file"])
     started = time.perf_counter()
     said = train.predict(model, frame.x, task)
-    seconds = time.perf_counter() - started
-    rule = repo.fresh("baseline", "make baseline")["rule"]
+    seconds, rule = time.perf_counter() - started, repo.fresh("baseline", "make baseline")["rule"]
     found = {
         "model": (said, train.classes(model, task)),
         "baseline": (baseline.scores(rule, frame.x), baseline.classes(rule)),
@@ -124,24 +118,25 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
     metric, threshold, unit = repo.answers["metric"], decision_threshold(repo), unit_name(repo)
     alpha, minimum = repo.needed("test.alpha_per_look"), minimum_gain(repo)
     _, new, old = read_pair(repo, digests["model"], digests["baseline"], threshold)
-    found = gain(metric, new, old, alpha)
+    found, shown = compared(repo, new, old, alpha)
     facts: dict[str, Any] = {
         "metric": metric,
         "minimum": minimum,
         "predictions": digests,
         "result": interval(metric, new, alpha).as_json(),
         "baseline": interval(metric, old, alpha).as_json(),
-        "gain": found.as_json(),
-        "verdict": asdict(verdict(found, minimum, unit)),
+        "gain": shown,
+        "verdict": asdict(affordable(verdict(found, minimum, unit), shown)),
         "segments": slices(repo, digests["model"], digests["baseline"], threshold, repo.needed("acceptance.alpha")),
         "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
     }
     if repo.answers["task"] == "binary":  # what one decision costs where nobody is ever alarmed
         silent = Case(new.y, np.zeros(len(new.y)), 0.5)
-        facts["cost"]["nothing"] = round(cost(silent, 0.0, float(repo.answers["miss_cost"])), 6)
+        facts["cost"]["nothing"] = expected_cost(repo, silent)
     if digests.get("simpler"):
         _, simple, plain = read_pair(repo, digests["simpler"], digests["baseline"], threshold)
-        facts["simpler"] = asdict(verdict(gain(metric, simple, plain, alpha), minimum, unit))
+        found, shown = compared(repo, simple, plain, alpha)
+        facts["simpler"] = asdict(affordable(verdict(found, minimum, unit), shown))
     return facts
 
 
@@ -173,9 +168,8 @@ def accepted(repo: Repo) -> dict[str, Any]:
 
 def unit_name(repo: Repo) -> str:
     """What more of is needed."""
-    if repo.answers["task"] == "ranking":
-        return "queries"
-    return "positive rows" if repo.answers["metric"] == "recall" else "rows"
+    units = {"recall": "positive rows", "precision": "alarms", "ndcg_at_10": "queries", "mrr": "queries"}
+    return units.get(repo.answers["metric"], "rows")
 
 
 def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:
@@ -189,32 +183,36 @@ def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> di
     return found
 
 
-# ------------------------------------------------------------------------------------------------ behaviour
 def behaviour(repo: Repo, new: str, old: str, threshold: float) -> dict[str, Any]:
     """How one model decides otherwise than another, from two prediction files: the share, and rows to read."""
-    said, one, other = read_pair(repo, new, old, threshold)
-    after, before = (decide(one), decide(other)) if one.classes else (one.scores, other.scores)
-    rows = pd.DataFrame({"id": said["_key"].astype(str), "right": one.y, "new": after, "old": before})
-    changed, *moved = places(one, other)
-    better, worse = (rows.iloc[chosen[:EXAMPLES]].map(_plain).to_dict("records") for chosen in moved)
-    return {"changed": round(len(changed) / max(len(rows), 1), 6), "better": better, "worse": worse}
+    return cards.behaviour(*read_pair(repo, new, old, threshold))
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) else float(f"{float(value):.6g}")
+# ------------------------------------------------------------------------------------------------ records
+def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str, Any] | None) -> str:
+    """What does not recompute in a record from its predictions, the baseline's and the champion's; "" when all does."""
+    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
+    outside = dataset.problems(repo, said, "validation")
+    if outside:
+        return outside
+    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
+    value, typed = score(metric, dataset.case(said, threshold)), record["metric"]["value"]
+    if not math.isfinite(value) or not _same(value, typed):
+        return f"{metric} recomputes to {value:.4g}, not to {typed}"
+    pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
+    for name, other in pairs:
+        if other == record["predictions_file"]:
+            return f"it was compared with itself ({name})"
+        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
+        again, typed = compared(repo, *pair, alpha)[1], record.get(name) or {}
+        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
+            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+    decided = "keep" if keeps(record) else "drop"
+    return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
 
 
-def places(new: Case, old: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows whose decision changes, those that turn right, and those that turn wrong; a value's largest shifts first."""
-    if new.classes or set(np.unique(new.y)) <= {0.0, 1.0}:
-        after, before = decide(new), decide(old)
-        changed = np.flatnonzero(after != before)
-        right = np.flatnonzero((after == new.y) & (before != new.y))
-        return changed, right, np.flatnonzero((after != new.y) & (before == new.y))
-    gap = np.abs(new.scores - new.y) - np.abs(old.scores - new.y)
-    changed = np.flatnonzero(np.abs(new.scores - old.scores) > 0.1 * (np.std(old.scores) or 1.0))
-    order = np.argsort(gap)
-    return changed, order[gap[order] < 0], order[::-1][gap[order[::-1]] > 0]
+def _same(one: Any, other: Any) -> bool:
+    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
 
 
 # ------------------------------------------------------------------------------------------------ candidates
@@ -232,8 +230,7 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
     }
     facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
     facts |= {"floor": champion.card["floor"], "margin": float(repo.answers["promotion_margin"])}
-    facts |= {"alpha": repo.needed("acceptance.alpha")}
-    moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
+    facts["alpha"], moved = repo.needed("acceptance.alpha"), behaviour(repo, *files.values(), case.threshold)
     facts |= judged(repo, facts) | {"behaviour": moved}
     return repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
 
@@ -242,9 +239,9 @@ def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
     """The verdicts, worked out from the prediction files alone; the gates of G6 call this again."""
     metric, alpha, files = repo.answers["metric"], facts["alpha"], facts["predictions"]
     _, one, other = read_pair(repo, files["candidate"], files["champion"], facts["threshold"])
-    against, own = gain(metric, one, other, alpha), interval(metric, one, alpha)
-    held, floor = verdict(against, -facts["margin"]), facts["floor"]
+    (against, shown), own = compared(repo, one, other, alpha), interval(metric, one, alpha)
+    held, floor = affordable(verdict(against, -facts["margin"]), shown), facts["floor"]
     above = floor is None or (own.high >= floor if higher_is_better(metric) else own.low <= floor)
-    found = {"vs_champion": against.as_json(), "result": own.as_json(), "verdict": held.state if above else "fail"}
+    found = {"vs_champion": shown, "result": own.as_json(), "verdict": held.state if above else "fail"}
     below = "" if above else f" Its {metric} of {own.value:.4g} is below the floor of {floor:.4g}."
     return found | {"sentence": held.sentence + below}

@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn import metrics
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from . import data, dataset, train
+from . import cards, data, dataset, train
 from .data import Source
 from .dataset import Frame
 from .engine import Engine, literal, over_frames, quoted
@@ -29,7 +29,6 @@ from .evaluate import (
     higher_is_better,
     locked,
     score,
-    write_record,
 )
 from .files import Outcome, Trouble
 from .intervals import interval, of_mean
@@ -61,7 +60,7 @@ def run(repo: Repo) -> Outcome:
     repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS))
     shown = {key: facts["result"][key] for key in ("value", "low", "high")}
     content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric, **shown}, "n": found.n}
-    write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
+    cards.write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
     sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
     bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{data.label(repo, source)}."
     lines = [f"Baseline {metric} {found.value:.4g}, {bounds}", f"Rule: {sql}"]

@@ -1,7 +1,7 @@
-"""The pages that people read: what the judged model is, and what its data is. Every number is from evidence files.
+"""What people read: what the judged model is, what its data is, which decisions change. All of it is from evidence.
 And what programs read of a version: its card.
 
-`make accept` writes both; gate G3.10 works them out again and turns red where a page tells of other evidence.
+`make accept` writes both pages; gate G3.10 works them out again and turns red where a page tells of other evidence.
 """
 
 import json
@@ -11,14 +11,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from . import data, dataset, drift, features, registry, schema
 from .engine import ROW, Engine, quoted
-from .evaluate import Case
+from .evaluate import FOLDER, Case, decide
 from .files import write_text
 from .repo import Repo
 
 MODEL, DATASHEET = "evidence/model-card.md", "evidence/datasheet.md"
+EXAMPLES = 20  # rows of each kind
 REFERENCE_ROWS, LEVELS = 200_000, 50  # rows of a profile; levels of a category in it
 TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
 FIGURE = "{value} ({low} to {high}; {n} units, {method})"
@@ -128,6 +130,41 @@ def table(rows: dict[str, str]) -> str:
         (str(name).replace("|", "\\|"), text.replace("|", "\\|").replace("\n", " ")) for name, text in rows.items()
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in cells)])
+
+
+# ------------------------------------------------------------------------------------------------ records
+def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
+    """experiments/FOLDER/record.yaml, with plain numbers, whatever numpy made of them."""
+    plain = json.loads(json.dumps(content, ensure_ascii=False))
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
+    write_text(repo.root / FOLDER / folder / "record.yaml", text)
+
+
+# ------------------------------------------------------------------------------------------------ changed decisions
+def behaviour(said: pd.DataFrame, one: Case, other: Case) -> dict[str, Any]:
+    """Two models can score alike and answer different people differently: the share, and rows for a person to read."""
+    after, before = (decide(one), decide(other)) if one.classes else (one.scores, other.scores)
+    rows = pd.DataFrame({"id": said["_key"].astype(str), "right": one.y, "new": after, "old": before})
+    changed, *moved = places(one, other)
+    better, worse = (rows.iloc[chosen[:EXAMPLES]].map(_plain).to_dict("records") for chosen in moved)
+    return {"changed": round(len(changed) / max(len(rows), 1), 6), "better": better, "worse": worse}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str) else float(f"{float(value):.6g}")
+
+
+def places(new: Case, old: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows whose decision changes, those that turn right, and those that turn wrong; a value's largest shifts first."""
+    if new.classes or set(np.unique(new.y)) <= {0.0, 1.0}:
+        after, before = decide(new), decide(old)
+        changed = np.flatnonzero(after != before)
+        right = np.flatnonzero((after == new.y) & (before != new.y))
+        return changed, right, np.flatnonzero((after != new.y) & (before == new.y))
+    gap = np.abs(new.scores - new.y) - np.abs(old.scores - new.y)
+    changed = np.flatnonzero(np.abs(new.scores - old.scores) > 0.1 * (np.std(old.scores) or 1.0))
+    order = np.argsort(gap)
+    return changed, order[gap[order] < 0], order[::-1][gap[order[::-1]] > 0]
 
 
 # ------------------------------------------------------------------------------------------------ a version's card

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from . import dataset, experiment, files
+from .accept import wrong
 from .evaluate import lock_sha
 from .files import Blocked, read_json
 from .gates import Repo, Result, blocked, failed, gate, passed
-from .intervals import wrong
 from .signing import COMMAND, unconfirmed
 
 CHARTER = "docs/00-charter.md"

@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-import yaml
 from scipy.optimize import nnls
 from scipy.stats import rankdata
 
@@ -21,7 +20,7 @@ from .gates import require
 from .repo import Repo
 
 VERSION = "1"  # part of the lock: raise it when a metric changes its meaning
-LOWER = ("log_loss", "brier", "mae", "rmse")  # an error or a loss: less is better
+LOWER = ("log_loss", "brier", "mae", "rmse", "cost")  # an error or a loss: less is better
 ORDER = ("roc_auc", "average_precision")  # no function of sums
 QUERIES = ("ndcg_at_10", "mrr")
 NATURAL = {
@@ -45,6 +44,7 @@ class Case:
     classes: tuple[str, ...] = ()
     clusters: np.ndarray | None = None  # rows that are not independent share one; None: every row is
     queries: np.ndarray | None = None  # ranking: which query a row belongs to
+    prices: tuple[float, float] = (0.0, 0.0)  # of a false alarm and of a miss; with classes the second of any error
 
     def only(self, mask: np.ndarray) -> "Case":
         """The rows of a segment."""
@@ -91,12 +91,17 @@ def decide(case: Case) -> np.ndarray:
     return (case.scores >= case.threshold).astype(float)
 
 
-def cost(case: Case, false_alarm: float, miss: float) -> float:
-    """Expected cost of one decision."""
-    decided = decide(case)
+def costs(case: Case) -> np.ndarray:
+    """What each decision costs."""
+    decided, (false_alarm, miss) = decide(case), case.prices
     if case.classes:
-        return float(miss * np.mean(decided != case.y))
-    return float(np.mean(false_alarm * ((decided == 1) & (case.y == 0)) + miss * ((decided == 0) & (case.y == 1))))
+        return miss * (decided != case.y)
+    return false_alarm * ((decided == 1) & (case.y == 0)) + miss * ((decided == 0) & (case.y == 1))
+
+
+def priced(repo: Repo, case: Case) -> Case:
+    """With the prices that the team named."""
+    return replace(case, prices=tuple(float(repo.answers.get(key) or 0) for key in ("false_alarm_cost", "miss_cost")))
 
 
 def decision_threshold(repo: Repo) -> float:
@@ -127,8 +132,7 @@ def expected_cost(repo: Repo, case: Case) -> float | None:
     """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
     if repo.answers["task"] not in ("binary", "multiclass"):
         return None
-    false_alarm = float(repo.answers.get("false_alarm_cost") or 0)
-    return round(cost(case, false_alarm, float(repo.answers.get("miss_cost") or 0)), 6)
+    return round(score("cost", priced(repo, case)), 6)
 
 
 # ---------------------------------------------------------------------------------------------------- sums
@@ -145,6 +149,7 @@ _LOSS: dict[str, Callable[[Case], np.ndarray]] = {
     "brier": lambda case: (case.scores - case.y) ** 2,
     "log_loss": lambda case: -np.log(np.clip(_given(case), TINY, 1)),
     "accuracy": lambda case: decide(case) == case.y,
+    "cost": costs,
 }
 
 
@@ -240,10 +245,3 @@ def lock_sha(repo: Repo) -> str:
     if moved:
         raise Blocked(f"The lock no longer fits: {', '.join(moved)} changed after it was written.", "make baseline")
     return repo.sha256(LOCK)
-
-
-def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
-    """experiments/FOLDER/record.yaml, with plain numbers, whatever numpy made of them."""
-    plain = json.loads(json.dumps(content, ensure_ascii=False))
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
-    write_text(repo.root / FOLDER / folder / "record.yaml", text)

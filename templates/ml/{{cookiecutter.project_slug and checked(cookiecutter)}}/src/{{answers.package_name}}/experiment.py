@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from . import data, dataset, files, train
+from . import cards, data, dataset, files, train
 from .evaluate import (
     FOLDER,
     LOCK,
@@ -23,11 +23,10 @@ from .evaluate import (
     minimum_gain,
     reachable,
     score,
-    write_record,
 )
 from .files import Blocked, Outcome, Trouble, write_text
 from .gates import require
-from .intervals import gain, interval, keeps, optimism
+from .intervals import compared, dearer, interval, keeps, optimism
 from .repo import Repo
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
@@ -79,6 +78,7 @@ def run(
     keep = keeps(found)
     sure = "beyond doubt" if (against["low"] or 0) > 0 or (against["high"] or 0) < 0 else "which may be chance"
     name = "the champion" if before else "the baseline"
+    sure += f"; {more}" if (more := dearer(against)) else ""
     content = {
         "id": next_id(repo, settings["model"]),
         "goal": goal or f"beat {name}",
@@ -100,7 +100,7 @@ def run(
         "learned": f"{'Kept' if keep else 'Dropped'}: {_said(against, '+').partition(',')[0]} against {name}, {sure}.",
         "next": "read 50 errors, then change one thing" if keep else "try the next entry of the backlog",
     }
-    write_record(repo, content["id"], content)
+    cards.write_record(repo, content["id"], content)
     write_log(repo)
     if repo.answers.get("tracking") == "mlflow":
         tracking.log(repo, content)
@@ -125,7 +125,7 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
 
     def against(digest: str) -> dict[str, Any]:
         pair = dataset.pair(mine, dataset.read_predictions(repo, digest), threshold)
-        return gain(metric, *pair, alpha).as_json()
+        return compared(repo, *pair, alpha)[1]
 
     return {
         "n": len(mine),

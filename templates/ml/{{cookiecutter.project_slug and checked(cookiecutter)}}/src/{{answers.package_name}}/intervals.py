@@ -12,14 +12,12 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.stats import binom, binomtest, norm, rankdata, t
 
-from . import dataset
-from .evaluate import ORDER, Case, components, decide, decision_threshold, higher_is_better, losses, score
+from .evaluate import ORDER, Case, components, decide, higher_is_better, losses, priced, score
 from .repo import Repo
 
 DRAWS = 2000
 ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
-GROUPS = 1000  # more clusters than this are poured together at random before they are drawn
-TOLERANCE = 1e-5  # between a recorded figure and the same one worked out again
+FEW, GROUPS = 30, 1000  # clusters: fewer vary less in a redraw than in the world, more are poured together at random
 PROPORTIONS = {"accuracy", "recall", "precision"}
 
 
@@ -50,9 +48,9 @@ def interval(metric: str, case: Case, alpha: float) -> Interval:
     """One model's metric with its bounds."""
     value = score(metric, case)
     if case.clusters is None and metric in PROPORTIONS:
-        parts = components(metric, case)[0].sum(axis=0)
-        n = parts[1] if metric == "accuracy" else parts[0] + parts[2 if metric == "recall" else 1]
-        return Interval(value, *_wilson(parts[0], n, alpha), int(n), "Wilson", alpha)
+        parts = components(metric, case)[0]
+        n = measured(metric, parts)
+        return Interval(value, *_wilson(parts[:, 0].sum(), n, alpha), n, "Wilson", alpha)
     if case.clusters is None and metric == "roc_auc" and not math.isnan(value):
         half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
         return Interval(value, max(0.0, value - half), min(1.0, value + half), len(case.y), "DeLong", alpha)
@@ -77,6 +75,12 @@ def gain(metric: str, new: Case, old: Case, alpha: float) -> Interval:
     return _bootstrap(metric, [new, old], alpha, value)
 
 
+def measured(metric: str, parts: np.ndarray) -> int:
+    """How many units a metric is measured on: recall on the positive rows, precision on the alarms, others on all."""
+    hits, false_alarms, misses = parts.sum(axis=0)[[0, 1, -1]]
+    return round({"recall": hits + misses, "precision": hits + false_alarms}.get(metric, len(parts)))
+
+
 @dataclass(frozen=True)
 class Verdict:
     """pass, fail or inconclusive; how many more units would decide at the gain seen."""
@@ -86,10 +90,17 @@ class Verdict:
     sentence: str
 
 
+def affordable(held: Verdict, found: dict[str, Any]) -> Verdict:
+    """A gain that is shown to cost more than it brings is none, whatever its size."""
+    return Verdict("fail", None, f"{held.sentence} But {more}.") if (more := dearer(found)) else held
+
+
 def verdict(found: Interval, minimum: float, unit: str = "rows") -> Verdict:
     """Whether the lower bound of a gain reaches the minimum, the upper bound stays below it, or neither."""
-    if not all(math.isfinite(number) for number in (found.value, found.low, found.high)):
+    if not math.isfinite(found.value):
         return Verdict("fail", None, "The gain is not a number, so nothing was shown.")
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return Verdict("inconclusive", None, f"Not yet shown: gain {found.value:.4g} without bounds ({found.method}).")
     shown = f"gain {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, needed {minimum:.4g}"
     if found.low >= minimum and (found.p_value is None or found.p_value <= found.alpha):
         return Verdict("pass", 0, f"Shown: {shown}.")
@@ -110,38 +121,26 @@ def rows_to_go(found: Interval, minimum: float) -> int | None:
     return max(1, math.ceil(found.n * (half / distance) ** 2) - found.n)
 
 
+def compared(repo: Repo, new: Case, old: Case, alpha: float) -> tuple[Interval, dict[str, Any]]:
+    """The gain, and as evidence holds it: for a yes or no with `saves`, by how much each decision gets cheaper."""
+    found = gain(repo.answers["metric"], new, old, alpha)
+    if repo.answers["task"] != "binary":
+        return found, found.as_json()
+    return found, found.as_json() | {"saves": gain("cost", priced(repo, new), priced(repo, old), alpha).as_json()}
+
+
+def dearer(found: dict[str, Any]) -> str:
+    """How much more a decision is shown to cost; "" where that is not shown."""
+    most = (found.get("saves") or {}).get("high")
+    return "" if most is None or most >= 0 else f"each decision costs at least {-most:.4g} more"
+
+
 def keeps(found: dict[str, Any]) -> bool:
     """Keep the first that is not shown to be worse than the baseline, then what beats the champion beyond doubt."""
     against = found["vs_champion"] or found["vs_baseline"]
-    if found["vs_champion"]:
-        return against["low"] is not None and against["low"] > 0
-    return against["value"] is not None and (against["high"] is None or against["high"] > 0)
-
-
-def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str, Any] | None) -> str:
-    """What does not recompute in a record from its predictions, the baseline's and the champion's; "" when all does."""
-    said, threshold = dataset.read_predictions(repo, record.get("predictions_file") or ""), decision_threshold(repo)
-    outside = dataset.problems(repo, said, "validation")
-    if outside:
-        return outside
-    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
-    value = score(metric, dataset.case(said, threshold))
-    if not math.isfinite(value) or not _same(value, record["metric"]["value"]):
-        return f"{metric} recomputes to {value:.4g}, not to {record['metric']['value']}"
-    pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
-    for name, other in pairs:
-        if other == record["predictions_file"]:
-            return f"it was compared with itself ({name})"
-        pair = dataset.pair(said, dataset.read_predictions(repo, other), threshold)
-        again, typed = gain(metric, *pair, alpha).as_json(), record.get(name) or {}
-        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
-            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
-    decided = "keep" if keeps(record) else "drop"
-    return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
+    low, high = against["low"], against["high"]
+    better = (low is not None and low > 0) if found["vs_champion"] else (high is None or high > 0)
+    return against["value"] is not None and better and not dearer(against)
 
 
 def optimism(found: dict[str, Any], count: int) -> float:
@@ -201,29 +200,34 @@ def _delong(cases: list[Case]) -> float:
 
 # ---------------------------------------------------------------------------------------------------- bootstrap
 def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> Interval:
-    """Percentile interval over clusters drawn with replacement, the same draw for both models."""
+    """Percentile interval over k clusters drawn with replacement, the same draw for both models; where there are few,
+    Student's t on the draws' deviation × √(k/(k-1)) (Hesterberg, "What Teachers Should Know About the Bootstrap")."""
     sign = 1 if higher_is_better(metric) or len(cases) == 1 else -1
-    draws, n = (_redraw if metric in ORDER else _redraw_sums)(metric, cases)
-    draws = draws[np.isfinite(draws)]
-    if len(draws) < 100 or np.ptp(draws) == 0:
-        return Interval(value, -math.inf, math.inf, n, "no spread to resample", alpha)
-    low, high = np.quantile(sign * draws, [alpha, 1 - alpha])
-    return Interval(value, float(low), float(high), n, "cluster bootstrap", alpha)
+    draws, n, k = (_redraw if metric in ORDER else _redraw_sums)(metric, cases)
+    draws = sign * draws[np.isfinite(draws)]
+    if k < 2 or len(draws) < 100 or np.ptp(draws) == 0:
+        why = "all rows share one day or group" if k < 2 else "no spread to resample"
+        return Interval(value, -math.inf, math.inf, n, why, alpha)
+    low, high = (float(np.quantile(draws, share)) for share in (alpha, 1 - alpha))
+    if k < FEW:
+        half = float(t.ppf(1 - alpha, k - 1) * draws.std()) * math.sqrt(k / (k - 1))
+        low, high = value - half, value + half
+    return Interval(value, low, high, n, f"bootstrap over {k} clusters", alpha)
 
 
-def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
-    rng, sums = np.random.default_rng(7), []
+def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int, int]:
+    rng, sums, n = np.random.default_rng(7), [], 0
     for case in cases:
         parts, clusters, combine = components(metric, case)
-        place = _places(clusters, len(parts))
+        place, n = _places(clusters, len(parts)), max(n, measured(metric, parts))
         sums.append(np.column_stack([np.bincount(place, weights=column) for column in parts.T]))
     count = len(sums[0])
     weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
     drawn = [combine(weights @ part) for part in sums]
-    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), len(parts)
+    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), n, count
 
 
-def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
+def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int, int]:
     rng, n = np.random.default_rng(7), len(cases[0].y)
     place = _places(cases[0].clusters, n)
     order = np.argsort(place, kind="stable")
@@ -234,7 +238,7 @@ def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int]:
         some = [replace(case, y=case.y[rows], scores=case.scores[rows], clusters=None) for case in cases]
         picked = [score(metric, case) for case in some]
         drawn.append(picked[0] - picked[1] if len(picked) == 2 else picked[0])
-    return np.array(drawn), n
+    return np.array(drawn), n, len(members)
 
 
 def _places(clusters: np.ndarray | None, n: int) -> np.ndarray:

@@ -41,6 +41,8 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     if chosen and chosen not in known:
         raise Blocked(f"{chosen} never answered, and it is no challenger: it was refused, or is old.", "make retrain")
     if chosen:  # gates of the candidate first; a version that answered before needs none of them again
+        if chosen == waiting and (held := state_of(repo, "G6.2")).state == "fail":
+            raise Blocked(held.reason, held.next_step)  # at any rigor
         require(repo, *(id for id in repo.blocking() if chosen == waiting and id.startswith(("G1.", "G6."))))
         return switch(repo, chosen, "not worse than the champion")
     accepted = repo.evidence("acceptance")
@@ -96,8 +98,7 @@ def register_model(
 ) -> str:
     """A trained model as a version, with the card that answering and watching need; the same hashes, the same one."""
     made = hashes(repo, settings, acceptance)
-    known = registry.find_same(registry.read(repo.root), made)
-    if known:
+    if known := registry.find_same(registry.read(repo.root), made):
         return known
     path, validation = dataset.store(repo) / f"{model}.skops", dataset.load(repo, "validation")
     scores = train.predict(train.load(path, model), validation.x, repo.answers["task"])

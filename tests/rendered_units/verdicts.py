@@ -1,0 +1,101 @@
+"""Verdicts that a metric alone would get wrong: a gain that costs more than it brings, and rows of very few days."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import record_of
+from my_project import intervals
+from my_project.accept import judge
+from my_project.dataset import keep_predictions, load
+from my_project.evaluate import Case, score
+from my_project.repo import Repo
+
+PRICES = (4.0, 150.0)  # of a false alarm and of a miss
+
+
+def two_models(count: int = 600, seed: int = 1) -> tuple[Case, Case]:
+    """One that says yes to everybody, and one that finds two in three and alarms few others."""
+    draw = np.random.default_rng(seed)
+    y = (draw.random(count) < 0.1).astype(float)
+    said = np.where(draw.random(count) < np.where(y == 1, 0.67, 0.02), 0.9, 0.1)
+    return Case(y, np.full(count, 0.9), prices=PRICES), Case(y, said, prices=PRICES)
+
+
+def test_yes_to_everybody_finds_more_and_is_no_gain() -> None:
+    """Its recall is perfect. Where a false alarm costs as much as a miss, each decision is shown to be dearer."""
+    everybody, few = two_models()
+    found = intervals.gain("recall", everybody, few, 0.05)
+    held = intervals.verdict(found, 0.1)
+    cheap, dear = ((fa, 10.0) for fa in (0.01, 10.0))
+    shown = {}
+    for name, prices in {"cheap": cheap, "dear": dear}.items():
+        pair = (Case(case.y, case.scores, prices=prices) for case in (everybody, few))
+        shown[name] = {"saves": intervals.gain("cost", *pair, 0.05).as_json()}
+
+    assert held.state == "pass"
+    assert intervals.affordable(held, shown["cheap"]).state == "pass"
+    judged = intervals.affordable(held, shown["dear"])
+    assert judged.state == "fail"
+    assert "each decision costs at least" in judged.sentence
+    assert not intervals.keeps(
+        {"vs_champion": None, "vs_baseline": {"value": 0.3, "low": 0.2, "high": 0.4, **shown["dear"]}}
+    )
+
+
+def test_the_cost_is_the_sum_of_its_errors() -> None:
+    """By counting."""
+    _, few = two_models()
+    alarms, misses = int(((few.scores > 0.5) & (few.y == 0)).sum()), int(((few.scores < 0.5) & (few.y == 1)).sum())
+    assert score("cost", few) == pytest.approx((4 * alarms + 150 * misses) / len(few.y))
+
+
+def test_acceptance_refuses_a_model_that_alarms_always(worked: Path) -> None:
+    """From prediction files alone, whatever the metric says of it."""
+    repo, rows = Repo(worked), load(Repo(worked), "validation")
+    against = yaml.safe_load(record_of(worked).read_text("utf-8"))["vs_baseline"]
+    assert ("saves" in against) == (repo.answers["task"] == "binary")
+    if repo.answers["task"] != "binary":  # nothing else has two prices
+        return
+    perfect = keep_predictions(repo, rows, np.where(rows.y == 1, 0.999, 0.001), ())
+    always = keep_predictions(repo, rows, np.full(len(rows.y), 0.999), ())
+
+    judged = judge(repo, {"model": always, "baseline": perfect})
+
+    assert judged["verdict"]["state"] == "fail"
+    assert "each decision costs at least" in judged["verdict"]["sentence"]
+
+
+def test_few_clusters_are_not_made_sure_by_redrawing() -> None:
+    """No effect at all, four days that each have luck of their own: shown in about one case of twenty, not of six."""
+    draw, shown, tried = np.random.default_rng(5), 0, 400
+    for _ in range(tried):
+        day = np.repeat(np.arange(4), 25)
+        luck = draw.normal(0, 1, 4)[day]
+        y, zero = np.zeros(100), np.zeros(100)
+        new, old = Case(y, luck + draw.normal(0, 0.1, 100) + 3, clusters=day), Case(y, zero + 3, clusters=day)
+        shown += intervals.gain("mae", new, old, 0.05).low > 0
+    assert shown / tried < 0.08
+
+
+def test_rows_of_one_day_have_no_bounds_and_decide_nothing() -> None:
+    """Neither a pass nor "not a number": more days are missing."""
+    everybody, few = two_models(seed=2)
+    day = np.zeros(len(few.y))
+    pair = (Case(case.y, case.scores, clusters=day) for case in (everybody, few))
+    held = intervals.verdict(intervals.gain("recall", *pair, 0.05), 0.1)
+
+    assert held.state == "inconclusive"
+    assert "share one day or group" in held.sentence
+
+
+def test_recall_counts_positive_rows_where_rows_are_clustered() -> None:
+    """And precision alarms; what is missing is told in the same unit."""
+    everybody, few = two_models(seed=3)
+    days = np.arange(len(few.y)) % 40
+    clustered = [Case(case.y, case.scores, clusters=days) for case in (everybody, few)]
+
+    assert intervals.gain("recall", *clustered, 0.05).n == few.y.sum()
+    assert intervals.interval("precision", clustered[1], 0.05).n == (few.scores > 0.5).sum()
+    assert intervals.interval("f1", clustered[1], 0.05).n == len(few.y)
