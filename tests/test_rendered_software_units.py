@@ -5,9 +5,11 @@ repository's own tests, and run there against its package and its box of things 
 """
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 from material import ROOT
 from rendered_repository import run
 
@@ -27,3 +29,23 @@ def test_the_default_repository_in_depth(repository: Path, name: str) -> None:
     assert done.returncode == 0, done.stdout[-5000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_a_team_at_work_does_not_break_the_gates_own_tests(repository: Path) -> None:
+    """Reviews are written, requirements renumbered, lowered and laid out anew, files and headings renamed."""
+    rows = yaml.safe_load(repository.joinpath("plan/requirements.yaml").read_text("utf-8"))
+    rows = [row | {"id": f"REQ-{number}", "priority": "should"} for number, row in enumerate(rows, 1)]
+    laid_out = yaml.safe_dump(rows, default_flow_style=None, width=60)
+    repository.joinpath("plan/requirements.yaml").write_text(laid_out, "utf-8")
+    repository.joinpath("tests/acceptance/test_scenarios.py").rename(repository / "tests/acceptance/test_orders.py")
+    for path in ("ops/reviews", "ops/postmortems"):
+        repository.joinpath(path).mkdir()
+        repository.joinpath(path, f"{date.today()}.md").write_text("It was quiet.\n", "utf-8")
+    repository.joinpath("ops/oncall.yaml").write_text("severities: []\n", "utf-8")
+    repository.joinpath("docs/04-operations.md").write_text("# How we run it\n", "utf-8")
+    repository.joinpath("docs/decisions/0001-approach.md").write_text("We buy it.\n", "utf-8")
+    repository.joinpath("plan/backlog.json").write_text("[]\n", "utf-8")
+    done = run(repository, "-q", "-p", "no:cacheprovider", "tests/test_checks.py", module="pytest")
+
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -1,4 +1,8 @@
-"""A copy of this repository in which all is well, for tests to break things in."""
+"""A small repository in which all is well, for tests to break things in.
+
+Its requirements, pages, scenario and people are its own: whatever this repository's team writes, the gates' own tests
+stay what they are. From this repository come the plan's shape, the answers and the code under test.
+"""
 
 import json
 import re
@@ -14,7 +18,6 @@ from typing import Any
 import pytest
 
 from {{ answers.package_name }} import signing, trace
-from {{ answers.package_name }}.files import read_yaml
 from {{ answers.package_name }}.gates import Row, state_of
 from {{ answers.package_name }}.measure import MEASURED
 from {{ answers.package_name }}.repo import Repo, seal
@@ -39,10 +42,43 @@ BURN = {"multiplier": 14.4, "window_hours": 1, "short_minutes": 5, "guard": 14}
 ALERT = {"burn_rate": 14.4, "long_window_hours": 1, "short_window_minutes": 5, "min_requests": 14, "owner": "Ana"}
 RECORD = "docs/decisions/0001-approach.md"
 RUNBOOK = "docs/04-operations.md#7-troubleshooting"
+SCENARIOS = "tests/acceptance/test_scenarios.py"
+REQUIREMENT = {
+    "id": "R-01",
+    "capability": "Report status",
+    "text": "When somebody asks, the product shall report its status.",
+    "fit": "Yes or no: each question gets an answer.",
+    "verification": "test",
+    "priority": "must",
+    "owner": "Ana",
+    "function": "report_status",
+    "scenario": {"given": "a product that runs", "when": "somebody asks", "then": "it reports its status"},
+}
+QUALITY = REQUIREMENT | {"id": "R-02", "verification": "demonstration", "evidence": "evidence/load.json"}
+REACH = REQUIREMENT | {"id": "R-03", "verification": "inspection", "evidence": "docs/inspections/reach.md"}
+FILES = {
+    "src/product.py": "STATUS = 'well'\n",
+    SCENARIOS: 'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n    assert list("well")\n',
+    trace.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
+    "docs/00-charter.md": "# Charter\n",
+    "docs/01-requirements.md": "# Requirements\n",
+    "docs/02-iterations.md": "# Iterations\n",
+    "docs/03-acceptance.md": "# Acceptance\n",
+    "docs/04-operations.md": "# Operations\n\n## 7 Troubleshooting\n",
+    "docs/inspections/reach.md": f"R-03: no port answers from outside.\n\nby: Ana\non: {TODAY}\nresult: pass\n",
+    RECORD: "---\nstatus: accepted\nadvisor: software\nrung: rules\n---\n## 5 When would ML be reconsidered?\n\n- Never.\n",
+    ".github/CODEOWNERS": "* @ana\n",
+    "ops/alerts.yaml": json.dumps({"alerts": [ALERT | {"runbook": RUNBOOK}]}),
+    "ops/oncall.yaml": "severities: [{level: 1, first: Ana, then: Bo, channel: phone}]\n",
+    "plan/assumptions.yaml": "[]\n",
+    "plan/backlog.json": json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 0.1}]),
+}
+ANSWERS = {"capabilities": "Report status", "dependencies": "", "team": "po=Ana:1; swe=Ana:1; ops=Ana:1"}
+ANSWERS |= {"worker_limit": "8", "start_date": TODAY}
 
 
 class Box:
-    """A copy of this repository to break things in."""
+    """A repository to break things in."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -58,6 +94,11 @@ class Box:
         text, found = re.subn(pattern, lambda _: new, (self.root / path).read_text("utf-8"), flags=re.MULTILINE)
         assert found, f"{path} holds no {pattern}"
         self.write(path, text)
+
+    def requirement(self, name: str = "R-01", /, **changes: Any) -> None:
+        """Other fields for one requirement."""
+        rows = trace.requirements(Repo(self.root))
+        self.write(trace.REQUIREMENTS, json.dumps([row | changes if row["id"] == name else row for row in rows]))
 
     def plan(self, **changes: Any) -> None:
         """Set numbers of the plan, group__name=value, and seal the plan for its answers again."""
@@ -124,14 +165,16 @@ def serve_text() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository once everything has been answered, shown, rehearsed and signed."""
+    """A repository in which everything has been answered, shown, rehearsed and signed."""
     box = Box(tmp_path_factory.mktemp("healthy") / "repository")
-    for folder in ("docs", "ops", "plan", "src", "tests"):
-        shutil.copytree(ROOT / folder, box.root / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", box.root)
-    for page in (box.root / "docs").rglob("*.md"):
-        page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", page.read_text("utf-8")), "utf-8")
-    _answer_everything(box)
+    for name in ("gates.yaml", "plan.json", "project.yaml"):
+        box.write(f"plan/{name}", (ROOT / "plan" / name).read_text("utf-8"))
+    for path, text in FILES.items():
+        box.write(path, text)
+    for key, value in ANSWERS.items():
+        box.answer(key, value)
+    box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
+    box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
     box.git("init", "-q")
     box.git("config", "user.name", "Ana")
     box.git("config", "user.email", "ana@example.org")
@@ -141,24 +184,6 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     signing.sign(Repo(box.root), "T1")
     signing.sign(Repo(box.root), "T3")
     return box.root
-
-
-def _answer_everything(box: Box) -> None:
-    box.edit(RECORD, r"^status: .*", "status: accepted")
-    rows = read_yaml(box.root / "plan/assumptions.yaml", [])
-    confirmed = [row | {"confirmed_by": "Ana", "confirmed_on": TODAY} for row in rows]
-    box.write("plan/assumptions.yaml", json.dumps(confirmed))
-    requirements = (box.root / trace.REQUIREMENTS).read_text("utf-8").replace("[NEEDS ANSWER fit]", "30")
-    box.write(trace.REQUIREMENTS, requirements)
-    box.answer("team", "po=Ana:1; swe=Ana:1; ops=Ana:1")
-    box.answer("worker_limit", "8")
-    box.answer("start_date", TODAY)
-    box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
-    box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
-    box.write("ops/alerts.yaml", json.dumps({"alerts": [ALERT | {"runbook": RUNBOOK}]}))
-    box.write("ops/oncall.yaml", "severities: [{level: 1, first: Ana, then: Bo, channel: phone}]\n")
-    box.write(".github/CODEOWNERS", "* @ana\n")
-    box.write("plan/backlog.json", json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 0.1}]))
 
 
 def _show_everything(box: Box) -> None:
