@@ -1,9 +1,11 @@
 """Watching and triage beyond what the repository itself ships."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 from conftest import ask, edit, forge, gate
 from my_project import predictions
 from my_project.repo import Repo
@@ -75,3 +77,63 @@ def test_triage_comes_to_code_last(released: Path) -> None:
 
     assert code == 1, said
     assert "7 Did code or infrastructure change? FOUND: code" in said
+
+
+def late(root: Path) -> Path:
+    return root / predictions.LABELS / "late.csv"
+
+
+def said_of(said: str, signal: str) -> str:
+    return next(line for line in said.splitlines() if line.split()[1:2] == [signal])
+
+
+def test_labels_that_say_nothing(released: Path) -> None:
+    """No number where numbers come back, no known class where classes do: no verdict, and the first one is named."""
+    answer_rows(released)
+    pd.read_csv(late(released)).assign(label="93,5 €").to_csv(late(released), index=False)
+    _, said = ask(released, "monitor", "--at", soon())
+    code, walked = ask(released, "triage", "--at", soon())
+    unknown = gate(released, "G5.3")
+
+    assert "400 labels cannot be used; the first is '93,5 €' for T" in said_of(said, "labels"), said
+    assert "in labels/late.csv" in said_of(said, "labels")
+    assert unknown.state == "blocked"
+    assert re.search(r"Put about [1-9]\d+ more labels", unknown.next_step), unknown.next_step
+    assert code == 1
+    assert walked.startswith("1 Are the labels wrong? FOUND: 400 labels cannot be used"), walked
+
+
+def test_one_label_that_says_nothing(released: Path) -> None:
+    """It is named, and the others are counted as if it were not there."""
+    answer_rows(released)
+    ask(released, "monitor", "--at", soon())
+    before = Repo(released).evidence("live_quality")
+    late(released).write_text(late(released).read_text() + "T0,unknown\n")
+    code, said = ask(released, "monitor", "--at", soon())
+    found = Repo(released).evidence("live_quality")
+
+    assert code == 0, said
+    assert said_of(said, "labels").startswith("warn")
+    assert "1 label cannot be used; the first is 'unknown' for T0 in labels/late.csv" in said_of(said, "labels")
+    assert (found["value"], found["rows"]) == (before["value"], before["rows"])
+
+
+def test_one_label_decides_nothing(released: Path) -> None:
+    """A single answer with its label, wherever it lies, is not enough."""
+    answer_rows(released)
+    late(released).write_text("".join(late(released).read_text().splitlines(keepends=True)[:2]))
+    ask(released, "monitor", "--at", soon())
+    unknown = gate(released, "G5.3")
+
+    assert unknown.state == "blocked", unknown.reason
+    assert re.search(r"Put about (29|[3-9]\d|\d{3,}|\d,\d{3}) more ", unknown.next_step), unknown.next_step
+
+
+def test_a_file_of_labels_with_other_columns(released: Path) -> None:
+    """The file is named, not the library that read it."""
+    answer_rows(released)
+    (released / predictions.LABELS / "second.csv").write_text("key,label\nT1,1\n")
+    code, said = ask(released, "monitor", "--at", soon())
+
+    assert code == 1
+    assert "labels/second.csv has no column id" in said, said

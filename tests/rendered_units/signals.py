@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from my_project import cards, drift, predictions
+from my_project.evaluate import Case
+from my_project.intervals import interval
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
@@ -106,19 +108,78 @@ def test_sequential_test_decides_both_ways() -> None:
     rng = np.random.default_rng(3)
 
     def states(rate: float) -> list[str]:
-        draws = ((rng.random(400) < rate).astype(float).tolist() for _ in range(100))
-        return [drift.sprt(draw, 0.7, 0.6, 0.05, 0.8).state for draw in draws]
+        draws = ((rng.random(400) < rate).astype(float) for _ in range(100))
+        return [drift.sprt(draw, 0.7, 0.6, 0.46, 0.05, 0.8).state for draw in draws]
 
     assert states(0.7).count("decayed") <= 12
     assert states(0.6).count("decayed") >= 70
 
 
+@pytest.mark.parametrize("values", [[np.nan], [1e6], [-1e6], [np.nan, -1e6], [-1e6] * 29])
+def test_a_sequential_test_of_losses_needs_more_than_a_few(values: list[float]) -> None:
+    """However far they lie; what is no number decides nothing, however many there are."""
+    assert drift.sprt(np.array(values), -40, -50, 30.0, 0.05, 0.8).state == "open"
+    assert drift.sprt(np.full(60, np.nan), -40, -50, 30.0, 0.05, 0.8).state == "open"
+    assert drift.sprt(np.full(60, -80.0), -40, -50, 30.0, 0.05, 0.8).state == "decayed"
+
+
 def test_fixed_window_waits_for_its_labels() -> None:
     """Too few labels are no verdict; enough of them are."""
-    assert drift.fixed_window(0.2, 10, 0.7, 0.46, 0.05, 136).state == "open"
-    assert drift.fixed_window(0.2, 136, 0.7, 0.46, 0.05, 136).state == "decayed"
-    assert drift.fixed_window(0.69, 136, 0.7, 0.46, 0.05, 136).state == "healthy"
-    assert drift.fixed_window(math.nan, 136, 0.7, 0.46, 0.05, 136).state == "open"
+    assert drift.fixed_window(0.2, 10, 0.6, 136).state == "open"
+    assert drift.fixed_window(0.2, 136, 0.6, 136).state == "decayed"
+    assert drift.fixed_window(0.69, 136, 0.6, 136).state == "healthy"
+    assert drift.fixed_window(math.nan, 136, 0.6, 136).state == "open"
+
+
+ALPHA, POWER = 1 / 365, 0.8  # one false alarm a year of daily looks
+
+
+def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random.Generator) -> drift.Bounds:
+    """The bounds of a version whose metric is `truth`, as acceptance measured it on so many units."""
+    if metric == "recall":
+        case = Case(np.ones(units), (rng.random(units) < truth).astype(float), 0.5)
+    else:
+        case = Case(np.zeros(units), errors(units, truth, rng), 0.5)
+    found = interval(metric, case, 0.05)
+    spread = (found.high - found.low) / 2 / 1.645 * math.sqrt(units)
+    held = {"value": found.value, "low": found.low, "high": found.high, "rows": units, "spread": spread}
+    return drift.bounds({"metric": metric, "healthy": held}, floor, ALPHA, POWER)
+
+
+def errors(units: int, mean: float, rng: np.random.Generator) -> np.ndarray:
+    return np.abs(rng.normal(0, mean * math.sqrt(math.pi / 2), units))
+
+
+def look(metric: str, held: drift.Bounds, units: int, truth: float, rng: np.random.Generator) -> list[str]:
+    """The tests that see a decay in ten days' labels of a model whose metric is `truth`."""
+    said = (rng.random(units) < truth).astype(float) if metric == "recall" else errors(units, truth, rng)
+    case = Case(np.full(units, float(metric == "recall")), said, 0.5)
+    found = drift.verdicts(metric, case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
+    return [verdict.test for verdict in found if verdict.counts and verdict.state == "decayed"]
+
+
+@pytest.mark.parametrize("metric, truth, floor", [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
+@pytest.mark.parametrize("units", [45, 150, 600])
+def test_a_healthy_model_seldom_raises_an_alarm(metric: str, truth: float, floor: float, units: int) -> None:
+    """However few rows acceptance had: in one look of a hundred at most, which is less than one a month."""
+    rng, alarms, looks = np.random.default_rng(7), [], 600
+    for _ in range(looks):
+        held = accepted(metric, units, truth, floor, rng)
+        alarms += [held.good > held.bad and bool(look(metric, held, 2 * held.needed, truth, rng))]
+
+    assert np.mean(alarms) <= 0.01 + 2 * math.sqrt(0.01 / looks)
+
+
+@pytest.mark.parametrize("metric, truth, floor", [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
+def test_a_fall_to_the_floor_is_found_in_the_labels_it_needs(metric: str, truth: float, floor: float) -> None:
+    """With the planned power, where acceptance had the rows that the plan asks for."""
+    rng = np.random.default_rng(8)
+    held = [accepted(metric, 600, truth, floor, rng) for _ in range(300)]
+    found = [bool(look(metric, one, one.needed, floor, rng)) for one in held]
+
+    assert np.mean(found) >= POWER
+    assert min(one.needed for one in held) >= drift.FEWEST
+    assert np.median([one.needed for one in held]) <= 160
 
 
 def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
@@ -128,6 +189,7 @@ def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
     days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
 
     assert 7.5 < np.mean(days) < 9.5
+    assert drift.cusum([-3.0] * 5 + [1.0] * 10, 4.07).state == "healthy"  # and it is over when the sum has come down
     assert drift.cusum([0.0] * 400, 4.07).state == "healthy"
 
 

@@ -5,18 +5,23 @@ a version is the version's card: one file in git, written once, whose hash stand
 """
 
 import json
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 
-from . import baseline, data, dataset, features, registry, train
+from . import baseline, data, dataset, drift, features, registry, train
 from .engine import ROW, Engine, literal
+from .evaluate import score
 from .files import Trouble, read_json
+from .predictions import GRACE, case_of, labelled, odd_labels
 from .repo import Repo
 
 READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
@@ -201,3 +206,41 @@ def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, E
 
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+
+
+# ------------------------------------------------------------------------------------------------ late labels
+def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """What late labels say about the version that answers: value, rows, and the verdict of each test."""
+    due = moment - timedelta(days=float(repo.answers["label_delay_days"])) - GRACE
+    asked = f"select distinct id from log where model = '{card['version']}' and made_at <= timestamp '{due}'"
+    counted = f"select count(*), count(*) filter (where id in (select id from labels)) from ({asked})"
+    expected, received = con.execute(counted).fetchall()[0]
+    metric, planned, rows = card["metric"], repo.number("monitor.floor"), labelled(con, card)
+    floor = card["floor"] if planned is None else planned
+    facts = {"metric": metric, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
+    facts |= {"floor": floor, "rows": len(rows), "value": None, "needed": 0, "verdicts": []}
+    facts |= {"unit": drift.UNITS.get(metric, "labels"), "odd": odd_labels(con)}
+    if floor is None:
+        said = f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
+        return facts | {"reason": said}
+    alpha, power = false_alarms(repo), repo.needed("acceptance.power")
+    held = drift.bounds(card, floor, alpha, power)
+    facts["needed"] = held.needed
+    if not len(rows):
+        return facts | {"reason": "no label has come back for an answer of this version"}
+    case = case_of(card, rows)
+    value = score(metric, case)
+    facts["value"] = value if math.isfinite(value) else None
+    days = rows["made_at"].dt.strftime("%Y-%m-%d").to_numpy()
+    found = drift.verdicts(metric, case, days, held, alpha, power, repo.needed("monitor.cusum_h"))
+    order = ("decayed", "healthy", "open")
+    first = min((verdict for verdict in found if verdict.counts), key=lambda verdict: order.index(verdict.state))
+    said = f"{first.test}: {first.reason}"
+    if facts["value"] is not None:
+        said = f"{metric} {value:.4g}, floor {floor:.4g}; {said}"
+    return facts | {"verdicts": [asdict(verdict) for verdict in found], "reason": said}
+
+
+def false_alarms(repo: Repo) -> float:
+    """The chance of one in a daily look at quality: as rare as the plan lets the CUSUM be, a twelfth of the budget."""
+    return min(repo.needed("acceptance.alpha"), float(repo.answers["false_alerts_per_month"]) / 365)

@@ -14,7 +14,7 @@ from .drift import Verdict
 from .files import Blocked, Outcome, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
 from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, skew, volume
-from .predictions import expected_share
+from .predictions import expected_share, many, nothing_due, odd_labels
 from .promote import AUDITED
 from .registry import champion_entry
 from .repo import Repo
@@ -70,8 +70,10 @@ def floor(repo: Repo) -> Result:
         return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
     if any(verdict.state == "healthy" and verdict.counts for verdict in verdicts):
         return passed(f"{found['reason']}.")
-    missing = max((verdict.missing for verdict in verdicts), default=1)
-    return blocked(f"Not known: {found['reason']}.", f"Put about {missing:,} more labels (id, label) into labels/")
+    odd = f"; {found['odd']}" if found["odd"] else ""
+    missing = next((verdict.missing for verdict in verdicts if verdict.missing), found["needed"])
+    step = f"Put about {missing:,} more {found['unit']} (id, label) into labels/" if missing else "make baseline"
+    return blocked(f"Not known: {found['reason']}{odd}.", step)
 
 
 @gate("G5.4", "Feedback")
@@ -79,7 +81,7 @@ def feedback(repo: Repo) -> Result:
     found = live_quality(repo)
     said = f"{found['received']:,} of {found['due']:,} due labels came back"
     if not found["due"]:
-        return blocked(f"No label is due before {repo.answers['label_delay_days']} days.", "Wait for labels")
+        return blocked(f"Not known: {nothing_due(repo)}.", f"Let answers grow older, then: {MONITOR}")
     if found["received"] < expected_share(repo) * found["due"]:
         return blocked(f"{said}: quality is unknown.", "Put labels (id, label) into labels/")
     return passed(f"{said}.")
@@ -160,12 +162,9 @@ def labels_wrong(view: View) -> str:
     """Two labels for one id, labels of no known class, or fewer labels than are due."""
     twice = len(view.ask("select id from labels group by id having count(distinct label) > 1"))
     if twice:
-        return f"{twice:,} ids carry two different labels in labels/"
-    known = view.champion.card["labels"]
-    counted = view.ask("select label, count(*) from labels group by 1 order by 1")
-    for label, count in counted if known else []:
-        if label not in known:
-            return f"{count:,} labels say {label!r}; the model knows {', '.join(known)}"
+        return f"{many(twice, 'id')} with two different labels in labels/"
+    if odd := odd_labels(view.con):
+        return odd
     due, back = view.quality["due"], view.quality["received"]
     return f"only {back:,} of {due:,} due labels came back" if back < expected_share(view.repo) * due else ""
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtri
+from scipy.special import chdtri, stdtrit
 
 from .engine import literal, quoted
 from .evaluate import Case, decide, higher_is_better, losses, score
+from .intervals import PROPORTIONS
 
 FEWEST, BLOCK = 30, 100  # labels that a mean needs to be near normal; rows in one CUSUM period without days
+UNITS = {"recall": "labels of positives", "precision": "labels of alarms", "ndcg_at_10": "queries", "mrr": "queries"}
 Ask = Callable[[str], list[tuple[Any, ...]]]  # runs SQL, gives rows
 
 
@@ -118,33 +120,64 @@ class Verdict:
         return self.test != "CUSUM" or self.state == "decayed"
 
 
-def verdicts(
-    card: Mapping[str, Any], case: Case, days: np.ndarray, floor: float, alpha: float, power: float, limit: float
-) -> tuple[list[Verdict], int]:
-    """Fixed window, sequential test and CUSUM over labelled answers, oldest first, and the labels a window needs.
+@dataclass(frozen=True)
+class Bounds:
+    """What late labels are held against, on the scale of `values_of`, where higher is better."""
 
-    Metrics that are no mean over rows (F1, AUC) take the spread of the accepted interval, go without the sequential
-    test, and are summed up in blocks of rows instead of days.
+    good: float  # as accepted
+    bad: float  # the floor
+    scale: float  # standard deviation of one label's value
+    needed: int  # labels in a fixed window
+    limit: float  # a window's mean below it is an alarm
+    least: float  # the sequential tests take a mean from here on as healthy
+
+
+def bounds(card: Mapping[str, Any], floor: float, alpha: float, power: float) -> Bounds:
+    """Bounds at which chance raises one false alarm in 1 / alpha looks (F20, F02), whatever acceptance was rested on.
+
+    The accepted value is itself measured on `healthy["rows"]` units, so a window is compared with it as one sample with
+    another; or with the floor, where that is nearer than acceptance could tell. It is never longer than acceptance was.
     """
     metric, healthy = card["metric"], card["healthy"]
-    good, bad = _turned(metric, healthy["value"]), _turned(metric, floor)
-    if bad >= good:
-        said = f"accepted at {healthy['value']:.4g}, already below the floor {floor:.4g}"
-        return [Verdict("fixed window", "decayed", said)], 0
-    values, days = values_of(metric, case, days)
+    good, bad, held = _turned(metric, healthy["value"]), _turned(metric, floor), max(2, healthy["rows"])
+    z = float(stdtrit(held - 1, 1 - alpha))  # Student's t: the spread, too, was measured on those units
+    scale = healthy["spread"] * (2 * healthy["value"] if metric == "rmse" else 1)
+    worst = scale * max(1, bad / good if good else 1)  # losses spread as they grow
+    if metric in PROPORTIONS:  # hits and misses: a rate close to 1 seems to vary less than the one behind it may
+        low = healthy["value"] if healthy.get("low") is None else healthy["low"]
+        scale, worst = (max(scale, math.sqrt(rate * (1 - rate))) for rate in np.clip((low, floor), 0, 1).tolist())
+    if bad >= good or not scale > 0:
+        return Bounds(good, bad, scale, FEWEST, bad, bad)
+    fewest = max(FEWEST, labels_needed(scale, worst, good - bad, z, power))
+    needed = max(FEWEST, math.ceil(fewest / max(1 - fewest / held, fewest / held)))
+    limit = max(good - z * scale * math.sqrt(1 / needed + 1 / held), bad - z * worst / math.sqrt(needed))
+    return Bounds(good, bad, scale, needed, limit, max(good - z * scale / math.sqrt(held), (good + bad) / 2))
+
+
+def verdicts(
+    metric: str, case: Case, days: np.ndarray, held: Bounds, alpha: float, power: float, limit: float
+) -> list[Verdict]:
+    """Fixed window, sequential test and CUSUM over labelled answers, oldest first.
+
+    Metrics that are no mean over rows (F1, AUC) go without the sequential test, and are summed up in blocks of rows
+    instead of days.
+    """
+    if held.bad >= held.good:
+        said = f"accepted at {abs(held.good):.4g}, already below the floor {abs(held.bad):.4g}"
+        return [Verdict("fixed window", "decayed", said)]
+    if not held.scale > 0:
+        return [Verdict("fixed window", "open", "acceptance did not show how much one label varies", 1)]
+    (values, days), unit = values_of(metric, case, days), UNITS.get(metric, "labels")
     if values is None:
-        scale, rows = healthy["spread"], np.arange(len(case.y))
-        needed = labels_needed(scale, good - bad, alpha, power)
-        last = score(metric, case.only(rows >= len(rows) - needed))
-        blocks = [score(metric, case.only(rows // BLOCK == number)) for number in range(len(rows) // BLOCK)]
-        steps = [(value - good) * math.sqrt(BLOCK) / scale for value in blocks if math.isfinite(value)]
-        return [fixed_window(last, min(len(rows), needed), good, scale, alpha, needed), cusum(steps, limit)], needed
-    scale = spread(values, good) or healthy["spread"]
-    needed = max(FEWEST, labels_needed(scale, good - bad, alpha, power))
-    last = values[-needed:].mean() if len(values) else math.nan
-    window = fixed_window(float(last), min(len(values), needed), good, scale, alpha, needed)
-    daily = [(values[days == day].mean() - good) * math.sqrt((days == day).sum()) / scale for day in np.unique(days)]
-    return [window, sprt(values, good, bad, alpha, power), cusum(daily, limit)], needed
+        rows = np.arange(len(case.y))
+        last = score(metric, case.only(rows >= len(rows) - held.needed))
+        blocks = [(score(metric, case.only(rows // BLOCK == number)), BLOCK) for number in range(len(rows) // BLOCK)]
+    else:
+        rows, last = values, float(values[-held.needed :].mean()) if len(values) else math.nan
+        blocks = [(values[days == day].mean(), (days == day).sum()) for day in np.unique(days)]
+    steps = [(mean - held.least) * math.sqrt(n) / held.scale for mean, n in blocks if math.isfinite(mean)]
+    found = [fixed_window(last, min(len(rows), held.needed), held.limit, held.needed, unit), cusum(steps, limit)]
+    return found if values is None else [*found, sprt(values, held.least, held.bad, held.scale, alpha, power, unit)]
 
 
 def values_of(metric: str, case: Case, days: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
@@ -167,55 +200,51 @@ def _turned(metric: str, value: float) -> float:
     return value if higher_is_better(metric) else -(value**2) if metric == "rmse" else -value
 
 
-def spread(values: np.ndarray, healthy: float) -> float:
-    """Standard deviation of one value: from the healthy rate for hits, measured for losses; 0 when unknown."""
-    if np.isin(values, (0, 1)).all() and 0 < healthy < 1:
-        return math.sqrt(healthy * (1 - healthy))
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+def labels_needed(scale: float, worst: float, drop: float, z: float, power: float) -> int:
+    """Values that tell a drop of the mean from chance, one-sided; `worst` is the spread after the drop (F02, F20)."""
+    return math.ceil(((z * scale + NormalDist().inv_cdf(power) * worst) / drop) ** 2)
 
 
-def labels_needed(scale: float, drop: float, alpha: float, power: float) -> int:
-    """Values that tell a drop of the mean from chance, one-sided (F20)."""
-    z = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(power)
-    return max(1, math.ceil((z * scale / drop) ** 2))
-
-
-def fixed_window(value: float, n: int, healthy: float, scale: float, alpha: float, needed: int) -> Verdict:
+def fixed_window(value: float, n: int, limit: float, needed: int, unit: str = "labels") -> Verdict:
     """One test at the planned number of labels: is the metric lower than chance makes it for a healthy model?"""
     if n < needed or not math.isfinite(value):
-        return Verdict("fixed window", "open", f"{n:,} of the {needed:,} labels it needs", max(needed - n, 1))
-    limit = healthy - NormalDist().inv_cdf(1 - alpha) * scale / math.sqrt(needed)
-    reason = f"{abs(value):.4g} over the last {n:,} labels, limit {abs(limit):.4g}"  # a loss is negative here
+        return Verdict("fixed window", "open", f"{n:,} of the {needed:,} {unit} it needs", max(needed - n, 1))
+    reason = f"{abs(value):.4g} over the last {n:,} {unit}, limit {abs(limit):.4g}"  # a loss is negative here
     return Verdict("fixed window", "decayed" if value < limit else "healthy", reason)
 
 
-def sprt(values: np.ndarray, healthy: float, floor: float, alpha: float, power: float) -> Verdict:
+def sprt(
+    values: np.ndarray, healthy: float, floor: float, scale: float, alpha: float, power: float, unit: str = "labels"
+) -> Verdict:
     """Wald's sequential test, begun anew after each decision; the last one counts. It sums the log likelihood ratio of
-    floor against healthy: Bernoulli for hits, normal for losses."""
-    decayed, fine = math.log(power / alpha), math.log((1 - power) / (1 - alpha))
-    steps = np.append(values, healthy)  # the last one: what a healthy model adds on average
+    floor against healthy: Bernoulli for hits; for losses normal, and looked at when enough came for a normal mean."""
+    decayed, fine, look = math.log(power / alpha), math.log((1 - power) / (1 - alpha)), 1
+    steps = np.append(values[np.isfinite(values)], healthy)  # the last one: what a healthy model adds on average
     if np.isin(values, (0, 1)).all() and 0 < floor < healthy < 1:
         steps = steps * math.log(floor / healthy) + (1 - steps) * math.log((1 - floor) / (1 - healthy))
     else:
-        steps = (floor - healthy) / (spread(values, healthy) or 1.0) ** 2 * (steps - (floor + healthy) / 2)
+        steps, look = (floor - healthy) / scale**2 * (steps - (floor + healthy) / 2), FEWEST
     *sums, expected = steps.tolist()
     total, used, found = 0.0, 0, None
     for step in sums:
         total, used = total + step, used + 1
-        if not fine < total < decayed:
-            found = Verdict("SPRT", "decayed" if total >= decayed else "healthy", f"decided after {used:,} labels")
+        if used % look == 0 and (total >= decayed or total <= fine):
+            said = f"decided after {used:,} of {len(sums):,} {unit}"
+            found = Verdict("SPRT", "decayed" if total > 0 else "healthy", said)
             total, used = 0.0, 0
-    missing = math.ceil((total - fine) / -expected)
-    return found or Verdict("SPRT", "open", f"{len(sums):,} labels do not decide yet", missing)
+    missing = max(1, math.ceil((total - fine) / -expected))
+    return found or Verdict("SPRT", "open", f"{len(sums):,} {unit} do not decide yet", missing)
 
 
 def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
-    """Adds up how far each period's z score lies below healthy; finds a slow slide that no single window shows."""
-    total = 0.0
+    """Adds up how far each period's z score lies below healthy; finds a slow slide that no single window shows. It is
+    an alarm while the sum lies above the limit."""
+    total, first = 0.0, 0
     for period, z in enumerate(scores, start=1):
         total = max(0.0, total - z - allowance)
-        if total > limit:
-            return Verdict("CUSUM", "decayed", f"{total:.2f} passed {limit:.2f} in period {period} of {len(scores)}")
+        first = first or (period if total > limit else 0)
     if not scores:
         return Verdict("CUSUM", "open", "no period has labels yet", 1)
+    if total > limit:
+        return Verdict("CUSUM", "decayed", f"{total:.2f} passed {limit:.2f} in period {first} of {len(scores)}")
     return Verdict("CUSUM", "healthy", f"{total:.2f} of {limit:.2f} after {len(scores)} periods")

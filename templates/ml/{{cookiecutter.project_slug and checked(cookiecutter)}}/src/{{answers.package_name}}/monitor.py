@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from . import data, drift, predictions, registry
-from .champion import Champion, load
+from .champion import Champion, judge, load
 from .files import Outcome, Trouble, canonical, now, read_yaml
 from .repo import Repo
 from .signing import person
@@ -68,7 +68,7 @@ def look(repo: Repo, at: str = "") -> View:
     champion, book = load(repo.root), registry.read(repo.root)
     since, moment = registry.promoted_at(book, champion.version), predictions.moment_of(at)
     con = predictions.open_log(repo.root, champion.card, champion.log_types, since, moment)
-    judged = predictions.judge(repo, con, champion.card, moment)
+    judged = judge(repo, con, champion.card, moment)
     return View(repo, con, champion, registry.entry_of(book, "champion") or {}, since, moment, judged)
 
 
@@ -166,10 +166,12 @@ def quality(view: View, days: float, limit: float | None) -> Signal:
 
 def labels(view: View, days: float, limit: float | None) -> Signal:
     due, back, share = view.quality["due"], view.quality["received"], predictions.expected_share(view.repo)
+    if odd := view.quality["odd"]:
+        return Signal("warn", odd, back, share * due, due)
     if not due:
-        return Signal("waiting", f"no label is due before {view.repo.answers['label_delay_days']} days have passed")
-    state = "ok" if back >= share * due else "alarm"
-    return Signal(state, f"{back:,} of {due:,} due labels came back, expected {share:.0%}", back, share * due, due)
+        return Signal("waiting", predictions.nothing_due(view.repo))
+    said = f"{back:,} of {predictions.many(due, 'due label')} came back, expected {share:.0%}"
+    return Signal("ok" if back >= share * due else "alarm", said, back, share * due, due)
 
 
 def age(view: View, days: float, limit: float | None) -> Signal:

@@ -10,7 +10,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from .drift import verdicts
 from .engine import literal, quoted, read_parquet
-from .evaluate import Case, score
+from .evaluate import Case
 from .files import Trouble
 from .repo import Repo
 
@@ -131,14 +129,43 @@ def last_rows(folder: Path, count: int = 100) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 
 
-def labels_sql(folder: Path) -> str:
-    """Late labels as (id, label, origin): CSV, Parquet or JSON lines with an id and a label."""
-    texts = ["select ''::varchar as id, ''::varchar as label, ''::varchar as origin where false"]
+def read_labels(con: duckdb.DuckDBPyConnection, folder: Path, card: Mapping[str, Any]) -> None:
+    """Late labels in the card's words, as the table `labels` of id, label and file; in `odd` those that say nothing."""
     readers = {".csv": "read_csv({}, all_varchar=true)", ".parquet": "read_parquet({})", ".jsonl": "read_json_auto({})"}
+    con.execute("create table labels (id varchar, label varchar, file varchar)")
     for file in sorted(file for file in folder.glob("*") if file.suffix in readers):
-        table = readers[file.suffix].format(literal(str(file)))
-        texts.append(f"select id::varchar, label::varchar, {literal(file.stem)} from {table}")
-    return " union all ".join(texts)
+        name, table = f"{LABELS}/{file.name}", readers[file.suffix].format(literal(str(file)))
+        try:
+            held = con.execute(f"select * from {table} limit 0").df().columns
+            if missing := " and no ".join(column for column in ("id", "label") if column not in held):
+                raise Trouble(f"{name} has no column {missing}.", "Every file there needs the columns id and label.")
+            con.execute(f"insert into labels select id, trim(label::varchar), {literal(name)} from {table}")
+        except duckdb.Error as error:
+            raise Trouble(f"{name} cannot be read: {str(error).splitlines()[0]}", "Mend it, or move it away.") from None
+    con.execute("delete from labels where coalesce(id, '') = '' or coalesce(label, '') = ''")
+    words = {plain(name): name for name in card["labels"]}
+    if card["task"] == "binary":  # a caller need not know what the data calls the two
+        words = {("yes" if name == card["positive"] else "no"): name for name in card["labels"]} | words
+    for (text,) in con.execute("select distinct label from labels").fetchall() if words else ():
+        con.execute("update labels set label = ? where label = ?", [words.get(plain(text), text), text])
+    known = f"label in ({', '.join(literal(name) for name in words.values())})"
+    says = known if words else "coalesce(isfinite(try_cast(label as double)), false)"
+    con.execute(f"create table odd as from labels where not {says}")
+    con.execute(f"delete from labels where not {says}")
+
+
+def odd_labels(con: duckdb.DuckDBPyConnection) -> str:
+    """What came back and is no number, or no class that the version knows; "" where there is nothing of that kind."""
+    found = con.execute("select label, id, file from odd order by file, id").fetchall()
+    if not found:
+        return ""
+    label, key, file = found[0]
+    return f"{many(len(found), 'label')} cannot be used; the first is {label!r} for {key} in {file}"
+
+
+def many(count: int, word: str) -> str:
+    """1 label, 1,200 labels."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def moment_of(text: str) -> datetime:
@@ -153,21 +180,12 @@ def moment_of(text: str) -> datetime:
 def open_log(
     root: Path, card: Mapping[str, Any], types: Mapping[str, str], since: datetime, until: datetime
 ) -> duckdb.DuckDBPyConnection:
-    """A connection whose tables `log` and `labels` hold what was answered and what came back, in the card's words."""
+    """A connection whose tables `log`, `labels` and `odd` hold what was answered and what came back."""
     con = duckdb.connect(config={"memory_limit": "1GB"})
     con.execute("set timezone = 'UTC'")
     window = f"made_at > timestamp '{since}' and made_at <= timestamp '{until}'"
     con.execute(f"create table log as select * from ({log_sql(root / PREDICTIONS, types)}) where {window}")
-    try:
-        con.execute(f"create table labels as from ({labels_sql(root / LABELS)}) where id != '' and label != ''")
-    except duckdb.Error as error:
-        said = f"{LABELS}/ cannot be read: {str(error).splitlines()[0]}"
-        raise Trouble(said, "Every file there needs the columns id and label.") from None
-    words = {plain(name): name for name in card["labels"]}
-    if card["task"] == "binary":  # a caller need not know what the data calls the two
-        words = {("yes" if name == card["positive"] else "no"): name for name in card["labels"]} | words
-    for (text,) in con.execute("select distinct label from labels").fetchall() if words else ():
-        con.execute("update labels set label = ? where label = ?", [words.get(plain(text), text), text])
+    read_labels(con, root / LABELS, card)
     return con
 
 
@@ -175,6 +193,12 @@ def open_log(
 def expected_share(repo: Repo) -> float:
     """Of the labels that are due, the share below which too few come back: four fifths of what the plan counts on."""
     return 0.8 * float(repo.answers["label_return_share"])
+
+
+def nothing_due(repo: Repo) -> str:
+    """A label is missed a day after it was due, and no answer is that old yet."""
+    waits = float(repo.answers["label_delay_days"]) + GRACE / timedelta(days=1)
+    return f"no answer is older than {many(math.ceil(waits), 'day')}, after which a label is missed"
 
 
 def labelled(con: duckdb.DuckDBPyConnection, card: Mapping[str, Any]) -> pd.DataFrame:
@@ -207,36 +231,7 @@ def case_of(card: Mapping[str, Any], rows: pd.DataFrame) -> Case:
     if card["task"] == "binary":
         return Case((rows["label"] == card["positive"]).to_numpy(dtype=float), scores, card["threshold"])
     queries = rows["group_key"].to_numpy(dtype=object) if card["task"] == "ranking" else None
-    return Case(pd.to_numeric(rows["label"], errors="coerce").to_numpy(dtype=float), scores, queries=queries)
-
-
-def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
-    """What late labels say about the version that answers: value, rows, and the verdict of each test."""
-    due = moment - timedelta(days=float(repo.answers["label_delay_days"])) - GRACE
-    asked = f"select distinct id from log where model = '{card['version']}' and made_at <= timestamp '{due}'"
-    counted = f"select count(*), count(*) filter (where id in (select id from labels)) from ({asked})"
-    expected, received = con.execute(counted).fetchall()[0]
-    metric, planned, rows = card["metric"], repo.number("monitor.floor"), labelled(con, card)
-    floor = card["floor"] if planned is None else planned
-    facts = {"metric": metric, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
-    facts |= {"floor": floor, "rows": len(rows), "value": None, "needed": 0, "verdicts": []}
-    if not len(rows):
-        return facts | {"reason": "no label has come back for an answer of this version"}
-    case = case_of(card, rows)
-    value = score(metric, case)
-    facts["value"] = value if math.isfinite(value) else None
-    if floor is None:
-        said = f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
-        return facts | {"reason": said}
-    limits = (repo.needed(key) for key in ("acceptance.alpha", "acceptance.power", "monitor.cusum_h"))
-    days = rows["made_at"].dt.strftime("%Y-%m-%d").to_numpy()
-    found, needed = verdicts(card, case, days, floor, *limits)
-    order = ("decayed", "healthy", "open")
-    first = min((verdict for verdict in found if verdict.counts), key=lambda verdict: order.index(verdict.state))
-    said = f"{first.test}: {first.reason}"
-    if facts["value"] is not None:
-        said = f"{metric} {value:.4g}, floor {floor:.4g}; {said}"
-    return facts | {"needed": needed, "verdicts": [asdict(verdict) for verdict in found], "reason": said}
+    return Case(rows["label"].to_numpy(dtype=float), scores, queries=queries)
 
 
 def expected_accuracy(best: np.ndarray) -> tuple[float, float]:
