@@ -9,13 +9,14 @@ import tarfile
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from . import drive, files
 from .capabilities import CAPABILITIES
-from .files import Blocked, Outcome, read_yaml
+from .files import Blocked, Outcome, canonical, read_yaml
 from .repo import Repo
 
 RECORDS = 100
@@ -74,14 +75,16 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         try:
             restored, problem = drive.restore(file, again), ""
         except (OSError, ValueError, KeyError, sqlite3.Error) as error:
-            restored, problem = 0, f" {type(error).__name__}: {error}"
+            restored, problem = 0, f" {error}"
+        expected = [] if problem else held(file)
+        same = bool(expected) and _again(again, Path(scratch, "second")) == expected
         with drive.Product(again) as product:
             works = product.perform(_first(), "after the restore").ok
             after = [row for row in product.kept() if row["subject"] != "after the restore"]
         seconds = time.perf_counter() - started
-    equal = restored > 0 if before is None else restored == written and after == before
+    equal = same and restored == len(expected) and before in (None, after)
     facts = {
-        "records": restored if written is None else written,
+        "records": len(expected) if written is None else written,
         "restored": restored,
         "equal": equal,
         "works": works,
@@ -90,12 +93,27 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         "on": date.today().isoformat(),
     }
     repo.write_evidence("restore", facts)
-    told = f"{restored} records came back in {seconds:.1f} s"
+    told = f"{restored} {'record' if restored == 1 else 'records'} came back in {seconds:.1f} s"
+    rest = f"each as {backup} holds it. Whether that is all there was, the drill cannot see" if backup else "all equal"
     return (
-        Outcome(f"{told}, all equal, and work went on.", 0)
+        Outcome(f"{told}, and work went on: {rest}.", 0)
         if equal and works
         else Outcome(f"{told}: not as they were.{problem}", 1)
     )
+
+
+def held(backup: Path) -> list[Any]:
+    """Every record in a backup, in an order of its own: JSON lines of a service, or the ledger of a job."""
+    if backup.read_bytes()[:6] != b"SQLite":
+        return sorted(map(canonical, map(json.loads, backup.read_bytes().splitlines())))
+    with closing(sqlite3.connect(f"{backup.resolve().as_uri()}?immutable=1", uri=True)) as ledger:
+        return sorted(ledger.execute("select key, outcome from done"))
+
+
+def _again(folder: Path, file: Path) -> list[Any]:
+    """What a second backup holds, made of what the first one brought back."""
+    drive.backup(folder, file)
+    return held(file)
 
 
 def alert_test(repo: Repo) -> Outcome:
@@ -153,7 +171,10 @@ def _first() -> str:
 
 def _unpacked(root: Path, commit: str, folder: Path) -> Path:
     """The source of one commit, as it was."""
-    done = subprocess.run(["git", "archive", commit, "src"], cwd=root, check=True, capture_output=True)
+    done = subprocess.run(["git", "archive", commit, "src"], cwd=root, check=False, capture_output=True)
+    if done.returncode:
+        remedy = "Name one that has: rollback-drill --to TAG, or commit once more and drill again."
+        raise Blocked(f"{commit[:10]} holds no src/, so there is no release in it to go back to.", remedy)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
     return folder / "src"

@@ -4,6 +4,7 @@ Requests leave on a fixed timetable and their time counts from when they were du
 queue by slowing down whoever asks.
 """
 
+import http.client
 import math
 import re
 import tempfile
@@ -24,6 +25,7 @@ from .repo import Repo
 SECONDS = 30.0  # a plan of few requests a second is asked faster, to end within this
 PATIENCE = 120.0  # a plan that needs longer than this at its own rate is one of few requests
 STEADY = 10.0  # the least time under load: a shorter one has shown no queue
+WORKERS = re.compile(r"^workers (\d+)", re.MULTILINE)
 METRIC = re.compile(r'^requests_total\{[^}]*\bstatus="(\d)\d\d"[^}]*\} (\S+)', re.MULTILINE)
 ERROR_LIMIT = 0.001
 CONFIDENCE = 0.95
@@ -58,9 +60,12 @@ def target_of(repo: Repo) -> Target:
 def load(repo: Repo, requests: int | None = None) -> Outcome:
     """Ask the product as often as the plan wants, and write down what came of it beside what was asked."""
     target = target_of(repo)
+    if requests is not None and requests < 1:
+        raise Trouble(f"{requests} requests show nothing.", "load --requests 1000, or load for the plan's number")
     try:
         with tempfile.TemporaryDirectory() as folder, drive.Product(Path(folder), workers=target.workers) as product:
-            _warm_up(product)
+            for number in range(5):
+                product.perform(next(iter(CAPABILITIES)), f"warm-up {number}")
             started = time.perf_counter()
             replies = _ask(product, requests or target.requests, target.per_second)
             seconds = time.perf_counter() - started
@@ -84,8 +89,8 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
     left = 1 - failed / allowed
     facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
     repo.write_evidence("error_budget", facts)
-    said = f"{failed} of {allowed:.1f} allowed failures: {left:.0%} of the error budget is left."
-    return Outcome(said, 0 if left > 0 else 1)
+    told = f"{left:.0%} of the error budget is left" if left > 0 else "the error budget is spent, so merge repairs only"
+    return Outcome(f"{failed} of {total} failed, and {allowed:.6g} may: {told}.", 0 if left > 0 else 1)
 
 
 def counted(metrics: str) -> tuple[int, int]:
@@ -94,9 +99,13 @@ def counted(metrics: str) -> tuple[int, int]:
         raise Trouble(f"{metrics!r} is no URL.", "budget --metrics https://…/metrics")
     try:
         with urllib.request.urlopen(metrics, timeout=30) as page:
-            rows = METRIC.findall(page.read().decode())
-    except OSError as problem:
+            text = page.read().decode()
+    except (OSError, http.client.HTTPException, ValueError) as problem:
         raise Blocked(f"{metrics} does not answer: {problem}.", "Find out why: no data counts as spent.") from None
+    rows, workers = METRIC.findall(text), WORKERS.search(text)
+    if workers and int(workers[1]) > 1:
+        remedy = "Count where all pass, such as the load balancer: budget --total 120000 --failed 37"
+        raise Blocked(f"{metrics} shows one of {workers[1]} workers, and each counts for itself.", remedy)
     if not rows:
         raise Blocked(f"{metrics} holds no requests_total.", "Find out why: no data counts as spent.")
     return round(sum(float(n) for _, n in rows)), round(sum(float(n) for kind, n in rows if kind == "5"))
@@ -130,9 +139,9 @@ def judged(replies: Sequence[drive.Reply], target: Target) -> dict[str, Any]:
     measured: dict[str, Any] = {f"p{share}_ms": round(percentile(milliseconds, share), 2) for share in (50, 95, 99)}
     measured |= {"requests": len(replies), "failures": failures, "error_rate": failures / len(replies)}
     measured |= {"per_second": target.per_second, "workers": target.workers, "needed": target.requests}
-    measured["planned_per_second"] = target.planned_per_second
     measured |= {"limit_p95_ms": target.p95_ms, "objective": target.objective}
-    measured["failure_bound"] = upper_bound(failures, len(replies))
+    bound, planned = upper_bound(failures, len(replies)), target.planned_per_second
+    measured |= {"failure_bound": bound, "planned_per_second": planned}
     return measured | {"verdict": _verdict(measured)}
 
 
@@ -172,11 +181,6 @@ def _at_most(failures: int, trials: int, rate: float) -> float:
         for k in range(failures + 1)
     )  # fmt: skip
     return sum(map(math.exp, terms))
-
-
-def _warm_up(product: drive.Product) -> None:
-    for number in range(5):
-        product.perform(next(iter(CAPABILITIES)), f"warm-up {number}")
 
 
 def _ask(product: drive.Product, count: int, per_second: float | None) -> list[drive.Reply]:
