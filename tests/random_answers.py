@@ -37,7 +37,16 @@ def _in_the_metrics_range(rng: random.Random, texts: dict[str, str]) -> dict[str
 
 
 def _text(rng: random.Random, question: Question, texts: dict[str, str]) -> str:
-    if question.key in ("kind_reason", "author", "project_name", "email", "project_slug", "confirmed", "code_owners"):
+    if question.key in (
+        "kind_reason",
+        "author",
+        "project_name",
+        "email",
+        "project_slug",
+        "confirmed",
+        "code_owners",
+        "requirement_ids",
+    ):
         return texts.get(question.key, questions.default(question, texts))
     if question.choices:
         return rng.choice(questions.choices(question, texts))

@@ -21,6 +21,7 @@ EXAMPLES = {  # type: an accepted and a refused text
     "team": ("po=Ana:0.2; ds=Bo:1", "boss=Ana:1"),
     "shares": ("payments=99.95; inventory=99.5", "payments=101"),
     "owners": ("po=@org/product", "po=org/product"),
+    "ids": ("submit_an_order=1; bad_input=4", "submit an order=1"),
     "keys": ("positive_share; miss_cost", "positive share"),
     "email": ("team@example.org", "team at example.org"),
     "currency": ("EUR", "euro"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from material import sample_answers
-from mlscaffold import cli, render, update, vcs
+from mlscaffold import answers, cli, render, update, vcs
 from mlscaffold.errors import CannotWrite, GitFailed, InvalidAnswer, NoRecord, NotCommitted, UnreadablePlan
 
 FACTS = {"positive_share": "0.2", "miss_cost": "20"}
@@ -235,3 +235,45 @@ def test_a_full_disk_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(CannotWrite, match="No space left"):
         update.replan(project, FACTS)
     assert git(project, "status", "--porcelain") == ""
+
+
+def numbered(folder: Path) -> dict[str, str]:
+    """What each requirement is about → its number."""
+    rows = json.loads((folder / "plan/plan.json").read_text("utf-8"))["requirements"]
+    return {row["about"] or row["capability"]: row["id"] for row in rows}
+
+
+def test_a_requirement_keeps_its_number(tmp_path: Path) -> None:
+    """A capability more gets a number that nobody has, the team's own ones included; a dropped one's is not reused."""
+    given = {"kind": "software", "project_name": "Orders", "capabilities": "Submit an order; Cancel an order"}
+    folder = render.render(answers.complete(given), tmp_path)
+    vcs.create(folder, "Start")
+    before = numbered(folder)
+    highest = max(int(number[2:]) for number in before.values())
+    edit(folder, "plan/requirements.yaml", lambda text: text + f"# R-{highest + 1:02} is ours\n")
+
+    update.replan(folder, {"capabilities": "Submit an order; Cancel an order; Track an order"})
+    added = numbered(folder)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "more")
+    update.replan(folder, {"capabilities": "Cancel an order; Track an order; Return an order"})
+    changed = numbered(folder)
+
+    assert {name: added[name] for name in before} == before
+    assert added["Track an order"] == f"R-{highest + 2:02}"
+    assert {name: changed[name] for name in added if name in changed} == {
+        name: number for name, number in added.items() if name != "Submit an order"
+    }
+    assert changed["Return an order"] == f"R-{highest + 3:02}"
+    assert f"R-{highest + 3:02}" in (folder / "plan/requirements.yaml").read_text("utf-8")
+    assert before["Submit an order"] not in changed.values()
+
+
+def test_a_plan_whose_numbers_stay_needs_no_list(tmp_path: Path) -> None:
+    """Nothing shifts, so nothing is written down."""
+    given = {"kind": "software", "project_name": "Orders", "capabilities": "Submit an order"}
+    folder = render.render(answers.complete(given), tmp_path)
+    vcs.create(folder, "Start")
+    update.replan(folder, {"p95_ms": "700"})
+
+    assert 'requirement_ids: ""' in (folder / "plan/project.yaml").read_text("utf-8")

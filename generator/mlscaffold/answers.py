@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -215,9 +215,10 @@ def typed(question: Question, text: str) -> Any:
         return tuple(questions.split(text))
     if question.type == "team":
         return tuple(_person(part) for part in questions.split(text))
-    if question.type in ("shares", "owners"):
+    if question.type in ("shares", "owners", "ids"):
+        kinds: dict[str, Callable[[str], Any]] = {"shares": float, "owners": str.strip, "ids": int}
         pairs = [part.partition("=") for part in questions.split(text)]
-        return {name.strip(): float(value) if question.type == "shares" else value.strip() for name, _, value in pairs}
+        return {name.strip(): kinds[question.type](value) for name, _, value in pairs}
     return text
 
 

@@ -207,7 +207,7 @@ def summary_rows(state: State) -> list[Row]:
         key
         for key, question in questions.of_kind(filled.kind).items()
         if filled.is_asked(key)
-        and key != "confirmed"
+        and key not in ("confirmed", "requirement_ids")
         and (question.stage != "expert" or key in state.texts)
         and (key != "kind_reason" or filled.kind_reason)
     ]

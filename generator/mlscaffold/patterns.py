@@ -43,6 +43,7 @@ TEAM = several(f"{ROLE}={_PERSON}:{_SHARE}")
 SHARES = several(f"{_SYSTEM}={_PERCENT}")
 OWNERS = several(f"{ROLE}=@[A-Za-z0-9][A-Za-z0-9_./-]{{0,98}}")
 KEYS = several("[a-z][a-z0-9_]*")
+IDS = several("[a-z][a-z0-9_]*=[1-9][0-9]{0,3}")
 
 # Package names that would hide the rendered repository's own tools.
 RESERVED = frozenset({"tests", "test", "docs", "src", "plan", "data", "gates", "ops", "mlscaffold"})

@@ -223,6 +223,7 @@ PATTERNS = {
     "shares": (patterns.SHARES, "it must read like payments=99.95; inventory=99.5, in percent up to 100"),
     "owners": (patterns.OWNERS, f"it must read like po=@org/product {_ROLES}"),
     "keys": (patterns.KEYS, "it must be keys separated by semicolons"),
+    "ids": (patterns.IDS, "it must read like submit_an_order=1; bad_input=4"),
     "date": (patterns.DATE, "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"),
 }
 CHECKS: dict[str, Callable[[Question, str], str | None]] = {

@@ -6,9 +6,10 @@ the new answers is merged with the team's files over that base, as git merges tw
 
 import json
 import os
+import re
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from typing import Any
 import yaml
 
 from mlscaffold import answers, context, questions, render, vcs, yamltext
+from mlscaffold.answers import Answers
 from mlscaffold.errors import CannotWrite, NoRecord, NotCommitted, UnreadablePlan
+from mlscaffold.planning import requirements
 from mlscaffold.planning.number import entries
 
 # Written by the program from the answers, which have been read from them: the new version holds.
+OWN = "own_"  # a label that no requirement can have: the highest number that the team has given itself
 COMPUTED = ("plan/plan.json", "plan/project.yaml", "plan/assumptions.yaml")
 
 
@@ -41,8 +45,8 @@ def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False)
     apart from the merge, and what `answers.complete` raises.
     """
     _refuse_unready(folder, dry_run)
-    complete = answers.complete(recorded(folder) | dict(new_facts))
     before = _plan_before(folder / "plan/plan.json")
+    complete = _with_kept_numbers(recorded(folder) | dict(new_facts), before, folder / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         theirs = render.generate(complete, scratch / "theirs")
@@ -55,6 +59,31 @@ def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False)
                 vcs.mark_conflicts(folder, store, merge)
     after = context.plan_of(complete)
     return Replanned(before, after, tuple(sorted(merge.changed)), merge.removed, merge.conflicts)
+
+
+def _with_kept_numbers(texts: dict[str, str], before: Mapping[str, Any], own: Path) -> Answers:
+    """The complete answers; where the plain order would give a requirement another's number, with `requirement_ids`."""
+    complete = answers.complete(texts)
+    if complete.kind != "software":
+        return complete
+    kept = complete.requirement_ids | _numbers(before.get("requirements", ()))
+    highest = max([*kept.values(), *_own_numbers(own)], default=0)
+    wanted = _numbers(context.plan_of(complete)["requirements"])
+    if all(number == kept[label] if label in kept else number > highest for label, number in wanted.items()):
+        return complete
+    listed = kept | ({OWN: highest} if highest > max(kept.values(), default=0) else {})
+    return answers.complete(texts | {"requirement_ids": "; ".join(f"{key}={value}" for key, value in listed.items())})
+
+
+def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    rows = list(rows)
+    labels = requirements.labelled([(row["about"], row["capability"]) for row in rows])
+    return {label: int(row["id"].removeprefix("R-")) for label, row in zip(labels, rows, strict=True)}
+
+
+def _own_numbers(path: Path) -> list[int]:
+    """The numbers in the team's page of requirements, its own ones among them; readable or not."""
+    return [int(digits) for digits in re.findall(r"\bR-(\d{2,4})\b", path.read_text("utf-8"))] if path.is_file() else []
 
 
 def recorded(folder: Path) -> dict[str, str]:

@@ -3,8 +3,9 @@
 EARS (Mavin et al., 2009) knows five patterns: always, When, While, Where, and If … then; each says "shall" once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from typing import Any
 
 from mlscaffold.answers import Answers
@@ -44,16 +45,24 @@ class Requirement:
 
 
 def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
-    """Every requirement the answers call for, numbered R-01, R-02 …; capabilities first."""
+    """Every requirement the answers call for, capabilities first: R-01, R-02 …, or the numbers that replan keeps."""
     drafts = [_capability(answers, text, number) for number, text in enumerate(answers.capabilities, 1)]
     drafts += [_refusal(answers), *_faults(answers, numbers), *qualities(answers, numbers)]
     names = _functions(drafts)
     tests = identifiers([f"test {draft.about or name}" for draft, name in zip(drafts, names, strict=True)], "test")
+    kept, labels = answers.requirement_ids, labelled([(draft.about, draft.capability) for draft in drafts])
+    unused = count(max(kept.values(), default=0) + 1)
+    numbered = [kept[label] if label in kept else next(unused) for label in labels]
     found = [
         _numbered(answers, number, draft, name, test)
-        for number, (draft, name, test) in enumerate(zip(drafts, names, tests, strict=True), 1)
+        for number, draft, name, test in zip(numbered, drafts, names, tests, strict=True)
     ]
     return [asdict(requirement) for requirement in found]
+
+
+def labelled(requirements: Iterable[tuple[str, str]]) -> list[str]:
+    """A label for each (about, capability), all different: what `requirement_ids` calls a requirement."""
+    return identifiers([about or capability for about, capability in requirements], "requirement")
 
 
 def _functions(drafts: Sequence[Draft]) -> list[str]:
