@@ -4,11 +4,15 @@ A repository ships the tests that its team needs to trust it; these are for whoe
 They live in tests/rendered_units, are copied beside the repository's own tests, and run against its package.
 """
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from material import ROOT
+from mlscaffold import answers, render
 from rendered_repository import run
 
 UNITS = ROOT / "tests" / "rendered_units"
@@ -53,3 +57,31 @@ def test_what_only_rigor_strict_has(repository: Path) -> None:
 def test_other_repositories_in_depth(repository: Path) -> None:
     """The same units for the other tasks and serving forms."""
     run_units(repository, {path.stem for path in UNITS.glob("*.py")} - PARTIAL)
+
+
+RIGORS = [
+    ("ml", "light", {}),
+    ("ml", "standard", {"serving": "api", "personal_data": "personal"}),
+    ("ml", "strict", {"serving": "batch", "personal_data": "none"}),
+    ("ml", "strict", {"serving": "api", "personal_data": "personal"}),
+    ("software", "light", {"deliverable": "library"}),
+    ("software", "standard", {"deliverable": "service"}),
+    ("software", "strict", {"deliverable": "cli", "data_class": "none"}),
+    ("software", "strict", {"deliverable": "batch", "data_class": "internal"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "rigor", "own"), RIGORS)
+def test_what_blocks_is_known_without_its_list(kind: str, rigor: str, own: dict[str, str], tmp_path: Path) -> None:
+    """The package knows what each rigor asks for: plan/gates.yaml says the same, and emptied it changes nothing."""
+    given = {"kind": kind, "rigor": rigor, "project_name": "Known gates", **own}
+    folder = render.render(answers.complete(given), tmp_path)
+    text = (folder / "plan/gates.yaml").read_text("utf-8")
+    (folder / "plan/gates.yaml").write_text(
+        re.sub("(?s)^blocking:.*?^titles:", "blocking: []\ntitles:", text, flags=re.M)
+    )
+    done = run(folder, "status")
+    rows = json.loads((folder / "evidence/status.json").read_text("utf-8"))["gates"]
+
+    assert done.returncode == 0, done.stderr
+    assert sorted(row["id"] for row in rows if row["blocking"]) == sorted(yaml.safe_load(text)["blocking"])

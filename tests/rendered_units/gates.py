@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROWS, ask, gate
+from conftest import ROWS, ask, edit, gate
+from my_project.gates import evaluate
+from my_project.repo import Repo
 
 
 def test_the_same_commands_again_change_nothing(worked: Path) -> None:
@@ -65,3 +67,81 @@ def test_a_stale_page(worked: Path, name: str) -> None:
 
     assert gate(worked, "G3.10").state == "fail"
     assert name in gate(worked, "G3.10").reason
+
+
+def test_a_shorter_list_of_blocking_gates_lets_nothing_through(newborn: Path) -> None:
+    """What the rigor asks for blocks, whether plan/gates.yaml lists it or not; the row says that it does not."""
+    listed = Repo(newborn).blocking()
+    edit(newborn / "plan/gates.yaml", lambda found: found.update(rigor="light", blocking=["G1.7"]))
+    rows = {row.id: row for row in evaluate(Repo(newborn))}
+    code, said = ask(newborn, "experiment")
+
+    assert {id for id, row in rows.items() if row.blocking} == {*listed, "G1.7"}
+    assert rows["G1.3"].reason.endswith("(plan/gates.yaml does not list it; it blocks.)")
+    assert "list it" not in rows["G1.7"].reason
+    assert ask(newborn, "status", "--check")[0] in (1, 2)
+    assert (code, "G1.11" in said) == (2, True)
+
+
+@pytest.mark.parametrize("text", ["blocking: G1.3\n", "titles: {}\n", "- G1.3\n", "blocking: []\ntitles: none\n"])
+def test_a_list_of_blocking_gates_that_is_none(newborn: Path, text: str) -> None:
+    """One sentence that names the file."""
+    (newborn / "plan/gates.yaml").write_text(text, "utf-8")
+
+    code, said = ask(newborn, "status")
+
+    assert code == 1
+    assert said.startswith("plan/gates.yaml")
+    assert "git checkout plan/gates.yaml" in said
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]\n", None, "- key: rules_expressible\n  confirmed_by: Bo\n  confirmed_on: today\n"]
+)
+def test_assumptions_that_lack_are_open_again(worked: Path, text: str | None) -> None:
+    """A file that was deleted, emptied or cut short shuts the gate; `confirm` writes its rows anew."""
+    path = worked / "plan/assumptions.yaml"
+    kept = path.read_text("utf-8")
+    path.write_text(text or "", "utf-8")
+    if text is None:
+        path.unlink()
+    shut, refused = gate(worked, "G1.11"), ask(worked, "experiment", "--model", "forest")
+    ask(worked, "confirm", "--all")
+
+    assert shut.state == "blocked"
+    assert "rules_expressible" in shut.reason
+    assert (refused[0], "G1.11" in refused[1]) == (2, True)
+    assert gate(worked, "G1.11").state == "pass"
+    assert path.read_text("utf-8").count("- key:") == kept.count("- key:") > 5
+
+
+def test_an_assumption_that_says_other_than_the_plan(worked: Path) -> None:
+    """A person cannot have confirmed what the plan was not computed with."""
+    edit(worked / "plan/assumptions.yaml", lambda rows: rows[0].update(value="something else"))
+
+    assert gate(worked, "G1.11").state == "blocked"
+    assert gate(worked, "G1.11").reason.startswith("1 assumed")
+
+
+def test_an_answer_that_lacks(worked: Path) -> None:
+    """The rows that need it name it; the others are shown as they are."""
+    path = worked / "plan/project.yaml"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith("metric:")), "utf-8")
+    code, said = ask(worked, "status", "--all")
+
+    assert code == 0
+    assert "plan/project.yaml has no answer metric" in said
+    assert "pass     G1.3" in said
+
+
+def test_a_file_that_is_no_yaml_is_named_from_the_root_with_its_line(newborn: Path) -> None:
+    """The remedy can be typed as it stands."""
+    with (newborn / "data/source.yaml").open("a", encoding="utf-8") as file:
+        file.write("leave_out: [a\nknown_after: b]\n")
+    lines = (newborn / "data/source.yaml").read_text("utf-8").count("\n")
+    code, said = ask(newborn, "audit")
+
+    assert code == 1
+    assert said.startswith(f"data/source.yaml is not YAML: line {lines}: ")
+    assert "git checkout data/source.yaml" in said

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from conftest import Box
-
 from my_project import gates, signing
 from my_project.files import Trouble
 from my_project.gates import GATES, Gate
@@ -80,3 +79,26 @@ def test_waivers_that_are_none(box: Box, text: str) -> None:
 def test_what_is_to_be_typed_next_can_be_typed() -> None:
     """Nothing has been activated, so the interpreter of .venv is named."""
     assert Path(signing.COMMAND.split()[0]).parts[0] == ".venv"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '[{key: rigor, value: strict, confirmed_by: Bo, confirmed_on: "2026-01-05"}]']
+)
+def test_an_assumption_of_the_plan_stays_open(box: Box, text: str) -> None:
+    """A row that was deleted, or that a person confirmed with another value, is open again."""
+    row = {"key": "rigor", "question": "How strict?", "value": "standard", "why": "It blocks.", "gate": "T1.3"}
+    box.plan(assumptions=[row])
+    box.write("plan/assumptions.yaml", text)
+
+    assert box.state("T1.3").state == "blocked"
+    assert "1 assumption(s) unconfirmed: rigor" in box.state("T1.3").reason
+
+
+def test_gates_block_that_were_taken_off_the_list(box: Box) -> None:
+    """The rigor asks for them; the row says that the list does not."""
+    before = Repo(box.root).blocking()
+    box.edit("plan/gates.yaml", "(?s)^blocking:.*?^titles:", "blocking: []\ntitles:")
+    rows = [row for row in gates.evaluate(Repo(box.root)) if row.blocking]
+
+    assert sorted(row.id for row in rows) == sorted(before)
+    assert all(row.reason.endswith("(plan/gates.yaml does not list it; it blocks.)") for row in rows)

@@ -174,7 +174,8 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for key, value in ANSWERS.items():
         box.answer(key, value)
     box.plan(slo__objective=0.99, slo__ceiling=0.999, slo__ceiling_soft=0.999, slo__soft="", slo__burn=[BURN])
-    box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1, risks=[])
+    box.plan(schedule__fits=True, people__problems=[], capacity__workers=2, capacity__load_per_second=1)
+    box.plan(risks=[], assumptions=[])
     box.git("init", "-q")
     box.git("config", "user.name", "Ana")
     box.git("config", "user.email", "ana@example.org")

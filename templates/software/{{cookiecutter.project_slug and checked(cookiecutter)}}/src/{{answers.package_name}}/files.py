@@ -41,6 +41,11 @@ class Blocked(Trouble):
     code = 2
 
 
+def counted(number: int, what: str) -> str:
+    """1 worker, 2 workers."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def canonical(content: Any) -> str:
     """Hash of plain data, whatever the order or layout it was written in."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -51,13 +56,19 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def named(path: Path) -> str:
+    """A file's path as it is typed in the repository's folder."""
+    root = next((folder for folder in path.parents if (folder / "plan" / "project.yaml").is_file()), path.parent)
+    return path.relative_to(root).as_posix()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
-        raise Blocked(f"{path.name} is missing.", f"git checkout {path.parent.name}/{path.name}") from None
+        raise Blocked(f"{named(path)} is missing.", f"git checkout {named(path)}") from None
     except (ValueError, TypeError) as error:
-        raise Trouble(f"{path.name} is not JSON: {error}.", f"git checkout {path.parent.name}/{path.name}") from None
+        raise Trouble(f"{named(path)} is not JSON: {error}.", f"git checkout {named(path)}") from None
 
 
 def read_yaml(path: Path, default: Any = None) -> Any:
@@ -68,10 +79,19 @@ def read_yaml(path: Path, default: Any = None) -> Any:
         found = yaml.load(path.read_text("utf-8"), Loader=LOADER)  # noqa: S506  (see LOADER)
         return found or ({} if default is None else default)
     except FileNotFoundError:
-        raise Blocked(f"{path.name} is missing.", f"git checkout {path.parent.name}/{path.name}") from None
+        raise Blocked(f"{named(path)} is missing.", f"git checkout {named(path)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        first = str(error).splitlines()[0]
-        raise Trouble(f"{path.name} is not YAML: {first}.", f"Correct it, or: git checkout {path.name}") from None
+        mark = getattr(error, "problem_mark", None)
+        what = f"line {mark.line + 1}: {error.problem}" if mark else str(error).splitlines()[0]
+        raise Trouble(f"{named(path)} is not YAML: {what}.", f"Correct it, or: git checkout {named(path)}") from None
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A YAML file of `key: value` lines."""
+    found = read_yaml(path)
+    if not isinstance(found, dict):
+        raise Trouble(f"{named(path)} is no list of `key: value` lines.", f"git checkout {named(path)}")
+    return found
 
 
 def rows_of(root: Path, path: str, key: str = "") -> list[dict[str, Any]]:

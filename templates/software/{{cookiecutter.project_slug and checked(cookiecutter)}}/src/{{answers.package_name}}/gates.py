@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from .files import Blocked, Outcome, Trouble, rows_of, write_text
+from .files import Blocked, Outcome, Trouble, counted, rows_of, write_text
 from .repo import Repo
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
@@ -116,13 +116,15 @@ def require(repo: Repo, *ids: str) -> None:
     closed = [row for row in (state_of(repo, id) for id in ids if id in repo.blocking()) if row.state not in OPEN]
     if closed:
         reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
-        raise Blocked(f"Not yet: {len(closed)} gate(s) come first.\n{reasons}", closed[0].next_step)
+        raise Blocked(f"Not yet: {counted(len(closed), 'gate')} first.\n{reasons}", closed[0].next_step)
 
 
 def _row(repo: Repo, id: str, blocking: bool) -> Row:
-    title = repo.gate_list.get("titles", {}).get(id) or (GATES[id].title if id in GATES else id)
+    listed = repo.gate_list["blocking"]
+    title = repo.gate_list["titles"].get(id) or (GATES[id].title if id in GATES else id)
     result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
-    return Row(id, title, result.state, result.reason, result.next_step, blocking)
+    note = " (plan/gates.yaml does not list it; it blocks.)" if blocking and id not in listed else ""
+    return Row(id, title, result.state, result.reason + note, result.next_step, blocking)
 
 
 def checked(repo: Repo, id: str) -> Result:

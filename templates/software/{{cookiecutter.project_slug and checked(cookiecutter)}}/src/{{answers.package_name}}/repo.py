@@ -7,7 +7,29 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .files import Blocked, Trouble, canonical, now, read_json, read_yaml, rows_of, write_text
+from .files import Blocked, Trouble, canonical, now, read_json, read_mapping, read_yaml, rows_of, write_text
+
+# How many gates each stage has, and which of them block: at light, and what standard adds; at strict all of them do.
+# plan/gates.yaml may add some. What is taken out of it blocks all the same: `waive` walks past a gate under a name.
+STAGES = {
+    "ml": {"G0": 6, "G1": 13, "G2": 8, "G3": 10, "G4": 10, "G5": 5, "G6": 6},
+    "software": {"T0": 4, "T1": 8, "T2": 5, "T3": 6, "T4": 6, "T5": 3},
+}
+LIGHT = {
+    "ml": "G0.2 G1.3 G1.4 G1.8 G1.9 G1.11 G1.lock G2.4 G2.5 G3.1 G3.3 G4.4 G4.5 G5.1",
+    "software": "T0.2 T1.1 T1.4 T2.2 T2.3 T3.1 T3.3 T4.1",
+}
+STANDARD = {
+    "ml": "G0.1 G0.3 G0.6 G1.2 G1.5 G1.6 G2.1 G2.2 G2.3 G3.2 G3.4 G3.8 G3.9 G4.2 G4.6 G4.7 G4.8 G5.3 G6.2",
+    "software": "T0.1 T0.4 T1.2 T1.3 T1.8 T3.2 T3.6 T4.2 T5.1",
+}
+
+
+class Answers(dict[str, str]):
+    """plan/project.yaml; an answer that is not there is said to be missing."""
+
+    def __missing__(self, key: str) -> str:
+        raise Trouble(f"plan/project.yaml has no answer {key}.", f"mlscaffold replan --set {key}=…")
 
 
 class Repo:
@@ -29,8 +51,8 @@ class Repo:
     @cached_property
     def answers(self) -> dict[str, str]:
         """plan/project.yaml with every value as its text."""
-        found = read_yaml(self.root / "plan" / "project.yaml")
-        flat = {key: value for key, value in found.items() if isinstance(value, str)}
+        found = read_mapping(self.root / "plan" / "project.yaml")
+        flat = Answers((key, value) for key, value in found.items() if isinstance(value, str))
         if len(flat) < len(found):
             odd = ", ".join(sorted(set(found) - set(flat)))
             raise Trouble(f"plan/project.yaml: {odd} must be one text.", 'Write it as key: "value".')
@@ -84,16 +106,39 @@ class Repo:
         return float(entry["value"])
 
     def assumptions(self) -> list[dict[str, str]]:
-        """Rows of plan/assumptions.yaml."""
-        return rows_of(self.root, "plan/assumptions.yaml")
+        """What the plan assumes, as plan/assumptions.yaml has it; a row that lacks there, or differs, is open again."""
+        rows = {row["key"]: row for row in rows_of(self.root, "plan/assumptions.yaml") if row.get("key")}
+        for one in self.plan["assumptions"]:
+            if rows.get(one["key"], {}).get("value") != one["value"]:
+                told = {key: one[key] for key in ("key", "question", "value", "why", "gate")}
+                rows[one["key"]] = told | {"confirmed_by": "", "confirmed_on": ""}
+        return list(rows.values())
 
     @cached_property
     def gate_list(self) -> dict[str, Any]:
         """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
-        return dict(read_yaml(self.root / "plan" / "gates.yaml"))
+        found = {"titles": {}} | read_mapping(self.root / "plan" / "gates.yaml")
+        if not isinstance(found.get("blocking"), list) or not isinstance(found["titles"], dict):
+            told = "plan/gates.yaml: blocking must be a list of gates, and titles lines of `gate: title`."
+            raise Trouble(told, "git checkout plan/gates.yaml")
+        return found
 
     def blocking(self) -> list[str]:
-        return list(self.gate_list["blocking"])
+        """The gates that block: those that plan/gates.yaml lists, and those of this rigor that it does not."""
+        return list(dict.fromkeys([*self.gate_list["blocking"], *self._due]))
+
+    @cached_property
+    def _due(self) -> list[str]:
+        """The gates that block at this rigor, whatever plan/gates.yaml says."""
+        kind, rigor, form = self.answers["kind"], self.answers["rigor"], self.answers.get("deliverable")
+        every = [f"{stage}.{n + 1}" for stage, count in STAGES[kind].items() for n in range(count)]
+        every += ["G1.lock"] if kind == "ml" else []
+        due = {"light": LIGHT[kind].split(), "standard": f"{LIGHT[kind]} {STANDARD[kind]}".split()}.get(rigor, every)
+        service, promised = form in ("service", "web-app"), form in ("service", "web-app", "batch")
+        stores = promised and self.answers.get("data_class") != "none"
+        here = {"G1.12": self.answers.get("personal_data") != "none", "G4.3": self.answers.get("serving") == "api"}
+        here |= {"T1.5": service, "T4.3": stores, **dict.fromkeys(("T1.4", "T4.2", "T5.1"), promised)}
+        return [id for id in due if here.get(id, True)]
 
     # ------------------------------------------------------------------------------------------------ evidence
     def evidence(self, name: str) -> dict[str, Any] | None:
