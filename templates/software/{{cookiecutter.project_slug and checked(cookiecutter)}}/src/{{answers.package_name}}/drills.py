@@ -16,7 +16,7 @@ from typing import Any
 
 from . import drive, files
 from .capabilities import CAPABILITIES
-from .files import Blocked, Outcome, canonical, read_yaml
+from .files import Blocked, Outcome, canonical, counted, read_yaml
 from .repo import Repo
 
 RECORDS = 100
@@ -93,7 +93,7 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         "on": date.today().isoformat(),
     }
     repo.write_evidence("restore", facts)
-    told = f"{restored} {'record' if restored == 1 else 'records'} came back in {seconds:.1f} s"
+    told = f"{counted(restored, 'record')} came back in {seconds:.1f} s"
     rest = f"each as {backup} holds it. Whether that is all there was, the drill cannot see" if backup else "all equal"
     return (
         Outcome(f"{told}, and work went on: {rest}.", 0)

@@ -20,8 +20,8 @@ import pytest
 {% set needed = [
   'deletion' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
   'drive' if served and 'deletion' in abouts else '',
+  'ledger' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
   'review' if answers.ml_component and not served else '',
-  'run' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
 ] | select | list %}
 {% if needed %}
 from {{ answers.package_name }} import {{ needed | join(', ') }}
@@ -239,7 +239,7 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with Product(tmp_path) as product:
         for subject in ("Erika Muster", "Max Muster"):
             product.perform("{{ first }}", subject)
-        run.copy(tmp_path, tmp_path / "ledger-1.db")
+        ledger.copy(tmp_path, tmp_path / "ledger-1.db")
 
         # When {{ requirement.scenario.when | quoted }}
         found = deletion.forget(tmp_path, "Erika Muster")
@@ -249,6 +249,6 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (1, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
     assert ["Max Muster"] == [outcome["subject"] for outcome in kept]
     assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
-    assert run.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == 1
+    assert ledger.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == 1
 {% endif %}
 {% endfor %}
