@@ -1,10 +1,13 @@
 """Gates and signatures beyond those whose planted failures the repository itself ships."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROWS, ask, edit, gate
+from conftest import ROWS, ask, commit, edit, gate, git
+from my_project.files import canonical
 from my_project.gates import evaluate
 from my_project.repo import Repo
 
@@ -57,6 +60,49 @@ def test_a_torn_line_in_the_log_of_looks(worked: Path) -> None:
 
     assert gate(worked, "G2.4").state == "fail"
     assert "was rewritten" in gate(worked, "G3.1").reason
+
+
+LOG, ACCEPTANCE = "evidence/test_access.log", "evidence/acceptance.json"
+
+
+@pytest.mark.parametrize("gone", [(LOG,), (LOG, ACCEPTANCE)])
+def test_looks_that_a_commit_erased(worked: Path, gone: tuple[str, ...]) -> None:
+    """The last commit knows of no look, and its history does: no gate says that nobody looked, and nobody looks again."""
+    kept = (worked / LOG).read_bytes()
+    git(worked, "rm", "--quiet", *gone)
+    commit(worked)
+    shut = [gate(worked, id) for id in ("G2.4", "G3.1", "G3.2")]
+    refused = ask(worked, "accept")
+    (worked / LOG).write_bytes(kept)
+
+    assert [(row.state, "lost 1 look" in row.reason) for row in shut] == [("fail", True)] * 3
+    assert refused[0] == 2
+    assert "lost 1 look" in refused[1]
+    assert (worked / LOG).read_bytes() == kept
+    assert [gate(worked, id).state for id in ("G2.4", "G3.1", "G3.2")] == ["pass"] * 3  # put back, and all is well
+
+
+def test_looks_replaced_by_others(worked: Path) -> None:
+    """A log whose chain is whole, made by looking anew after the old lines were committed away."""
+    (worked / LOG).unlink()
+    commit(worked)
+    entry = {"at": "2026-01-05T00:00:00+00:00", "by": "Bo", "test_set": "1-1", "command": "accept", "model": "m"}
+    chain = canonical({"before": "", **entry})
+    (worked / LOG).write_text(json.dumps(entry | {"chain": chain}) + "\n", "utf-8")
+    commit(worked)
+
+    assert gate(worked, "G2.4").state == "fail"
+
+
+def test_an_acceptance_without_a_look(worked: Path) -> None:
+    """A history begun anew without the log: what was accepted had to be looked at."""
+    (worked / LOG).unlink()
+    shutil.rmtree(worked / ".git")
+    git(worked, "init", "--quiet", "--template=", "--initial-branch=main")
+    commit(worked)
+
+    assert gate(worked, "G2.4").state == gate(worked, "G3.1").state == gate(worked, "G3.2").state == "fail"
+    assert f"{ACCEPTANCE} tells of a look that {LOG} lacks" in gate(worked, "G2.4").reason
 
 
 @pytest.mark.parametrize("name", ["model-card", "datasheet"])

@@ -174,16 +174,14 @@ def clean(repo: Repo) -> Result:
 
 @gate("G2.4", "Test split untouched")
 def untouched(repo: Repo) -> Result:
-    looks = dataset.looks(repo)  # raises where a line was rewritten
+    looks = dataset.looks(repo)  # raises where a line was rewritten, or is gone
     odd = [look for look in looks if look.get("command") not in ALLOWED]
     if odd:
         return failed(
             f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.", "Take a new test set"
         )
     said = max((record.get("test_looks") or 0 for record in experiment.all_records(repo)), default=0)
-    kept = files.git(repo.root, "show", f"HEAD:./{dataset.TEST_LOG}") or ""
-    text = (repo.root / dataset.TEST_LOG).read_text("utf-8") if looks else ""
-    if said > len(looks) or not text.startswith(kept):
+    if said > len(looks):
         return failed(f"{dataset.TEST_LOG} lost lines.", f"git checkout {dataset.TEST_LOG}")
     return passed(f"{len(looks)} look(s), all by {' or '.join(ALLOWED[:2])}." if looks else "Nobody has looked.")
 

@@ -6,6 +6,7 @@ out again from these files; none is taken from what was typed.
 
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import data, features, signing, splits
+from . import data, features, files, signing, splits
 from .engine import Engine, over_frames, quoted, read_parquet, write_parquet
 from .evaluate import Case
 from .files import Blocked, Trouble, canonical, now
 from .repo import Repo
 
-TEST_LOG = "evidence/test_access.log"
+TEST_LOG, ACCEPTANCE = "evidence/test_access.log", "evidence/acceptance.json"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _clusters(repo: Repo, found: pd.DataFrame) -> np.ndarray | None:
 
 # ---------------------------------------------------------------------------------------------------- looks
 def looks(repo: Repo) -> list[dict[str, str]]:
-    """Every look at the test split, oldest first. Raises `Trouble` when a line was removed or rewritten."""
+    """Every look at the test split, oldest first. Raises `Trouble` when one was ever removed or rewritten."""
     path = repo.root / TEST_LOG
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     found, before = [], ""
@@ -120,7 +121,20 @@ def looks(repo: Repo) -> list[dict[str, str]]:
             raise Trouble(f"{TEST_LOG} was rewritten.", f"git log -p {TEST_LOG} shows what it was.")
         before = canonical({"before": before, **entry})
         found.append(entry)
+    _nothing_lost(repo, lines, {str(entry.get("model")) for entry in found})
     return found
+
+
+def _nothing_lost(repo: Repo, lines: list[str], models: set[str]) -> None:
+    """Raises `Trouble` when git's history holds a look, or an acceptance a model, that the log does not."""
+    told = ("log", "-p", "-U0", "--format=", "--full-history", "--no-renames", "--no-color", "--no-ext-diff", "--")
+    past, path = files.git(repo.root, *told, TEST_LOG, ACCEPTANCE) or "", repo.root / ACCEPTANCE
+    now_there = path.read_text("utf-8") if path.is_file() else ""
+    lost = sum(line[1:] not in lines for line in past.splitlines() if line.startswith('+{"'))
+    accepted = re.findall(r'(?m)^\+?  "model": "(\w+)"', f"{past}\n{now_there}")
+    if lost or not models.issuperset(accepted):
+        what = f"{TEST_LOG} lost {lost} look(s)" if lost else f"{ACCEPTANCE} tells of a look that {TEST_LOG} lacks"
+        raise Trouble(f"{what}.", f"Put every line back: git log -p {TEST_LOG} shows them; or take a new test set")
 
 
 def log_look(repo: Repo, purpose: dict[str, str]) -> None:
