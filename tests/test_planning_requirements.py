@@ -199,3 +199,13 @@ def test_a_warning_is_a_persons_to_decide() -> None:
 
     assert (row["verification"], row["test"]) == ("test", "test_a_person_decides")
     assert not [row for row in drafted() if row["about"] == "a person decides"]
+
+
+def test_a_capability_does_not_hide_the_products_own_commands() -> None:
+    """`status`, `completion` and `/deletions` stay what they are, whatever a team calls its capabilities."""
+    assert identifiers(["Status", "Completion", "Deletions", "Report status"], "capability") == [
+        "status_it",
+        "completion_it",
+        "deletions_it",
+        "report_status",
+    ]

@@ -299,3 +299,16 @@ def test_a_killed_run_leaves_no_half_written_project(tmp_path: Path, how: signal
         assert not list(tmp_path.iterdir())
     render.render(sample_answers("ml-default"), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["my-project"]
+
+
+def test_capabilities_are_called_as_the_team_called_them(rendered: Callable[[str], Path]) -> None:
+    """Names in Python are plain; headings, summaries and help keep every letter."""
+    folder = rendered("awkward-software")
+    path = next(folder.glob("src/*/capabilities.py"))
+    titles = next(
+        ast.literal_eval(node.value)
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TITLES"
+    )
+
+    assert list(titles.values()) == list(sample_answers("awkward-software").capabilities)

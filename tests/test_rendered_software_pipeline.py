@@ -90,14 +90,19 @@ def counters() -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("repository", [*GITHUB, *GITLAB], indirect=True)
 def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, counters: str) -> None:
-    """Job after job, each in a clone of its own and from an empty cache: only what waits for people stays shut."""
+    """Job after job, each in a clone of its own and from an empty cache: only what waits for people stays shut.
+
+    At rigor light no gate that blocks waits for people, and the release goes through.
+    """
+    rigor = yaml.safe_load((repository / "plan" / "project.yaml").read_text("utf-8"))["rigor"]
+    waiting = set() if rigor == "light" else {("release", "$DO status --check")}
     subprocess.run(["git", "commit", "--quiet", "--allow-empty", "-m", "More"], cwd=repository, check=True)
     ran = {name: list(run_job(job, repository, tmp_path / name, counters)) for name, job in jobs(repository).items()}
     shut = {(name, step.line): step.said[-1500:] for name, steps in ran.items() for step in steps if step.code}
     excused = {key: said for key, said in shut.items() if NEEDS_A_NETWORK in key[1]}
 
     assert all("could not be" in said for said in excused.values()), excused
-    assert {key for key in shut if key not in excused} == {("release", "$DO status --check")}, shut
+    assert {key for key in shut if key not in excused} == waiting, shut
     assert not re.search("Traceback", "".join(step.said for steps in ran.values() for step in steps))
 
 

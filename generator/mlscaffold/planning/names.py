@@ -12,7 +12,11 @@ _TAKEN = (
     "hex id input int isinstance issubclass iter len license list locals map max memoryview min next object oct open "
     "ord pow print property quit range repr reversed round set setattr slice sorted staticmethod str sum super tuple "
     "type vars zip self cls request outcome capability capabilities refused dependencies hashlib json time logging "
-    "dataclass dataclasses datetime pytest test tests main run match case"
+    "dataclass dataclasses datetime pytest test tests main run match case title "
+    # the commands and addresses that a rendered product has of its own
+    "accept alert_test audit backup budget check completion confirm decide deletion deletions docs forget healthz "
+    "labels load login logout metrics openapi page pages readyz records redoc restore restore_drill rollback_drill "
+    "session sign static status token waiting waive warnings"
 )
 TAKEN = frozenset(_TAKEN.split())
 

@@ -111,6 +111,16 @@ CAPABILITIES: dict[str, Capability] = {
     "{{ requirement.function }}": {{ requirement.function }},
 {% endfor %}
 }
+TITLES = {  # in the team's words
+{% for requirement in offered %}
+    "{{ requirement.function }}": {{ requirement.capability | quoted }},
+{% endfor %}
+}
+
+
+def title(name: str) -> str:
+    """What people call a capability."""
+    return TITLES.get(name, name.replace("_", " ").capitalize())
 {% if answers.dependencies %}
 
 
