@@ -5,10 +5,46 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ask, edit, forge, gate
+from conftest import ask, edit, forge, gate, waive
 from my_project import accept, registry
 from my_project.repo import Repo
 from test_live import more_rows
+
+
+def test_the_lock_is_reached_by_signing(newborn: Path) -> None:
+    """The signature covers what the lock will hold, so neither waits for the other; a changed page is signed again."""
+    for words in (["audit"], ["confirm", "--all"]):
+        ask(newborn, *words)
+    early, page = ask(newborn, "baseline")[1], newborn / "docs/01-data-audit.md"
+    text = re.sub(r"\[NEEDS ANSWER[^\]]*\][^|\n]*", "as it is written elsewhere ", page.read_text("utf-8"))
+    page.write_text(re.sub(r"(?m)^Recommendation:.*", "Recommendation: go, every rule holds", text), "utf-8")
+    waive(newborn, "G1.10")  # the sample's target is for other rows, and was taken out
+    unsigned = ask(newborn, "baseline")[1]
+    signed = ask(newborn, "sign", "G1")
+    said = ask(newborn, "baseline")[1]
+
+    assert all(id in early for id in ("G1.1", "G1.13"))
+    assert "Not locked. Not yet: 1 gate" in unsigned
+    assert "G1.13" in unsigned
+    assert "python -m" in unsigned.partition("Next: ")[2]
+    assert signed[0] == 0, signed[1]
+    assert "Locked: gates/G1.lock" in said
+    assert gate(newborn, "G1.13").state == gate(newborn, "G1.lock").state == "pass"
+    assert "G1.13" not in (newborn / "gates/waivers.yaml").read_text("utf-8")
+
+    page.write_text(page.read_text("utf-8") + "One more remark.\n", "utf-8")
+    assert "changed after G1 was signed" in gate(newborn, "G1.13").reason
+
+
+def test_a_missing_target_is_what_is_missing(newborn: Path) -> None:
+    """More rows would not help: the plan has to say what is to be reached."""
+    ask(newborn, "audit")
+
+    row = gate(newborn, "G1.10")
+
+    assert row.state == "blocked"
+    assert row.reason.startswith("The plan has no target.")
+    assert row.next_step == "mlscaffold replan --set target_value=…"
 
 
 def test_limits_and_costs(worked: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from . import data, dataset, schema
 from .checks_work import open_questions
-from .evaluate import GUIDE, higher_is_better, lock_sha, score
+from .evaluate import GUIDE, SPLITS, higher_is_better, lock_sha, score
 from .gates import Repo, Result, blocked, failed, gate, passed, warned
 from .signing import COMMAND, signable, signed, unconfirmed
 
@@ -13,11 +13,12 @@ PIPELINE = "pipeline"  # the evidence of two runs
 TOLERANCE = 1e-5
 
 
-def _locked_first(repo: Repo) -> None:
-    lock_sha(repo)
+def _audited(repo: Repo) -> None:
+    data.manifest(repo)
 
 
-signable("G1", (AUDIT, "gates/G1.lock"), ("de", "po"), _locked_first)
+# What the lock will hold; the signature comes before it, because at strict it is one of the gates that open the lock.
+signable("G1", (AUDIT, data.MANIFEST, schema.PATH, SPLITS, GUIDE), ("de", "po"), _audited)
 
 
 @gate("G1.1", "Audit recommendation")
@@ -202,8 +203,11 @@ def baseline(repo: Repo) -> Result:
 def learning_curve(repo: Repo) -> Result:
     found = repo.fresh("learning_curve", "make audit")
     target, fit = repo.number("acceptance.target"), found["fit"]
-    if fit is None or target is None:
-        return blocked("Fewer than four sizes were measured, or there is no target.", "Add rows, then make audit")
+    if target is None:
+        note = repo.entry("acceptance.target").get("note") or ""
+        return blocked(f"The plan has no target. {note}".strip(), "mlscaffold replan --set target_value=…")
+    if fit is None:
+        return blocked("Fewer than four sizes were measured.", "Add rows, then make audit")
     allowed = 1 - target if higher_is_better(found["metric"]) else target
     if fit["at_all_rows"] <= allowed:
         return passed(f"A simple model is forecast at error {fit['at_all_rows']:.3f}; {allowed:.3f} is allowed.")
