@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from conftest import ask, edit, forge, gate
 from my_project import predictions
 from my_project.repo import Repo
@@ -137,3 +138,36 @@ def test_a_file_of_labels_with_other_columns(released: Path) -> None:
 
     assert code == 1
     assert "labels/second.csv has no column id" in said, said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("limit: 1\n", "limit: ten\n", 'ops/monitors.yaml: limit of volume is "ten", no number.'),
+        ("window_days: 1\n", "window_days: x\n", 'ops/monitors.yaml: window_days of volume is "x", no number.'),
+        ("    window_days: 1\n", "", 'ops/monitors.yaml: window_days of volume is "null", no number.'),
+        ("signals:\n", "", "ops/monitors.yaml"),
+    ],
+)
+def test_a_number_that_is_none(released: Path, before: str, after: str, said: str) -> None:
+    """One sentence with the file, the signal and the value, from the watch and from both gates that read it."""
+    path = released / "ops/monitors.yaml"
+    path.write_text(path.read_text("utf-8").replace(before, after, 1), "utf-8")
+
+    assert said in ask(released, "monitor")[1]
+    assert gate(released, "G5.1").state == gate(released, "G4.7").state == "fail"
+    assert said.rstrip(".") in gate(released, "G4.7").reason
+
+
+def test_an_empty_list_of_signals(released: Path) -> None:
+    """Nothing would be watched, and that is said; so is an interval that is no number of hours."""
+    path = released / "ops/monitors.yaml"
+    text = path.read_text("utf-8")
+    path.write_text("")
+
+    assert "ops/monitors.yaml names no signal." in ask(released, "monitor")[1]
+    assert gate(released, "G5.1").state == "fail"
+
+    path.write_text(text.replace("every_hours: 24", "every_hours: daily"))
+
+    assert 'every_hours is "daily"' in gate(released, "G5.1").reason

@@ -135,3 +135,32 @@ def test_cards_are_small_and_whole(released: Path) -> None:
 
     assert path.stat().st_size < 40_000
     assert {"columns", "rules", "rule", "threshold", "healthy", "profile", "scores"} <= set(card)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "state", "said"),
+    [
+        ("inputs", {"limit": 0.99}, "fail", "limit of inputs is 0.99, the plan says 0.02"),
+        ("fallback", {"limit": 0.99}, "fail", "limit of fallback is 0.99, the plan says 0.01"),
+        ("quality", {"window_days": 1}, "fail", "window_days of quality is 1, the plan says 365"),
+        ("volume", {"limit": None}, "fail", "limit of volume is null, the plan says 1"),
+        ("volume", {"from": None}, "blocked", "No test alert"),
+        ("quality", None, "blocked", "quality is missing"),
+        ("skew", {"owner": None}, "blocked", "skew has no owner"),
+    ],
+)
+def test_a_watch_that_is_not_the_plans(released: Path, name: str, change: dict | None, state: str, said: str) -> None:
+    """Removed, loosened, or no longer naming where its limit comes from: what the plan gives is what counts."""
+
+    def plant(found: dict) -> None:
+        one = next(signal for signal in found["signals"] if signal["name"] == name)
+        if change is None:
+            found["signals"].remove(one)
+        for key, value in (change or {}).items():
+            one.pop(key, None)
+            one.update({key: value} if value is not None else {})
+
+    edit(released / "ops/monitors.yaml", plant)
+
+    assert gate(released, "G4.7").state == state, gate(released, "G4.7").reason
+    assert said in gate(released, "G4.7").reason

@@ -5,6 +5,7 @@ fault is mostly in the data, and a debugger sees none of it.
 """
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from . import accept, registry, train
 from .drift import Verdict
 from .files import Blocked, Outcome, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
-from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, skew, volume
+from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, settings, skew, volume
 from .predictions import expected_share, many, nothing_due, odd_labels
 from .promote import AUDITED
 from .registry import champion_entry
@@ -27,17 +28,17 @@ LIMIT_Z = 3.0  # a difference that chance alone makes in about one of 700 looks
 @gate("G5.1", "Every signal reports")
 def reported(repo: Repo) -> Result:
     champion_entry(repo)
-    settings, found = read_yaml(repo.root / MONITORS), repo.evidence("monitor")
+    signals, found = settings(repo), repo.evidence("monitor")
+    every = str(read_yaml(repo.root / MONITORS).get("every_hours"))
+    if not re.fullmatch(r"[1-9]\d{0,4}", every):
+        return failed(f'{MONITORS}: every_hours is "{every}", no number of hours.', f"git checkout {MONITORS}")
     if found is None:
         return failed("The monitor has never reported; no data is a failure.", MONITOR)
-    hours, every = (
-        (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1),
-        settings["every_hours"],
-    )
+    hours = (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1)
     if hours > 1.5 * float(every):
         return failed(f"The monitor is silent for {hours:.0f} hours; it must report every {every}.", MONITOR)
     seen = found["signals"]
-    missing = [signal["name"] for signal in settings["signals"] if signal["name"] not in seen]
+    missing = [signal["name"] for signal in signals if signal["name"] not in seen]
     if missing:
         return failed(f"{', '.join(missing)} did not report.", MONITOR)
     bad, soft = (
@@ -226,11 +227,7 @@ def _days(view: View) -> float:
 
 
 STEPS: tuple[tuple[str, Callable[[View], str], str], ...] = (
-    (
-        "Are the labels wrong?",
-        labels_wrong,
-        "Have 50 recent errors read, labels first; mend labels/, then make monitor",
-    ),
+    ("Are the labels wrong?", labels_wrong, "Have 50 recent errors read; mend labels/, then make monitor"),
     ("Are inputs missing, late or changed?", inputs_broken, "Mend at the source; make rollback if the rule is better"),
     ("Did inputs drift, in which segment?", inputs_moved, "Ask the column's owner; make retrain if quality fell there"),
     ("Did the balance of outcomes move?", balance_moved, "make retrain, and look at the threshold again"),

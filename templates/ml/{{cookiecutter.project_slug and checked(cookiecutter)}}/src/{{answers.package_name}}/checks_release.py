@@ -7,12 +7,14 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from . import cards, dataset, files, registry
 from .accept import THRESHOLDS, accepted
 from .checks_work import open_questions
 from .files import read_yaml
 from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, state_of, warned
+from .monitor import settings
 from .predictions import FIELDS, PREDICTIONS, last_rows
 from .promote import PARITY_ROWS
 from .registry import champion_entry, of_champion
@@ -21,6 +23,13 @@ from .signing import SIGNABLES, document_hash, signable, signed
 ACCEPT, PROMOTE, DRILL = "make accept", "make promote", "make rollback ARGS=--drill"
 DOCUMENT, SIGNED = "docs/03-acceptance.md", "evidence/acceptance.json#experiment,predictions,verdict,segments"
 ROLES = ("po", "ds", "ops")
+WINDOW = "monitor.window_days"
+PLANNED: dict[str, tuple[float | str, float | str]] = {  # days and limit: a number, an answer, or a number of the plan
+    "volume": (1, 1), "latency": (1, "latency_ms"), "fallback": (1, 0.01), "inputs": (WINDOW, "drift_floor"),
+    "skew": (WINDOW, 0), "drift": (WINDOW, "monitor.psi_limit"), "scores": (WINDOW, "monitor.psi_limit"),
+    "early_warning": (WINDOW, "monitor.alpha"), "quality": (365, "monitor.floor"),
+    "labels": (30, "feedback.minimum_day"), "age": (1, "retrain.cap_days"),
+}  # fmt: skip
 FILLED = ("id", "made_at", "model", "source", "input_hash", "inputs", "decision")
 
 
@@ -37,8 +46,7 @@ signable("G3b", (SIGNED,), ROLES, _ready)
 
 @gate("G3.1", "Thresholds signed before the first look")
 def thresholds(repo: Repo) -> Result:
-    state = signed(repo, "G3a")
-    if state.state not in OPEN:
+    if (state := signed(repo, "G3a")).state not in OPEN:
         return state
     test_set = repo.fresh("splits", "make audit")["keys"]["test"]
     looks = [look for look in dataset.looks(repo) if look["test_set"] == test_set]
@@ -116,11 +124,9 @@ def acceptance_signed(repo: Repo) -> Result:
 @gate("G3.10", "Model card and datasheet")
 def model_card(repo: Repo) -> Result:
     accepted(repo)
-    stale = [path for path, text in cards.pages(repo).items() if repo.text(path) != text]
-    if stale:
+    if stale := [path for path, text in cards.pages(repo).items() if repo.text(path) != text]:
         return failed(f"{' and '.join(stale)} does not tell of today's evidence.", ACCEPT)
-    questions = open_questions(repo.text(DOCUMENT).partition("## 2")[0])
-    if questions:
+    if questions := open_questions(repo.text(DOCUMENT).partition("## 2")[0]):
         return blocked(f"{questions} questions on use and limits are open.", f"Answer section 1 of {DOCUMENT}")
     return passed("Written from the evidence; use and limits are answered.")
 
@@ -173,11 +179,9 @@ def fallback(repo: Repo) -> Result:
 
 @gate("G4.6", "The registry knows what the champion is made of")
 def hashes(repo: Repo) -> Result:
-    entry = champion_entry(repo)
-    if entry["kind"] == "rule":
+    if (entry := champion_entry(repo))["kind"] == "rule":
         return passed("The rule answers: it has no model file.")
-    problems = registry.file_problems(repo.root, entry)
-    if not problems:
+    if not (problems := registry.file_problems(repo.root, entry)):
         return passed(f"{entry['version']}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match.")
     if any("another hash" in problem for problem in problems):
         return failed(f"{'; '.join(problems)}.", "make rollback")
@@ -186,40 +190,46 @@ def hashes(repo: Repo) -> Result:
 
 @gate("G4.7", "Every signal has a limit, an owner and a runbook")
 def monitors(repo: Repo) -> Result:
-    problems, edited = [], []
-    for signal in read_yaml(repo.root / "ops/monitors.yaml")["signals"]:
-        name, runbook = signal.get("name", "?"), signal.get("runbook")
-        wanted = [key for key in ("owner", "severity", "runbook", "window_days") if not signal.get(key)]
-        problems += [f"{name} has no {key}" for key in wanted]
+    signals, called, edited = settings(repo), planned(repo), []
+    problems = [f"{name} is missing" for name in called if name not in [signal["name"] for signal in signals]]
+    for signal in signals:
+        name, runbook = signal["name"], signal.get("runbook")
+        problems += [f"{name} has no {key}" for key in ("owner", "severity", "runbook") if not signal.get(key)]
         if runbook and not _anchor_exists(repo, runbook):
             problems.append(f"{name} points at {runbook}, which does not exist")
-        edited += _edited(repo, name, signal)
+        edited += _edited(repo, signal, called.get(name, {}))
     if edited:
-        return failed(f"Limits were edited: {'; '.join(edited)}.", "Write a decision record that names the signal.")
+        return failed(f"Edited by hand: {'; '.join(edited)}.", "Write a decision record that names signal and number")
     if problems:
         return blocked(f"{'; '.join(problems)}.", "Complete ops/monitors.yaml")
-    alert = repo.evidence("test_alert")
-    if alert is None or not alert.get("acknowledged_by"):
-        return blocked(
-            "No test alert was acknowledged by the person it should reach.", "make monitor ARGS=--test-alert"
-        )
-    return passed(f"All limits are the plan's; {alert['acknowledged_by']} acknowledged the test alert.")
+    if not (alert := repo.evidence("test_alert") or {}).get("acknowledged_by"):
+        said = "No test alert was acknowledged by the person it should reach."
+        return blocked(said, "make monitor ARGS=--test-alert")
+    return passed(f"All windows and limits are the plan's; {alert['acknowledged_by']} acknowledged the test alert.")
 
 
-def _edited(repo: Repo, name: str, signal: Mapping[str, str]) -> list[str]:
-    """A limit that is not the plan's, and that no decision record names."""
-    source, held = signal.get("from"), signal.get("limit", "")
-    if not source:
-        return []
-    value = repo.number(source) if "." in source else repo.answers[source]
-    planned = "null" if value is None else str(value)
-    try:
-        same = math.isclose(float(planned), float(held), rel_tol=1e-6)
-    except ValueError:
-        same = planned == held
-    records = (repo.root / "docs/decisions").glob("*.md")
-    decided = same or any(re.search(rf"\b{re.escape(name)}\b", record.read_text("utf-8")) for record in records)
-    return [] if decided else [f"{name} is {held}, the plan says {planned}"]
+def planned(repo: Repo) -> dict[str, dict[str, float | None]]:
+    """Window and limit of each signal that this task and this way of serving call for, from plan and answers."""
+
+    def value(of: float | str) -> float | None:
+        found = of if not isinstance(of, str) else repo.number(of) if "." in of else repo.answers[of]
+        return None if found is None else float(found)
+
+    asked = {"latency": "latency_ms" in repo.answers, "early_warning": repo.answers["task"] in ("binary", "multiclass")}
+    named = {name: held for name, held in PLANNED.items() if asked.get(name, True)}
+    return {name: {"window_days": value(days), "limit": value(limit)} for name, (days, limit) in named.items()}
+
+
+def _edited(repo: Repo, signal: Mapping[str, Any], wanted: Mapping[str, float | None]) -> list[str]:
+    """Numbers of a signal that are not the plan's, where no decision record holds its name and the number."""
+    records = [record.read_text("utf-8") for record in (repo.root / "docs/decisions").glob("*.md")]
+    name, moved = signal["name"], []
+    for key, planned in wanted.items():
+        held, plan = ("null" if value is None else f"{value:.7g}" for value in (signal[key], planned))
+        both = [re.compile(rf"\b{re.escape(word)}\b") for word in (name, held)]
+        if held != plan and not any(all(word.search(text) for word in both) for text in records):
+            moved.append(f"{key} of {name} is {held}, the plan says {plan}")
+    return moved
 
 
 def _anchor_exists(repo: Repo, link: str) -> bool:
@@ -231,8 +241,7 @@ def _anchor_exists(repo: Repo, link: str) -> bool:
 @gate("G4.8", "The prediction log holds what late labels need")
 def prediction_log(repo: Repo) -> Result:
     champion_entry(repo)
-    rows = last_rows(repo.root / PREDICTIONS)
-    if not rows:
+    if not (rows := last_rows(repo.root / PREDICTIONS)):
         return blocked("No prediction has been logged here.", "Let the champion answer: make score, serve or alert")
     lacking = [name for name in FIELDS if name not in rows[-1]]
     lacking += [name for name in FILLED if any(row.get(name) in (None, "") for row in rows)]

@@ -3,6 +3,7 @@
 A signal without data is silent, and silent is a failure: a watch that sees nothing is not a watch.
 """
 
+import re
 import secrets
 import subprocess
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ import pandas as pd
 
 from . import data, drift, predictions, registry
 from .champion import Champion, judge, load
-from .files import Outcome, Trouble, canonical, now, read_yaml
+from .files import Outcome, Trouble, canonical, now, read_yaml, rows_of
 from .repo import Repo
 from .signing import person
 
@@ -77,27 +78,26 @@ def volume(view: View, days: float, limit: float | None) -> Signal:
     rows, last = view.ask(f"select count(*), max(made_at) from ({view.rows(days)})")[0]
     if rows < (limit or 1):
         return Signal("silent", f"{rows} predictions in {days:g} day(s), expected {limit or 1:g}", rows, limit or 1)
-    return Signal("ok", f"{rows:,} predictions, the last at {last:%Y-%m-%d %H:%M}", rows, limit, rows)
+    return Signal("ok", f"{predictions.many(rows, 'prediction')}, the last at {last:%Y-%m-%d %H:%M}", rows, limit, rows)
 
 
 def latency(view: View, days: float, limit: float | None) -> Signal:
     rows, p95 = view.ask(f"select count(*), quantile_cont(ms, 0.95) from ({view.rows(days)})")[0]
     if not rows:
         return Signal("silent", "no answer was timed")
-    state = "ok" if p95 <= (limit or 0) else "alarm"
-    return Signal(state, f"95 % within {p95:.1f} ms, limit {limit:g}", p95, limit, rows)
+    said = f"95 % within {p95:.1f} ms, limit {limit or 0:g}"
+    return Signal("ok" if p95 <= (limit or 0) else "alarm", said, p95, limit, rows)
 
 
 def fallback(view: View, days: float, limit: float | None) -> Signal:
-    counted = f"select reason, count(*) from ({view.rows(days)}) where source = 'rule' group by 1 order by 2 desc"
-    rows, ruled = view.ask(f"select count(*), count(*) filter (where source = 'rule') from ({view.rows(days)})")[0]
+    counted = "count(*), count(*) filter (where source = 'rule'), mode(reason) filter (where source = 'rule')"
+    rows, ruled, why = view.ask(f"select {counted} from ({view.rows(days)})")[0]
     if not rows:
         return Signal("silent", "nobody answered anything")
     if view.entry["kind"] == "rule":
         return Signal("ok", f"the rule is the champion and gave all {rows:,} answers", 1.0, limit, rows)
-    why = "".join(f", mostly because {reason}" for reason, _ in view.ask(f"{counted} limit 1"))
-    state = "ok" if ruled / rows <= (limit or 0) else "alarm"
-    return Signal(state, f"the rule gave {ruled:,} of {rows:,} answers{why}", ruled / rows, limit, rows)
+    said = f"the rule gave {ruled:,} of {rows:,} answers" + (f", mostly because {why}" if why else "")
+    return Signal("ok" if ruled / rows <= (limit or 0) else "alarm", said, ruled / rows, limit, rows)
 
 
 def inputs(view: View, days: float, limit: float | None) -> Signal:
@@ -107,8 +107,8 @@ def inputs(view: View, days: float, limit: float | None) -> Signal:
     worst = max(found, key=lambda shift: max(shift.missing, shift.outside))
     share = max(worst.missing, worst.outside)
     what = "more missing" if worst.missing >= worst.outside else "never seen before"
-    broken = share > (limit or 0) and worst.moved
-    return Signal("alarm" if broken else "ok", f"{worst.column} has {share:.1%} {what}", share, limit)
+    state = "alarm" if share > (limit or 0) and worst.moved else "ok"
+    return Signal(state, f"{worst.column} has {share:.1%} {what}", share, limit)
 
 
 def skew(view: View, days: float, limit: float | None) -> Signal:
@@ -120,14 +120,12 @@ def skew(view: View, days: float, limit: float | None) -> Signal:
     again = view.champion.table(pd.DataFrame([row for row, _ in sample]))["score"]
     gaps = np.abs(again - np.array([score for _, score in sample], dtype=float))
     wrong = int((~(gaps <= TOLERANCE * np.maximum(1, np.abs(again)))).sum())
-    reason = f"{wrong} of {len(sample)} logged scores differ when scored again"
-    return Signal("alarm" if wrong else "ok", reason, wrong, 0.0, len(sample))
+    state, said = "alarm" if wrong else "ok", f"{wrong} of {len(sample)} logged scores differ when scored again"
+    return Signal(state, said, wrong, 0.0, len(sample))
 
 
-def moved(
-    view: View, days: float, limit: float | None, own: bool = False, profile: str = "profile", prefix: str = "inputs."
-) -> Signal:
-    found = view.shifts(view.rows(days, own), profile, prefix)
+def moved(view: View, days: float, limit: float | None, own: str = "") -> Signal:
+    found = view.shifts(view.rows(days, bool(own)), own or "profile", "" if own else "inputs.")
     if not found:
         return Signal("silent", "no rows to compare")
     far = [shift for shift in found if shift.moved]
@@ -139,7 +137,7 @@ def moved(
 def scores(view: View, days: float, limit: float | None) -> Signal:
     if view.champion.model is None:
         return Signal("ok", "the rule answers: its scores have no profile")
-    return moved(view, days, limit, own=True, profile="scores", prefix="")
+    return moved(view, days, limit, own="scores")
 
 
 def early_warning(view: View, days: float, limit: float | None) -> Signal:
@@ -149,8 +147,7 @@ def early_warning(view: View, days: float, limit: float | None) -> Signal:
         return Signal("ok", "the rule promises nothing")
     if not len(found):
         return Signal("silent", "no scores to expect anything from")
-    # The score of a multiclass answer is the chance of its best class; of a binary one, the chance of the positive.
-    best = np.maximum(found, 1 - found) if view.champion.card["task"] == "binary" else found
+    best = np.maximum(found, 1 - found) if view.champion.card["task"] == "binary" else found  # else the best class's
     value, error = predictions.expected_accuracy(best)
     least = promised - NormalDist().inv_cdf(1 - view.repo.needed("monitor.alpha")) * error
     reason = f"the scores promise an accuracy of {value:.3f}; at acceptance they promised {promised:.3f}"
@@ -165,19 +162,18 @@ def quality(view: View, days: float, limit: float | None) -> Signal:
 
 
 def labels(view: View, days: float, limit: float | None) -> Signal:
-    due, back, share = view.quality["due"], view.quality["received"], predictions.expected_share(view.repo)
-    if odd := view.quality["odd"]:
-        return Signal("warn", odd, back, share * due, due)
+    due, back, odd = (view.quality[key] for key in ("due", "received", "odd"))
     if not due:
-        return Signal("waiting", predictions.nothing_due(view.repo))
-    said = f"{back:,} of {predictions.many(due, 'due label')} came back, expected {share:.0%}"
-    return Signal("ok" if back >= share * due else "alarm", said, back, share * due, due)
+        return Signal("warn" if odd else "waiting", odd or predictions.nothing_due(view.repo))
+    share, state = predictions.expected_share(view.repo), "warn" if odd else "ok"
+    said = f"{odd and odd + '; '}{back:,} of {predictions.many(due, 'due label')} came back, expected {share:.0%}"
+    return Signal(state if back >= share * due else "alarm", said, back, share * due, due)
 
 
 def age(view: View, days: float, limit: float | None) -> Signal:
     old = (view.now - view.since) / timedelta(days=1)
-    state = "alarm" if limit is not None and old > limit else "ok"
-    return Signal(state, f"{view.champion.version} answers since {old:.0f} days", old, limit)
+    said = f"{view.champion.version} has answered for {predictions.many(round(old), 'day')}"
+    return Signal("alarm" if limit is not None and old > limit else "ok", said, old, limit)
 
 
 WATCHES: dict[str, Callable[[View, float, float | None], Signal]] = {"drift": moved} | {
@@ -191,28 +187,35 @@ def run(repo: Repo, test_alert: bool = False, acknowledge: str = "", at: str = "
     """Every signal once; exit 1 when one is in alarm or silent. Or prove that an alarm reaches its owner."""
     if test_alert or acknowledge:
         return confirm_alert(repo, acknowledge) if acknowledge else send_test_alert(repo)
-    settings = read_yaml(repo.root / MONITORS)["signals"]
-    view = look(repo, at)
-    seen = {setting["name"]: watched(view, setting) for setting in settings}
+    signals, view = settings(repo), look(repo, at)
+    seen = {one["name"]: WATCHES[one["name"]](view, one["window_days"], one["limit"]) for one in signals}
     repo.write_evidence("live_quality", {"version": view.champion.version, **view.quality})
     facts = {"version": view.champion.version, "moment": view.now.isoformat(timespec="seconds")}
     repo.write_evidence("monitor", facts | {"signals": {name: asdict(signal) for name, signal in seen.items()}})
     lines = [f"{view.champion.version} on {view.now:%Y-%m-%d %H:%M}{data.label(repo, data.source_of(repo))}"]
-    for setting in settings:
-        signal = seen[setting["name"]]
-        lines.append(f"{signal.state:<8} {setting['name']:<14} {signal.reason}")
+    for one in signals:
+        signal = seen[one["name"]]
+        lines.append(f"{signal.state:<8} {one['name']:<14} {signal.reason}")
         if signal.state in (*BAD, "warn"):
-            lines.append(f"{'':<23} severity {setting['severity']}, {setting['owner']}: {setting['runbook']}")
+            lines.append(f"{'':<23} severity {one.get('severity')}, {one.get('owner')}: {one.get('runbook')}")
     bad = any(signal.state in BAD for signal in seen.values())
     return Outcome("\n".join([*lines, _notify(repo, "\n".join(lines))] if bad else lines), int(bad))
 
 
-def watched(view: View, setting: Mapping[str, str]) -> Signal:
-    """What the watch of one entry of ops/monitors.yaml sees; `null` is a limit that the plan could not compute."""
-    name, days, limit = setting.get("name", ""), float(setting["window_days"]), setting.get("limit", "null")
-    if name not in WATCHES:
-        raise Trouble(f'{MONITORS} names a signal "{name}" that nothing watches.', f"Use one of: {', '.join(WATCHES)}.")
-    return WATCHES[name](view, days, None if limit in ("", "null") else float(limit))
+def settings(repo: Repo) -> list[dict[str, Any]]:
+    """The signals of ops/monitors.yaml, their window and limit as numbers; `null` is a limit that the plan lacks."""
+    found = rows_of(repo.root, MONITORS, "signals")
+    for one in found or [{}]:
+        name = str(one.get("name", ""))
+        if name not in WATCHES:
+            said = f'names a signal "{name}" that nothing watches' if one else "names no signal"
+            raise Trouble(f"{MONITORS} {said}.", f"Use {', '.join(WATCHES)}, or: git checkout {MONITORS}")
+        for key in ("window_days", "limit"):
+            text = str(one.get(key, "")) or "null"
+            if not re.fullmatch(r"\d{1,9}(\.\d+)?([eE]-?\d+)?", text) and (key, text) != ("limit", "null"):
+                raise Trouble(f'{MONITORS}: {key} of {name} is "{text}", no number.', f"git checkout {MONITORS}")
+            one[key] = None if text == "null" else float(text)
+    return found
 
 
 def _notify(repo: Repo, text: str) -> str:
@@ -231,12 +234,9 @@ def send_test_alert(repo: Repo) -> Outcome:
     """Send an alert that proves the way to a person; that person answers with the code in it."""
     code = secrets.token_hex(4)
     text = f"Test alert. If this reached you, run: make monitor ARGS='--acknowledge {code}'"
-    told = _notify(repo, text)
-    if told.startswith("NOBODY"):
+    if (told := _notify(repo, text)).startswith("NOBODY"):
         raise Trouble(told, f"Correct notify in {ONCALL}.")
-    repo.write_evidence(
-        "test_alert", {"code_sha256": canonical(code.strip()), "acknowledged_by": "", "acknowledged_at": ""}
-    )
+    repo.write_evidence("test_alert", {"code_sha256": canonical(code), "acknowledged_by": ""})
     return Outcome(f"{text}\n{told}")
 
 
