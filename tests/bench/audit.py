@@ -14,8 +14,8 @@ Fails when the SQL takes more than 9 times the plain scan's time, or the process
 counts is the smaller one of wall and CPU: where other programs share the machine, they stretch the longer of two walls.
 
 Measured on 2 quiet cores, 10,000,000 rows in 695 MB: plain scan 1.0 s (1.9 s of CPU), the audit's SQL 7.5 s (14.5 s
-of CPU: 7.5 times), its hash 0.5 s, its Python 4.9 s, the peak 808 MiB. Beside ydata-profiling 4.18, minimal, while other
-programs ran: 1,000,000 rows in 14.2 s and 444 MiB against 26.7 s and 1,267 MiB.
+of CPU: 7.5 times), its hash 0.5 s, its Python 4.9 s, the peak 808 MiB. Beside ydata-profiling 4.18, minimal, with
+other programs at work: 1,000,000 rows in 14.2 s and 444 MiB against 26.7 s and 1,267 MiB.
 """
 
 import argparse

@@ -8,8 +8,8 @@ Needs wrk (`apt-get install wrk`) and LitServe (`pip install litserve`), and say
 
     python tests/bench/serve.py [--rounds 5] [--seconds 4] [--models linear boosting] [--folder FOLDER]
 
-Measured on 2 quiet cores, medians of 5 rounds: linear 2,528 answers/s (LitServe's best 1,096, bare route 300), p99 20 ms
-(49 and 1,291); boosting 2,404 (1,107 and 258), p99 19 ms (46 and 1,557).
+Measured on 2 quiet cores, medians of 5 rounds: linear 2,528 answers/s (LitServe's best 1,096, bare route 300), p99
+20 ms (49 and 1,291); boosting 2,404 (1,107 and 258), p99 19 ms (46 and 1,557).
 """
 
 import argparse
