@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from {{ answers.package_name }} import signing, trace
+from {{ answers.package_name }} import audit, signing, trace
 from {{ answers.package_name }}.gates import Row, state_of
 from {{ answers.package_name }}.measure import MEASURED
 from {{ answers.package_name }}.repo import Repo, seal
@@ -124,7 +124,7 @@ class Box:
 
     def ended(self, name: str, end: str = "passed") -> None:
         """A test run in which every marked test ended so."""
-        results = {test.key: end for test in trace.marked_tests(self.root)}
+        results = {test.key: end for test in audit.marked_tests(self.root)}
         self.evidence(name, {"exit_code": 0, "results": results}, *trace.MEASURED)
 
     def git(self, *words: str) -> None:

@@ -68,7 +68,7 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T1.2", "fail", "shall exactly once", _field(text="When asked, it shall shall answer.")),
     ("T1.2", "fail", "does not open with", _field(text="Somehow it shall answer.")),
     ("T1.2", "fail", "fit criterion", _field(fit="fast enough")),
-    ("T1.2", "fail", "is verified by", _field(verification="hope")),
+    ("T1.2", "fail", 'verification "hope"', _field(verification="hope")),
     ("T1.2", "fail", "has no owner", _field(owner="")),
     ("T1.2", "fail", "used twice", _field("R-02", id="R-01")),
     ("T1.3", "blocked", "unconfirmed", _do("write", "plan/assumptions.yaml", "[{key: rigor, confirmed_by: ''}]")),

@@ -82,7 +82,7 @@ def read_yaml(path: Path, default: Any = None) -> Any:
         raise Blocked(f"{named(path)} is missing.", f"git checkout {named(path)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        what = f"line {mark.line + 1}: {error.problem}" if mark else str(error).splitlines()[0]
+        what = f"line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else str(error).splitlines()[0]
         raise Trouble(f"{named(path)} is not YAML: {what}.", f"Correct it, or: git checkout {named(path)}") from None
 
 

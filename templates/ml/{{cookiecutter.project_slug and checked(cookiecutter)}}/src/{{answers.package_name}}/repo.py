@@ -70,8 +70,7 @@ class Repo:
 
     @cached_property
     def answers_sha256(self) -> str:
-        text = json.dumps(self.answers, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        return canonical(self.answers)
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -119,8 +118,7 @@ class Repo:
         """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
         found = {"titles": {}} | read_mapping(self.root / "plan" / "gates.yaml")
         if not isinstance(found.get("blocking"), list) or not isinstance(found["titles"], dict):
-            told = "plan/gates.yaml: blocking must be a list of gates, and titles lines of `gate: title`."
-            raise Trouble(told, "git checkout plan/gates.yaml")
+            raise Trouble("plan/gates.yaml: blocking is no list, or titles no lines.", "git checkout plan/gates.yaml")
         return found
 
     def blocking(self) -> list[str]:
@@ -164,8 +162,7 @@ class Repo:
     def write_evidence(self, name: str, facts: dict[str, Any], measured: Iterable[str] = ()) -> dict[str, Any]:
         """Write evidence/<name>.json with the hash of every path it measured; a path is digested by `digest`."""
         hashes = {path: self.digest(path) for path in measured}
-        content: dict[str, Any] = {"at": now(), "measured": hashes, **facts}
-        content = dict(json.loads(json.dumps(content, ensure_ascii=False)))  # the seal is over what a reader will parse
+        content = dict(json.loads(json.dumps({"at": now(), "measured": hashes, **facts})))  # sealed as it is parsed
         content["seal"] = seal(content)
         write_text(self.root / "evidence" / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return content

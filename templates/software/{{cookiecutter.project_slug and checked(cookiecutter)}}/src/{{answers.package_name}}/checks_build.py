@@ -5,47 +5,52 @@ import subprocess
 import sys
 import tempfile
 from datetime import date
-from importlib.util import find_spec
 from typing import Any
 
-from . import files, trace
-from .files import Outcome, Trouble
+from . import audit, files, trace
+from .checks_plan import first_answered
+from .files import Outcome, Trouble, counted
 from .gates import Result, blocked, failed, gate, passed
 from .repo import Repo
 from .signing import signable, signed
 
 BACKLOG = "plan/backlog.json"
-LOCK = "requirements.lock"
-# Not rendered at rigor light.
-AUDIT = "make audit" if find_spec(f"{__package__}.audit") else "mlscaffold replan --set rigor=standard"
 TOOLS = {
     "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
     "lint": ("-m", "ruff", "check", "--quiet", "."),
     "types": ("-m", "mypy", "--no-error-summary"),
 }
 
-signable("T3", ["docs/03-acceptance.md", trace.REQUIREMENTS, "evidence/acceptance.json#results,measured"], ["po"])
+PAGE = "docs/03-acceptance.md"
+SIGNED = [PAGE, trace.REQUIREMENTS, "evidence/acceptance.json#results,measured"]
+signable("T3", SIGNED, ["po"], lambda repo: first_answered(repo, PAGE))
 
 
 def check(repo: Repo) -> Outcome:
     """What has to be green before a merge: tools, lock file, tests and wheel."""
     ended = {name: _run(repo, *words) for name, words in TOOLS.items()}
-    ended["lock"] = "" if (repo.root / LOCK).is_file() else f"{LOCK} is missing. Run: make setup"
-    ended["tests"] = "" if trace.run_tests(repo, "tests", "tests")["exit_code"] == 0 else "a test fails"
+    ended["lock"] = audit.loose(repo.root)
+    ended["tests"] = "" if trace.run_tests(repo, ["tests"], "tests")["exit_code"] == 0 else "a test fails"
     with tempfile.TemporaryDirectory() as folder:
         ended["wheel"] = _run(repo, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     results = {name: "green" if not problem else "red" for name, problem in ended.items()}
-    repo.write_evidence("build", {"results": results}, (*trace.MEASURED, LOCK))
+    repo.write_evidence("build", {"results": results}, (*trace.MEASURED, audit.LOCK))
     lines = [f"{results[name]:<6} {name}{f': {problem}' if problem else ''}" for name, problem in ended.items()]
     return Outcome("\n".join(lines), int("red" in results.values()))
 
 
 def backlog(repo: Repo) -> list[dict[str, Any]]:
-    """The items of plan/backlog.json."""
+    """The items of plan/backlog.json, each with what the gates read of it."""
     try:
-        return [dict(item) for item in json.loads(repo.text(BACKLOG))]
+        items = [dict(item) for item in json.loads(repo.text(BACKLOG))]
     except (ValueError, TypeError) as error:
         raise Trouble(f"{BACKLOG} is no list of items: {error}.", f"git checkout {BACKLOG}") from error
+    for at, item in enumerate(items, 1):
+        for key, kind, empty in (("id", str, None), ("estimate_days", (int, float), 0), ("depends_on", list, [])):
+            if not isinstance(item.get(key, empty), kind):
+                told = f"{BACKLOG}: {key} of item {at} ({item.get('id', 'no id')}) cannot be {item.get(key)!r}."
+                raise Trouble(told, f"Correct {BACKLOG}.")
+    return items
 
 
 @gate("T2.1", "Ready items")
@@ -59,32 +64,29 @@ def ready(repo: Repo) -> Result:
             return blocked(f"{item['id']} was started before {', '.join(waits)} was done.", f"Finish {waits[0]} first.")
         if item.get("estimate_days", 0) > limit:
             return blocked(f"{item['id']} is larger than half an iteration ({limit:g} days).", "Slice it.")
-    return passed(f"{len(started)} started item(s), each small enough and free to start.")
+    return passed(f"{counted(len(started), 'started item')}, none too large, none waiting for another.")
 
 
 @gate("T2.2", "A passing test for every requirement")
 def tested(repo: Repo) -> Result:
     results = repo.fresh("tests", "make test")["results"]
-    for requirement in trace.by_test(trace.requirements(repo)):
-        tests = [test for test in trace.marked_tests(repo.root) if requirement["id"] in test.ids]
+    for requirement in trace.by_test(repo):
+        tests = [test for test in audit.marked_tests(repo.root) if requirement["id"] in test.ids]
         if not tests:
-            return blocked(
-                f"No test shows {requirement['id']}.", f'Mark one with @pytest.mark.req("{requirement["id"]}").'
-            )
-        empty = [test.name for test in tests if test.empty]
-        if empty:
-            return failed(
-                f"{empty[0]} asserts nothing, so it shows nothing.", "Let it assert what the scenario promises."
-            )
+            step = f'Mark one with @pytest.mark.req("{requirement["id"]}").'
+            return blocked(f"No test shows {requirement['id']}.", step)
+        for test in (test for test in tests if test.empty):
+            told = f"{test.name} asserts nothing that could turn out false, so it shows nothing."
+            return failed(told, "Let it assert what the scenario promises.")
         ends = {results.get(test.key, "not run") for test in tests}
         if "failed" in ends:
             return failed(f"A test of {requirement['id']} fails.", "make test")
         if ends != {"passed"}:
             return blocked(f"A test of {requirement['id']} was {' and '.join(sorted(ends))}.", "make test")
-    failing = [name for name, end in results.items() if end == "failed"]
-    if failing:
-        return failed(f"{failing[0]} fails.", "make test")
-    return passed(f"{len(results)} tests ran; every must requirement has one that passes.")
+    for name in (name for name, end in results.items() if end == "failed"):
+        return failed(f"{name} fails.", "make test")
+    told = f"{counted(len(results), 'test function')} ran"
+    return passed(f"{told}; each must requirement that a test shows has one that passes.")
 
 
 @gate("T2.3", "Build")
@@ -110,25 +112,25 @@ def circuit_breaker(repo: Repo) -> Result:
     today = date.today().isoformat()
     late = [item for item in backlog(repo) if item.get("state") == "started" and str(item.get("due", "9")) < today]
     if late:
-        return blocked(
-            f"{late[0]['id']} was due on {late[0]['due']} and is not done.", "Shape it anew; do not extend it."
-        )
+        told = f"{late[0]['id']} was due on {late[0]['due']} and is not done."
+        return blocked(told, "Shape it anew; do not extend it.")
     return passed("No started item is past its date.")
 
 
 @gate("T3.1", "Scenarios")
 def scenarios(repo: Repo) -> Result:
     results = repo.fresh("acceptance", "make accept")["results"]
-    must = {requirement["id"] for requirement in trace.by_test(trace.requirements(repo))}
-    keys = [test.key for test in trace.marked_tests(repo.root) if must.intersection(test.ids)]
-    bad = [key for key in keys if results.get(key) == "failed"]
-    if bad:
-        return failed(f"{bad[0]} fails.", "make accept")
-    idle = [key for key in keys if results.get(key) != "passed" and key.startswith("tests/acceptance/")]
-    shown = [key for key in keys if results.get(key) == "passed"]
-    if idle or not shown:
-        return blocked(f"{idle[0] if idle else 'Every scenario'} was skipped or not run.", "make accept")
-    return passed(f"{len(shown)} scenario(s) pass for {len(must)} must requirement(s).")
+    must = [requirement["id"] for requirement in trace.by_test(repo)]
+    tests = [test for test in audit.marked_tests(repo.root) if set(must).intersection(test.ids)]
+    for test in (test for test in tests if results.get(test.key) == "failed"):
+        return failed(f"{test.key} fails.", "make accept")
+    idle = [test.key for test in tests if results.get(test.key) != "passed"]
+    bare = [name for name in must if not any(name in test.ids for test in tests)]
+    if idle or bare or not must:
+        told = f"{idle[0]} was skipped or not run." if idle else f"No scenario shows {', '.join(bare) or 'anything'}."
+        return blocked(told, "make accept" if idle else f"Mark a test with its id: @pytest.mark.req({bare[:1]}).")
+    told = f"{counted(len(tests), 'scenario')} passed"
+    return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 
 
 @gate("T3.2", "Traceability")
@@ -139,10 +141,15 @@ def traceability(repo: Repo) -> Result:
     strangers = trace.unknown_ids(repo)
     if strangers:
         return failed(f"Tests name {', '.join(strangers)}, which no requirement is called.", "Correct the mark.")
-    gaps = [row for row in trace.table(repo, results) if row.gap]
+    rows = trace.table(repo, results)
+    gaps, waiting = [row for row in rows if row.gap], [row for row in rows if row.waits]
     if gaps:
-        return failed(f"{gaps[0].requirement}: {gaps[0].gap}. ({len(gaps)} gap(s))", "Close the gap, then make accept.")
-    return passed("Every must requirement leads to a scenario, a test that passed, and a commit.")
+        told = f"{gaps[0].requirement}: {gaps[0].gap}. ({counted(len(gaps), 'gap')})"
+        return failed(told, "Close the gap, then make accept.")
+    if waiting:
+        told = f"{waiting[0].requirement}: {waiting[0].waits.rstrip('.')}. ({len(waiting)} of {len(rows)} wait)"
+        return blocked(told, f"{PAGE}, section 2, says what each kind of evidence has to say.")
+    return passed("Every must requirement leads to a committed test that passed, or to evidence that passes.")
 
 
 @gate("T3.3", "Speed and reliability demonstrated")
@@ -162,19 +169,21 @@ def defects(repo: Repo) -> Result:
     severe = [item["id"] for item in items if str(item.get("severity")) in ("1", "2")]
     if severe:
         return failed(f"Open with severity 1 or 2: {', '.join(severe)}.", "Repair them.")
-    return passed(f"{len(items)} open defect(s) in {BACKLOG}, none of severity 1 or 2.")
+    return passed(f"{counted(len(items), 'open defect')} in {BACKLOG}, none of severity 1 or 2.")
 
 
 @gate("T3.5", "Security")
 def security(repo: Repo) -> Result:
-    audit = repo.fresh("audit", AUDIT)
-    if audit["secrets"]:
-        return failed(f"{audit['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
-    if audit["advisories"]:
-        return failed(f"{audit['advisories'][0]} has a known weakness.", "make lock, or waive T3.5 with a reason.")
-    if audit["unknown"]:
-        return blocked(f"{len(audit['unknown'])} packages could not be looked up, first {audit['unknown'][0]}.", AUDIT)
-    return passed(f"No secret in {audit['files']} files; no known weakness in {audit['packages']} packages.")
+    found = repo.fresh("audit", audit.step(repo))
+    if found["secrets"]:
+        return failed(f"{found['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
+    if found["advisories"]:
+        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock, or waive T3.5 with a reason.")
+    if found["unknown"]:
+        told = f"{counted(len(found['unknown']), 'package')} could not be looked up, first {found['unknown'][0]}."
+        return blocked(told, audit.step(repo))
+    told = f"No secret in {counted(found['files'], 'file')}"
+    return passed(f"{told}; no known weakness in {counted(found['packages'], 'package')}.")
 
 
 @gate("T3.6", "Acceptance signed")

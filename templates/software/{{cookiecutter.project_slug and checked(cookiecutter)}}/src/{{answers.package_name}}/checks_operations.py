@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
-from .checks_build import AUDIT
+from . import audit
 from .checks_plan import answered
 from .drills import ALERTS
-from .files import read_yaml
+from .files import Trouble, counted, rows_of
 from .gates import Result, blocked, failed, gate, passed
 from .repo import Repo
 
@@ -26,7 +27,8 @@ def recent(repo: Repo, name: str, remedy: str) -> dict[str, Any] | Result:
     if found is None:
         return blocked("It has not been rehearsed.", remedy)
     age = (date.today() - date.fromisoformat(found["on"])).days
-    return blocked(f"The last rehearsal is {age} days old, and {limit} count.", remedy) if age > limit else found
+    told = f"The last rehearsal is {counted(age, 'day')} old, and {limit} count."
+    return blocked(told, remedy) if age > limit else found
 
 
 def unnamed(name: object) -> bool:
@@ -51,7 +53,7 @@ def rollback(repo: Repo) -> Result:
 
 @gate("T4.2", "Alerts")
 def alerts(repo: Repo) -> Result:
-    rows = read_yaml(repo.root / ALERTS).get("alerts") or []
+    rows = rows_of(repo.root, ALERTS, "alerts")
     planned = repo.plan["slo"]["burn"]
     differing = [
         f"{key} of alert {number}"
@@ -60,7 +62,7 @@ def alerts(repo: Repo) -> Result:
         if not _same(row.get(key), plan[name])
     ]
     if len(rows) != len(planned) or differing:
-        told = differing[0] if differing else f"{len(rows)} alerts instead of {len(planned)}"
+        told = differing[0] if differing else f"{counted(len(rows), 'alert')} instead of {len(planned)}"
         return blocked(f"{ALERTS} is not what the plan computed: {told}.", "Take the plan's figure, or replan.")
     lost = [row["runbook"] for row in rows if not _anchored(repo, str(row.get("runbook", "")))]
     if lost:
@@ -70,7 +72,7 @@ def alerts(repo: Repo) -> Result:
     sent = repo.fresh("alert_test", "make alert-test")
     if not 200 <= sent["status"] < 300:
         return failed(f"The test alert was refused with status {sent['status']}.", "make alert-test")
-    return passed(f"{len(rows)} alerts as planned; a test alert was delivered on {sent['on']}.")
+    return passed(f"{counted(len(rows), 'alert')} as planned; a test alert was delivered on {sent['on']}.")
 
 
 def _same(text: object, value: float) -> bool:
@@ -96,9 +98,9 @@ def restored(repo: Repo) -> Result:
     if isinstance(found, Result):
         return found
     if not found["equal"] or not found["works"] or found["restored"] == 0:
-        told = f"{found['restored']} of {found['records']} records came back"
+        told = f"{found['restored']} of {counted(found['records'], 'record')} came back"
         return failed(f"The backup did not bring everything back: {told}.", "Repair it, then make restore-drill.")
-    return passed(f"{found['restored']} records came back equal in {found['seconds']:g} s on {found['on']}.")
+    return passed(f"{counted(found['restored'], 'record')} came back equal in {found['seconds']:g} s on {found['on']}.")
 
 
 @gate("T4.4", "Load")
@@ -110,12 +112,13 @@ def load(repo: Repo) -> Result:
     if found["p95_ms"] > found["limit_p95_ms"] or found["error_rate"] > 0.001:
         told = f"p95 {found['p95_ms']:g} ms, errors {found['error_rate']:.3%}"
         return failed(f"Under load it misses its limits: {told}.", "Make it faster, or give it more workers.")
-    return passed(f"p95 {found['p95_ms']:g} ms and errors {found['error_rate']:.3%} with {found['workers']} worker(s).")
+    told = f"p95 {found['p95_ms']:g} ms and errors {found['error_rate']:.3%}"
+    return passed(f"{told} with {counted(found['workers'], 'worker')}.")
 
 
 @gate("T4.5", "On-call")
 def oncall(repo: Repo) -> Result:
-    for row in read_yaml(repo.root / "ops/oncall.yaml").get("severities") or [{}]:
+    for row in rows_of(repo.root, "ops/oncall.yaml", "severities") or [{}]:
         for key in ("first", "then", "channel"):
             if unnamed(row.get(key)):
                 return blocked(f"Severity {row.get('level', '?')} has nobody under {key}.", "Fill in ops/oncall.yaml.")
@@ -124,12 +127,12 @@ def oncall(repo: Repo) -> Result:
 
 @gate("T4.6", "Dependencies")
 def dependencies(repo: Repo) -> Result:
-    audit = repo.fresh("audit", AUDIT)
-    if audit["advisories"]:
-        return failed(f"{audit['advisories'][0]} has a known weakness.", "make lock")
-    if audit["unknown"]:
-        return blocked(f"{len(audit['unknown'])} packages could not be looked up.", AUDIT)
-    return passed(f"{audit['packages']} packages are pinned, none with a known weakness on {audit['on']}.")
+    found = repo.fresh("audit", audit.step(repo))
+    if found["advisories"]:
+        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
+    if found["unknown"]:
+        return blocked(f"{counted(len(found['unknown']), 'package')} could not be looked up.", audit.step(repo))
+    return passed(f"{counted(found['packages'], 'package')} pinned, none with a known weakness on {found['on']}.")
 
 
 @gate("T5.1", "Error budget")
@@ -139,7 +142,7 @@ def budget(repo: Repo) -> Result:
         return blocked("It is not live yet, or nobody counts.", "make budget ARGS='--total N --failed M'")
     age = (date.today() - date.fromisoformat(found["on"])).days
     if age > 1:
-        return failed(f"No data for {age} days, which counts as a spent budget.", "make budget")
+        return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", "make budget")
     if found["left"] <= 0:
         return failed(f"{found['failed']} of {found['total']} failed: the budget is spent.", "Merge repairs only.")
     return passed(f"{found['left']:.0%} of the error budget is left on {found['on']}.")
@@ -150,20 +153,30 @@ def postmortems(repo: Repo) -> Result:
     open_ones = _pages(repo, "ops/postmortems", ("owner:", "due:"))
     if open_ones:
         return blocked(f"{open_ones[0]} has no action with an owner and a date.", "Complete it.")
-    return passed(f"{len(list((repo.root / 'ops').glob('postmortems/*.md')))} postmortem(s), each with owned actions.")
+    pages = len(list((repo.root / "ops").glob("postmortems/*.md")))
+    return passed(f"{counted(pages, 'postmortem')}, each with owned actions.")
 
 
 @gate("T5.3", "Reviews")
 def reviews(repo: Repo) -> Result:
-    start = date.fromisoformat(repo.answers["start_date"])
-    dates = sorted(path.stem[:10] for path in (repo.root / "ops").glob("reviews/*.md"))
-    last = date.fromisoformat(dates[-1]) if dates else start
-    due = last + timedelta(days=91)
-    if date.today() > due + timedelta(days=30):
-        return failed(f"The quarterly review was due on {due}.", "Write ops/reviews/YYYY-MM-DD.md.")
-    if date.today() > due:
-        return blocked(f"The quarterly review is due since {due}.", "Write ops/reviews/YYYY-MM-DD.md.")
-    return passed(f"The next quarterly review is due by {due}.")
+    today, start = date.today(), date.fromisoformat(repo.answers["start_date"])
+    held = sorted(_day(path) for path in (repo.root / "ops").glob("reviews/*.md"))
+    due = max([start, *(day for day in held if day <= today)]) + timedelta(days=91)
+    early = f" {held[-1]} is still to come, so its page does not count." if held and held[-1] > today else ""
+    if today > due + timedelta(days=30):
+        return failed(f"The quarterly review was due on {due}.{early}", "Write ops/reviews/YYYY-MM-DD.md.")
+    if today > due:
+        return blocked(f"The quarterly review is due since {due}.{early}", "Write ops/reviews/YYYY-MM-DD.md.")
+    return passed(f"The next quarterly review is due by {due}.{early}")
+
+
+def _day(page: Path) -> date:
+    """The day that a page is named by."""
+    try:
+        return date.fromisoformat(page.stem[:10])
+    except ValueError:
+        told = f"ops/reviews/{page.name} is not named by the day of a review."
+        raise Trouble(told, "Name it YYYY-MM-DD.md, or keep it elsewhere.") from None
 
 
 def _pages(repo: Repo, folder: str, words: Iterable[str]) -> list[str]:

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Iterable
+from operator import itemgetter as by
 from typing import Any
 
 from . import trace
-from .files import canonical, write_text
+from .files import Blocked, canonical, counted, write_text
 from .gates import Result, blocked, failed, gate, passed
 from .repo import Repo
 from .signing import COMMAND, signable, signed, unconfirmed
@@ -14,35 +15,34 @@ from .signing import COMMAND, signable, signed, unconfirmed
 RECORD = "docs/decisions/0001-approach.md"
 OPEN_QUESTION = re.compile(r"\[NEEDS ANSWER owner: ([a-z]+)\] *([^|\n]*)")
 FIELDS = ("id", "capability", "text", "fit", "verification", "priority", "owner", "scenario", "function")
-METHODS = ("test", "inspection", "demonstration", "analysis")
+CHOICES = {"verification": ["test", "inspection", "demonstration", "analysis"], "priority": ["must", "should", "could"]}
 EARS = re.compile(r"^(When|While|Where|If|The)\b.* shall ", re.IGNORECASE | re.DOTALL)
 OBSERVABLE = re.compile(r"\d|\b(yes|no|every|all|none|each|nothing)\b", re.IGNORECASE)
 EVERY = "every capability"
-LOCK = "gates/T1.lock"
-
-signable("T1", ["docs/01-requirements.md", trace.REQUIREMENTS], ["po", "swe"])
+LOCK, PAGE = "gates/T1.lock", "docs/01-requirements.md"
 
 
 def questions(repo: Repo, paths: Iterable[str]) -> list[tuple[str, str, str]]:
-    """Questions that documents still put to a person: (document, owner, question)."""
+    """What documents still ask a person: (document, owner, question)."""
     return [(path, *found) for path in paths for found in OPEN_QUESTION.findall(repo.text(path))]
 
 
-def _owner(question: tuple[str, str, str]) -> str:
-    return question[1]
+def first_answered(repo: Repo, page: str) -> None:
+    """What `sign` asks of a page."""
+    result = answered(repo, page)
+    if result.state != "pass":
+        raise Blocked(f"{result.reason} An answer after signing would void the signature.", result.next_step)
 
 
-def documents(repo: Repo) -> list[str]:
-    """Every page below docs/."""
-    return [path.relative_to(repo.root).as_posix() for path in sorted((repo.root / "docs").rglob("*.md"))]
+signable("T1", [PAGE, trace.REQUIREMENTS], ["po", "swe"], lambda repo: first_answered(repo, PAGE))
 
 
 def answered(repo: Repo, path: str) -> Result:
     """Whether a document waits for nobody."""
     waiting = questions(repo, [path])
     if waiting:
-        owners = ", ".join(sorted({owner for _, owner, _ in waiting}))
-        return blocked(f"{path} has {len(waiting)} open question(s), for {owners}.", f"Answer: {waiting[0][2]}")
+        told = f"{counted(len(waiting), 'open question')}, for {', '.join(sorted({owner for _, owner, _ in waiting}))}."
+        return blocked(f"{path} has {told}", f"Answer: {waiting[0][2]}")
     return passed(f"{path} is complete.")
 
 
@@ -58,9 +58,7 @@ def approach(repo: Repo) -> Result:
     if not head.get("advisor") or not head.get("rung"):
         return blocked(f"{RECORD} does not say what the advisor recommended.", f"Fill in advisor and rung in {RECORD}.")
     if head.get("status") != "accepted":
-        return blocked(
-            f"{RECORD} is {head.get('status') or 'undecided'}.", f"Give the reason in {RECORD}; set accepted."
-        )
+        return blocked(f"{RECORD} is {head.get('status') or 'undecided'}.", "Give the reason there; set accepted.")
     _, heading, section = text.partition("When would ML be reconsidered?\n")
     if not heading or not re.search(r"^- \S", section.partition("\n## ")[0], re.MULTILINE):
         return blocked(f"{RECORD} does not say when ML would be reconsidered.", f"Fill in section 5 of {RECORD}.")
@@ -102,7 +100,7 @@ def coverage(repo: Repo) -> Result:
         return failed(f"{', '.join(orphans)} names no capability of the plan.", f"Correct {trace.REQUIREMENTS}.")
     if "capabilities" in {row["key"] for row in unconfirmed(repo)}:
         return blocked("The capabilities are a default that nobody has confirmed.", f"{COMMAND} confirm capabilities")
-    return passed(f"{len(rows)} requirements cover {len(capabilities)} capabilities.")
+    return passed(f"{counted(len(rows), 'requirement')}; no capability is without one, none names another.")
 
 
 @gate("T1.2", "Requirements well formed")
@@ -116,7 +114,7 @@ def well_formed(repo: Repo) -> Result:
     waiting = [row["id"] for row in rows if "NEEDS ANSWER" in str(row)]
     if waiting:
         return blocked(f"{', '.join(waiting)} waits for an answer.", f"Answer it in {trace.REQUIREMENTS}.")
-    return passed(f"{len(rows)} requirements, each with one shall, a fit criterion, a verification and an owner.")
+    return passed(f"{counted(len(rows), 'requirement')}: one shall, a fit criterion, a verification and an owner each.")
 
 
 def malformed(row: dict[str, Any]) -> list[str]:
@@ -129,21 +127,22 @@ def malformed(row: dict[str, Any]) -> list[str]:
         problems.append("does not say shall exactly once")
     if row.get("fit") and not OBSERVABLE.search(str(row["fit"])):
         problems.append("has a fit criterion without a number or a yes-or-no observation")
-    if row.get("verification") and row["verification"] not in METHODS:
-        problems.append(f"is verified by {row['verification']}, which is none of {', '.join(METHODS)}")
+    for key in (key for key in CHOICES if row.get(key) and row[key] not in CHOICES[key]):
+        problems.append(f'has the {key} "{row[key]}", which is none of {", ".join(CHOICES[key])}')
     return problems
 
 
 @gate("T1.3", "Assumptions and open questions")
 def questions_answered(repo: Repo) -> Result:
-    assumed, waiting = [row["key"] for row in unconfirmed(repo)], questions(repo, documents(repo))
-    owed = [f"{len(assumed)} assumption(s) unconfirmed: {', '.join(assumed)}."] if assumed else []
+    pages = [path.relative_to(repo.root).as_posix() for path in sorted((repo.root / "docs").rglob("*.md"))]
+    assumed, waiting = [row["key"] for row in unconfirmed(repo)], questions(repo, pages)
+    owed = [f"{counted(len(assumed), 'assumption')} unconfirmed: {', '.join(assumed)}."] if assumed else []
     if waiting:
-        lines = [f"{'':<17}{owner:<4} {path}: {question}" for path, owner, question in sorted(waiting, key=_owner)]
-        owed.append("\n".join([f"{len(waiting)} open question(s) in docs/:", *lines]))
+        lines = [f"{'':<17}{owner:<4} {path}: {question}" for path, owner, question in sorted(waiting, key=by(1))]
+        owed.append("\n".join([f"{counted(len(waiting), 'open question')} in docs/:", *lines]))
     if owed:
-        path, owner, question = waiting[0] if waiting else ("", "", "")
-        return blocked(" ".join(owed), f"{COMMAND} confirm --all" if assumed else f"{owner}, in {path}: {question}")
+        step = f"{COMMAND} confirm --all" if assumed else "{1}, in {0}: {2}".format(*waiting[0])
+        return blocked(" ".join(owed), step)
     return passed("Every assumption is confirmed and every question answered.")
 
 
@@ -153,13 +152,17 @@ def objective(repo: Repo) -> Result:
     if promised <= ceiling:
         return passed(f"{promised:.4%} is within the {ceiling:.4%} that the dependencies allow.")
     soft = [name.strip() for name in str(repo.number("slo.soft") or "").split(",") if name.strip()]
-    rows = trace.requirements(repo)
-    faults = [str(row) for row in rows if row.get("kind") == "fault" and "degraded" in str(row)]
-    hard = [name for name in soft if not any(name in fault for fault in faults)]
+    rows = [row for row in trace.requirements(repo) if row.get("kind") == "fault" and "degraded" in str(row)]
+    faults = {name: row for name in soft for row in rows if name in str(row)}
+    hard, told = [name for name in soft if name not in faults], " and ".join(soft)
     if hard or promised > repo.needed("slo.ceiling_soft"):
-        entry = repo.entry("slo.ceiling")
-        return failed(str(entry["note"]), f"Write a requirement for the failure of {', '.join(hard)}, or lower it.")
-    return passed(f"{promised:.4%} stands because {', '.join(soft)} may fail without failing a request.")
+        return failed(str(repo.entry("slo.ceiling")["note"]), "Lower the objective, or require a degraded result.")
+    waiting = sorted({row["id"] for row in faults.values() if not str(row.get("agreed", "")).strip()})
+    if waiting:
+        reason = f"{promised:.4%} stands only if {told} may fail without failing a request; nobody has agreed to that."
+        step = f"{trace.REQUIREMENTS}: write who agreed, and when, under agreed: of {' and '.join(waiting)}."
+        return blocked(reason, step)
+    return passed(f"{promised:.4%} stands because it is agreed that {told} may fail without failing a request.")
 
 
 @gate("T1.5", "Capacity")
@@ -168,8 +171,8 @@ def capacity(repo: Repo) -> Result:
     if not limit:
         return blocked("Nobody has said how many workers the hosting gives.", "mlscaffold replan --set worker_limit=…")
     if workers > int(limit):
-        return failed(f"{workers:g} workers are needed and {limit} are there.", "Raise worker_limit or lower the peak.")
-    return passed(f"{workers:g} of {limit} workers carry the load test's rate.")
+        return failed(f"{workers:g} are needed, and the limit is {limit}.", "Raise worker_limit or lower the peak.")
+    return passed(f"{workers:g} of {counted(int(limit), 'worker')} can carry the load test's rate.")
 
 
 @gate("T1.6", "Decisions")
@@ -183,7 +186,7 @@ def risks(repo: Repo) -> Result:
     bare = [risk["id"] for risk in severe if not all(risk.get(key) for key in ("owner", "response", "due"))]
     if bare:
         return blocked(f"{', '.join(bare)} has no owner, response or date.", "Complete docs/05-risks.md and replan.")
-    return passed(f"{len(severe)} risk(s) of 12 or more, each with an owner, a response and a date.")
+    return passed(f"{counted(len(severe), 'risk')} of 12 or more, each with an owner, a response and a date.")
 
 
 @gate("T1.8", "Requirements signed")
@@ -191,7 +194,7 @@ def requirements_signed(repo: Repo) -> Result:
     result = signed(repo, "T1")
     if result.state == "pass":
         locked = {row["id"]: canonical(row) for row in trace.requirements(repo)}
-        text = json.dumps(locked, indent=2, ensure_ascii=False) + "\n"
-        if not (repo.root / LOCK).is_file() or (repo.root / LOCK).read_text("utf-8") != text:
-            write_text(repo.root / LOCK, text)
+        lock, text = repo.root / LOCK, json.dumps(locked, indent=2, ensure_ascii=False) + "\n"
+        if not lock.is_file() or lock.read_text("utf-8") != text:
+            write_text(lock, text)
     return result

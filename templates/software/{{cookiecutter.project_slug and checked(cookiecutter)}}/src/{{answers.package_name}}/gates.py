@@ -120,10 +120,10 @@ def require(repo: Repo, *ids: str) -> None:
 
 
 def _row(repo: Repo, id: str, blocking: bool) -> Row:
-    listed = repo.gate_list["blocking"]
     title = repo.gate_list["titles"].get(id) or (GATES[id].title if id in GATES else id)
     result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
-    note = " (plan/gates.yaml does not list it; it blocks.)" if blocking and id not in listed else ""
+    unlisted = blocking and id not in repo.gate_list["blocking"]
+    note = " (plan/gates.yaml does not list it; it blocks.)" if unlisted else ""
     return Row(id, title, result.state, result.reason + note, result.next_step, blocking)
 
 
@@ -140,8 +140,7 @@ def _guarded(id: str, judge: Callable[[], Result]) -> Result:
     except Trouble as reason:
         return Result("blocked" if isinstance(reason, Blocked) else "fail", reason.sentence, reason.remedy)
     except Exception as error:  # a check that breaks must not hide what the others found
-        told, remedy = f"The check of {id} broke: {type(error).__name__}: {error}.", "Correct the file that it reads."
-        return failed(told, remedy)
+        return failed(f"The check of {id} broke: {type(error).__name__}: {error}.", "Correct what it reads.")
 
 
 def _waived(repo: Repo, id: str, result: Result) -> Result:
@@ -187,8 +186,7 @@ def status(repo: Repo, check: bool = False, all: bool = False) -> Outcome:
 
 
 def _lines(row: Row) -> list[str]:
-    mark = "" if row.blocking else " (does not block)"
-    first = f"{row.state:<8} {row.id:<7} {row.title}{mark}: {row.reason}"
+    first = f"{row.state:<8} {row.id:<7} {row.title}{'' if row.blocking else ' (does not block)'}: {row.reason}"
     return [first] if row.state in OPEN or not row.next_step else [first, f"{'':<16} next: {row.next_step}"]
 
 

@@ -1,0 +1,244 @@
+"""Gates of a software repository, each shut by what a team really does: a slip, a shortcut, an empty promise."""
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import LOAD, SCENARIOS, TODAY, Box
+
+from my_project import audit, signing, trace
+from my_project.files import Blocked
+from my_project.measure import MEASURED
+from my_project.repo import Repo
+
+OUTSIDE = "docs/inspections/reach.md"
+
+
+# ---------------------------------------------------------------------------------------------------- requirements
+@pytest.mark.parametrize("priority", ["Must", "MUST", "high", "wont"])
+def test_a_priority_is_must_should_or_could(box: Box, priority: str) -> None:
+    """Any other word is named, and what it stands on stays a must: nothing is lowered by a slip."""
+    box.requirement("R-01", priority=priority)
+
+    row = box.state("T1.2")
+
+    assert (row.state, f'R-01 has the priority "{priority}"' in row.reason) == ("fail", True)
+    assert [found["id"] for found in trace.by_test(Repo(box.root))] == ["R-01"]
+
+
+def test_a_softened_objective_waits_for_somebody_who_agrees(box: Box) -> None:
+    """99.9 % on systems that allow less: a draft alone does not make their failure acceptable."""
+    soft = {"kind": "fault", "text": "If payments is silent, then it shall return a result marked as degraded."}
+    box.requirement("R-02", **soft)
+    box.plan(slo__objective=0.999, slo__ceiling=0.98, slo__ceiling_soft=0.999, slo__soft="payments")
+    waits = box.state("T1.4")
+    box.requirement("R-02", **soft, agreed="Ana, with the shop floor, 2026-05-04")
+    agreed = box.state("T1.4")
+
+    assert waits.state == "blocked"
+    assert "nobody has agreed" in waits.reason
+    assert "R-02" in waits.next_step
+    assert agreed.state == "pass"
+
+
+@pytest.mark.parametrize(("gate", "page"), [("T1", "docs/01-requirements.md"), ("T3", "docs/03-acceptance.md")])
+def test_a_page_that_still_asks_is_not_signed(box: Box, gate: str, page: str) -> None:
+    """Its answer would void the signature."""
+    box.append(page, "\n[NEEDS ANSWER owner: po] How many?\n")
+
+    with pytest.raises(Blocked, match="would void the signature"):
+        signing.sign(Repo(box.root), gate)
+
+
+# ---------------------------------------------------------------------------------------------------- slips
+SLIPS = [
+    ("T5.3", "ops/reviews/template.md", "# Review\n", "ops/reviews/template.md is not named by the day"),
+    ("T2.1", "plan/backlog.json", '[{"id": "B-7", "state": "started", "estimate_days": "two"}]', "'two'"),
+    ("T2.1", "plan/backlog.json", '[{"id": "B-7", "state": "started", "depends_on": "B-1"}]', "'B-1'"),
+    ("T3.4", "plan/backlog.json", '[{"kind": "defect", "severity": "1"}]', "id of item 1"),
+    ("T4.2", "ops/alerts.yaml", "- {burn_rate: 14.4}\n", "ops/alerts.yaml holds"),
+    ("T4.2", "ops/alerts.yaml", "alerts: [fast burn]\n", "'fast burn'"),
+    ("T4.5", "ops/oncall.yaml", "severities: [Ana, Bo]\n", "'Ana'"),
+    ("T4.5", "ops/oncall.yaml", "Ana\n", "ops/oncall.yaml holds"),
+    ("T1.2", "plan/requirements.yaml", "R-01: it shall work\n", "plan/requirements.yaml holds"),
+]
+
+
+@pytest.mark.parametrize(("gate", "path", "text", "words"), SLIPS)
+def test_a_slip_is_told_in_a_sentence(box: Box, gate: str, path: str, text: str, words: str) -> None:
+    """It names the file and the value; no gate breaks on it."""
+    box.write(path, text)
+
+    row = box.state(gate)
+
+    assert row.state == "fail"
+    assert words in row.reason
+    assert "broke" not in row.reason
+
+
+def test_a_review_of_the_future_does_not_count(box: Box) -> None:
+    """The quarter's review is overdue; a page for 2099 does not hold it."""
+    box.answer("start_date", "2020-01-01")
+    box.write("ops/reviews/2099-01-01.md", "It will have been fine.\n")
+
+    assert box.state("T5.3").state == "fail"
+    assert "2099-01-01 is still to come" in box.state("T5.3").reason
+
+    box.write(f"ops/reviews/{TODAY}.md", "It was fine.\n")
+    assert box.state("T5.3").state == "pass"
+
+
+# ---------------------------------------------------------------------------------------------------- lock file
+def test_a_lock_file_pins_every_direct_dependency(box: Box) -> None:
+    """An empty one pins none; names are compared as every index spells them."""
+    text = '[project]\ndependencies = ["Foo_Bar>=1", "baz"]\n[dependency-groups]\ndev = ["qux; os_name == \'nt\'"]\n'
+    box.write("pyproject.toml", text)
+    found = {}
+    for lock in ("", "foo-bar==1.0\n", "foo-bar==1.0\nbaz @ https://example.org/baz.whl\n", "foo-bar\nbaz>=1\n"):
+        box.write(audit.LOCK, lock)
+        found[lock] = audit.unpinned(box.root)
+
+    assert list(found.values()) == [["foo-bar", "baz"], ["baz"], [], ["foo-bar", "baz"]]
+    assert "does not pin foo-bar" in audit.loose(box.root)
+
+
+# ---------------------------------------------------------------------------------------------------- tests
+VACUOUS = [
+    "done = True\n    assert done",
+    "done = 'yes'\n    also = done\n    assert also == 'yes'",
+    "def later():\n        assert list()\n    list()",
+    "assert list('a') == 2 or True",
+    "assert (list(), 'told')",
+    "assert not False",
+    "assert True or list()",
+]
+SOUND = [
+    "done = list('a')\n    assert done",
+    "def later():\n        assert list('a')\n    later()",
+    "assert list('a') == ['a'] or list('b')",
+    "assert tmp_path.name",
+    "done = False\n    done = bool('a')\n    assert done",
+    "for found in 'ab':\n        assert found",
+    "with pytest.raises(ValueError):\n        int('a')",
+]
+
+
+@pytest.mark.parametrize(("body", "empty"), [(one, True) for one in VACUOUS] + [(one, False) for one in SOUND])
+def test_what_could_never_fail_shows_nothing(tmp_path: Path, body: str, empty: bool) -> None:
+    """An assertion counts where something that ran, or was handed in, could make it false."""
+    text = f'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_more(tmp_path):\n    {body}\n'
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_more.py").write_text(text, "utf-8")
+
+    assert [test.empty for test in audit.marked_tests(tmp_path)] == [empty]
+
+
+WAYS = """from pytest import mark
+
+
+class TestStatus:
+    @mark.req("R-01")
+    @mark.parametrize("name", ["a", "b::c"])
+    def test_it(self, name):
+        assert list(name)
+
+
+@mark.req("R-01")
+class TestMore:
+    class TestInside:
+        def test_it(self):
+            assert list("a")
+"""
+
+
+@pytest.mark.parametrize("path", ["tests/acceptance/test_more.py", "tests/test_service.py"])
+def test_marked_tests_count_wherever_they_are(box: Box, path: str) -> None:
+    """In a class, under another import, outside the folder of scenarios: they are run, found and traced."""
+    box.write("pyproject.toml", '[tool.pytest.ini_options]\nmarkers = ["req(id): shown"]\n')
+    box.write(SCENARIOS, "")
+    box.write(path, WAYS)
+    box.git("add", "-A")
+    box.git("commit", "-q", "-m", "More")
+    done = trace.accept(Repo(box.root))
+    results = json.loads((box.root / "evidence/acceptance.json").read_text("utf-8"))["results"]
+    keys = {f"{path}::TestStatus::test_it", f"{path}::TestMore::TestInside::test_it"}
+
+    assert results == dict.fromkeys(keys, "passed")
+    assert "R-01   traced" in done.text
+    assert [box.state(gate).state for gate in ("T3.1", "T3.2")] == ["pass", "pass"]
+
+
+# ---------------------------------------------------------------------------------------------------- evidence
+def test_the_moon_is_no_evidence(box: Box) -> None:
+    """What a requirement names has to be there."""
+    box.requirement("R-02", evidence="the moon")
+    box.ended("acceptance")
+
+    assert box.state("T3.2").state == "blocked"
+    assert "R-02: the moon does not exist" in box.state("T3.2").reason
+
+
+def test_evidence_that_is_not_there_yet_is_waited_for(box: Box) -> None:
+    """Nobody has measured the load; then somebody has, and it missed the plan."""
+    (box.root / "evidence/load.json").unlink()
+    waits = box.state("T3.2")
+    box.evidence("load", LOAD | {"verdict": "fail"}, *MEASURED)
+    missed = box.state("T3.2")
+
+    assert (waits.state, missed.state) == ("blocked", "fail")
+    assert "R-02: T3.3 is blocked: evidence/load.json is missing" in waits.reason
+    assert "R-02: T3.3 is fail: It misses the plan" in missed.reason
+
+
+def test_a_json_of_another_name_says_that_it_passes(box: Box) -> None:
+    """Sealed, and with a verdict."""
+    box.requirement("R-02", evidence="evidence/weight.json")
+    box.ended("acceptance")
+    states = []
+    for facts in ({"kilograms": 3}, {"verdict": "fail"}, {"verdict": "pass"}):
+        box.evidence("weight", facts)
+        states.append(box.state("T3.2").state)
+    box.edit("evidence/weight.json", '"pass"', '"pass "')
+
+    assert states == ["fail", "fail", "pass"]
+    assert "edited by hand" in box.state("T3.2").reason
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "words"),
+    [
+        ("^result: pass", "result: fail", "does not say result: pass"),
+        ("^by: .*", "by:", "does not say by: who looked"),
+        ("^on: .*", "on: one day", "does not say on: the day"),
+        ("R-03", "R-04", "does not say R-03"),
+        ("^R-03", "R-03, again", "is not committed"),
+    ],
+)
+def test_an_inspection_is_a_page_that_says_who_when_and_what_came_of_it(
+    box: Box, pattern: str, new: str, words: str
+) -> None:
+    """A page that lacks one of them shows nothing."""
+    assert box.state("T3.2").state == "pass"
+
+    box.edit(OUTSIDE, pattern, new)
+
+    assert box.state("T3.2").state in ("fail", "blocked")
+    assert words in box.state("T3.2").reason
+
+
+def test_an_inspection_that_names_no_page_is_waited_for(box: Box) -> None:
+    """It was called traced once, by nothing but the word inspection."""
+    box.requirement("R-03", evidence="")
+    box.ended("acceptance")
+
+    assert box.state("T3.2").state == "blocked"
+    assert "R-03: its inspection names no evidence" in box.state("T3.2").reason
+
+
+def test_a_must_without_a_scenario_shuts_t31(box: Box) -> None:
+    """Two scenarios for three requirements are not enough."""
+    box.requirement("R-03", verification="test")
+    box.ended("acceptance")
+
+    assert box.state("T3.1").state == "blocked"
+    assert "No scenario shows R-03" in box.state("T3.1").reason
