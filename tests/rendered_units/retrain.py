@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate
-from my_project import registry
+from my_project import accept, registry
+from my_project.evaluate import higher_is_better
 from my_project.repo import Repo
-from test_live import more_rows
+from test_live import answer_rows, more_rows, soon
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +83,55 @@ def test_retraining_before_it_is_due(released: Path) -> None:
 
     assert code == 0
     assert "due" in said or Repo(released).number("retrain.every_days") is None
+
+
+def test_a_first_release_needs_no_candidate(released: Path) -> None:
+    """Directly after it nothing is due; a retraining finds nothing new, and the gate stays open."""
+    fresh = gate(released, "G6.2")
+    code, said = ask(released, "retrain")
+
+    assert fresh.state == "pass", fresh.reason
+    assert "No candidate waits." in fresh.reason
+    assert (code, "nothing new to learn" in said) == (0, True)
+    assert gate(released, "G6.2").state == gate(released, "G6.1").state == "pass", gate(released, "G6.2").reason
+
+
+def test_a_due_retraining_is_not_passed_over(released: Path) -> None:
+    """Older than the plan's interval, or below the floor, and nobody trained: the gate waits for that."""
+    edit(
+        released / registry.PATH,
+        lambda book: [event.update(at="2020-01-01T00:00:00+00:00") for event in book["events"]],
+    )
+    planned = Repo(released).number("retrain.every_days")
+
+    assert gate(released, "G6.2").state == ("pass" if planned is None else "blocked")
+
+    answer_rows(released, wrong=True)
+    ask(released, "monitor", "--at", soon())
+
+    assert gate(released, "G5.3").state == "fail"
+    assert gate(released, "G6.2").state == "blocked"
+
+
+def test_a_champion_that_nobody_compared(retrained: Path) -> None:
+    """A retrained version became the champion, and what was measured of it is gone."""
+    version = Repo(retrained).evidence("candidate")["version"]
+    registry.promote(retrained, version, by="somebody", reason="in a hurry")
+    (retrained / "evidence" / "candidate.json").unlink()
+
+    assert gate(retrained, "G6.2").state == "blocked"
+
+
+def test_a_refused_candidate_stays_red(retrained: Path) -> None:
+    """It is worse and was handed to nobody."""
+
+    def worse(found: dict) -> None:
+        found.update(predictions={name: found["predictions"]["champion"] for name in found["predictions"]})
+        found.update(floor=1e9 if higher_is_better(found_metric) else -1e9)
+        found.update(accept.judged(Repo(retrained), found))
+
+    found_metric = Repo(retrained).answers["metric"]
+    forge(retrained, "candidate", worse)
+    registry.set_alias(retrained, "challenger", None, by="a test")
+
+    assert gate(retrained, "G6.2").state == "fail", gate(retrained, "G6.2").reason

@@ -12,11 +12,11 @@ from typing import Any
 
 from . import accept, registry, train
 from .drift import Verdict
-from .files import Blocked, Outcome, read_yaml
+from .files import Blocked, Outcome, canonical, read_yaml
 from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
 from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, settings, skew, volume
 from .predictions import expected_share, many, nothing_due, odd_labels
-from .promote import AUDITED
+from .promote import AUDITED, not_due
 from .registry import champion_entry
 from .repo import Repo
 
@@ -38,8 +38,7 @@ def reported(repo: Repo) -> Result:
     if hours > 1.5 * float(every):
         return failed(f"The monitor is silent for {hours:.0f} hours; it must report every {every}.", MONITOR)
     seen = found["signals"]
-    missing = [signal["name"] for signal in signals if signal["name"] not in seen]
-    if missing:
+    if missing := [signal["name"] for signal in signals if signal["name"] not in seen]:
         return failed(f"{', '.join(missing)} did not report.", MONITOR)
     bad, soft = (
         [f"{name}: {signal['reason']}" for name, signal in seen.items() if signal["state"] in states]
@@ -66,8 +65,7 @@ def age(repo: Repo) -> Result:
 def floor(repo: Repo) -> Result:
     found = live_quality(repo)
     verdicts = [Verdict(**row) for row in found["verdicts"]]
-    decayed = [f"{verdict.test}: {verdict.reason}" for verdict in verdicts if verdict.state == "decayed"]
-    if decayed:
+    if decayed := [f"{verdict.test}: {verdict.reason}" for verdict in verdicts if verdict.state == "decayed"]:
         return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
     if any(verdict.state == "healthy" and verdict.counts for verdict in verdicts):
         return passed(f"{found['reason']}.")
@@ -97,11 +95,27 @@ def live_quality(repo: Repo) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------ candidates
+def unneeded(repo: Repo) -> str:
+    """Why no candidate is to be judged; "" where one is: it waits, was refused, became the champion, or is due."""
+    entry, found, book = champion_entry(repo), repo.evidence(accept.CANDIDATE), registry.read(repo.root)
+    version, trained = entry["version"], entry["files"].get("model", {}).get("sha256")
+    if registry.version_of(book, "challenger") or entry["hashes"]["acceptance"] == canonical({"retrained": trained}):
+        return ""
+    if found is None:
+        calm = repo.number("retrain.every_days") is None and state_of(repo, "G5.3").state != "fail"
+        early = not_due(repo, version) or (
+            calm and f"The plan sets no interval after which {version} is trained again."
+        )
+        return f"No candidate waits. {early}" if early else ""
+    same = found["version"] == found["champion"] == version and repo.fresh(accept.CANDIDATE, RETRAIN)
+    return f"Retrained, the data gives {version} again: there was nothing new to learn." if same else ""
+
+
 def candidate(repo: Repo) -> dict[str, Any]:
     """Evidence about the challenger, or about the champion it became. Raises `Blocked` without any."""
     found, book = repo.fresh(accept.CANDIDATE, RETRAIN), registry.read(repo.root)
     challenger, champion = (registry.version_of(book, alias) for alias in ("challenger", "champion"))
-    if found["version"] != (challenger or champion):
+    if found["version"] != (challenger or champion) and (challenger or found["verdict"] != "fail"):
         raise Blocked(f"evidence/candidate.json is about {found['version']}, not about {challenger}.", RETRAIN)
     if found["version"] == found["champion"]:
         raise Blocked("The candidate was compared with itself.", RETRAIN)
@@ -110,6 +124,8 @@ def candidate(repo: Repo) -> dict[str, Any]:
 
 @gate("G6.1", "New data audited")
 def new_data(repo: Repo) -> Result:
+    if said := unneeded(repo):
+        return passed(said)
     candidate(repo)
     shut = [row for row in (state_of(repo, id) for id in AUDITED) if row.state not in OPEN]
     if not shut:
@@ -120,10 +136,11 @@ def new_data(repo: Repo) -> Result:
 
 @gate("G6.2", "Not worse than the champion")
 def not_worse(repo: Repo) -> Result:
+    if said := unneeded(repo):
+        return passed(said)
     found = candidate(repo)
     again = accept.judged(repo, found)
-    typed = [key for key in ("verdict", "vs_champion", "result") if again[key] != found[key]]
-    if typed:
+    if typed := [key for key in ("verdict", "vs_champion", "result") if again[key] != found[key]]:
         return failed(f"{', '.join(typed)} in evidence/candidate.json do not follow from the predictions.", RETRAIN)
     said = f"{found['version']} against {found['champion']}: {again['sentence']}"
     if again["verdict"] == "inconclusive":
@@ -134,8 +151,7 @@ def not_worse(repo: Repo) -> Result:
 @gate("G6.6", "Version numbers")
 def versions(repo: Repo) -> Result:
     champion_entry(repo)
-    problems = registry.version_problems(registry.read(repo.root))
-    if problems:
+    if problems := registry.version_problems(registry.read(repo.root)):
         return failed(f"{'; '.join(problems)}.", "make retrain registers the version that fits")
     return passed("Each version's number says what changed.")
 
@@ -161,8 +177,7 @@ def triage(repo: Repo, at: str = "") -> Outcome:
 
 def labels_wrong(view: View) -> str:
     """Two labels for one id, labels of no known class, or fewer labels than are due."""
-    twice = len(view.ask("select id from labels group by id having count(distinct label) > 1"))
-    if twice:
+    if twice := len(view.ask("select id from labels group by id having count(distinct label) > 1")):
         return f"{many(twice, 'id')} with two different labels in labels/"
     if odd := odd_labels(view.con):
         return odd
@@ -173,8 +188,7 @@ def labels_wrong(view: View) -> str:
 def inputs_broken(view: View) -> str:
     """Nothing logged, values missing or never seen, or rows the rule had to answer."""
     for watch, limit in ((volume, 1.0), (inputs, float(view.repo.answers["drift_floor"])), (fallback, 0.01)):
-        signal = watch(view, _days(view), limit)
-        if signal.state in BAD:
+        if (signal := watch(view, _days(view), limit)).state in BAD:
             return signal.reason
     return ""
 
@@ -214,8 +228,7 @@ def code_changed(view: View) -> str:
     """Only now: code, environment and service."""
     if view.entry["kind"] == "model":
         now = {"code": view.repo.digest("src/"), "environment": train.environment()}
-        moved = [name for name, digest in now.items() if view.entry["hashes"].get(name) != digest]
-        if moved:
+        if moved := [name for name, digest in now.items() if view.entry["hashes"].get(name) != digest]:
             return f"{' and '.join(moved)} differ from what {view.champion.version} was released with"
     limit = view.repo.answers.get("latency_ms")  # a batch has none
     signal = latency(view, _days(view), float(limit)) if limit else None
