@@ -1,13 +1,23 @@
 """What goes wrong around a rendered product: settings, files and history that cannot be used end in one sentence."""
 
+import http.client
 import json
+import os
+import re
+import signal
+import socket
 import subprocess
-from collections.abc import Callable
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import readme_run
+import yaml
 from material import newborn
-from mlscaffold import render, vcs
+from mlscaffold import answers, render, vcs
 from rendered_repository import run
 
 Rendered = Callable[[str], Path]
@@ -188,3 +198,175 @@ def test_a_spent_budget_is_told_in_whole_words(made: Rendered) -> None:
     assert "40 of 100 failed, and" in said(done)
     assert "the error budget is spent" in said(done)
     assert "-" not in said(done)
+
+
+# ------------------------------------------------------------------------------------------------ several processes
+@contextmanager
+def served(folder: Path, data: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The product on a free port, once every worker has answered."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
+    words = ["-m", package, "run", "--port", str(port), "--workers", str(workers), "--quiet"]
+    own = {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "DATABASE_URL": f"sqlite:///{data.as_posix()}/local.db"}
+    process = subprocess.Popen([sys.executable, *words], cwd=folder, env=os.environ | own, start_new_session=True)
+    try:
+        met: set[object] = set()
+        for _ in range(600):
+            with suppress(OSError):
+                met.add(json.loads(asked(f"http://127.0.0.1:{port}/healthz"))["process"])
+            if len(met) == workers:
+                break
+            time.sleep(0.1)
+        assert len(met) == workers
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(20)
+
+
+def asked(url: str, body: bytes | None = None) -> str:
+    """What a URL answers."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    with closing(http.client.HTTPConnection(host, timeout=10)) as line:
+        line.request("GET" if body is None else "POST", f"/{path}", body, {"Content-Type": "application/json"})
+        return line.getresponse().read().decode()
+
+
+def test_workers_end_with_the_process_that_started_them(made: Rendered, tmp_path: Path) -> None:
+    """Killed without a word, it leaves nobody who holds the port and answers with yesterday's release."""
+    with served(made("sw-default"), tmp_path, workers=2) as (process, url):
+        process.kill()
+        process.wait(20)
+        for _ in range(100):
+            try:
+                asked(f"{url}/healthz")
+            except OSError:
+                break
+            time.sleep(0.1)
+
+        with pytest.raises(OSError, match="refused"):
+            asked(f"{url}/healthz")
+
+
+def test_one_of_several_workers_is_no_budget(made: Rendered, tmp_path: Path) -> None:
+    """Each counts for itself, so that the figures would depend on which one answers."""
+    with served(made("sw-default"), tmp_path, workers=2) as (_, url):
+        done = run(made("sw-default"), "budget", "--metrics", f"{url}/metrics")
+
+    assert done.returncode == 2
+    assert "one of 2 workers" in said(done)
+
+
+def test_a_budget_counts_what_users_asked_for(made: Rendered, tmp_path: Path) -> None:
+    """One request among many probes is one request."""
+    folder = made("sw-default")
+    capability = yaml.safe_load((folder / "plan/requirements.yaml").read_text("utf-8"))[0]["function"]
+    with served(folder, tmp_path, workers=1) as (_, url):
+        for path in ("healthz", "readyz", "metrics", "docs", "openapi.json"):
+            asked(f"{url}/{path}")
+        asked(f"{url}/{capability.replace('_', '-')}", b'{"subject": "A-17"}')
+        done = run(folder, "budget", "--metrics", f"{url}/metrics")
+
+    assert done.returncode == 0
+    assert "0 of 1 failed" in said(done)
+
+
+# ------------------------------------------------------------------------------------- pipelines, containers, README
+HOSTS = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
+
+
+def rendered_with(folder: Path, sample: str, **changes: str) -> Path:
+    """A sample with some answers changed."""
+    return render.render(answers.complete(newborn(sample).raw | changes), folder)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_release_counts_its_budget_first(host: str, tmp_path: Path) -> None:
+    """T5.1 wants figures of today, so the pipeline that is to open it counts them, where it can."""
+    typed = (rendered_with(tmp_path, "sw-default", ci=host) / HOSTS[host]).read_text("utf-8").split("\n  release:")[-1]
+    typed = typed.split("\nrelease:")[-1].split("watch:")[0]
+
+    assert 'budget --metrics "$METRICS_URL"' in typed
+    assert typed.index("budget --metrics") < typed.index("status --check")
+    assert ("secrets.METRICS_URL" in typed) == (host == "github")
+
+
+def test_a_light_release_has_no_budget_gate(tmp_path: Path) -> None:
+    """At rigor light T5.1 does not block."""
+    typed = (rendered_with(tmp_path, "sw-default", rigor="light") / HOSTS["github"]).read_text("utf-8")
+
+    assert "budget --metrics" not in typed.split("\n  release:")[1].split("\n  watch:")[0]
+
+
+def test_pages_are_tested_where_a_browser_is(tmp_path: Path) -> None:
+    """The image of GitLab's jobs has none: each job that runs the tests installs one, and no other job does."""
+    text = (rendered_with(tmp_path, "sw-web-app", ci="gitlab") / HOSTS["gitlab"]).read_text("utf-8")
+    jobs = {name: job for name, job in yaml.safe_load(text).items() if isinstance(job, dict) and "script" in job}
+    with_browser = {name for name, job in jobs.items() if "chromium" in " ".join(job.get("before_script", []))}
+
+    assert with_browser == {name for name, job in jobs.items() if {"$DO test", "$DO check"} & set(job["script"])}
+    assert with_browser == {"test", "build", "release"}
+
+
+CONTAINERS = {
+    "sw-web-app": ["--env ACCESS_TOKENS=", "--env DEPENDENCIES=stand-in", "DIRECTORY_URL", "MAIL_URL", "-data:/data"],
+    "sw-model": ["MODEL_URL", "-data:/data"],
+    "sw-batch": ['--volume "$PWD:/data"', "--env DEPENDENCIES=stand-in", "BANK_URL", "input.csv results"],
+    "sw-cli": ["trim-a-log A-17"],
+}
+
+
+@pytest.mark.parametrize("sample", CONTAINERS)
+def test_the_containers_lines_start_a_product_that_can_be_used(sample: str, tmp_path: Path) -> None:
+    """Whatever it refuses everybody without is in the line, or named below it."""
+    readme = (rendered_with(tmp_path, sample, deploy="container") / "README.md").read_text("utf-8")
+    section = readme.split("## In a container\n")[1].split("\n## ")[0]
+
+    assert [words for words in CONTAINERS[sample] if words not in section] == []
+
+
+def test_what_the_readmes_job_leaves_is_not_in_git(made: Rendered) -> None:
+    """Its input, its results and its backups are data, regulated here."""
+    folder = made("sw-batch")
+    readme = (folder / "README.md").read_text("utf-8")
+    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
+    (make,) = re.findall(r"^printf .*$", readme, re.MULTILINE)
+    subprocess.run(["bash", "-c", make], cwd=folder, check=True)
+    surroundings = {"DEPENDENCIES": "stand-in", "PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    for words in (["run", "input.csv", "results"], ["backup", "results"]):
+        subprocess.run([sys.executable, "-m", package, *words], cwd=folder, env=os.environ | surroundings, check=True)
+    lists = ["git", "ls-files", "--others", "--exclude-standard", "--", "*.csv", "results", "backups", "*.db"]
+
+    assert (folder / "results/outcomes.jsonl").is_file()
+    assert subprocess.run(lists, cwd=folder, check=True, capture_output=True, text=True).stdout == ""
+
+
+def test_the_first_ten_minutes_end_with_nothing_uncommitted(tmp_path: Path) -> None:
+    """The README's own lines, from the first evidence on: what they write, they commit."""
+    folder = render.render(newborn("sw-default"), tmp_path)
+    vcs.create(folder, "Start")
+    (folder / "requirements.lock").touch()
+    assert run(folder, "status").returncode == 0
+    python = folder / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nPYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 exec {sys.executable} "$@"\n', "utf-8")
+    python.chmod(0o755)
+    typed = readme_run.lines(folder / "README.md", "The first ten minutes")
+    typed = typed[next(at for at, line in enumerate(typed) if line.startswith("git add requirements.lock")) :]
+    ended = {step.line: step.said for step in (readme_run.typed(line, folder) for line in typed) if step.code}
+    left = subprocess.run(["git", "status", "--porcelain"], cwd=folder, check=True, capture_output=True, text=True)
+
+    assert ended == {}
+    assert left.stdout == ""
+
+
+def test_forgetting_in_a_folder_without_a_job_is_a_sentence(made: Rendered, tmp_path: Path) -> None:
+    """And leaves no ledger behind."""
+    done = run(made("sw-batch"), "forget", "Erika", str(tmp_path))
+
+    assert done.returncode == 1
+    assert "holds no ledger" in said(done)
+    assert list(tmp_path.iterdir()) == []
