@@ -278,6 +278,48 @@ def test_one_name_where_several_may_stand(repository: Path) -> None:
     assert quality["inputs"].keys() == {"amount", "days"}
 
 
+RULES = {
+    "another type": ("columns: {amount: {type: zahl}}", ("amount", 'type "zahl"', "number, date or text")),
+    "another rule": ("columns: {amount: {maximum: 5}}", ("amount", '"maximum"', '"max"')),
+    "a rule of the table in a column": ("columns: {amount: {rows_at_least: 5}}", ("amount", '"rows_at_least"')),
+    "a rule of a column in the table": ("max: 5", ('"max"', "no rule")),
+    "no number": ("columns: {amount: {max: five}}", ("amount", 'max "five"')),
+    "a list for a number": ("columns: {amount: {max: [1]}}", ("amount", "max", "1")),
+    "a share that is no number": ("repeated_rows_at_most: few", ("repeated_rows_at_most", '"few"')),
+    "a number that is none": ("columns: {amount: {min: nan}}", ("amount", 'min "nan"')),
+    "one text for a list": ("columns: {kind: {values: new}}", ("kind", 'values "new"', "list")),
+    "a yes that is no true": ("columns: {ref: {unique: yes}}", ("ref", 'unique "yes"', "true")),
+    "a text": ("be good", ("columns",)),
+    "a list": ("- amount", ("columns",)),
+    "columns as a list": ("columns: [amount]", ("columns",)),
+    "a column without rules": ("columns: {amount: good}", ("columns",)),
+}
+
+
+@pytest.mark.parametrize(("rules", "says"), RULES.values(), ids=RULES.keys())
+def test_rules_that_nothing_can_be_held_to(repository: Path, rules: str, says: tuple[str, ...]) -> None:
+    """A rule with a typo would hold nothing: the audit names the column, the rule and what it has to be."""
+    repository.joinpath(OWN).write_bytes(csv(invoices()))
+    repository.joinpath("data/schema.yaml").write_text(rules + "\n", "utf-8")
+    done = run(repository, "audit")
+    sentence, remedy = done.stderr.splitlines()
+
+    assert done.returncode == 1
+    assert sentence.startswith("data/schema.yaml: ")
+    assert all(word in sentence for word in says), sentence
+    assert remedy == "Next: Correct it there, or: git checkout data/schema.yaml"
+
+
+def test_rules_that_are_not_filled_in_hold_nothing(repository: Path) -> None:
+    """Empty values and notes of the team's are fine; what is written is held to."""
+    repository.joinpath(OWN).write_bytes(csv(invoices()))
+    block = 'max: "", min: -1e3, values: [], unique: "", type: number, unit: EUR, why: "it grows", meaning: ""'
+    path = repository / "data/schema.yaml"
+    path.write_text(f"rows_at_least:\ncolumns:\n  amount: {{{block}}}\n", "utf-8")
+
+    assert "Every rule holds" in works(repository, "audit")
+
+
 def test_unusable_data_by_the_command_itself(repository: Path) -> None:
     """The same as a person types it: exit code 1 and the sentence on the error stream."""
     repository.joinpath(OWN).write_bytes(csv(invoices().iloc[:0]))

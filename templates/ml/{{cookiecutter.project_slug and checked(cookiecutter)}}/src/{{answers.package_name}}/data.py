@@ -73,7 +73,7 @@ def source_of(repo: Repo) -> Source:
     given: dict[str, Any] = {key: SHAPES[key][0]() if key in SHAPES else "" for key in Source.__dataclass_fields__}
     for key, value in found.items():
         if key not in given:
-            raise Trouble(f'{SOURCE}: nobody reads "{key}". {_near(key, list(given))}', REMEDY)
+            raise Trouble(f'{SOURCE}: nobody reads "{key}". {near(key, list(given))}', REMEDY)
         kind, of, what = SHAPES.get(key, (str, str, "one text"))
         value = [value] if value and kind is list and isinstance(value, of) else value or given[key]
         parts = value.values() if isinstance(value, dict) else value
@@ -190,8 +190,8 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
     shown = ", ".join(columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]])
     for role, column in named:
         if column not in columns:
-            near = _near(column, columns, f"The first line of the file names: {shown}.")
-            raise Trouble(f'The data has no column "{column}" ({role}). {near}', REMEDY)
+            meant = near(column, columns, f"The first line of the file names: {shown}.")
+            raise Trouble(f'The data has no column "{column}" ({role}). {meant}', REMEDY)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
     return table, source
@@ -202,10 +202,10 @@ def segments(repo: Repo, source: Source) -> tuple[str, ...]:
     return () if source.is_sample else tuple(repo.names("segments"))
 
 
-def _near(name: str, known: list[str], otherwise: str = "") -> str:
+def near(name: str, known: list[str], otherwise: str = "") -> str:
     plain = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(name.lower(), plain, 1)
-    return f'Did you mean "{plain[near[0]]}"?' if near else otherwise
+    found = difflib.get_close_matches(name.lower(), plain, 1)
+    return f'Did you mean "{plain[found[0]]}"?' if found else otherwise
 
 
 # ---------------------------------------------------------------------------------------------------- manifest

@@ -5,31 +5,35 @@ Data never gives rise to a rule twice: after the first audit a breach is a breac
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from . import features
-from .data import SOURCE, Source
+from .data import SOURCE, Source, near
 from .engine import ROW, Engine, listed, literal, quoted
 from .files import Trouble, read_yaml
 from .repo import Repo
 
-PATH = "data/schema.yaml"
-VALUES = 20
+PATH, VALUES = "data/schema.yaml", 20
+MEND = f"Correct it there, or: git checkout {PATH}"
 PLACE = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
 FEW = 6  # inputs that usually tell all rows apart
+RULES = {
+    "type": "number, date or text", "missing_at_most": "share of rows without a value",
+    "min": "smallest value allowed", "max": "largest value allowed", "values": "list of the only texts allowed",
+    "unique": "true where no value may repeat, or false", "fresh_days": "how many days old the newest date may be",
+}  # fmt: skip
+LIMITS = {"rows_at_least": "0", "repeated_rows_at_most": "1"}
+FREE = ("meaning", "owner", "unit", "why")
+NUMBER = r"([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?)?"  # or nothing: not filled in
+FITS = {"type": "(number|date|text)?", "unique": "(true|false)?", "values": ""} | dict.fromkeys(FREE, "(?s:.*)")
 HEAD = """\
 # What each column must be. The first audit proposed these lines from the data; from then on they are yours:
 # tighten them, and fill in `meaning` and `owner`. Gate G1.3 holds the data to every line.
-#   type            number, date or text
-#   missing_at_most share of rows without a value
-#   min, max        smallest and largest value allowed
-#   values          the only texts allowed
-#   unique          true where no value may repeat
-#   fresh_days      how old the newest date may be
-"""
+""" + "\n".join(f"#   {rule:<15} {what}" for rule, what in RULES.items())
 
 
 def read(repo: Repo) -> dict[str, Any]:
@@ -42,12 +46,21 @@ def parse(text: str) -> dict[str, Any]:
     return _checked(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506  (builds texts and lists only)
 
 
-def _checked(found: dict[str, Any]) -> dict[str, Any]:
-    columns = found.get("columns") or {}
+def _checked(found: Any) -> dict[str, Any]:
+    """The rules, each of them known and with a value that data can be held to. Raises `Trouble` for another."""
+    columns = (found.get("columns") or {}) if isinstance(found, dict) else found
     if not isinstance(columns, dict) or any(not isinstance(rules, dict) for rules in columns.values()):
-        raise Trouble(f"{PATH}: columns must hold one block of rules a column.", f"git checkout {PATH}")
-    limits = {"rows_at_least": "0", "repeated_rows_at_most": "1"}
-    return {key: found.get(key, other) for key, other in limits.items()} | {"columns": columns}
+        raise Trouble(f"{PATH}: columns must hold one block of rules a column.", MEND)
+    whole = {rule: value for rule, value in found.items() if rule != "columns" and value}
+    for name, rules in [("it", whole), *columns.items()]:
+        for rule, value in rules.items():
+            known = list(LIMITS if rules is whole else (*RULES, *FREE))
+            if rule not in known:
+                raise Trouble(f'{PATH}: {name} has "{rule}", which is no rule. {near(rule, known)}'.strip(), MEND)
+            if not (re.fullmatch(FITS.get(rule, NUMBER), value) if isinstance(value, str) else rule == "values"):
+                must = RULES.get(rule, "text" if rule in FREE else "number")
+                raise Trouble(f'{PATH}: {name} has {rule} "{value}"; it must be: {must}.', MEND)
+    return LIMITS | whole | {"columns": columns}
 
 
 def draw(table: Engine, share: float) -> None:
@@ -89,7 +102,7 @@ def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict
 
 def propose(source: Source, found: dict[str, dict[str, Any]], rows: int, same: int) -> str:
     """The first rules as text: today's types and ranges, with room at both ends."""
-    lines = [HEAD.rstrip(), "", f"rows_at_least: {max(1, rows // 2)}"]
+    lines = [HEAD, "", f"rows_at_least: {max(1, rows // 2)}"]
     lines += [f"repeated_rows_at_most: {math.ceil(1000 * same / rows) / 1000}", "columns:"]
     for name, facts in found.items():
         lines.append(f"  {json.dumps(name, ensure_ascii=False)}:")
@@ -103,12 +116,10 @@ def _rules(source: Source, name: str, facts: dict[str, Any]) -> list[tuple[str, 
     whole = facts["missing"] == 0 or name in (source.id, source.group)
     rules: list[tuple[str, Any]] = [("type", "number" if mixed else facts["type"])]
     rules.append(("missing_at_most", 0.0 if whole else round(min(1.0, facts["missing"] * 1.5 + 0.01), 4)))
-    room = None
-    if facts["type"] == "number" and facts["min"] is not None:
-        low, high = float(facts["min"]), float(facts["max"])
-        room = (high - low) / 2
-    if room is not None and math.isfinite(room):
-        least, most = _short(low - room), _short(high + room)  # rounding must not cut off the data itself
+    known = facts["type"] == "number" and facts["min"] is not None
+    low, high = (float(facts[end]) if known else math.nan for end in ("min", "max"))
+    if math.isfinite(room := (high - low) / 2):  # rounding must not cut off the data itself
+        least, most = (float(f"{end:.6g}") for end in (low - room, high + room))
         rules += [("min", 0.0 if low >= 0 > least else min(least, low)), ("max", max(most, high))]
     if facts["type"] == "text" and "levels" in facts and len(facts["levels"]) <= VALUES and not mixed:
         rules.append(("values", list(facts["levels"])))
@@ -161,7 +172,7 @@ def _checks(
     if kind == "date" and facts["type"] != "date":
         rowwise.append(("type", f"{column} is not null and try_cast({column} as timestamp) is null", "are no date"))
     for rule, sign, end in (("min", "<", low), ("max", ">", high)):
-        limit = _number(name, rule, wanted.get(rule) or "nan")
+        limit = float(wanted.get(rule) or "nan")
         if wanted.get(rule) and not (end >= limit if rule == "min" else end <= limit):
             rowwise.append((rule, f"{number} {sign} {limit}", f"lie beyond {rule} {wanted[rule]}"))
     if wanted.get("values") and not set(facts.get("levels") or [""]) <= set(wanted["values"]):
@@ -170,7 +181,7 @@ def _checks(
         rowwise.append(("values", where, "are none of the allowed values"))
     for rule, where, say in rowwise:
         checks.append((rule, f"count(*) filter (where {where})", 0.0, f"source where {where}", f"COUNT rows {say}"))
-    share = _number(name, "missing_at_most", wanted.get("missing_at_most") or "1")
+    share = float(wanted.get("missing_at_most") or 1)
     if facts["missing"] > share:
         say = f"COUNT rows have no value, and a share of {share:g} may"
         where = f"source where {column} is null"
@@ -179,7 +190,7 @@ def _checks(
         twice = f"(select {column} from source group by 1 having count(*) > 1)"
         checks.append(("unique", f"count({column}) - count(distinct {column})", 0.0, twice, "COUNT values repeat"))
     if wanted.get("fresh_days"):
-        days = _number(name, "fresh_days", wanted["fresh_days"])
+        days = float(wanted["fresh_days"])
         age = f"epoch(now()::timestamp - max(try_cast({column} as timestamp))) / 86400"
         newest = f"(select max({column}) {column} from source)"
         checks.append(("fresh_days", age, days, newest, f"the newest value is COUNT days old, {days:g} may be"))
@@ -226,25 +237,13 @@ def labelled(repo: Repo, table: Engine, source: Source, target: str) -> dict[str
     if not filled:
         raise Trouble(f"{name} is empty in every row.", f"Name the column with the right answers in {SOURCE}.")
     if distinct < 2:
-        value, kind = table.rows(f"select min({text}) from source")[0][0], "one class" if classes else "one value"
-        remedy = "There is nothing to tell apart: add rows, or change target."
-        raise Trouble(f'{name} holds {kind} only: "{value}".', remedy)
+        kind, (value,) = "one class" if classes else "one value", table.rows(f"select min({text}) from source")[0]
+        raise Trouble(f'{name} holds {kind} only: "{value}".', "Add rows that differ, or change target.")
     counted = f"select {text}, count(*) from source where {known} group by 1 order by 2 desc, 1"
     balance = dict(table.rows(counted)) if classes else {}
-    agreement = repo.answers.get("label_agreement") or None
-    return {"rows": total, "labelled": filled, "balance": balance, "agreement": agreement}
+    counts = {"rows": total, "labelled": filled, "balance": balance}
+    return counts | {"agreement": repo.answers.get("label_agreement") or None}
 
 
 def _breach(name: str, rule: str, count: int, example: Any, sentence: str) -> dict[str, Any]:
     return {"column": name, "rule": rule, "rows": count, "example": example, "sentence": sentence}
-
-
-def _number(name: str, rule: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise Trouble(f'{PATH}: {name} has {rule} "{text}", which is no number.', "Write a number.") from None
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.6g}")
