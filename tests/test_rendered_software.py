@@ -97,9 +97,9 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     assert {line: step for line, step in ran.items() if step.code} == {}
     assert "Traceback" not in "".join(step.said for step in ran.values())
     assert {"blocked", "pass"} >= {state for state, _ in states}, ran["make status"].said
-    assert {gate for state, gate in states if state == "pass"} >= SHOWN - (
-        {"T1.4"} if given.deliverable in NO_PROMISE else set()
-    )
+    softened = "agreed:" in repository.joinpath(REQUIREMENTS).read_text("utf-8")  # somebody has to agree to that first
+    waits = {"T1.4"} if given.deliverable in NO_PROMISE or softened else set()
+    assert {gate for state, gate in states if state == "pass"} >= SHOWN - waits
     assert all(word in ran["make load"].said for word in ("measured", "plan", "p50", "p95", "p99", "errors"))
     assert given.deliverable not in ("service", "web-app") or answered
 
@@ -158,7 +158,7 @@ def accepted_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path
         vcs.create(folder, "Start")
         done = run(folder, "accept")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert {gate(folder, name)[0] for name in ("T3.1", "T3.2")} == {"pass"}
+        assert [gate(folder, name)[0] for name in ("T3.1", "T3.2")] == ["pass", "blocked"]  # nothing was measured yet
         return folder
 
     return prepare
@@ -201,12 +201,40 @@ def test_an_empty_test_is_no_pass(accepted: Path) -> None:
     commit(accepted)
 
     assert run(accepted, "accept").returncode == 1
-    assert gate(accepted, "T3.2") == ("fail", "R-01: test_nothing asserts nothing. (1 gap(s))")
+    assert gate(accepted, "T3.2") == ("fail", "R-01: test_nothing asserts nothing. (1 gap)")
+
+
+def test_every_requirement_is_traced_once_it_is_shown(accepted: Path) -> None:
+    """T3.2: what is measured, drilled or inspected is waited for by name; with all of it there, the gate opens."""
+    waited = [gate(accepted, "T3.2")[1]]
+    for command in ("load", "restore-drill", "rollback-drill"):
+        assert run(accepted, command).returncode == 0, command
+        commit(accepted)
+        waited.append(gate(accepted, "T3.2")[1])
+    (accepted / "docs/inspections").mkdir()
+    page = "# R-05\n\nFrom a telephone outside the network, no port answered.\n\nby: Ana\non: 2026-05-04\nresult: pass\n"
+    (accepted / "docs/inspections/R-05.md").write_text(page, "utf-8")
+    commit(accepted)
+    done = run(accepted, "accept")
+
+    assert "R-03: T3.3 is blocked" in waited[0]
+    assert "R-05: docs/inspections/R-05.md does not exist" in waited[3]
+    assert "7 of 7 must requirements traced" in done.stdout
+    assert gate(accepted, "T3.2")[0] == "pass"
 
 
 @pytest.mark.parametrize("repository", ["sw-orders"], indirect=True)
 def test_an_impossible_objective_is_refused(repository: Path) -> None:
-    """T1.4: 99.9 % stands only because the product goes on, degraded, without each system that may fail."""
+    """T1.4: 99.9 % stands only because the product goes on, degraded, without each system that may fail.
+
+    The drafts made it so; a person has to agree.
+    """
+    drafted = gate(repository, "T1.4")
+    text = repository.joinpath(REQUIREMENTS).read_text("utf-8")
+    repository.joinpath(REQUIREMENTS).write_text(text.replace('agreed: ""', 'agreed: "Ana, 2026-05-04"'), "utf-8")
+
+    assert drafted[0] == "blocked"
+    assert "nobody has agreed" in drafted[1]
     assert gate(repository, "T1.4")[0] == "pass"
     text = repository.joinpath(REQUIREMENTS).read_text("utf-8")
     repository.joinpath(REQUIREMENTS).write_text(text.replace("degraded", "refused"), "utf-8")
@@ -218,6 +246,11 @@ def test_an_impossible_objective_is_refused(repository: Path) -> None:
 def test_an_edited_requirement_loses_its_signature(repository: Path) -> None:
     """T1.8: what was signed is the exact text."""
     run(repository, "confirm", "--all")
+    refused = run(repository, "sign", "T1")
+    assert (refused.returncode, "would void the signature" in refused.stderr) == (2, True)
+    page = repository / "docs/01-requirements.md"
+    page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", page.read_text("utf-8")), "utf-8")
+    commit(repository)
     assert (run(repository, "sign", "T1").returncode, gate(repository, "T1.8")[0]) == (0, "pass")
     edit(repository, REQUIREMENTS, "shall", "shall usually")
     state, reason = gate(repository, "T1.8")
