@@ -241,4 +241,5 @@ def test_a_must_without_a_scenario_shuts_t31(box: Box) -> None:
     box.ended("acceptance")
 
     assert box.state("T3.1").state == "blocked"
-    assert "No scenario shows R-03" in box.state("T3.1").reason
+    assert "No test shows R-03" in box.state("T3.1").reason
+    assert '@pytest.mark.req("R-03")' in box.state("T3.1").next_step

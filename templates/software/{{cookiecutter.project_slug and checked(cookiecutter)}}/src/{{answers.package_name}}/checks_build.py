@@ -76,8 +76,7 @@ def tested(repo: Repo) -> Result:
             step = f'Mark one with @pytest.mark.req("{requirement["id"]}").'
             return blocked(f"No test shows {requirement['id']}.", step)
         for test in (test for test in tests if test.empty):
-            told = f"{test.name} asserts nothing that could turn out false, so it shows nothing."
-            return failed(told, "Let it assert what the scenario promises.")
+            return failed(f"{test.name} asserts nothing that could turn out false.", "Let it assert what is promised.")
         ends = {results.get(test.key, "not run") for test in tests}
         if "failed" in ends:
             return failed(f"A test of {requirement['id']} fails.", "make test")
@@ -127,8 +126,9 @@ def scenarios(repo: Repo) -> Result:
     idle = [test.key for test in tests if results.get(test.key) != "passed"]
     bare = [name for name in must if not any(name in test.ids for test in tests)]
     if idle or bare or not must:
-        told = f"{idle[0]} was skipped or not run." if idle else f"No scenario shows {', '.join(bare) or 'anything'}."
-        return blocked(told, "make accept" if idle else f"Mark a test with its id: @pytest.mark.req({bare[:1]}).")
+        told = f"{idle[0]} was skipped or not run." if idle else f"No test shows {', '.join(bare) or 'anything'}."
+        step = f'Mark one with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
+        return blocked(told, "make accept" if idle else step)
     told = f"{counted(len(tests), 'scenario')} passed"
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 
