@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from material import ROOT, SAMPLES, sample_answers
-from mlscaffold import answers, render
+from mlscaffold import answers, render, wording
 from pymarkdown.api import PyMarkdownApi
 
 Rendered = Callable[[str], Path]
@@ -41,6 +41,7 @@ LEAKS = re.compile(
     r"|\bNone\b(?! (of|is|are)\b)"
 )
 MARKER = re.compile(r"\[NEEDS ANSWER (owner: (po|ds|mle|swe|de|ops|expert)\] \S|fit\])")
+ALONE = re.compile(r"not yet measured( \(limit \d+\))?")  # a cell that says no more
 # Marks that a reader skips: tables are data, fences are pictures or commands.
 SKIPPED = ("|", "<", "```", "#", "---", ">")
 # Headings that the repository's own gates look for: stable, numbered, in this order.
@@ -372,3 +373,25 @@ def lint(folder: Path) -> list[str]:
     failures = [failure for failure in found.scan_failures if ".github" not in Path(failure.scan_file).parts]
     assert not found.pragma_errors
     return [f"{Path(f.scan_file).name}:{f.line_number} {f.rule_id} {f.rule_description}" for f in failures]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "ranking", "forecast"])
+def test_no_sentence_is_built_around_a_number_that_is_missing(task: str, tmp_path: Path) -> None:
+    """What is not measured yet stands alone in its cell, or in the fold that says why; never inside a sentence."""
+    folder = render.render(
+        answers.complete({"kind": "ml", "kind_reason": "a test", "project_name": "Plain", "task": task}), tmp_path
+    )
+    found = []
+    for page in sorted(folder.glob("docs/*.md")):
+        for line in page.read_text("utf-8").splitlines():
+            cells = [cell.strip(" *") for cell in line.strip("|").split("|")] if line.startswith("|") else [line]
+            within = [cell for cell in cells if "not yet measured" in cell and not ALONE.fullmatch(cell)]
+            found += [f"{page.name}: {cell}" for cell in within if not line.startswith("- ")]
+
+    assert found == []
+
+
+def test_a_duration_is_rounded_once() -> None:
+    """A page and its fold never differ by a day."""
+    for value in (1.4, 175.97, 1387.07, 16.8, 90.0):
+        assert wording.days(value).removesuffix("s").removesuffix(" day") == f"{round(value):,}"

@@ -2,7 +2,6 @@
 
 import json
 import keyword
-import math
 import re
 import unicodedata
 from typing import Any
@@ -72,13 +71,13 @@ def money(context: Context, value: Any) -> str:
 
 
 def days(value: Any) -> str:
-    """177.9 → 178 days, 0.04 → less than a day; whole days, rounded up, because nobody plans in hours here."""
+    """177.9 → 178 days, 0.04 → less than a day; whole days, because nobody plans in hours, rounded like `number`."""
     value = bare(value)
     if value is None:
         return UNKNOWN
     if 0 < value < 1:
         return "less than a day"
-    whole = math.ceil(value)
+    whole = round(value)
     return "1 day" if whole == 1 else f"{whole:,} days"
 
 
