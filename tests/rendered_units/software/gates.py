@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import LOAD, SCENARIOS, TODAY, Box
 
-from my_project import audit, signing, trace
+from my_project import audit, checks_build, signing, trace
 from my_project.files import Blocked
 from my_project.measure import MEASURED
 from my_project.repo import Repo
@@ -100,6 +100,19 @@ def test_a_lock_file_pins_every_direct_dependency(box: Box) -> None:
 
     assert list(found.values()) == [["foo-bar", "baz"], ["baz"], [], ["foo-bar", "baz"]]
     assert "does not pin foo-bar" in audit.loose(box.root)
+
+
+def test_an_empty_lock_file_is_red(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`: > requirements.lock` satisfied the check once; the other parts of it are played green."""
+    monkeypatch.setattr(checks_build, "_run", lambda *words: "")
+    monkeypatch.setattr(trace, "run_tests", lambda *words: {"exit_code": 0})
+    box.write("pyproject.toml", '[project]\ndependencies = ["pyyaml>=6"]\n')
+    ends = {}
+    for lock in ("", "pyyaml==6.0\n"):
+        box.write(audit.LOCK, lock)
+        ends[lock] = checks_build.check(Repo(box.root)).code, box.state("T2.3").state
+
+    assert ends == {"": (1, "fail"), "pyyaml==6.0\n": (0, "pass")}
 
 
 # ---------------------------------------------------------------------------------------------------- tests
