@@ -51,6 +51,19 @@ def test_three_jobs_with_an_occasion_each(name: str, rendered: Rendered) -> None
         assert all('$CI_PIPELINE_SOURCE == "schedule"' in rules[job] for job in ("watch", "retrain"))
 
 
+@pytest.mark.parametrize("name", [GITHUB, GITLAB])
+def test_what_a_refused_candidate_showed_is_kept(name: str, rendered: Rendered) -> None:
+    """A retraining that ends red keeps its evidence, or nobody could read why."""
+    job = jobs(rendered(name))["retrain"]
+    if name == GITHUB:
+        (kept,) = (step["with"]["path"] for step in job["steps"] if step.get("if") == "failure()" and "with" in step)
+    else:
+        assert job["artifacts"]["when"] == "always"
+        kept = job["artifacts"]["paths"]
+
+    assert {"evidence/", "registry/"} <= set(kept if isinstance(kept, list) else kept.split())
+
+
 @pytest.fixture
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Default answers for the host that the test names, with a first experiment, committed."""
