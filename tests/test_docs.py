@@ -385,6 +385,7 @@ def test_no_sentence_is_built_around_a_number_that_is_missing(task: str, tmp_pat
     for page in sorted(folder.glob("docs/*.md")):
         for line in page.read_text("utf-8").splitlines():
             cells = [cell.strip(" *") for cell in line.strip("|").split("|")] if line.startswith("|") else [line]
+            found += [f"{page.name}: {line}" for _ in re.findall(r"\b1 (?:days|rows|workers|weeks|labels)\b", line)]
             within = [cell for cell in cells if "not yet measured" in cell and not ALONE.fullmatch(cell)]
             found += [f"{page.name}: {cell}" for cell in within if not line.startswith("- ")]
 

@@ -125,6 +125,8 @@ def _worked_out(entry: dict[str, Any]) -> str:
     inputs = ", ".join(f"{name} {number(value)}" for name, value in entry["inputs"].items() if value is not None)
     unit = f" {entry['unit']}" if entry["unit"] not in ("", "share") and entry["value"] is not None else ""
     value = percent(entry) if entry["unit"] == "share" else number(entry)
+    if value == "1":
+        unit = re.sub(r"\b(day|row|worker|week|month|minute|label)s\b", r"\1", unit)
     line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({entry['formula'] or 'answer'}"
     line += f"; {inputs})" if inputs else ")"
     return line + (f". {entry['note']}" if entry.get("note") else "")
