@@ -13,6 +13,7 @@ from mlscaffold.planning import signals, upkeep
 from mlscaffold.planning.metrics import METRICS
 from mlscaffold.planning.monitoring import monitoring
 from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.plan import compute
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
 
@@ -427,3 +428,14 @@ def test_no_number_is_nan(task: str, baseline: float, gain: float, volume: int, 
     for key, number in numbers.items():
         assert not (isinstance(number.value, float) and math.isnan(number.value)), key
         assert number.value is not None or number.note, key
+
+
+def test_todays_value_is_not_asked_for_where_it_was_given() -> None:
+    """No target follows from it, because no gain pays; the numbers that wait for a target say so."""
+    texts = {"kind": "ml", "project_name": "Dear labels", "current_value": "0.814"}
+    numbers = compute(answers_module.complete(texts))
+
+    assert numbers["acceptance"]["target"]["value"] is None
+    for note in (numbers["monitor"]["floor"]["note"], numbers["rollout"]["canary_rows"]["note"]):
+        assert note.startswith("Needs a target. The smallest useful gain is 0.36")
+        assert "current_value" not in note

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from conftest import ask, edit, forge, gate, record_of
+from conftest import ask, edit, forge, gate, record_of, waive
 from my_project import evaluate, experiment, intervals
 from my_project.evaluate import Case, score
 from my_project.repo import Repo
@@ -267,3 +267,15 @@ def test_a_gain_without_a_price_is_a_share_of_the_measured_baseline(worked: Path
 
     assert evaluate.minimum_gain(repo) == pytest.approx(0.1 * repo.evidence("baseline")["result"]["value"])
     assert evaluate.minimum_gain(repo, baseline=40000.0) == 4000.0
+
+
+def test_costs_that_no_model_can_meet_are_named(worked: Path) -> None:
+    """Where more is asked for than a perfect model could gain, replanning with the baseline would change nothing."""
+    plan(worked, acceptance_min_gain=2.0)
+    waive(worked, "G3.1")  # other thresholds than were signed before the look
+    said = ask(worked, "accept")[1]
+
+    assert "At these costs no model can pay" in said
+    assert "and 2 is asked for" in said
+    assert "payback_limit_months" in said
+    assert "current_value" not in said

@@ -22,6 +22,7 @@ class Quality:
     rows_a_day: float  # of those, with a label that comes back
     delay: float
     spread: float | None  # standard deviation of one row's contribution
+    no_target: str = ""  # why none follows, although today's value is known
 
     @property
     def drop(self) -> float:
@@ -55,7 +56,8 @@ def quality_of(answers: Answers, earlier: Numbers) -> Quality:
     share = counted_share(answers, metric)
     rows_a_day = answers.daily_volume * share * answers.label_return_share
     spread = None if target is None else metric.row_spread(target, answers.error_spread)
-    return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread)
+    why = earlier["acceptance.target"].note if target is None and answers.current_value is not None else None
+    return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread, why or "")
 
 
 def counted_share(answers: Answers, metric: Metric) -> float:
@@ -174,6 +176,8 @@ def inside(rate: float) -> float:
 def unknown(quality: Quality) -> str | None:
     if quality.drop > 0:
         return None
+    if quality.no_target:
+        return f"Needs a target. {quality.no_target}"
     if quality.target is None:
         return "Needs a target: answer target_value, or current_value so that it can be worked out."
     return "Needs a measured baseline that the target improves on: answer current_value."

@@ -104,8 +104,10 @@ def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
     if value is not None:
         room = 1 - value if higher_is_better(facts["metric"]) else value
         if room < facts["minimum"]:
+            drives = "the costs of errors, daily_volume, build_cost, monthly_run_budget, payback_limit_months, min_gain"
             lines.append(
-                f"The baseline leaves room for {room:.3g} only: put it into the plan (replan --set current_value=…)."
+                f"At these costs no model can pay: the baseline leaves room for {room:.3g}, and "
+                f"{facts['minimum']:.3g} is asked for. What drives it, to be checked and replanned: {drives}."
             )
     lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
     lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
