@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from conftest import gate
-
 from my_project import gates, signing
 from my_project.files import Trouble
 from my_project.gates import GATES, Gate

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from conftest import LOAD, SCENARIOS, TODAY, Box
-
 from my_project import audit, checks_build, signing, trace
 from my_project.files import Blocked
 from my_project.measure import MEASURED
