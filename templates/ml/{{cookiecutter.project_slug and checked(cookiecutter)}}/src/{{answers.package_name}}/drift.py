@@ -94,7 +94,7 @@ def compare(
         if not rows:
             return []
         old, new, outside = [*held["counts"], held["nulls"]], [*bins, nulls], bins[-1]
-        distance, limit = psi(old, new), psi_limit(np.count_nonzero(np.add(old, new)), before, rows, alpha)
+        distance, limit = psi(old, new), psi_limit(int(np.count_nonzero(np.add(old, new))), before, rows, alpha)
         moved = distance > max(limit, floor)
         if held["kind"] != "category":
             outside += bins[0] if len(bins) > 1 else 0
