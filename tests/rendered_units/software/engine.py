@@ -91,7 +91,7 @@ def test_an_assumption_of_the_plan_stays_open(box: Box, text: str) -> None:
     box.write("plan/assumptions.yaml", text)
 
     assert box.state("T1.3").state == "blocked"
-    assert "1 assumption(s) unconfirmed: rigor" in box.state("T1.3").reason
+    assert "1 assumption unconfirmed: rigor" in box.state("T1.3").reason
 
 
 def test_gates_block_that_were_taken_off_the_list(box: Box) -> None:
