@@ -370,3 +370,19 @@ def test_forgetting_in_a_folder_without_a_job_is_a_sentence(made: Rendered, tmp_
     assert done.returncode == 1
     assert "holds no ledger" in said(done)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---------------------------------------------------------------------------------------------------- model and facts
+def test_a_decision_that_is_nested_too_deeply_is_refused(made: Rendered, tmp_path: Path) -> None:
+    """Within its size, and beyond what can be read."""
+    with served(made("sw-model"), tmp_path, workers=1) as (_, url):
+        assert "nested too deeply" in asked(f"{url}/warnings/1", b"[" * 9000)
+
+
+def test_a_fact_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    """A terminal can type any bytes."""
+    folder = rendered_with(tmp_path, "sw-cli", ml_component="http://127.0.0.1:9")
+    done = run(folder, "run", "trim-a-log", "A-17", "--fact", "name=\udcff")
+
+    assert done.returncode == 1
+    assert "is not UTF-8" in said(done)
