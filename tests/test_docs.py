@@ -253,7 +253,7 @@ def test_issue_forms_are_forms(name: str, rendered: Rendered) -> None:
     """The host accepts a form that has a name, a description and questions with unique ids."""
     forms = sorted(rendered(name).glob(".github/ISSUE_TEMPLATE/*.yml"))
 
-    assert len(forms) == (2 if name == "sw-default" else 3)
+    assert len(forms) == {"ml-default": 3, "sw-default": 1, "sw-model": 2}[name]
     for path in forms:
         form = yaml.safe_load(path.read_text("utf-8"))
         asked = [part["id"] for part in form["body"] if part["type"] != "markdown"]

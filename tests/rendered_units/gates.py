@@ -67,7 +67,7 @@ LOG, ACCEPTANCE = "evidence/test_access.log", "evidence/acceptance.json"
 
 @pytest.mark.parametrize("gone", [(LOG,), (LOG, ACCEPTANCE)])
 def test_looks_that_a_commit_erased(worked: Path, gone: tuple[str, ...]) -> None:
-    """The last commit knows of no look, and its history does: no gate says that nobody looked, and nobody looks again."""
+    """The last commit knows of no look, its history does: no gate says that nobody looked, and nobody looks again."""
     kept = (worked / LOG).read_bytes()
     git(worked, "rm", "--quiet", *gone)
     commit(worked)

@@ -126,7 +126,7 @@ def test_a_refused_candidate_stays_red(retrained: Path) -> None:
     """It is worse and was handed to nobody."""
 
     def worse(found: dict) -> None:
-        found.update(predictions={name: found["predictions"]["champion"] for name in found["predictions"]})
+        found.update(predictions=dict.fromkeys(found["predictions"], found["predictions"]["champion"]))
         found.update(floor=1e9 if higher_is_better(found_metric) else -1e9)
         found.update(accept.judged(Repo(retrained), found))
 

@@ -158,7 +158,7 @@ def look(metric: str, held: drift.Bounds, units: int, truth: float, rng: np.rand
     return [verdict.test for verdict in found if verdict.counts and verdict.state == "decayed"]
 
 
-@pytest.mark.parametrize("metric, truth, floor", [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
+@pytest.mark.parametrize(("metric", "truth", "floor"), [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
 @pytest.mark.parametrize("units", [45, 150, 600])
 def test_a_healthy_model_seldom_raises_an_alarm(metric: str, truth: float, floor: float, units: int) -> None:
     """However few rows acceptance had: in one look of a hundred at most, which is less than one a month."""
@@ -170,7 +170,7 @@ def test_a_healthy_model_seldom_raises_an_alarm(metric: str, truth: float, floor
     assert np.mean(alarms) <= 0.01 + 2 * math.sqrt(0.01 / looks)
 
 
-@pytest.mark.parametrize("metric, truth, floor", [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
+@pytest.mark.parametrize(("metric", "truth", "floor"), [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
 def test_a_fall_to_the_floor_is_found_in_the_labels_it_needs(metric: str, truth: float, floor: float) -> None:
     """With the planned power, where acceptance had the rows that the plan asks for."""
     rng = np.random.default_rng(8)
