@@ -21,6 +21,7 @@ METRIC_NAMES = {
     "ndcg_at_10": "NDCG@10",
     "mrr": "MRR",
 }
+COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
 UNKNOWN = "not yet measured"
 
 
@@ -126,7 +127,7 @@ def _worked_out(entry: dict[str, Any]) -> str:
     unit = f" {entry['unit']}" if entry["unit"] not in ("", "share") and entry["value"] is not None else ""
     value = percent(entry) if entry["unit"] == "share" else number(entry)
     if value == "1":
-        unit = re.sub(r"\b(day|row|worker|week|month|minute|label)s\b", r"\1", unit)
+        unit = re.sub(rf"\b({COUNTED})s\b", r"\1", unit)
     line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({entry['formula'] or 'answer'}"
     line += f"; {inputs})" if inputs else ")"
     return line + (f". {entry['note']}" if entry.get("note") else "")

@@ -140,6 +140,8 @@ def _judged(outcome: Outcome, facts: Mapping[str, float | str | None]) -> Outcom
     for name, fact in facts.items():
         if isinstance(fact, float) and not math.isfinite(fact):
             raise Refused(f"The fact {name!r} is no finite number. Leave it out, or send null where it is not known.")
+        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in f"{name}{fact}"):
+            raise Refused(f"The fact {name!r} holds half a character. Send whole ones.")
         if isinstance(fact, str) and len(fact) > LONGEST:
             raise Refused(f"The fact {name!r} has {len(fact)} characters. Use at most {LONGEST}.")
     found = _model.judge(outcome.capability, outcome.subject, facts)
