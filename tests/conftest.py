@@ -24,6 +24,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # Tests run rendered repositories' tests; folders shared by all of them would be tidied up by one under another.
+    monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(folder))
     for name in SURROUNDINGS:
         monkeypatch.delenv(name, raising=False)
     return folder

@@ -516,7 +516,8 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """`terminal("key", …, until="text")`: types into a real 80x24 terminal and waits; the screen."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed, so the wizard was not seen in a real terminal")
-    server = ["tmux", "-L", f"mlscaffold-{os.getpid()}", "-f", "/dev/null"]
+    # A name of its own for each test: the server of the one before may still be on its way out.
+    server = ["tmux", "-L", f"mlscaffold-{os.getpid()}-{time.monotonic_ns()}", "-f", "/dev/null"]
     generator = Path(wizard.__file__).parents[1]
     conversation = f"echo $$ > wizard.pid; exec {sys.executable} -m mlscaffold new --no-git"
     program = f"trap : INT TERM; cd {tmp_path}; sh -c '{conversation}'; echo left with $?; cat"
