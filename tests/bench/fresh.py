@@ -7,7 +7,7 @@ them, in the same run, stands the bare import of what it installs, because that 
 
 Fails when both commands together take more than 60 seconds on a machine that was quiet when it began.
 
-Measured on 2 quiet cores, Python 3.11, packages from a mirror nearby: together 38.1, 39.5 and 44.3 s (setup 12 to 14 s);
+Measured on 2 quiet cores, Python 3.11, packages from a mirror nearby: together 38.1, 39.5 and 44.3 s (setup 13);
 one run of four took 71.6 s, its tests twice as long as in the others.
 """
 
