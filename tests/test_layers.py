@@ -13,7 +13,8 @@ PACKAGE = Path(mlscaffold.__file__).parent
 # from earlier lines only; modules of one line may not import each other unless the line says in which order.
 FLOW = (
     {"__init__"},
-    {"errors", "patterns", "yamltext"},
+    {"errors", "numerals", "yamltext"},
+    {"patterns"},
     {"questions"},
     {"schema", "answers"},
     {"planning"},

@@ -101,7 +101,7 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
         if not questions.is_asked(question, texts):
             texts[key] = questions.default(question, texts)
     check_texts(texts)
-    answers = Answers({key: texts[key] for key in asked})
+    answers = Answers({key: questions.canonical(asked[key], texts[key], texts) for key in asked})
     _check_together(answers)
     if not metric_is_open:
         _check_ranges(answers)
@@ -118,7 +118,7 @@ def check_texts(texts: Mapping[str, str], source: str = "") -> None:
         complaint = questions.check(question, text, context)
         if complaint:
             raise InvalidAnswer(key, text, complaint, source)
-        for named in questions.split(text) if question.type == "keys" else ():
+        for named in questions.split(questions.canonical(question, text, context)) if question.type == "keys" else ():
             if named not in questions.load():
                 raise InvalidAnswer(key, text, f'there is no question called "{named}"', source)
 
@@ -189,8 +189,12 @@ def unused(given: Mapping[str, str], answers: Answers) -> list[str]:
     return [
         key
         for key, text in given.items()
-        if text and (key not in answers.raw or (not answers.is_asked(key) and text != answers.raw[key]))
+        if text and (key not in answers.raw or (not answers.is_asked(key) and _differs(key, text, answers)))
     ]
+
+
+def _differs(key: str, text: str, answers: Answers) -> bool:
+    return questions.canonical(questions.load()[key], text, answers.raw) != answers.raw[key]
 
 
 def slug(name: str) -> str:

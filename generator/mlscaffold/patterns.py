@@ -1,5 +1,7 @@
 """The shapes of answers as regular expressions that Python and JSON Schema (ECMA 262) read alike."""
 
+from mlscaffold.numerals import TYPED
+
 ROLE = "(?:po|ds|mle|swe|de|ops|expert)"
 
 # No control characters, lone surrogates, line separators or byte-order marks: they break TOML, YAML or Markdown.
@@ -20,30 +22,36 @@ _PERCENT = "(?:100(?:\\.0{1,6})?|(?!0+(?:\\.0+)?(?:;|\\s|(?![\\s\\S])))(?:0|[1-9
 _SYSTEM = "[A-Za-z][A-Za-z0-9_. -]{0,58}[A-Za-z0-9]"
 
 
-def several(item: str) -> str:
-    """One or more items, separated by semicolons; spaces around them and a last semicolon do not matter."""
-    return f"\\s*{item}\\s*(?:;\\s*{item}\\s*)*;?\\s*"
+def several(item: str, signs: str = ";") -> str:
+    """One or more items, separated by semicolons (or by other signs); spaces and empty parts do not matter."""
+    gap = f"(?:\\s|[{signs}])*"
+    return f"{gap}{item}(?:\\s*[{signs}]{gap}{item})*{gap}"
 
 
-def names(least: int, most: int, shortest: int, longest: int) -> str:
-    """`least` to `most` names of a length, separated by semicolons; empty parts are ignored."""
+def names(least: int, most: int, shortest: int, longest: int, sign: str = ";") -> str:
+    """`least` to `most` names of a length, separated by semicolons (or by another sign); empty parts are ignored."""
     if longest < 2:
         raise ValueError(f"names of at most {longest} characters cannot be listed")
-    name = f"[^;\\s][^;]{{{max(shortest - 2, 0)},{longest - 2}}}[^;\\s]"
+    name = f"[^{sign}\\s][^{sign}]{{{max(shortest - 2, 0)},{longest - 2}}}[^{sign}\\s]"
     if shortest < 2:
-        name = f"(?:[^;\\s]|{name})"
-    gap = "(?:\\s|;)*"
-    more = f"(?:{_SEPARATOR}{name}){{{max(least - 1, 0)},{most - 1}}}"
+        name = f"(?:[^{sign}\\s]|{name})"
+    gap = f"(?:\\s|{sign})*"
+    more = f"(?:\\s*{sign}{gap}{name}){{{max(least - 1, 0)},{most - 1}}}"
     listed = f"{gap}{name}{more}{gap}"
     return listed if least else f"(?:{listed}|{gap})"
 
 
-_SEPARATOR = "\\s*;(?:\\s|;)*"
 TEAM = several(f"{ROLE}={_PERSON}:{_SHARE}")
 SHARES = several(f"{_SYSTEM}={_PERCENT}")
-OWNERS = several(f"{ROLE}=@[A-Za-z0-9][A-Za-z0-9_./-]{{0,98}}")
+OWNERS = several(f"{ROLE}=@[A-Za-z0-9][A-Za-z0-9_./-]{{0,98}}", ";,")
 KEYS = several("[a-z][a-z0-9_]*")
-IDS = several("[a-z][a-z0-9_]*=[1-9][0-9]{0,3}")
+IDS = several("[a-z][a-z0-9_]*=[1-9][0-9]{0,3}", ";,")
+
+# Lists with their numbers as people type them: what a schema can know of `po=Ana:20%, ds=Bo:1`.
+TYPED_LISTS = {
+    "team": several(f"{ROLE}={_PERSON}:{TYPED}", ";,"),
+    "shares": several(f"{_SYSTEM}={TYPED}", ";,"),
+}
 
 # Package names that would hide the rendered repository's own tools.
 RESERVED = frozenset({"tests", "test", "docs", "src", "plan", "data", "gates", "ops", "mlscaffold"})

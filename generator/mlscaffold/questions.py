@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from mlscaffold import patterns, yamltext
+from mlscaffold import numerals, patterns, yamltext
+from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
 ROLES = ("po", "ds", "mle", "swe", "de", "ops", "expert")
@@ -32,10 +33,12 @@ class Question:
     required: bool = False
     critical: bool = False
     exclusive: bool = False
+    comma_separates: bool = False
     choices: tuple[str, ...] = ()
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allowed: Mapping[str, Any] = field(default_factory=dict)
     most: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = ""
     min: float | None = None
     max: float | None = None
     min_length: int = 0
@@ -89,7 +92,11 @@ def check(question: Question, text: str, answers: Mapping[str, str] | None = Non
         return None
     if not re.fullmatch(patterns.PRINTABLE, text):
         return "it holds a line break or another control character"
-    complaint = CHECKS[question.type](question, text)
+    if question.type in ("integer", "number"):
+        return _check_number(question, text, answers or {})
+    if question.type in LISTS and len(text) > question.max_length:
+        return f"it must have at most {question.max_length} characters (it has {len(text)})"
+    complaint = CHECKS[question.type](question, canonical(question, text, answers or {}))
     if complaint or not question.allowed:
         return complaint
     allowed = choices(question, answers or {})
@@ -105,9 +112,80 @@ def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str
         return None
     chosen = answers.get(question.most["by"], "")
     most = question.most["values"].get(chosen)
-    if most is None or float(text) <= float(most):
+    if most is None or float(canonical(question, text, answers)) <= float(most):
         return None
     return f"with {question.most['by']} {chosen} it is always between {question.min or 0:g} and {most}"
+
+
+def readings(question: Question, text: str, answers: Mapping[str, str], typed: bool = False) -> tuple[Reading, ...]:
+    """The numbers that a text can mean as an answer: those in range, or the first of all where none is.
+
+    More than one: a person must say which. Raises `numerals.NotANumber`.
+    """
+    found = numerals.read(text, whole=question.type == "integer", percent=_percent(question, answers), typed=typed)
+    fitting = tuple(
+        reading
+        for reading in found
+        if not _outside(question, reading.text) and not _above(question, reading.text, answers)
+    )
+    return fitting or found[:1]
+
+
+def canonical(question: Question, text: str, answers: Mapping[str, str]) -> str:
+    """The one text that stands for an answer, however it was typed; a text that is no answer comes back as it is.
+
+    Numbers: 48,000 → 48000, 4% → 0.04 (see `numerals`). Lists: `a=1, b=2` → `a=1; b=2`, with their numbers.
+    """
+    if question.type in ("integer", "number"):
+        try:
+            fitting = readings(question, text, answers)
+        except numerals.NotANumber:
+            return text
+        return fitting[0].text if len(fitting) == 1 else text
+    if question.type in LISTS:
+        return "; ".join(
+            _canonical_part(question.type, part) for part in split(re.sub(LISTS[question.type], ";", text))
+        )
+    if question.type == "names":
+        return "; ".join(split(text.replace(",", ";") if question.comma_separates and ";" not in text else text))
+    return text
+
+
+def _percent(question: Question, answers: Mapping[str, str]) -> str:
+    """What a per cent sign means: of a metric's value a share, unless the metric counts in units of its own."""
+    if question.unit != "metric":
+        return question.unit
+    metric = answers.get("metric")
+    return numerals.SHARE if not metric or metric in load()["target_value"].most["values"] else ""
+
+
+def _above(question: Question, text: str, answers: Mapping[str, str]) -> bool:
+    most = question.most["values"].get(answers.get(question.most["by"], "")) if question.most else None
+    return most is not None and float(text) > float(most)
+
+
+# What stands between two entries of a list, beside semicolons: a comma, where a further `name=` follows it.
+LISTS = {
+    "team": f",\\s*(?=(?:{'|'.join(ROLES)})\\s*=)",
+    "owners": f",\\s*(?=(?:{'|'.join(ROLES)})\\s*=)",
+    "shares": r",\s*(?=[A-Za-z][A-Za-z0-9_. -]*=)",
+    "ids": r",\s*(?=[a-z][a-z0-9_]*=)",
+    "keys": ",",
+}
+
+
+def _canonical_part(kind: str, part: str) -> str:
+    """One entry of a list with its number in canonical form: Ana:20% → Ana:0.2 in `team`, 99,95 % → 99.95 in shares."""
+    sign, percent = {"team": (":", numerals.SHARE), "shares": ("=", numerals.PERCENT)}.get(kind, ("", ""))
+    before, found, number = part.rpartition(sign) if sign else (part, "", "")
+    if not found:
+        return part
+    most = 1 if kind == "team" else 100
+    try:
+        fitting = [reading.text for reading in numerals.read(number, percent=percent) if float(reading.text) <= most]
+    except numerals.NotANumber:
+        return part
+    return f"{before.strip()}{sign}{fitting[0]}" if len(fitting) == 1 else part
 
 
 def may_be_empty(question: Question) -> bool:
@@ -125,7 +203,7 @@ def _question(entry: dict[str, Any]) -> Question:
     for name in ("kinds", "choices"):
         if name in facts:
             facts[name] = tuple(facts[name])
-    for name in ("plain", "required", "critical", "exclusive"):
+    for name in ("plain", "required", "critical", "exclusive", "comma_separates"):
         facts[name] = facts.get(name) == "true"
     for name in ("min", "max"):
         facts[name] = float(facts[name]) if name in facts else None
@@ -170,24 +248,24 @@ def _check_choice(question: Question, text: str) -> str | None:
     return f"it must be one of {', '.join(question.choices)}"
 
 
-def _check_number(question: Question, text: str) -> str | None:
-    if not re.fullmatch(patterns.NUMBER, text):
-        return "it must be a number written with digits and at most one point, such as 0.05 or 1200"
-    return _outside(question, float(text), text)
+def _check_number(question: Question, text: str, answers: Mapping[str, str]) -> str | None:
+    try:
+        fitting = readings(question, text, answers)
+    except numerals.NotANumber as complaint:
+        return str(complaint)
+    if len(fitting) > 1:
+        return f"it can be read as {' or as '.join(reading.text for reading in fitting)}: write the one that you mean"
+    return _outside(question, fitting[0].text)
 
 
-def _check_integer(question: Question, text: str) -> str | None:
-    if not re.fullmatch(patterns.INTEGER, text):
-        return "it must be a whole number written with digits only, such as 1200"
-    return _outside(question, int(text), text)
-
-
-def _outside(question: Question, value: float, text: str) -> str | None:
-    low, high, strict = question.min, question.max, question.exclusive
-    if low is not None and (text.startswith("-") or value < low or (strict and value == low)):
+def _outside(question: Question, text: str) -> str | None:
+    """What is wrong with a canonical number's size."""
+    low, high, strict, value = question.min, question.max, question.exclusive, float(text)
+    if low is not None and (value < low or (strict and value == low)):
         return f"it must be {'more than' if strict else 'at least'} {low:,.15g}"
     if high is not None and (value > high or (strict and value == high)):
-        return f"it must be {'less than' if strict else 'at most'} {high:,.15g}"
+        as_share = f" ({text} % is written {text}%)" if question.unit == numerals.SHARE and 1 < value <= 100 else ""
+        return f"it must be {'less than' if strict else 'at most'} {high:,.15g}{as_share}"
     return None
 
 
@@ -201,6 +279,7 @@ def _check_pattern(pattern: str, complaint: str) -> Callable[[Question, str], st
 
 
 def _check_names(question: Question, text: str) -> str | None:
+    """`text` is canonical: its names stand between semicolons."""
     names = split(text)
     if not question.min_items <= len(names) <= question.max_items:
         return f"it must name {question.min_items} to {question.max_items} of them, separated by semicolons"
@@ -232,8 +311,6 @@ CHECKS: dict[str, Callable[[Question, str], str | None]] = {
     "name": _check_text,
     "slug": _check_slug,
     "choice": _check_choice,
-    "integer": _check_integer,
-    "number": _check_number,
     "names": _check_names,
     **{name: _check_pattern(pattern, complaint) for name, (pattern, complaint) in PATTERNS.items()},
 }

@@ -1,13 +1,18 @@
-"""A JSON Schema for answers files, generated from the questions: it accepts exactly what `answers.read` accepts."""
+"""A JSON Schema for answers files, generated from the questions.
+
+It accepts what `answers.read` accepts, and nothing else, but for two things that no pattern can know: the value of a
+number that is not written in digits and one point (4%, 48,000), and what two answers say together.
+"""
 
 from typing import Any
 
-from mlscaffold import patterns, questions
+from mlscaffold import numerals, patterns, questions
 from mlscaffold.questions import Question
 
 DESCRIPTION = (
-    "One key a line. Every scalar is read as its text, so numbers may be quoted or not. What two answers say together "
-    "(labelled_cases at most past_cases) is checked once all answers are complete."
+    "One key a line. Every scalar is read as its text, so numbers may be quoted, and written as people type them "
+    "(48,000, 4%, 0,41, 1e3): of such a spelling the schema knows the shape, and the program the value and its range. "
+    "What two answers say together (labelled_cases at most past_cases) is checked once all answers are complete."
 )
 
 
@@ -42,7 +47,10 @@ def _numeric(question: Question) -> list[dict[str, Any]]:
     if question.max is not None:
         limits[high] = question.max
     pattern = patterns.number_range(question.min, question.max, question.exclusive, question.type == "integer")
-    return [limits, {"type": "string", "pattern": patterns.whole(pattern)}]
+    # What is written in digits and one point is held to its range here; another spelling's range shows in reading it.
+    plain = patterns.INTEGER if question.type == "integer" else patterns.NUMBER
+    spelled = patterns.whole(f"(?!{patterns.whole(plain)[1:]}){numerals.TYPED}")
+    return [limits, {"type": "string", "pattern": patterns.whole(pattern)}, {"type": "string", "pattern": spelled}]
 
 
 def _text(question: Question) -> dict[str, Any]:
@@ -57,20 +65,21 @@ def _text(question: Question) -> dict[str, Any]:
         return {"type": "string", "pattern": patterns.whole(patterns.SLUG), "not": {"enum": reserved}}
     if question.type == "names":
         return {"type": "string", "pattern": patterns.whole(_names(question))}
+    pattern = questions.PATTERNS[question.type][0]
     if question.type == "keys":
-        key = f"(?:{'|'.join(questions.load())})"
-        return {"type": "string", "pattern": patterns.whole(patterns.several(key)), "maxLength": question.max_length}
-    return {
-        "type": "string",
-        "pattern": patterns.whole(questions.PATTERNS[question.type][0]),
-        "maxLength": question.max_length,
-    }
+        pattern = patterns.several(f"(?:{'|'.join(questions.load())})", ";,")
+    if question.type in patterns.TYPED_LISTS:
+        pattern = f"(?:{pattern}|(?!{patterns.whole(pattern)[1:]}){patterns.TYPED_LISTS[question.type]})"
+    return {"type": "string", "pattern": patterns.whole(pattern), "maxLength": question.max_length}
 
 
 def _names(question: Question) -> str:
-    return f"(?={patterns.whole(patterns.PRINTABLE)[1:]})" + patterns.names(
-        question.min_items, question.max_items, question.min_length, question.max_length
-    )
+    def separated(sign: str) -> str:
+        shape = (question.min_items, question.max_items, question.min_length, question.max_length)
+        return patterns.names(*shape, sign)
+
+    one = f"(?:(?=[^;]*;){separated(';')}|(?![^;]*;){separated(',')})" if question.comma_separates else separated(";")
+    return f"(?={patterns.whole(patterns.PRINTABLE)[1:]}){one}"
 
 
 def _fitting(question: Question) -> list[dict[str, Any]]:
