@@ -20,11 +20,12 @@ from mlscaffold import questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError
+from mlscaffold.planning.headline import headline
 from mlscaffold.planning.plan import compute, sealed
 
 
 def plan_of(answers: Answers) -> dict[str, Any]:
-    """The whole plan: every number, and the advice that rests on the numbers."""
+    """The whole plan: every number, the advice that rests on the numbers, and the six lines that sum it up."""
     return _plan_of(json.dumps(answers.raw))
 
 
@@ -32,7 +33,8 @@ def plan_of(answers: Answers) -> dict[str, Any]:
 def _plan_of(texts: str) -> dict[str, Any]:
     answers = Answers(json.loads(texts))
     plan = compute(answers)
-    return sealed(plan | {"advice": advise(answers, plan).as_json()})
+    advised = plan | {"advice": advise(answers, plan).as_json()}
+    return sealed(advised | {"headline": headline(answers, advised)})
 
 
 def advice_before_plan(answers: Answers) -> Advice:

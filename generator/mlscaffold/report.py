@@ -1,5 +1,6 @@
 """What the commands say, as text: each function takes values and returns the words, and prints nothing."""
 
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +59,33 @@ def advice(facts: Mapping[str, Any]) -> str:
     if facts["overruled"]:
         parts.append(f"Overruled: {facts['override_reason'] or 'no reason is written down yet'}")
     return "\n\n".join(parts)
+
+
+def headline(
+    computed: Mapping[str, Any],
+    confirm: str = "--set KEY=VALUE gives the fact, --set confirmed=KEY takes the default as true.",
+) -> str:
+    """The six lines of a plan, aligned, with a mark where one rests on an assumption, and what the mark means.
+
+    `confirm` says where the reader stands how a fact is given and an assumption confirmed.
+    """
+    lines = computed["headline"]
+    column = max(len(line["label"]) for line in lines) + 2
+    shown = [_row(line["label"], line["text"] + " *" * line["assumed"], column) for line in lines]
+    keys = list(dict.fromkeys(key for line in lines for key in line["rests_on"]))
+    if keys:
+        mark = f"* rests on defaults that nobody has confirmed ({', '.join(keys)}). {confirm}"
+        shown.append(textwrap.fill(mark, _width(), subsequent_indent="  ", break_on_hyphens=False))
+    return "\n".join(shown)
+
+
+def _row(label: str, text: str, column: int) -> str:
+    """A label and a text beside it, wrapped in a column of its own."""
+    indent = " " * column
+    # The mark stays with the last word: a line that begins with a star reads as something else.
+    glued = re.sub(" ([*%])", "\N{NO-BREAK SPACE}\\1", text)
+    filled = textwrap.fill(glued, _width(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return (label.ljust(column) + filled[column:]).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def plan(computed: Mapping[str, Any]) -> str:

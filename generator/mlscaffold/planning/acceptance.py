@@ -7,7 +7,7 @@ from dataclasses import replace
 from mlscaffold.answers import Answers
 from mlscaffold.planning import money, value
 from mlscaffold.planning.metrics import Metric
-from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 
 # consequence: (alpha, power). Proposals, shown with every number that uses them.
 TIERS: Mapping[str, tuple[float, float]] = {
@@ -54,7 +54,7 @@ def _baseline(answers: Answers, metric: Metric) -> Number:
     if assumed is None:
         note = f"Nobody has measured today's {metric.title}, and without it no scale is known."
         return Number(None, metric.title, "", inputs, meaning, "default", note, remedy)
-    note = f"Nobody has measured today's {metric.title}; the plan assumes {assumed:.3g} until it is measured."
+    note = f"Nobody has measured today's {metric.title}; the plan assumes {said(assumed)} until it is measured."
     return Number(assumed, metric.title, "", inputs, meaning, "default", note, remedy)
 
 
@@ -193,8 +193,8 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     room = metric.gain(baseline, metric.best)
     if minimum >= room:
         note = (
-            f"The smallest useful gain is {minimum:.3g}, but from {baseline:.3g} even a perfect model gains "
-            f"no more than {room:.3g}."
+            f"The smallest useful gain is {said(minimum)}, but from {said(baseline)} even a perfect model gains "
+            f"no more than {said(room)}."
         )
         return number(None, note, money.CHEAPER)
     if 2 * minimum >= room:
@@ -210,10 +210,12 @@ def _judged(
         return None, None
     gain = metric.gain(baseline, target)
     if gain <= 0:
-        note = f"The baseline of {baseline:.3g} already meets the target of {target:.3g} ({metric.better} is better)."
+        note = (
+            f"The baseline of {said(baseline)} already meets the target of {said(target)} ({metric.better} is better)."
+        )
         return note, "Choose a target_value that is better than today, or build nothing."
     if gain <= minimum:
-        note = f"The target gains {gain:.3g}, which is not more than the smallest useful gain of {minimum:.3g}."
+        note = f"The target gains {said(gain)}, which is not more than the smallest useful gain of {said(minimum)}."
         return note, f"Raise the ambition in target_value, or make the gain cheaper. {money.CHEAPER}"
     return None, None
 

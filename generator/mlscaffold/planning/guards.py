@@ -5,7 +5,7 @@ from dataclasses import replace
 from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
-from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_share
 
 WIDER_SLICE = "Allow a larger slice_margin."
@@ -117,4 +117,4 @@ def _margin(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Num
     inputs = {key: given, "baseline": baseline}
     if not baseline:
         return Number(None, metric.title, "", inputs, note="It is a share of today's value, which is not known.")
-    return Number(given * baseline, metric.title, "", inputs, note=f"{given:.3g} of today's value.")
+    return Number(given * baseline, metric.title, "", inputs, note=f"{said(given)} of today's value.")

@@ -4,7 +4,7 @@ import math
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning.metrics import Metric
-from mlscaffold.planning.number import Number, Numbers, whole
+from mlscaffold.planning.number import Number, Numbers, said, whole
 from mlscaffold.planning.stats import z
 
 HOURS_A_WEEK = 25  # of labelling, from one full-time person; attention does not last longer
@@ -132,7 +132,7 @@ def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -
         note = f"No closed form is known for {metric.title}; the error analysis begins with wrong labels instead."
     elif found is not None and target is not None and metric.gain(target, found) < 0:
         note = (
-            f"With these labels even a perfect model would measure {found:.3g}, so the target of {target:.3g} "
+            f"With these labels even a perfect model would measure {said(found)}, so the target of {said(target)} "
             "cannot be shown."
         )
         remedy = "Make labels agree more (guide, adjudication, several people a case), or change target_value."
@@ -194,8 +194,8 @@ def _double(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     least, agreement, note = _least(answers, metric, numbers).value, answers.label_agreement, None
     if agreement is None:
         agreement = 0.95 if least is None else least
-        note = f"Agreement is not measured yet; planned at {agreement:.3g}, the least that the target allows."
-        note = note if least is not None else f"Agreement is not measured yet; planned at {agreement:.3g}."
+        note = f"Agreement is not measured yet; planned at {said(agreement)}, the least that the target allows."
+        note = note if least is not None else f"Agreement is not measured yet; planned at {said(agreement)}."
     inputs = {"agreement": agreement, "by_chance": by_chance, "half_width": AGREEMENT_HALF_WIDTH}
     rows = kappa_rows(agreement, by_chance, AGREEMENT_HALF_WIDTH)
     return Number(rows, "rows", "F16", inputs, meaning, note=note)

@@ -5,7 +5,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.planning import value
 from mlscaffold.planning.metrics import Metric
-from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 
 CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
 
@@ -32,9 +32,8 @@ def _threshold(answers: Answers) -> Numbers:
     inputs = {"false_alarm_cost": answers.false_alarm_cost, "miss_cost": answers.miss_cost}
     note = None
     if answers.review_rate is not None:
-        note = (
-            f"At most {answers.review_rate:.3g} of the cases can be looked at; where more lie above, take the highest."
-        )
+        limit = said(answers.review_rate)
+        note = f"At most {limit} of the cases can be looked at; where more lie above, take the highest."
     found = value.threshold(answers.false_alarm_cost, answers.miss_cost)
     return {"acceptance.threshold": Number(found, "probability", "F12", inputs, meaning, note=note)}
 
@@ -52,8 +51,8 @@ def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> Num
     alarms, note = _alarms(answers, metric, numbers, which)
     if alarms < -1e-12:
         note = (
-            f"People can look at {answers.review_rate:.3g} of the cases, but a recall of {level:.3g} means at least "
-            f"{answers.positive_share * level:.3g}."
+            f"People can look at {said(answers.review_rate)} of the cases, but a recall of {said(level)} means "
+            f"at least {said(answers.positive_share * level)}."
         )
         return number(None, note, "Raise review_rate, or lower target_value.")
     cost = value.decision_cost(answers, metric, level, max(alarms, 0.0))

@@ -70,7 +70,10 @@ def said(value: float | int | None) -> str:
     """A value inside a sentence of the plan: 1225 → 1,225; 0.6127 → 0.613; "not known yet" for None."""
     if value is None:
         return "not known yet"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int) or abs(value) >= 999.5:
+        return f"{value:,.0f}"
+    digits = f"{value:.3g}"
+    return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in digits else digits
 
 
 def bounded(number: Number) -> Number:
@@ -78,7 +81,8 @@ def bounded(number: Number) -> Number:
     value = number.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) <= LIMIT:
         return number
-    amount = f"{value:.2e} {number.unit}".rstrip() if math.isfinite(value) else f"{number.unit} without end"
+    most = f"{'less than -' if value < 0 else 'more than '}{LIMIT:,.0f}"
+    amount = f"{most} {number.unit}".rstrip() if math.isfinite(value) else f"{number.unit} without end"
     suspects = ", ".join(number.inputs) or "the answers"
     return replace(
         number,

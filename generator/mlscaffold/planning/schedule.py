@@ -183,7 +183,8 @@ def _fits(answers: Answers, plan: Schedule, end: datetime.date) -> Number:
         return Number(True, "", "F30", given, meaning)
     weeks = math.ceil((end - answers.start_date).days / 7)
     days = (end - plan.deadline).days
-    late = f"with 80 % probability it ends by {end}, {days} days after the appetite ({plan.deadline})"
+    after = f"{days:,} day{'' if days == 1 else 's'} after the appetite"
+    late = f"with 80 % probability it ends by {end}, {after} ({plan.deadline})"
     return Number(
         False,
         "",

@@ -102,7 +102,7 @@ def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]
 
 def _impossible(answers: Answers, key: str, workers: int | None) -> tuple[str | None, str | None]:
     if workers is None and answers.service_ms > answers[key]:
-        note = f"One answer takes {answers.service_ms:g} ms, longer than the {answers[key]} ms it may take."
+        note = f"One answer takes {answers.service_ms:,.15g} ms, longer than the {answers[key]:,} ms it may take."
         return note, f"Lower service_ms, or allow more in {key}: no number of workers makes one answer faster."
     if workers is None:
         note = f"The peak would keep more than {MOST_WORKERS:,} workers busy at once."
@@ -149,7 +149,8 @@ def objectives(answers: Answers) -> Numbers:
     objective = round(answers.slo_percent / 100, 12) if promised else None
     chain = {name: percent / 100 for name, percent in answers.dependencies.items()}
     runs = "runs" if answers.deliverable == "batch" else "requests"
-    none = None if promised else f"A {answers.deliverable} is always there: it promises no availability."
+    what = {"cli": "command-line program"}.get(answers.deliverable, answers.deliverable)
+    none = None if promised else f"A {what} runs where it is called, so it promises no availability."
     days = answers.slo_window_days
     given = {"slo_percent": answers.slo_percent, "slo_window_days": days} if promised else {}
     volume = {"daily_volume": answers.daily_volume}

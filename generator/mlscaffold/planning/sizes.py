@@ -6,7 +6,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.planning import samples, value
 from mlscaffold.planning.metrics import Comparison, Metric
-from mlscaffold.planning.number import LIMIT, Number, Numbers, whole
+from mlscaffold.planning.number import LIMIT, Number, Numbers, said, whole
 
 
 def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
@@ -84,8 +84,8 @@ def _discordance(answers: Answers, metric: Metric, baseline: float | None, targe
     if math.isclose(fitting, answers.discordance, rel_tol=1e-9):
         return number(answers.discordance)
     note = (
-        f"A discordance of {answers.discordance:.3g} cannot be: from {baseline:.3g} to {target:.3g} it lies between "
-        f"{least:.3g} and {most:.3g}; the plan uses {fitting:.3g}."
+        f"A discordance of {said(answers.discordance)} cannot be: from {said(baseline)} to {said(target)} it lies "
+        f"between {said(least)} and {said(most)}; the plan uses {said(fitting)}."
     )
     return number(fitting, note, "Measure discordance again, or leave it empty.")
 
@@ -130,7 +130,7 @@ def count_of(
 ) -> Number:
     """A count rounded up; beyond a thousand million it is a finding."""
     if amount is not None and amount > LIMIT:
-        note = f"It would take {amount:.1e} {unit}: the difference is too small for any sample to show."
+        note = f"It would take more than {LIMIT:,.0f} {unit}: the difference is too small for any sample to show."
         return Number(None, unit, formula, inputs, meaning, note=note, remedy=remedy)
     return Number(None if amount is None else whole(amount), unit, formula, inputs, meaning, note=note)
 
@@ -204,6 +204,12 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
     held, rows = answers.labelled_cases or 0, numbers["test.rows"].value
     units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
     short = None if rows is None else max(0, rows - held)
+    if answers.provenance("labelled_cases") == "default":
+        missing = f"The gain takes {short or 0:,} labelled rows to show, and nobody has said how many are held."
+        remedy = "Count them (labelled_cases), label more, or aim for a larger gain with target_value."
+    else:
+        missing = f"{short or 0:,} more labelled rows are needed to show the gain."
+        remedy = "Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
     return {
         "test.units_available": Number(
             units,
@@ -222,10 +228,8 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
             "F06",
             {"rows": rows, "labelled_cases": held},
             "Labelled rows still missing for the test set.",
-            note=f"{short:,} more labelled rows are needed to show the gain." if short else numbers["test.rows"].note,
-            remedy="Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
-            if short
-            else None,
+            note=missing if short else numbers["test.rows"].note,
+            remedy=remedy if short else None,
         ),
     }
 

@@ -1,0 +1,303 @@
+"""The six lines that stand above everything else: what the plan comes to, and what it still rests on.
+
+They are worked out from the finished plan, so they can say nothing that the plan does not. What is not there is said in
+one of four ways: not yet measured (and by what it will be), never, cannot be shown, does not apply.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning.number import entries, said
+from mlscaffold.planning.schedule import LAST_DAY
+
+Plan = Mapping[str, Any]
+Entry = Mapping[str, Any]
+
+# Findings by how much they stand in the way: what no work can mend first, what work will settle last. Those of a key
+# that is not listed come after these, in the order of the plan.
+WEIGHT = (
+    "labels.weeks",
+    "acceptance.target",
+    "labels.ceiling",
+    "slo.ceiling",
+    "capacity.workers",
+    "acceptance.payback_months",
+    "test.units",
+    "test.rows",
+    "test.shortfall",
+    "schedule.fits",
+    "acceptance.baseline",
+)
+# What a number rests on beyond the answers and the numbers that its inputs name.
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "decisions_a_month": ("daily_volume",),
+    "units_a_row": ("positive_share", "review_rate", "group_size"),
+    "schedule.effort_days": ("capabilities",),
+    "schedule.p50": ("team", "capabilities", "label_source"),
+    "schedule.p80": ("team", "capabilities", "label_source"),
+    "label_source": ("labels.weeks",),
+    "acceptance.baseline": ("positive_share", "error_spread"),
+    "acceptance.target": ("acceptance.min_gain",),
+    "acceptance.min_gain": ("unit_error_cost",),
+}
+# The answers that the advice is chosen by, before any money.
+ADVISED_BY = ("rules_expressible", "past_cases", "labelled_cases", "consequence", "current_value")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One of the six: its key, how it is called, what it says, and the plan's names that it says it from."""
+
+    key: str
+    label: str
+    text: str
+    sources: tuple[str, ...]
+
+
+def headline(answers: Answers, plan: Plan) -> list[dict[str, Any]]:
+    """The entry `headline` of plan.json: six lines, each with the unconfirmed defaults that it rests on.
+
+    `plan` holds everything else already, the advice included.
+    """
+    numbers = dict(entries(plan))
+    lines = [*(_ml(answers, numbers) if answers.kind == "ml" else _software(answers, numbers))]
+    found = [_entry(line, _open(answers, plan, numbers, line.sources)) for line in lines]
+    text, keys = _in_the_way(answers, plan, numbers, found)
+    return [*found, _entry(Line("obstacle", "Most in the way", text, ()), keys)]
+
+
+def _entry(line: Line, rests_on: list[str]) -> dict[str, Any]:
+    return {
+        "key": line.key,
+        "label": line.label,
+        "text": line.text,
+        "assumed": bool(rests_on),
+        "rests_on": rests_on,
+    }
+
+
+# ------------------------------------------------------------------------------------------------ five lines each
+
+
+def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
+    yield _release(numbers)
+    yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), ("task", "metric", "test.shortfall"))
+    yield Line(
+        "gain",
+        "Smallest useful gain",
+        _gain(numbers),
+        ("task", "metric", "acceptance.min_gain", "acceptance.baseline", "acceptance.target"),
+    )
+    yield Line("threshold", "Decision threshold", _threshold(numbers), ("task", "acceptance.threshold"))
+    yield Line(
+        "payback",
+        "Payback",
+        _payback(answers, numbers),
+        ("task", "metric", "acceptance.payback_months", "acceptance.target"),
+    )
+
+
+def _software(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
+    yield _release(numbers)
+    yield Line("objective", "Objective", _objective(answers, numbers), ("deliverable", "slo.objective"))
+    yield Line("shown", "What shows it", _shown(answers, numbers), ("deliverable", "slo.objective"))
+    yield Line("budget", "Error budget", _budget(answers, numbers), ("deliverable", "slo.budget_requests"))
+    effort = numbers["schedule.effort_days"]["value"]
+    cost = _about(effort * answers.day_rate)
+    text = f"{_about(effort)} person-days, about {cost} {answers.currency}"
+    yield Line("cost", "Cost to build", text, ("schedule.effort_days", "day_rate"))
+
+
+def _release(numbers: Mapping[str, Entry]) -> Line:
+    even, likely, deadline = (numbers[f"schedule.{name}"]["value"] for name in ("p50", "p80", "deadline"))
+    if likely >= LAST_DAY.isoformat():
+        text = f"never: with this team the work does not end before {LAST_DAY.year}"
+    else:
+        ends = "ends" if likely <= deadline else "ends before that, on"
+        text = f"by {even} as likely as not, by {likely} in 4 of 5 cases; the appetite {ends} {deadline}"
+    return Line("release", "Release", text, ("schedule.p50", "schedule.p80", "appetite_weeks"))
+
+
+def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    rows, short = numbers["test.rows"], numbers["test.shortfall"]["value"]
+    if rows["value"] is None:
+        return _missing(numbers, rows["note"])
+    needed = f"{rows['value']:,} labelled test rows show the gain"
+    if answers.provenance("labelled_cases") == "default":
+        return f"{needed}; nobody has said how many are held"
+    held = f"{answers.labelled_cases or 0:,} labelled rows are held"
+    return f"{needed}; {held}, {short:,} are missing" if short else f"{needed}; {held}, which is enough"
+
+
+def _gain(numbers: Mapping[str, Entry]) -> str:
+    gain, today, target = (numbers[f"acceptance.{name}"] for name in ("min_gain", "baseline", "target"))
+    if gain["value"] is None:
+        if gain.get("words"):
+            return f"not yet measured: {gain['words']}, once the baseline (gate G1.9) has measured it"
+        return _missing(numbers, gain["note"])
+    if target["value"] is None and today["value"] is not None and gain["value"] > 0:
+        return f"never: {_small(target['note'])}"
+    amount = f"{said(gain['value'])} of {gain['unit']}"
+    if today["value"] is None:
+        return f"{amount}; today's value is not yet measured (gate G1.9 measures it)"
+    where = "today's assumed" if today["provenance"] == "default" else "today's"
+    goal = f"; the target is {said(target['value'])}" if target["value"] is not None else ""
+    return f"{amount} over {where} {said(today['value'])}{goal}"
+
+
+def _threshold(numbers: Mapping[str, Entry]) -> str:
+    entry = numbers["acceptance.threshold"]
+    if entry["value"] is None:
+        return f"does not apply: {_small(entry['note'])}"
+    limit = "; where more cases lie above it than people can look at, the highest" if entry["note"] else ""
+    return f"act where the calibrated probability is above {said(entry['value'])}{limit}"
+
+
+def _payback(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    months, worth = numbers["acceptance.payback_months"], numbers["acceptance.value_month"]
+    if months["value"] is not None:
+        whole = math.ceil(months["value"] - 1e-9)
+        time = "at once" if not whole else f"within {whole:,} month{'s' if whole > 1 else ''} of operation"
+        return f"{time}, at the target; the limit is {answers.payback_limit_months:g} months"
+    if worth["value"] is not None:
+        run = answers.monthly_run_budget
+        costs = f"and costs {_about(run)} {answers.currency} to run" if run else "and never earns the build"
+        return f"never: at the target a month is worth {_about(worth['value'])} {answers.currency} {costs}"
+    return _missing(numbers, worth["note"])
+
+
+def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    entry = numbers["slo.objective"]
+    if entry["value"] is None:
+        return f"does not apply: {_small(entry['note'])}"
+    runs = numbers["slo.budget_requests"]["unit"]
+    return f"{100 * entry['value']:.7g} % of {runs} succeed, counted over {_count(answers.slo_window_days, 'day')}"
+
+
+def _shown(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    demo = numbers["slo.demo_requests"]
+    if demo["value"] is not None:
+        return f"{demo['value']:,} {demo['unit']} in a row without a failure, with 95 % confidence"
+    samples = numbers["slo.demo_samples_p95"]["value"]
+    return (
+        f"{samples} timed answers, the slowest of them within {answers.p95_ms:,} ms: then 95 % of all are, "
+        "with 95 % confidence"
+    )
+
+
+def _budget(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    minutes, requests = (numbers[f"slo.budget_{name}"] for name in ("minutes", "requests"))
+    if minutes["value"] is None:
+        return "does not apply: without an objective there is no budget to spend"
+    failed = f"failed {requests['unit']}"
+    if requests["value"] is None:
+        allowed = ""
+    elif requests["value"] < 1:
+        allowed = f"; at this volume less than one of the {failed}"
+    else:
+        allowed = f", or {math.floor(requests['value'] + 1e-9):,} {failed}"
+    window = _count(answers.slo_window_days, "day")
+    whole = f"{minutes['value']:,.0f}" if minutes["value"] >= 10 else _about(minutes["value"])
+    return f"{whole} minutes of complete failure in {window}{allowed}"
+
+
+def _missing(numbers: Mapping[str, Entry], note: str | None) -> str:
+    """Why a number about the gain is not there: nobody has measured yet, or no sample could show it."""
+    if numbers["acceptance.baseline"]["value"] is None:
+        title = numbers["acceptance.baseline"]["unit"]
+        return f"not yet measured: it needs today's {title}, which the baseline (gate G1.9) measures"
+    return f"cannot be shown: {_small(numbers['acceptance.target']['note'] or note or 'the answers do not say')}"
+
+
+# ------------------------------------------------------------------------------------------------ what is in the way
+
+
+def _in_the_way(
+    answers: Answers, plan: Plan, numbers: Mapping[str, Entry], lines: Iterable[Mapping[str, Any]]
+) -> tuple[str, list[str]]:
+    """The most serious finding, or an overruled advice without a reason, or the assumption that decides most."""
+    advice = plan.get("advice") or {}
+    found = sorted(plan["findings"], key=lambda finding: _weight(finding["key"]))
+    unsettled = bool(advice.get("overruled")) and not advice.get("override_reason")
+    if unsettled and (not found or _weight(found[0]["key"]) > WEIGHT.index("test.rows")):
+        given = f"The advice is {advice['recommendation']} ({advice['rung']}), not {answers.kind}."
+        return f"{given} Follow it, or say why not in kind_reason.", _open(answers, plan, numbers, ADVISED_BY)
+    if found:
+        first = found[0]
+        return f"{first['sentence']} {first['remedy']}", _open(answers, plan, numbers, (first["key"],))
+    assumed = [row["key"] for row in plan["assumptions"]]
+    if not assumed:
+        return "Nothing that the answers show: no finding, and no open assumption.", []
+    most = max(assumed, key=lambda key: sum(key in line["rests_on"] for line in lines))
+    question = next(row["question"] for row in plan["assumptions"] if row["key"] == most)
+    many = f"{len(assumed)} answers are assumed" if len(assumed) > 1 else "One answer is assumed"
+    return f"{many}; most rests on {most}: {question} Answer it, or confirm it.", assumed
+
+
+def _weight(key: str) -> int:
+    return WEIGHT.index(key) if key in WEIGHT else len(WEIGHT)
+
+
+# ------------------------------------------------------------------------------------------------ what a line rests on
+
+
+def _open(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
+    """The open assumptions (and today's value, while it is assumed) behind these numbers and answers, in order."""
+    reached = _reached(answers, numbers, sources)
+    unknown = ["current_value"] if answers.get("current_value") is None else []
+    return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
+
+
+def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[str]) -> set[str]:
+    """Every answer that a walk along the inputs of the plan's numbers comes to."""
+    waiting, seen = list(sources), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        waiting += [*ALSO.get(name, ()), *_also(answers, name)]
+        if name in numbers:
+            waiting += [_meant(name, given, numbers) for given in numbers[name]["inputs"]]
+    return {name for name in seen if name in answers}
+
+
+def _also(answers: Answers, name: str) -> tuple[str, ...]:
+    """What a name rests on under some answers only."""
+    if name == "labels.weeks" and answers.get("label_source") in ("people", "both"):
+        return ("test.rows", "labelled_cases")
+    if name == "slo_percent" and answers.provenance("slo_percent") == "default":
+        return ("consequence",)  # the default follows from it
+    return ()
+
+
+def _meant(entry: str, given: str, numbers: Mapping[str, Entry]) -> str:
+    """What an input's name means there: a number of the same group or of an earlier one, or else an answer."""
+    own = entry.rpartition(".")[0]
+    names = (f"{group}.{given}" for group in (own, "acceptance", "test", "schedule"))
+    return next((name for name in names if name in numbers and name != entry), given)
+
+
+# ------------------------------------------------------------------------------------------------ small facts
+
+
+def _about(amount: float) -> str:
+    """An amount with the digits a forecast supports: two, and no decimals from 10 on."""
+    if amount == 0:
+        return "0"
+    digits = 1 - math.floor(math.log10(abs(amount)))
+    rounded = round(amount, digits)
+    return f"{rounded:,.0f}" if abs(rounded) >= 10 or rounded == int(rounded) else f"{rounded:,.{max(digits, 0)}f}"
+
+
+def _count(amount: int, unit: str) -> str:
+    return f"{amount:,} {unit}{'' if amount == 1 else 's'}"
+
+
+def _small(sentence: str | None) -> str:
+    """A note as the end of another sentence."""
+    text = (sentence or "").rstrip(".")
+    return text[:1].lower() + text[1:]
