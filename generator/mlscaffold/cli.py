@@ -1,11 +1,14 @@
 """The commands: the only place that prints or exits. Each one tells its story in one screen."""
 
 import contextlib
+import os
+import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +16,10 @@ from mlscaffold import __version__, answers, questions, report
 from mlscaffold.answers import Answers
 from mlscaffold.errors import CannotWrite, ConflictsLeft, MlscaffoldError, NoTerminal, NothingToBuild
 
+if TYPE_CHECKING:
+    from mlscaffold.demo.telling import Telling
+
+WIDTH = 100  # columns that a line takes at most, however wide the terminal is
 KIND = click.option(
     "--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise."
 )
@@ -63,6 +70,26 @@ def new(
         folder = render.render(complete, output)
     git = "" if no_git else _commit(folder, complete)
     click.echo(report.written(folder, complete, context.plan_of(complete), render.sizes(folder), git))
+
+
+@cli.command()
+@click.option("--kind", type=click.Choice(questions.KINDS), default="ml", show_default=True, help="Which example.")
+@click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Keep the example's repository there.")
+@click.option(
+    "--python",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="An interpreter that has what the example needs; nothing is installed then.",
+)
+def demo(kind: str, keep: Path | None, python: Path | None) -> None:
+    """Show a whole project's life, from the first audit to a rollback.
+
+    An example whose answers fit its data, in a scratch folder: every line comes from a command that ran. Nothing is
+    left, but for an environment in your cache folder, which is named before anything is installed.
+    """
+    from mlscaffold import demo as example
+
+    example.run(kind, _telling(), keep, python)
 
 
 @cli.command()
@@ -192,6 +219,21 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 # ---------------------------------------------------------------------------------------------------- steps of a story
+
+
+def _telling() -> "Telling":
+    """Lines on standard output: with a moving clock on a terminal, painted unless NO_COLOR is set, plain elsewhere."""
+    from mlscaffold.demo.telling import Telling
+
+    seen = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    painted = seen and not os.environ.get("NO_COLOR")
+    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH) - 1
+
+    def write(text: str) -> None:
+        click.echo(text, nl=False, color=painted)
+        sys.stdout.flush()
+
+    return Telling(write, live=seen, colour=painted, width=width)
 
 
 def _given(name: str | None, kind: str | None, file: Path | None, assignments: Sequence[str]) -> dict[str, str]:

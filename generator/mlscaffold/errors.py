@@ -177,6 +177,37 @@ class ConflictsLeft(MlscaffoldError):
         )
 
 
+class DemoFailed(MlscaffoldError):
+    """The example did not go as its story tells."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The demo stopped: {why.rstrip('.')}.",
+            "Nothing was left behind. Run it again; if it stops there again, report this sentence.",
+        )
+
+
+class DemoEnvironment(MlscaffoldError):
+    """What the example runs in could not be installed."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"The demo's environment could not be installed in {folder}: {why.rstrip('.')}.",
+            "It needs the package index, and room in the cache folder (XDG_CACHE_HOME names another one); "
+            "or name a Python that has the packages, with --python.",
+        )
+
+
+class DemoPython(MlscaffoldError):
+    """The interpreter that was named for the demo cannot run it."""
+
+    def __init__(self, python: Path, why: str) -> None:
+        super().__init__(
+            f"{python} cannot run the demo: {why}.",
+            "Name a Python whose environment has these packages, or leave --python away: then one is made.",
+        )
+
+
 def shown(value: str) -> str:
     """Quote a value for a sentence, shortened so that the sentence stays readable."""
     short = value if len(value) <= 60 else value[:57] + "…"

@@ -42,8 +42,17 @@ def create(folder: Path, message: str) -> bool:
     return True
 
 
-def _must(folder: Path, *arguments: str) -> None:
-    done = _run(folder, *arguments)
+def commit_as(folder: Path, message: str, surroundings: dict[str, str]) -> None:
+    """Commit everything in the folder, a new repository where it is none, under the identity in `surroundings`."""
+    if not folder.joinpath(".git").is_dir():
+        _must(folder, "init", "--quiet", "--initial-branch=main", env=surroundings)
+    _must(folder, "add", "--all", env=surroundings)
+    commit = ("commit", "--quiet", "--allow-empty", "--no-verify", "--no-gpg-sign", "--message", message)
+    _must(folder, *commit, env=surroundings)
+
+
+def _must(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+    done = _run(folder, *arguments, env=env)
     if done.returncode:
         raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr, done.returncode))
 

@@ -1,0 +1,43 @@
+"""An example project's whole life on one screen, honestly run in a scratch folder that is removed afterwards.
+
+Each line of the story comes from a command of the rendered repository that ran; what was planted is said. The folder's
+signatures belong to "nobody (demo)", nothing touches the person's home or git, and what remains is an environment in
+the cache folder, which is named before anything is installed.
+"""
+
+import tempfile
+from pathlib import Path
+
+from mlscaffold.demo import environment, ml
+from mlscaffold.demo.project import Project
+from mlscaffold.demo.telling import Telling
+from mlscaffold.errors import DemoFailed
+
+STORIES = {"ml": ml}
+
+
+def run(kind: str, telling: Telling, keep: Path | None = None, python: Path | None = None) -> None:
+    """Tell the story of a kind from its first commit to its last drill; with `keep` the repository stays there.
+
+    Raises `DemoFailed` where a command of the repository does not end as the story says, `DemoEnvironment` where what
+    it needs cannot be installed or is not in `python`, and `TargetExists` or `CannotWrite` for `keep`, before all that.
+    """
+    if keep is not None:
+        Project.refuse(keep)
+    try:
+        _told(kind, telling, keep, python)
+    except OSError as error:  # no room or no right in the folder for temporary files, say
+        raise DemoFailed(str(error)) from error
+
+
+def _told(kind: str, telling: Telling, keep: Path | None, python: Path | None) -> None:
+    story = STORIES[kind]
+    with tempfile.TemporaryDirectory(prefix="mlscaffold-demo-") as scratch:
+        telling.opens(story.OPENING)
+        with Project.born(Path(scratch), Path(__file__).with_name(f"{kind}.yaml"), telling) as project:
+            needs = environment.needs_of(project.folder, story.NEEDS)
+            project.starts(environment.python(needs, telling, python))
+            telling.closes(story.tell(project, telling))
+            if keep is not None:
+                project.kept(keep)
+    telling.points(project.cpu, keep)
