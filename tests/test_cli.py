@@ -139,10 +139,11 @@ def test_without_an_identity_the_files_are_staged(
 def test_inside_a_repository_no_second_one_is_made(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The outer repository is left for its owner to commit to."""
     git("init", "-q", cwd=in_folder)
-    code, out, _ = run(*DEFAULTS, capsys=capsys)
+    code, out, err = run(*DEFAULTS, capsys=capsys)
 
     assert code == 0
-    assert "inside a git repository" in out
+    assert f"inside the git repository {in_folder}, at my-project" in " ".join(err.split())
+    assert "  git add -- .\n  git commit -m 'Start My project from a computed plan'\n" in out
     assert not in_folder.joinpath("my-project/.git").exists()
     assert git("diff", "--cached", "--name-only", cwd=in_folder) == []
 

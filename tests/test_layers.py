@@ -13,12 +13,13 @@ PACKAGE = Path(mlscaffold.__file__).parent
 # from earlier lines only; modules of one line may not import each other unless the line says in which order.
 FLOW = (
     {"__init__"},
+    {"invocation"},
     {"errors", "numerals", "yamltext"},
     {"patterns"},
     {"questions"},
     {"schema", "answers"},
     {"planning"},
-    {"wording"},
+    {"hosting", "wording"},
     {"verdicts"},
     {"advisor"},
     {"interview", "report"},
@@ -26,6 +27,7 @@ FLOW = (
     {"wizard"},
     {"context"},
     {"render", "vcs", "export"},
+    {"placing"},
     {"update"},
     {"demo"},
     {"cli"},
@@ -167,15 +169,15 @@ def test_only_vcs_runs_git() -> None:
 
 
 def test_only_the_modules_meant_for_it_write_files() -> None:
-    """A repository is written by render and update; answers keeps a conversation, cli writes what --output names."""
+    """Render, placing and update write a repository; answers keeps a conversation, cli writes what --output names."""
     writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp")
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
     demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project"}
-    assert set(callers(*writing)) <= {"render", "update", "cli", "vcs"} | demo
-    # answers.save; the others read archives, and the demo's driver the null device
+    assert set(callers(*writing)) <= {"render", "placing", "update", "cli", "vcs"} | demo
+    # answers.save; placing copies where no link can be; the others read archives, and the demo's driver the null device
     demo |= {"demo.driver"}
-    assert set(callers("open", ".open")) <= {"answers", "render", "update"} | demo
+    assert set(callers("open", ".open")) <= {"answers", "render", "placing", "update"} | demo
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

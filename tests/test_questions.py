@@ -12,6 +12,7 @@ EXAMPLES = {  # type: an accepted and a refused text
     "text": ("Invoice screening at the front desk", "with a line\nbreak"),
     "slug": ("invoice-desk", "../../invoice"),
     "place": ("https://example.org/data.csv", "x" * 501),
+    "folder": ("services/desk.v2", "services/../desk"),
     "name": ("Spalte ä", "x" * 121),
     "choice": (None, "perhaps"),
     "integer": (None, "1.5"),

@@ -7,14 +7,18 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mlscaffold import __version__, answers, questions, report
+from mlscaffold import __version__, answers, invocation, questions, report
 from mlscaffold.answers import Answers
-from mlscaffold.errors import CannotWrite, ConflictsLeft, MlscaffoldError, NoTerminal, NothingToBuild
+from mlscaffold.errors import CannotWrite, ConflictsLeft, MlscaffoldError, NoTerminal, NothingToBuild, UsageError
+
+if TYPE_CHECKING:
+    from mlscaffold.placing import Place
 
 if TYPE_CHECKING:
     from mlscaffold.demo.telling import Telling
@@ -41,6 +45,8 @@ def cli() -> None:
 @click.option("--defaults", is_flag=True, help="Ask nothing; missing answers take their defaults.")
 @click.option("--full", is_flag=True, help="Ask every question, the expert ones included.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Parent folder.")
+@click.option("--into", type=click.Path(path_type=Path), help="The folder itself: what is in it stays.")
+@click.option("--host-files/--no-host-files", default=None, help="Inside a repository: pipelines go to its top.")
 @click.option("--dry-run", is_flag=True, help="Show the files and their sizes; write nothing.")
 @click.option("--no-git", is_flag=True, help="Write the files only; no repository, no commit.")
 def new(
@@ -51,25 +57,36 @@ def new(
     defaults: bool,
     full: bool,
     output: Path,
+    into: Path | None,
+    host_files: bool | None,
     dry_run: bool,
     no_git: bool,
 ) -> None:
     """Ask, plan, render and commit a new repository."""
-    from mlscaffold import context, render, vcs
+    from mlscaffold import context, placing, render, vcs
 
     given = _given(name, kind, file, assignments)
+    if into is not None and output != Path():
+        raise UsageError("--into names the folder itself and --output its parent.", "Give one of them.")
+    spot = _Spot(into, output, no_git) if dry_run else _Spot(into, output, no_git).checked()
     if not no_git and not dry_run:
         vcs.require_git()
+    resume = _Resume(spot, full, host_files)
     silent = defaults or (file is not None and not sys.stdin.isatty())
-    texts = given if silent else _ask(given, full, None if dry_run else output)
+    texts = given if silent else _ask(given, full, None if dry_run else spot, resume)
     complete = _complete(_decide_kind(texts, kind))
     if dry_run:
         click.echo(report.tree(complete.project_slug, render.preview(complete)))
         return
-    with _typed_answers_kept({} if silent else texts):
-        folder = render.render(complete, output)
-    git = "" if no_git else _commit(folder, complete)
-    click.echo(report.written(folder, complete, context.plan_of(complete), render.sizes(folder), git))
+    with _typed_answers_kept({} if silent else texts, resume):
+        place, complete = spot.found(complete)
+        if place.host is not None:
+            click.echo(report.hosted(place.host, place.at), err=True)
+            if host_files is None and not silent:
+                host_files = _agree_to_host_files(complete)
+        placed = placing.write(complete, place, host_files=bool(host_files))
+    told = report.placed(placed, context.plan_of(complete), complete, "" if no_git else _commit(place, complete))
+    click.echo(told)
 
 
 @cli.command()
@@ -204,7 +221,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "mlscaffold"
         sentence = " ".join(error.format_message().split())
-        return _complain(f"{sentence}\n`{where} --help` lists what it takes.", 2)
+        called = " ".join([invocation.command(), *where.split()[1:]])
+        return _complain(f"{sentence}\n`{called} --help` lists what it takes.", 2)
     except (click.Abort, KeyboardInterrupt):
         return _complain("Interrupted; nothing was written.", 130)
     except BrokenPipeError:
@@ -263,44 +281,98 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     return given
 
 
-def _ask(given: dict[str, str], full: bool, output: Path | None) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Spot:
+    """Where the command line wants the repository, before the answers name it."""
+
+    into: Path | None
+    output: Path
+    no_git: bool
+
+    def checked(self) -> "_Spot":
+        """The same, once it is known that something can be written there."""
+        from mlscaffold import placing
+
+        if self.into is not None:
+            return replace(self, into=placing.parent(self.into))
+        return replace(self, output=placing.parent(self.output))
+
+    def found(self, complete: Answers) -> "tuple[Place, Answers]":
+        """The place of a repository with these answers, and the answers with the place in them."""
+        from mlscaffold import placing
+
+        target = self.output / complete.project_slug if self.into is None else self.into
+        place = placing.find(target, into=self.into is not None, git=not self.no_git)
+        return place, placing.located(complete, place)
+
+
+def _agree_to_host_files(complete: Answers) -> bool:
+    """Whether what the code host reads at the top of the repository around is to be put there."""
+    from mlscaffold import hosting, render, wizard
+
+    tops = hosting.moves((path for path, _ in render.preview(complete)), complete.project_slug)
+    return bool(tops) and wizard.agree(report.host_files(tops), "Yes, where nothing is in the way", "No, I move them")
+
+
+def _ask(given: dict[str, str], full: bool, spot: _Spot | None, resume: "_Resume") -> dict[str, str]:
     """Run the wizard, which asks for consent if there is an output; answers before an interrupt are kept in a file."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise NoTerminal()
     from mlscaffold import context, render, wizard
 
     def preview(complete: Answers) -> list[tuple[str, int]]:
-        assert output is not None, "only asked for where something will be written"
-        render.refuse_if_in_the_way(output / complete.project_slug)  # while another name can still be chosen
-        return render.preview(complete)
+        assert spot is not None, "only asked for where something will be written"
+        _, located = spot.found(complete)  # refused while another name can still be chosen
+        return render.preview(located)
 
     try:
-        return wizard.ask(given, full=full, preview=preview if output else None, plan=context.plan_of)
+        return wizard.ask(given, full=full, preview=preview if spot else None, plan=context.plan_of)
     except wizard.Interrupted as interrupt:
-        click.echo(f"\n{interrupt} {_keep(interrupt.answers)}", err=True)
+        click.echo(f"\n{interrupt} {resume.keep(interrupt.answers)}", err=True)
         if interrupt.__cause__:
             raise interrupt.__cause__ from None
         raise click.exceptions.Exit(interrupt.exit_code) from None
 
 
 @contextlib.contextmanager
-def _typed_answers_kept(texts: Mapping[str, str]) -> Iterator[None]:
+def _typed_answers_kept(texts: Mapping[str, str], resume: "_Resume") -> Iterator[None]:
     """What a person has typed outlives whatever goes wrong afterwards."""
     try:
         yield
     except BaseException:
         if texts:
-            click.echo(_keep(texts), err=True)
+            click.echo(resume.keep(texts), err=True)
         raise
 
 
-def _keep(texts: Mapping[str, str]) -> str:
-    """Save answers here, or where temporary files go when this folder cannot be written; where they are."""
-    try:
-        path = answers.save(texts)
-    except OSError:
-        path = answers.save(texts, Path(tempfile.gettempdir()))
-    return f"The answers so far are in {path}; go on with:\n  mlscaffold new --answers {path}"
+@dataclass(frozen=True)
+class _Resume:
+    """What a person types to go on after an interrupt: the same place, the same wishes, and the answers so far."""
+
+    spot: _Spot
+    full: bool
+    host_files: bool | None
+
+    def keep(self, texts: Mapping[str, str]) -> str:
+        """Save answers here, or where temporary files go when this folder cannot be written; what to type then."""
+        try:
+            path = answers.save(texts, self._folder())
+        except OSError:
+            path = answers.save(texts, Path(tempfile.gettempdir()))
+        flag, folder = ("--output", self.spot.output) if self.spot.into is None else ("--into", self.spot.into)
+        where = [] if folder == Path() else [flag, str(folder.absolute())]
+        wishes = {"--full": self.full, "--no-git": self.spot.no_git}
+        wishes |= {"--host-files": self.host_files is True, "--no-host-files": self.host_files is False}
+        chosen = [flag for flag, wanted in wishes.items() if wanted]
+        words = invocation.quoted(["new", "--answers", str(path), *where, *chosen])
+        return f"The answers so far are in {path}; go on with:\n  {invocation.command()} {words}"
+
+    def _folder(self) -> Path:
+        """Here; from inside mlscaffold's own checkout (`make new`), where the project was to be written."""
+        from mlscaffold import placing
+
+        here, output = Path(), self.spot.output
+        return output.resolve() if placing.checkout_above(here) and output.is_dir() else here
 
 
 def _complete(given: dict[str, str]) -> Answers:
@@ -311,14 +383,14 @@ def _complete(given: dict[str, str]) -> Answers:
     return complete
 
 
-def _commit(folder: Path, complete: Answers) -> str:
-    """Make the first commit unless the folder already belongs to a repository; what to tell the person about it."""
+def _commit(place: "Place", complete: Answers) -> str:
+    """Make the first commit where it is ours to make; what to tell the person about it."""
     from mlscaffold import vcs
 
-    if vcs.is_inside_repository(folder.parent):
-        return "The folder lies inside a git repository, so no new one was made; commit it there."
-    if vcs.create(folder, f"Start {complete.project_name} from a computed plan"):
-        return "One first commit was made on the branch main."
+    if not place.commits:
+        return ""
+    if vcs.create(place.folder, f"Start {complete.project_name} from a computed plan"):
+        return f"One first commit was made on the branch {vcs.branch(place.folder)}."
     return (
         "The files are staged but not committed, because git does not know your name. Tell it, then commit:\n"
         '  git config --global user.name "Your Name"\n'

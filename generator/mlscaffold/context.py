@@ -7,6 +7,7 @@ is written.
 
 import functools
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from mlscaffold import answers as answers_module
-from mlscaffold import questions, wording
+from mlscaffold import hosting, questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError
@@ -101,8 +102,23 @@ class PlanContext(Context):
 class PlanExtension(Extension):
     """What each template's `_extensions` names, through the module beside its cookiecutter.json."""
 
+    # cookiecutter renders the absolute path of each folder that it makes as Jinja: a folder called `{{ … }}` above the
+    # project would be run as code.
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Take the part of a path that is there already as the text it is; a template's own file is left alone."""
+        if name is not None or not os.path.isabs(source):
+            return source
+        ends = [at for at, letter in enumerate(source) if letter in (os.sep, os.altsep)] + [len(source)]
+        there = next((source[:end] for end in reversed(ends) if os.path.isdir(source[:end])), "")
+        return _literal(there) + source[len(there) :]
+
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.context_class = PlanContext
         environment.filters.update(wording.FILTERS)
-        environment.globals.update(wording.GLOBALS, checked=checked)
+        environment.globals.update(wording.GLOBALS, checked=checked, at_top=hosting.at_top, below=hosting.below)
+
+
+def _literal(text: str) -> str:
+    """Jinja that renders to exactly this text, whatever braces, quotes, line ends or scripts are in it."""
+    return "{{ " + json.dumps(text, ensure_ascii=False) + " }}"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlscaffold.invocation import command, quoted
+
 
 class MlscaffoldError(Exception):
     """Trouble a person can mend. `str(error)` is the sentence, `error.hint` the next thing to try."""
@@ -36,7 +38,7 @@ class InvalidAnswer(AnswerError):
         super().__init__(
             key,
             f"{key} is {shown(value)}{where}, but {complaint}.",
-            f"Correct it, for example with --set {key}=…; `mlscaffold questions` explains every key.",
+            f"Correct it, for example with --set {key}=…; `{command()} questions` explains every key.",
         )
 
 
@@ -49,7 +51,7 @@ class UnknownAnswer(AnswerError):
         super().__init__(
             key,
             f"There is no question called {shown(key)}{where}.",
-            f"{hint}`mlscaffold questions` lists every key.",
+            f"{hint}`{command()} questions` lists every key.",
         )
 
 
@@ -63,7 +65,7 @@ class UnreadableAnswers(MlscaffoldError):
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
             f"The answers file {path} cannot be used: {why}.",
-            "An answers file holds one `key: value` a line; `mlscaffold questions` lists the keys.",
+            f"An answers file holds one `key: value` a line; `{command()} questions` lists the keys.",
         )
 
 
@@ -74,7 +76,55 @@ class TargetExists(MlscaffoldError):
         names = ", ".join(in_the_way[:8]) + (f" and {len(in_the_way) - 8} more" if len(in_the_way) > 8 else "")
         super().__init__(
             f"{target} already exists and is not empty (in the way: {names}).",
-            "Choose another name or --output folder, or move these files away.",
+            f"Choose another name or --output folder; or add to what is there: --into {quoted([str(target)])}",
+        )
+
+
+class AlreadyPlanned(MlscaffoldError):
+    """A folder that holds a plan already, to which no second one is added."""
+
+    def __init__(self, folder: Path, found: str) -> None:
+        super().__init__(
+            f"{folder} holds a planned repository already ({found}).",
+            f"Change its plan with `{command()} replan {quoted([str(folder)])}`, or name another folder.",
+        )
+
+
+class OtherFolder(MlscaffoldError):
+    """The answer `folder` says otherwise than the place that the repository would get."""
+
+    def __init__(self, said: str, real: str, top: Path) -> None:
+        super().__init__(
+            f'folder is "{said}", but the repository would lie at "{real}" of {top}.',
+            "Leave folder out, since it follows from the place; or choose the place with --output or --into.",
+        )
+
+
+class TargetIsLink(TargetExists):
+    """The folder to be written is a link, which leads out of where the person wanted it."""
+
+    def __init__(self, target: Path) -> None:
+        MlscaffoldError.__init__(
+            self,
+            f"{target} is a link, and nothing is written through one.",
+            "Choose another name, or name the folder that the link leads to.",
+        )
+
+
+class BadPlace(MlscaffoldError):
+    """A folder in which no repository can be, or could be worked in."""
+
+    def __init__(self, folder: str, why: str, hint: str = "Choose another folder with --output.") -> None:
+        super().__init__(f"{folder!a} cannot hold a repository: {why}.", hint)
+
+
+class InsideCheckout(MlscaffoldError):
+    """The program's own repository is no place for somebody's project."""
+
+    def __init__(self, folder: Path, checkout: Path) -> None:
+        super().__init__(
+            f"{folder} lies inside {checkout}, which is a checkout of mlscaffold itself, not a place for projects.",
+            f"Name a folder outside of it, for example beside it: --output {quoted([str(checkout.parent)])}",
         )
 
 
@@ -153,7 +203,7 @@ class NoRecord(MlscaffoldError):
     def __init__(self, folder: Path, missing: str) -> None:
         super().__init__(
             f"{folder} cannot be planned again: it has no {missing}.",
-            "Only a repository made by `mlscaffold new` can; name its folder, or restore the file from git.",
+            f"Only a repository made by `{command()} new` can; name its folder, or restore the file from git.",
         )
 
 

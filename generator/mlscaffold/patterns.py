@@ -7,6 +7,8 @@ ROLE = "(?:po|ds|mle|swe|de|ops|expert)"
 # No control characters, lone surrogates, line separators or byte-order marks: they break TOML, YAML or Markdown.
 PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ud800-\\udfff]*"
 SLUG = "(?=.{2,49}(?![\\s\\S]))[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
+_STEP = "\\.?[A-Za-z0-9_][A-Za-z0-9._-]*"
+FOLDER = f"(?!(?:[^\\s]*/)?\\.git(?:/|(?![\\s\\S]))){_STEP}(?:/{_STEP})*"
 INTEGER = "(?:0|-?[1-9][0-9]{0,14})"
 NUMBER = "-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,12})?"
 DATE = (

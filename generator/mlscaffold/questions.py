@@ -296,6 +296,10 @@ def split(text: str) -> list[str]:
 
 _ROLES = f"(roles {', '.join(ROLES)})"
 PATTERNS = {
+    "folder": (
+        patterns.FOLDER,
+        "it must be a path such as services/desk: names of letters, digits, dots, dashes and underscores",
+    ),
     "email": (patterns.EMAIL, "it must be an address such as team@example.org"),
     "currency": (patterns.CURRENCY, "it must be three capital letters, such as EUR"),
     "team": (patterns.TEAM, f"it must read like po=Ana:0.2; ds=Bo:1 {_ROLES}"),

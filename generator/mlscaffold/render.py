@@ -10,15 +10,16 @@ import sys
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mlscaffold import __version__, context
 from mlscaffold.answers import Answers
-from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists
+from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists, TargetIsLink
 
 STAGING = ".mlscaffold-tmp-"
+JOURNAL = "journal.json"  # in the staging folder: what is being put among files that were there before
 RECORD = ".mlscaffold"
 
 
@@ -36,8 +37,8 @@ def render(answers: Answers, output: Path) -> Path:
     """
     target: Path = output / answers.project_slug
     refuse_if_in_the_way(target)
-    with _staging(output, target) as staging:
-        tree = generate(answers, staging)
+    with staging(output, target) as scratch:
+        tree = generate(answers, scratch)
         write_record(tree, tree, answers)
         _move(tree, target)
     return target
@@ -62,10 +63,12 @@ def files_of(tree: Path) -> list[Path]:
 
 
 def refuse_if_in_the_way(target: Path) -> None:
-    """Raise `TargetExists` unless the target is free or an empty folder."""
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
+    """Raise `TargetExists` unless the target is free or an empty folder, but for git's own part of it."""
+    if target.is_symlink():
+        raise TargetIsLink(target)
+    if target.exists() and not target.is_dir():
         raise TargetExists(target, [target.name])
-    in_the_way = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    in_the_way = sorted(path.name for path in target.iterdir() if path.name != ".git") if target.is_dir() else []
     if in_the_way:
         raise TargetExists(target, in_the_way)
 
@@ -142,28 +145,53 @@ def _told(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _staging(output: Path, target: Path) -> Iterator[Path]:
+def staging(output: Path, target: Path) -> Iterator[Path]:
     """A temporary folder on the target's own disk, gone afterwards whatever happened."""
     try:
         output.mkdir(parents=True, exist_ok=True)
         _sweep(output)
-        staging = Path(tempfile.mkdtemp(prefix=f"{STAGING}{os.getpid()}-", dir=output))
+        scratch = Path(tempfile.mkdtemp(prefix=f"{STAGING}{os.getpid()}-", dir=output))
     except OSError as error:
         raise CannotWrite(target, error.strerror or str(error)) from error
     try:
-        yield staging
+        yield scratch
     except OSError as error:
         raise CannotWrite(target, error.strerror or str(error)) from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    """Take back the parents that were made for a project which did not come to be."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _sweep(output: Path) -> None:
     """Remove what a killed run left behind: staging folders whose process is gone."""
     for left in output.glob(f"{STAGING}*"):
         process = left.name.removeprefix(STAGING).partition("-")[0]
-        if process.isdigit() and not _alive(int(process)):
+        if process.isdigit() and not _alive(int(process)) and _is_ours(left):
+            undo(left / JOURNAL)
             shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_ours(left: Path) -> bool:
+    """Whether this person made a folder: what others left, in a folder that all may write to, is theirs."""
+    return not left.is_symlink() and (os.name == "nt" or left.stat().st_uid == os.getuid())
+
+
+def undo(journal: Path) -> None:
+    """Take back what an unfinished run had put among somebody's files; what was edited since, stays."""
+    if not journal.is_file():
+        return
+    made = json.loads(journal.read_text("utf-8"))
+    for name, digest in made["files"].items():
+        path = Path(name)
+        if path.is_file() and not path.is_symlink() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            path.unlink()
+    _remove_empty(Path(name) for name in reversed(made["folders"]))
 
 
 def _alive(process: int) -> bool:
@@ -180,21 +208,25 @@ def _alive(process: int) -> bool:
 
 def _move(tree: Path, target: Path) -> None:
     if target.is_dir():
-        target.rmdir()  # empty, or `refuse_if_in_the_way` would have said so
+        target.rmdir()  # empty; `placing` writes into a folder that holds something
     tree.rename(target)
 
 
 # ----------------------------------------------------------------------------------------------------------- record
 
 
-def write_record(folder: Path, tree: Path, answers: Answers) -> None:
-    """Keep the pristine render `tree` inside the repository at `folder`: a replan compares the team's work with it."""
+def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str, Any] | None = None) -> None:
+    """Keep the pristine render `tree` inside the repository at `folder`: a replan compares the team's work with it.
+
+    `notes` are kept beside it: `declined` paths, which stay their owner's, and `hosted` ones, which lie elsewhere.
+    """
     files = files_of(tree)
     state = {
         "template": answers.kind,
         "version": __version__,
         "answers": answers.recorded,
         "files": {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        **(notes or {}),
     }
     archive = _archive(tree, files)
     record = folder / RECORD

@@ -1,5 +1,6 @@
 """What the commands say, as text: each function takes values and returns the words, and prints nothing."""
 
+import os
 import re
 import shutil
 import textwrap
@@ -7,14 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlscaffold import questions, wording
+from mlscaffold import invocation, questions, wording
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
 
 if TYPE_CHECKING:
+    from mlscaffold.placing import Placed
     from mlscaffold.update import Replanned
+
+PROPOSALS = ".mlscaffold/proposals"  # where the template's versions of somebody's own files lie
 
 
 def tree(name: str, files: Sequence[tuple[str, int]]) -> str:
@@ -33,16 +37,88 @@ def tree(name: str, files: Sequence[tuple[str, int]]) -> str:
     return "\n".join(lines)
 
 
-def written(folder: Path, answers: Answers, plan: Mapping[str, Any], files: Sequence[tuple[str, int]], git: str) -> str:
-    """The end of `new`: what was written, what is still assumed, and the next two commands."""
+def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str) -> str:
+    """The end of `new`: what was written, what was left to its owner, what is still assumed, and what to type next."""
+    folder = result.place.folder
+    sizes = [(path, folder.joinpath(path).stat().st_size) for path in result.written]
     assumed = [
         _bullet(f"{row['key']} = {row['value'] or '(unknown)'}: {row['question']}") for row in plan["assumptions"]
     ]
-    parts = [tree(str(folder), files), git, "\n".join(_findings(plan))]
+    parts = [tree(str(folder), sizes), _left_alone(result), _at_the_top(result), git, "\n".join(_findings(plan))]
     if assumed:
         parts.append("\n".join([f"Still assumed, until a person confirms it ({len(assumed)}):", *assumed]))
-    parts.append(f"Next:\n  cd {folder}\n  make setup    (without make: see the README)")
+    steps = [f"cd {_typed(folder)}", *_to_commit(result, answers), "make setup    (without make: see the README)"]
+    parts.append("Next:\n" + "\n".join(f"  {step}" for step in steps))
     return "\n\n".join(part for part in parts if part)
+
+
+def hosted(top: Path, at: str) -> str:
+    """What it means that a project lies inside a repository, said before anything is written."""
+    return _paragraph(
+        f"It will lie inside the git repository {top}, at {at}. So it gets no repository and no commit of its own: its "
+        "gates read the history around it, its pages are signed by commits there, and its tags begin with its name. "
+        "Pipelines, owners and forms work only at the top of that repository."
+    )
+
+
+def host_files(tops: Iterable[tuple[str, str]]) -> str:
+    """The files that a code host reads at the top only, with where each would go."""
+    lines = [f"  {path} → {top}" for path, top in tops]
+    return "\n".join(["Put what the code host reads at the top of the repository there?", *lines])
+
+
+def _left_alone(result: "Placed") -> str:
+    if not result.declined:
+        return ""
+    first = result.declined[0]
+    look = invocation.quoted(["git", "diff", "--no-index", "--", first, f"{PROPOSALS}/{first}"])
+    take = invocation.quoted(["cp", f"{PROPOSALS}/{first}", first])
+    needed = [path for path in ("pyproject.toml", "Makefile") if path in result.declined]
+    lines = [
+        f"Yours, and left as they are ({len(result.declined)}); the template's versions lie in {PROPOSALS}/:",
+        *(f"  {path}" for path in result.declined),
+        f"Compare one: {look}",
+        f"Take one:    {take}",
+        "A later replan leaves them alone; one that you take as it is belongs to the plan from then on.",
+    ]
+    if needed:
+        names = " and ".join(needed)
+        lines.append(_paragraph(f"The commands run once the proposals for {names} are taken, or worked into yours."))
+    return "\n".join(lines)
+
+
+def _at_the_top(result: "Placed") -> str:
+    lines = []
+    if result.hosted:
+        lines = ["Put at the top of the repository:", *(f"  {top}" for top in result.hosted.values())]
+    if result.to_move:
+        up = "/".join(".." for _ in result.place.at.split("/"))
+        lines.append("The code host reads these at the top of the repository only; move them there, or merge them into")
+        lines.append("what is there already:")
+        lines += [f"  {path} → {up}/{top}" for path, top in result.to_move.items()]
+    return "\n".join(lines)
+
+
+def _to_commit(result: "Placed", answers: Answers) -> list[str]:
+    """The lines that commit what was written, where that is the person's: what was there before is not in them."""
+    place = result.place
+    if place.commits or not place.asked_git:
+        return []
+    start = [] if place.kept or place.host else ["git init"]
+    message = f"Start {answers.project_name} from a computed plan"
+    add = ["git", "add", *(["--force"] if result.ignored else []), "--", *result.to_add]
+    return [*start, invocation.quoted(add), invocation.quoted(["git", "commit", "-m", message])]
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False)
+
+
+def _typed(folder: Path) -> str:
+    """A folder as it is typed from here: its whole path where it is not below, since nobody sees where `make` ran."""
+    whole, here = Path(os.path.abspath(folder)), Path.cwd()
+    relative = str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
+    return invocation.quoted([f".{os.sep}{relative}" if relative.startswith("-") else relative])
 
 
 def chosen(advice: Advice) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlscaffold.errors import GitFailed, GitMissing
+from mlscaffold.invocation import quoted
 
 # Set by git for its hooks; they would point our commands at somebody else's repository.
 _REDIRECTS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
@@ -17,6 +18,11 @@ def require_git() -> None:
     """Raise `GitMissing` where there is no git."""
     if shutil.which("git") is None:
         raise GitMissing()
+
+
+def is_installed() -> bool:
+    """Whether there is a git to ask."""
+    return shutil.which("git") is not None
 
 
 def is_inside_repository(folder: Path) -> bool:
@@ -32,9 +38,67 @@ def has_identity(folder: Path) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What git says of a folder: `top` of the work tree it lies in, if any, and whether it is git's own storage."""
+
+    top: Path | None
+    internal: bool
+
+
+def surroundings(folder: Path) -> Surroundings:
+    """The repository that a folder, or the nearest existing folder above it, lies in; nothing where git is missing.
+
+    Raises `GitFailed` where there is a repository that git refuses to read.
+    """
+    if shutil.which("git") is None:
+        return Surroundings(None, internal=False)
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    done = _run(existing, "rev-parse", "--is-inside-git-dir")
+    if done.returncode:
+        if "dubious ownership" in done.stderr:
+            trust = f"git config --global --add safe.directory {quoted([str(existing.resolve())])}"
+            raise GitFailed("git rev-parse", "the repository belongs to somebody else", f"If it is yours: {trust}")
+        return Surroundings(None, internal=False)
+    if done.stdout.strip() == "true":
+        return Surroundings(None, internal=True)
+    top = _run(existing, "rev-parse", "--show-toplevel").stdout.removesuffix("\n")
+    return Surroundings(Path(top) if top else None, internal=not top)
+
+
+def is_newborn(folder: Path) -> bool:
+    """Whether the folder's repository has no commit yet."""
+    return _run(folder, "rev-parse", "--quiet", "--verify", "HEAD").returncode != 0
+
+
+def branch(folder: Path) -> str:
+    """The branch that is checked out, born or not; "" where none is."""
+    return _run(folder, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip()
+
+
+def ignores(folder: Path, paths: Iterable[str]) -> list[str]:
+    """Those of the paths below a folder that its repository ignores."""
+    fed = "\0".join(paths)
+    done = subprocess.run(
+        ["git", "check-ignore", "-z", "--stdin"],
+        cwd=folder,
+        env=_surroundings(),
+        input=fed.encode("utf-8"),
+        capture_output=True,
+        check=False,
+    )  # returns 1 where none is, and 128 where it cannot tell
+    if done.returncode > 1:
+        raise GitFailed("git check-ignore", _first_line(done.stderr.decode("utf-8", "replace"), done.returncode))
+    return [path for path in done.stdout.decode("utf-8").split("\0") if path]
+
+
 def create(folder: Path, message: str) -> bool:
-    """Make the folder a repository and commit everything; False when only staged, for want of an identity."""
-    _must(folder, "init", "--quiet", "--initial-branch=main")
+    """Commit everything in the folder, a repository already or made one; False when only staged, for want of a name.
+
+    A repository that is there keeps its branch, its remotes and its configuration.
+    """
+    if not os.path.lexists(folder / ".git"):
+        _must(folder, "init", "--quiet", "--initial-branch=main")
     _must(folder, "add", "--all")
     if not has_identity(folder):
         return False

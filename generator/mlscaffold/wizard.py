@@ -82,6 +82,18 @@ def ask(
             raise Interrupted(interview.kept(talk.state)) from trouble
 
 
+def agree(told: str, yes: str, no: str) -> bool:
+    """One question after the conversation: what is meant, and a yes or a no. Raises `KeyboardInterrupt` on Ctrl-C."""
+    with create_app_session(output=create_output(stdout=sys.stderr)):
+        screen.say("", told)
+        try:
+            return _pick(("yes", yes), ("no", no)) == "yes"
+        except _Back:
+            return False
+        except EOFError:
+            raise KeyboardInterrupt from None
+
+
 class _Talk:
     """One conversation: it shows the step that `interview` calls for, and hands the reply back to it."""
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlscaffold.invocation import command
+
 NAME = 14  # letters for a command's name
 CLOCK = 6  # letters for the clock
 TICK = 0.2  # seconds between two movements of the clock
@@ -80,7 +82,7 @@ class Telling:
         self._line("")
         kept = f"The repository is in {keep}." if keep else "Nothing is left of it; --keep DIR keeps the repository."
         self.note(f"{self.seconds():.0f} s, {cpu:.0f} s of them at work on a processor. {kept}")
-        self.note("Your own: `mlscaffold new` asks about ten questions; the README says the rest.")
+        self.note(f"Your own: `{command()} new` asks about ten questions; the README says the rest.")
 
     def seconds(self) -> float:
         """How long the story has been going on."""

@@ -218,7 +218,7 @@ def budget(repo: Repo) -> Result:
 def kept(repo: Repo) -> Result:
     if not files.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
-    log = files.git(repo.root, "log", "--diff-filter=DM", "--name-only", "--format=", "--", "experiments/[0-9]*")
+    log = files.git(repo.root, "log", "--relative", "--diff-filter=DM", "--name-only", "--format=", "--", "experiments/[0-9]*")
     touched = [line for line in (log or "").splitlines() if line.endswith("record.yaml") and "0000-" not in line]
     if touched:
         return failed(f"{touched[0]} was rewritten or deleted after it was committed.", "Restore it from git's history")
