@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,11 @@ def through_the_door(name: str) -> dict[str, str]:
 
     Plain cookiecutter renders prompted answers as Jinja (the README says so), so texts with braces are quoted for it.
     """
-    texts = sample_answers(name).raw
+    return as_typed(sample_answers(name).raw)
+
+
+def as_typed(texts: Mapping[str, str]) -> dict[str, str]:
+    """Complete answers as plain cookiecutter's keys."""
     bare = {key for key, question in questions.load().items() if question.plain}
     return {
         key if key in bare else f"_{key}": jinja_literal(text) if key in bare else text for key, text in texts.items()

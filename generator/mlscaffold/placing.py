@@ -95,6 +95,8 @@ def find(folder: Path, *, into: bool, git: bool) -> Place:
     Raises `TargetExists`, `AlreadyPlanned` or `BadPlace`.
     """
     if into:
+        if folder.is_dir() and not folder.is_symlink():
+            render.sweep(folder)  # a run that was killed may have put half of its files there
         _refuse_planned(folder)
     else:
         render.refuse_if_in_the_way(folder)

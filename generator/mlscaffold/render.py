@@ -149,7 +149,7 @@ def staging(output: Path, target: Path) -> Iterator[Path]:
     """A temporary folder on the target's own disk, gone afterwards whatever happened."""
     try:
         output.mkdir(parents=True, exist_ok=True)
-        _sweep(output)
+        sweep(output)
         scratch = Path(tempfile.mkdtemp(prefix=f"{STAGING}{os.getpid()}-", dir=output))
     except OSError as error:
         raise CannotWrite(target, error.strerror or str(error)) from error
@@ -168,7 +168,7 @@ def _remove_empty(folders: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _sweep(output: Path) -> None:
+def sweep(output: Path) -> None:
     """Remove what a killed run left behind: staging folders whose process is gone."""
     for left in output.glob(f"{STAGING}*"):
         process = left.name.removeprefix(STAGING).partition("-")[0]
