@@ -132,3 +132,15 @@ def test_sync_sees_drift(tmp_path: object) -> None:
     assert done.returncode == 1
     assert "templates/ml/cookiecutter.json is not up to date" in done.stdout
     assert path.read_text("utf-8") == before
+
+
+def test_a_mistyped_choice_is_met_with_what_it_may_have_meant() -> None:
+    """A slip, another case, spaces, a part, a name that others use; nothing for what is like none of them."""
+    metric, host = questions.load()["metric"], questions.load()["ci"]
+
+    assert str(questions.check(metric, "auc", {"task": "binary"})).endswith("; did you mean `roc_auc`?")
+    assert str(questions.check(host, "Git Hub")).endswith("; did you mean `github`?")
+    assert str(questions.check(host, "travis")) == "it must be one of github, gitlab, none"
+    assert questions.alike("ROC AUC", metric.choices) == ["roc_auc"]
+    assert questions.alike("average precision", metric.choices) == ["average_precision"]
+    assert questions.alike("", metric.choices) == []

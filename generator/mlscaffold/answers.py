@@ -120,7 +120,9 @@ def check_texts(texts: Mapping[str, str], source: str = "") -> None:
             raise InvalidAnswer(key, text, complaint, source)
         for named in questions.split(questions.canonical(question, text, context)) if question.type == "keys" else ():
             if named not in questions.load():
-                raise InvalidAnswer(key, text, f'there is no question called "{named}"', source)
+                meant = " or ".join(f"`{name}`" for name in questions.near(named))
+                suggestion = f"; did you mean {meant}?" if meant else ""
+                raise InvalidAnswer(key, text, f'there is no question called "{named}"{suggestion}', source)
 
 
 def read(path: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ class InvalidAnswer(AnswerError):
         where = f" in {source}" if source else ""
         super().__init__(
             key,
-            f"{key} is {shown(value)}{where}, but {complaint}.",
+            f"{key} is {shown(value)}{where}, but {complaint}{'' if complaint.endswith('?') else '.'}",
             f"Correct it, for example with --set {key}=…; `{command()} questions` explains every key.",
         )
 
@@ -158,6 +158,15 @@ class UnreadablePlan(MlscaffoldError):
         )
 
 
+class NoFolder(MlscaffoldError):
+    """A folder that a command was to work in, and that is not there."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"There is no folder {folder}.", "Name the folder of a repository that mlscaffold made, or go into it."
+        )
+
+
 class NoTerminal(MlscaffoldError):
     """Questions cannot be asked because nobody is at a keyboard."""
 
@@ -218,12 +227,18 @@ class NotCommitted(MlscaffoldError):
 
 
 class ConflictsLeft(MlscaffoldError):
-    """A merge that a person must finish."""
+    """A merge that a person must finish, or would have to, where nothing was written (`dry_run`)."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], *, dry_run: bool = False) -> None:
+        if dry_run:
+            hint = "Nothing was written. Without --dry-run both versions are marked there, for you to choose between."
+        else:
+            hint = (
+                "Choose between the marked versions (<<<<<<< yours, >>>>>>> the new plan's), then git add and commit."
+            )
         super().__init__(
-            f"The team's text and the new plan changed the same lines of {', '.join(paths)}.",
-            "Choose between the marked versions (<<<<<<< yours, >>>>>>> the new plan's), then git add and commit.",
+            f"The team's text and the new plan change{'' if dry_run else 'd'} the same lines of {', '.join(paths)}.",
+            hint,
         )
 
 

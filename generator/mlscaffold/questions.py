@@ -5,7 +5,7 @@ import functools
 import keyword
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -103,7 +103,7 @@ def check(question: Question, text: str, answers: Mapping[str, str] | None = Non
     if text in allowed:
         return None
     by = question.allowed["by"]
-    return f"with {by} {(answers or {}).get(by)} it must be one of {', '.join(allowed)}"
+    return f"with {by} {(answers or {}).get(by)} {one_of(text, allowed, question.choices)}"
 
 
 def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str | None:
@@ -193,9 +193,59 @@ def may_be_empty(question: Question) -> bool:
     return depends(question) or question.default == ""
 
 
+def one_of(text: str, allowed: Sequence[str], known: Sequence[str] = ()) -> str:
+    """What is wrong with a value outside a list, as half a sentence, with those of the list that it may have meant.
+
+    Nothing is suggested for a value that is `known` elsewhere: that is no slip.
+    """
+    meant = [] if text in known else alike(text, allowed)
+    suggestion = f"; did you mean {' or '.join(f'`{value}`' for value in meant)}?" if meant else ""
+    return f"it must be one of {', '.join(allowed)}{suggestion}"
+
+
+def alike(text: str, names: Iterable[str]) -> list[str]:
+    """The one or two names nearest to a mistyped one, best first: a slip, another case or spacing, a part of one."""
+    plain = {name: _letters(name) for name in names}
+    typed = _letters(text)
+    called = [name for name in OTHERWISE.get(typed, ()) if name in plain]
+    if called or not typed:
+        return called
+    if same := [name for name, letters in plain.items() if letters == typed]:
+        return same[:1]
+    part = [name for name, letters in plain.items() if len(typed) > 1 and (typed in letters or letters in typed)]
+    close = difflib.get_close_matches(typed, list(plain.values()), n=2, cutoff=0.6)
+    found = [name for letters in close for name in plain if plain[name] == letters]
+    return list(dict.fromkeys([*(name for name in found if name in part), *part, *found]))[:2]
+
+
+# What other tools and other people call some of the choices, without case, spaces and signs.
+OTHERWISE = {
+    "true": ("yes",),
+    "false": ("no",),
+    "y": ("yes",),
+    "n": ("no",),
+    "classification": ("binary", "multiclass"),
+    "timeseries": ("forecast",),
+    "auroc": ("roc_auc",),
+    "auprc": ("average_precision",),
+    "prauc": ("average_precision",),
+    "meanabsoluteerror": ("mae",),
+    "crossentropy": ("log_loss",),
+    "machinelearning": ("ml",),
+    "apache": ("apache-2.0",),
+    "bsd": ("bsd-3-clause",),
+    "website": ("web-app",),
+}
+
+
+def _letters(text: str) -> str:
+    """A name without case, spaces and signs."""
+    return re.sub(r"[\W_]+", "", text.casefold())
+
+
 def near(key: str) -> list[str]:
     """Known keys that look like this one."""
-    return difflib.get_close_matches(key, list(load()), n=2, cutoff=0.6)
+    return alike(key, load())
 
 
 def _question(entry: dict[str, Any]) -> Question:
@@ -245,7 +295,7 @@ def reserved_slugs() -> frozenset[str]:
 def _check_choice(question: Question, text: str) -> str | None:
     if text in question.choices:
         return None
-    return f"it must be one of {', '.join(question.choices)}"
+    return one_of(text, question.choices)
 
 
 def _check_number(question: Question, text: str, answers: Mapping[str, str]) -> str | None:
