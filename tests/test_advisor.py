@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+import random
 import re
 
 import pytest
 from mlscaffold import answers
-from mlscaffold.advisor import Advice, advise
+from mlscaffold.advisor import Advice, advise, unsaid
 from mlscaffold.planning.plan import compute
-from mlscaffold.verdicts import NOTHING, RULES, RUNGS
+from mlscaffold.verdicts import DECISIVE, NOTHING, RULES, RUNGS
 
 HELD = {"past_cases": "5000", "labelled_cases": "1500"}
 INVOICES = HELD | {
@@ -193,11 +194,11 @@ def test_reasons_are_sentences_and_something_would_change_each(name: str) -> Non
     ("name", "numbers"),
     [
         ("today's MAE of 9 beats a target of 10", ["mae", "9", "10", "lower is better"]),
-        ("nothing has ever been recorded", ["0 past cases", "1,000 results a day"]),
-        ("it pays back too late", ["18.1 months", "18 months"]),
-        ("it never pays back", ["never paid back", "worth 250 EUR", "costs 1,000 EUR a month to run", "18 months"]),
+        ("nothing has ever been recorded", ["nobody has named past cases or known right answers"]),
+        ("it pays back too late", ["18.1 months", "18 (payback_limit_months, assumed) months"]),
+        ("it never pays back", ["never paid back", "worth 250 EUR", "costs 1,000 (monthly_run_budget, assumed) EUR"]),
         ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "2.2 months"]),
-        ("nobody has measured today's practice", ["5,000 past cases", "nothing does it"]),
+        ("nobody has measured today's practice", ["5,000 past cases"]),
     ],
 )
 def test_the_reasons_hold_the_answers_numbers(name: str, numbers: list[str]) -> None:
@@ -242,10 +243,12 @@ def test_enough_rows_and_good_labels_block_nothing() -> None:
 
 def test_cases_without_a_right_answer_block() -> None:
     """Past cases alone are not labels, and labels must come from somewhere."""
-    unlabelled = advice_for(INVOICES | {"labelled_cases": "0"})
+    unlabelled = advice_for(INVOICES | {"labelled_cases": "0", "confirmed": "labelled_cases"})
+    uncounted = advice_for(INVOICES | {"labelled_cases": "0"})
     sourceless = advice_for(INVOICES | {"label_source": "none"})
 
     assert "None of the 5,000 past cases" in unlabelled.blockers[0]
+    assert "nobody has said how many past cases have a known right answer" in uncounted.blockers[0]
     assert "label_source = none" in sourceless.blockers[0]
 
 
@@ -309,7 +312,8 @@ def test_a_payback_on_assumed_money_says_so() -> None:
     plan = planned(acceptance__payback_months=99)
     guessed = advice_for(INVOICES | {"miss_cost": "100"}, plan)
     known = {"miss_cost": "1", "false_alarm_cost": "1", "daily_volume": "1000", "day_rate": "600"}
-    vouched = advice_for(INVOICES | known | {"monthly_run_budget": "900", "confirmed": "; ".join(known)}, plan)
+    told = known | {"payback_limit_months": "18"}
+    vouched = advice_for(INVOICES | told | {"monthly_run_budget": "900", "confirmed": "; ".join(told)}, plan)
 
     assert "assumed answers (false_alarm_cost, daily_volume, day_rate, monthly_run_budget)" in guessed.reasons[-1]
     assert "assumed" not in " ".join(vouched.reasons)
@@ -334,3 +338,76 @@ def test_the_real_plan_is_read_where_it_keeps_its_numbers(change: dict[str, str]
     advice = advise(complete, compute(complete))
 
     assert (advice.rule, len(advice.blockers)) == (rule, blockers)
+
+
+# ------------------------------------------------------------------------------------------------ what nobody said
+
+GIVEN = {
+    "rules_expressible": ["full", "no"],
+    "current_practice": ["people", "rules", "model"],
+    "current_value": ["0.637", "0.791"],
+    "past_cases": ["7341"],
+    "labelled_cases": ["2317"],
+    "metric": ["precision", "accuracy"],
+    "target_value": ["0.713", "0.877"],
+    "miss_cost": ["73", "0.07"],
+    "consequence": ["rights", "intolerable", "cosmetic"],
+    "human_confirms": ["yes"],
+    "daily_volume": ["4177", "3"],
+    "monthly_run_budget": ["6173"],
+    "payback_limit_months": ["27"],
+    "label_source": ["people", "none"],
+}
+ONLY_WHEN_SAID = {
+    "rules_expressible": r"(?<!as far as has been said, )only in part|cannot be written",
+    "current_practice": r"(nothing does|people do|rules do|a model does) it",
+    "past_cases": r"\b0 past|None of the 0|\b0 known",
+    "labelled_cases": r"\b0 of them|\b0 known|None of the",
+    "metric": r"recall(?! is assumed)",
+    "human_confirms": r"nobody confirms|human_confirms = no|(?<!as far as has been said, )results take effect without",
+    "consequence": r"(?<!as far as has been said, )results take effect without",
+    "daily_volume": r"1,000 results|1,000(?! \((daily_volume|monthly_run_budget), assumed)",
+    "monthly_run_budget": r"costs 1,000(?! \(monthly_run_budget, assumed)",
+    "payback_limit_months": r"\b18(?! \(payback_limit_months, assumed)\b",
+}
+
+
+def partly_answered(seed: int) -> dict[str, str]:
+    """Some of the answers, each different from its default; labelled cases only beside past ones."""
+    rng = random.Random(seed)
+    given = {key: rng.choice(values) for key, values in GIVEN.items() if rng.random() < 0.5}
+    if "past_cases" not in given:
+        given.pop("labelled_cases", None)
+    return given
+
+
+@pytest.mark.parametrize("with_plan", [False, True])
+def test_no_advice_tells_an_unknown_as_a_fact(with_plan: bool) -> None:
+    """Whatever half of the answers is given, no reason, flip or blocker says for certain what nobody has said."""
+    ruled = set()
+    for seed in range(40 if with_plan else 400):
+        given = partly_answered(seed)
+        complete = answers.complete({"kind": "ml"} | given)
+        advice = advise(complete, compute(complete) if with_plan else None)
+        ruled.add(advice.rule)
+        for line in advice.reasons + advice.flips + advice.blockers:
+            told = [key for key, fact in ONLY_WHEN_SAID.items() if key not in given and re.search(fact, line)]
+            assert told == [], (given, line)
+    assert ruled >= ({1, 3, 5, 6, 7} if with_plan else {1, 2, 3, 4, 5, 7})
+
+
+def test_what_is_confirmed_is_a_fact_again() -> None:
+    """Whoever vouches for a default is quoted with it."""
+    vouched = advice_for({"confirmed": "past_cases; labelled_cases; daily_volume"})
+
+    assert "there are 0 past cases and 0 known right answers" in vouched.reasons[0]
+    assert "1,000 results a day" in vouched.reasons[2]
+
+
+def test_an_advice_names_what_it_was_not_told() -> None:
+    """All that the rules look at while nothing is answered; nothing once everything is."""
+    nothing = answers.complete({"kind": "ml"})
+    everything = answers.complete({"kind": "ml", "confirmed": "; ".join(DECISIVE)} | INVOICES)
+
+    assert unsaid(nothing) == list(DECISIVE)
+    assert unsaid(everything) == []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold.verdicts import ML, RULES, Answers, Plan, direction, planned
+from mlscaffold.verdicts import DECISIVE, ML, RULES, Answers, Plan, direction, is_said, planned
 from mlscaffold.wording import number
 
 
@@ -27,6 +27,9 @@ class Advice:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
 
 
+UNCOUNTED = "nobody has said how many past cases have a known right answer (labelled_cases)"
+
+
 def advise(answers: Answers, plan: Plan | None) -> Advice:
     """The recommendation for these answers: without a plan by the answers alone, with one by its money as well."""
     rule, verdict = next(
@@ -44,17 +47,26 @@ def advise(answers: Answers, plan: Plan | None) -> Advice:
     )
 
 
+def unsaid(answers: Answers) -> list[str]:
+    """The answers that the rules look at and that nobody has given, most decisive first."""
+    return [key for key in DECISIVE if not is_said(answers, key)]
+
+
 # ------------------------------------------------------------------------------------- what stands in a model's way
 
 
 def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
     past, labelled = answers.get("past_cases") or 0, answers.get("labelled_cases") or 0
     short, rows = planned(plan, "test", "shortfall"), planned(plan, "test", "rows")
+    counted = is_said(answers, "labelled_cases")
     if short is not None and short > 0:
         needed = f"needs {number(rows)} labelled rows" if rows is not None else "needs more labelled rows"
-        yield f"The acceptance test {needed}; {number(short)} of them are missing, beside the {number(labelled)} known."
-    elif not labelled:
+        held = f"{number(short)} of them are missing, beside the {number(labelled)} known" if counted else UNCOUNTED
+        yield f"The acceptance test {needed}; {held}."
+    elif not labelled and counted:
         yield f"None of the {number(past)} past cases has a known right answer, so nothing can be shown yet."
+    elif not labelled:
+        yield f"Nothing can be shown yet: {UNCOUNTED}."
     if answers.get("label_source") == "none":
         yield "Right answers come from nowhere (label_source = none), so no model can be tested or watched."
     ceiling, target = planned(plan, "labels", "ceiling"), _target(answers, plan)

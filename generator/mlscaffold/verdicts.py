@@ -1,7 +1,7 @@
 """The advisor's rules in order, each a small function: its condition, and what it says when that holds.
 
 The reasons go along the lines on which software and machine learning differ: uncertainty, data dependence,
-evaluation, ownership. Every one holds the answers it rests on.
+evaluation, ownership. Every one holds the answers it rests on, and never tells a default as if somebody had said it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +15,8 @@ from mlscaffold.wording import number
 NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
 RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision", "ML automated")
 
+# What the rules look at, most decisive first: an advice names those of them that nobody has answered.
+DECISIVE = ("rules_expressible", "past_cases", "labelled_cases", "current_value", "consequence", "human_confirms")
 MONEY = ("false_alarm_cost", "miss_cost", "unit_error_cost", "daily_volume", "day_rate", "monthly_run_budget")
 
 Answers = Mapping[str, Any]
@@ -70,10 +72,10 @@ def _target_met(answers: Answers, plan: Plan) -> Verdict | None:
         NOTHING,
         "do nothing yet",
         (
-            f"Evaluation: {metric} is {number(today)} today, which already meets the target of {number(target)} "
-            f"({better} is better).",
-            f"Ownership: a model would have to be paid for, watched and retrained without a gain over today's practice "
-            f"({_practice(answers)}).",
+            f"Evaluation: {_measured_today(answers)} is {number(today)} today, which already meets the target of "
+            f"{number(target)} ({better} is better).",
+            "Ownership: a model would have to be paid for, watched and retrained without a gain over today's practice"
+            f"{_practice(answers)}.",
         ),
         (
             f"A value {'below' if better == 'lower' else 'above'} {number(today)} is worth money: change target_value.",
@@ -88,13 +90,17 @@ def _no_cases(answers: Answers, plan: Plan) -> Verdict | None:
     past, labelled = answers.get("past_cases") or 0, answers.get("labelled_cases") or 0
     if past or labelled:
         return None
-    volume = answers.get("daily_volume")
+    volume = answers.get("daily_volume") if is_said(answers, "daily_volume") else None
     expected = f" ({number(volume)} results a day)" if volume else ""
+    if is_said(answers, "past_cases"):
+        held = "there are 0 past cases and 0 known right answers, so there is nothing to learn from"
+    else:
+        held = "nobody has named past cases or known right answers, so there is nothing yet to learn from"
     return Verdict(
         SOFTWARE,
         "rules",
         (
-            "Data dependence: there are 0 past cases and 0 known right answers, so there is nothing to learn from.",
+            f"Data dependence: {held}.",
             "Evaluation: without cases no share of errors can be measured, for a model or for anything else.",
             f"Ownership: start with rules and log every case with its outcome{expected}; the log becomes the data.",
         ),
@@ -108,14 +114,17 @@ def _no_cases(answers: Answers, plan: Plan) -> Verdict | None:
 def _intolerable(answers: Answers, plan: Plan) -> Verdict | None:
     if answers.get("consequence") != "intolerable" or answers.get("human_confirms") == "yes":
         return None
+    if is_said(answers, "human_confirms"):
+        looks = "nobody confirms a result before it takes effect (human_confirms = no), so nobody would catch"
+    else:
+        looks = "unless a person confirms each result before it takes effect (human_confirms), nobody would catch"
     return Verdict(
         SOFTWARE,
         "rules",
         (
             "Uncertainty: a model is wrong on some share of cases whatever is done, and here one wrong result is "
             "intolerable (consequence = intolerable).",
-            "Ownership: nobody confirms a result before it takes effect (human_confirms = no), so nobody would catch "
-            "the wrong ones.",
+            f"Ownership: {looks} the wrong ones.",
         ),
         (
             "A person confirms each result before it takes effect, a warning instead of a block: human_confirms=yes.",
@@ -127,15 +136,15 @@ def _intolerable(answers: Answers, plan: Plan) -> Verdict | None:
 def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
     if answers.get("current_value") is not None:
         return None
-    cases = answers.get("past_cases") or 0
+    cases = f"the {number(answers['past_cases'])} past cases" if is_said(answers, "past_cases") else "the past cases"
     return Verdict(
         ML,
         "SQL or statistics",
         (
-            f"Evaluation: nobody has measured how well the job is done today ({_practice(answers)}), and without that "
+            f"Evaluation: nobody has measured how well the job is done today{_practice(answers)}, and without that "
             "number there is no threshold and no gain.",
-            f"Uncertainty: a query or a simple statistic over the {number(cases)} past cases has not been tried, so "
-            "nothing shows yet that a model is needed.",
+            f"Uncertainty: a query or a simple statistic over {cases} has not been tried, so nothing shows "
+            "yet that a model is needed.",
             "Ownership: the first task is a baseline with an end date, two weeks from the start; it may be the result.",
         ),
         (
@@ -153,32 +162,39 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
     paid_back = f"is paid back after {number(months)} months" if months is not None else "is never paid back"
     worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
-    worth += f" and costs {number(run)} {currency} a month to run" if value is not None and run else ""
+    worth += f" and costs {_given(answers, 'monthly_run_budget')} {currency} a month to run" if worth and run else ""
     return Verdict(
         SOFTWARE,
         "rules",
         (
-            f"Evaluation: at the target, a model {paid_back}{worth}; the limit is {number(limit)} months.",
+            f"Evaluation: at the target, a model {paid_back}{worth}; the limit is "
+            f"{_given(answers, 'payback_limit_months')} months.",
             "Ownership: rules cost less to build and need no retraining, so they may pay where a model does not.",
             *_rests_on(answers),
         ),
         (
             f"One wrong result costs more than assumed: change {_cost_keys(answers)}.",
-            f"There are more results a day than {number(answers.get('daily_volume'))}: change daily_volume.",
+            f"There are more results a day than {_given(answers, 'daily_volume', 'the ')}: change daily_volume.",
             "Building or running it is cheaper than planned: change build_cost, day_rate or monthly_run_budget.",
-            f"You accept a payback later than {number(limit)} months: change payback_limit_months.",
+            f"You accept a payback later than {_given(answers, 'payback_limit_months', 'the ')} months: change "
+            "payback_limit_months.",
         ),
     )
 
 
 def _model(answers: Answers, plan: Plan) -> Verdict:
     human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes"
-    past, labelled, today = (answers.get(key) for key in ("past_cases", "labelled_cases", "current_value"))
+    today, labelled = answers.get("current_value"), "how many of them have a known right answer nobody has said"
+    if is_said(answers, "labelled_cases"):
+        labelled = f"{number(answers.get('labelled_cases'))} of them with a known right answer"
     extent = "cannot" if answers.get("rules_expressible") == "no" else "can only in part"
+    if not is_said(answers, "rules_expressible"):
+        extent = "can, as far as has been said, only in part"
+    limit = _given(answers, "payback_limit_months", "the ")
     flips = [
         "Somebody manages to write the behaviour down in full: then it is software (rules_expressible=full).",
         "The simple baseline turns out to reach the target: then the baseline is the product.",
-        f"The gain does not pay back within {number(answers.get('payback_limit_months', 18))} months: then rules are.",
+        f"The gain does not pay back within {limit} months: then rules are the product.",
     ]
     if not human:
         flips.append("A person confirms each result: then an alert may do, with rules or a model (human_confirms=yes).")
@@ -187,8 +203,7 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
         "ML with human decision" if human else "ML automated",
         (
             f"Uncertainty: the behaviour {extent} be written down as rules, so it has to be learned from cases.",
-            f"Data dependence: {number(past)} past cases are at hand, {number(labelled)} of them with a known right "
-            "answer.",
+            f"Data dependence: {number(answers.get('past_cases'))} past cases are at hand, {labelled}.",
             f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "
             "or refuted.",
             *_pays_back(answers, plan),
@@ -237,18 +252,33 @@ def planned(plan: Plan, group: str, name: str) -> Any:
     return entry.get("value") if isinstance(entry, Mapping) else None
 
 
+def is_said(answers: Answers, key: str) -> bool:
+    """Whether somebody gave this answer, or vouches for its default: only then may it be told as a fact."""
+    if isinstance(answers, Complete):
+        return key in answers and answers.provenance(key) != "default"
+    return answers.get(key) is not None
+
+
+def _given(answers: Answers, key: str, article: str = "") -> str:
+    """A number inside a sentence; one that nobody gave is called assumed, under its key."""
+    if is_said(answers, key):
+        return number(answers.get(key))
+    return f"{article}{number(answers.get(key))} ({key}, assumed)"
+
+
 def _practice(answers: Answers) -> str:
-    practice = answers.get("current_practice") or "none"
-    return {"none": "nothing does it", "people": "people do it", "rules": "rules do it", "model": "a model does it"}[
-        practice
-    ]
+    """What does the job today, in brackets behind a noun; nothing where nobody has said it."""
+    if not is_said(answers, "current_practice"):
+        return ""
+    does = {"none": "nothing does it", "people": "people do it", "rules": "rules do it", "model": "a model does it"}
+    return f" ({does[answers['current_practice']]})"
 
 
 def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
     months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
     if months is not None:
         worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
-        limit = number(answers.get("payback_limit_months"))
+        limit = _given(answers, "payback_limit_months")
         yield f"Evaluation: at the target it is paid back after {number(months)} months{worth}; the limit is {limit}."
 
 
@@ -268,7 +298,10 @@ def _cost_keys(answers: Answers) -> str:
 
 
 def _measured_today(answers: Answers) -> str:
-    return str(answers.get("metric") or "the measured value")
+    metric = answers.get("metric")
+    if metric is None:
+        return "the measured value"
+    return str(metric) if is_said(answers, "metric") else f"the metric ({metric} is assumed)"
 
 
 def _room(answers: Answers) -> str:
@@ -281,4 +314,9 @@ def _who_decides(answers: Answers) -> str:
         return "a person confirms each result before it takes effect"
     if answers.get("consequence") == "rights":
         return "rights are at stake (consequence = rights), so a person has to decide and the model only proposes"
+    if not is_said(answers, "human_confirms") or not is_said(answers, "consequence"):
+        return (
+            "as far as has been said, results take effect without a person, so somebody owns the errors, the "
+            "monitoring and the retraining"
+        )
     return "results take effect without a person, so somebody owns the errors, the monitoring and the retraining"
