@@ -1,7 +1,9 @@
 """The command line: what it prints, where, with which exit code, and that a refusal writes nothing."""
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from material import ROOT
 from mlscaffold import cli
+from mlscaffold.planning.number import entries
 
 DEFAULTS = ["new", "--kind", "ml", "--defaults"]
 
@@ -236,12 +239,79 @@ def test_plan_prints_numbers_with_meaning_and_formula(capsys: pytest.CaptureFixt
     assert '"answers_sha256"' in text
 
 
+def test_plan_begins_with_six_lines_and_groups_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    """Six lines, what the star means, every finding, then headings in reading order, with units; no line too wide."""
+    _, out, _ = run("plan", "--kind", "ml", capsys=capsys)
+    headings = [line for line in out.splitlines() if line.isupper()]
+
+    assert [line.split("  ")[0] for line in out.splitlines() if re.match(r"[A-Z][a-z, ]+  \S", line)][:6] == [
+        "Release",
+        "Rows needed, rows held",
+        "Smallest useful gain",
+        "Decision threshold",
+        "Payback",
+        "Most in the way",
+    ]
+    assert out.index("* rests on defaults") < out.index("In the way of this plan") < out.index("SCHEDULE")
+    assert headings[:3] == ["SCHEDULE", "WHAT COUNTS AS SUCCESS", "TEST SET"]
+    assert re.search(r"(?m)^test\.rows +1,136 rows \* +\(F06\)$", out)
+    assert re.search(r"(?m)^schedule\.days\.p50 +143 working days \*", out)
+    assert max(len(line) for line in out.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("name", ["ml-regression", "sw-library"])
+def test_plan_leaves_no_number_out(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every number of plan.json has its line, under whichever heading."""
+    sample = str(ROOT / f"tests/samples/{name}.yaml")
+    _, out, _ = run("plan", "--answers", sample, capsys=capsys)
+    _, text, _ = run("plan", "--answers", sample, "--json", capsys=capsys)
+
+    assert [key for key, _ in entries(json.loads(text)) if not re.search(rf"(?m)^{re.escape(key)} ", out)] == []
+
+
+def test_every_finding_is_told_by_every_command_that_plans(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `new` prints, `plan`, `new --dry-run` and `replan` print as well: each finding, and the six lines."""
+    given = ["--kind", "ml", "--set", "label_source=none", "--set", "appetite_weeks=2", "--set", "miss_cost=0.01"]
+    _, text, _ = run("plan", *given, "--json", capsys=capsys)
+    plan = json.loads(text)
+    told = [run("plan", *given, capsys=capsys)[1]]
+    told.append(run("new", "demo", *given, "--defaults", "--dry-run", capsys=capsys)[1])
+    told.append(run("new", "demo", *given, "--defaults", capsys=capsys)[1])
+    told.append(run("replan", str(in_folder / "demo"), "--dry-run", capsys=capsys)[1])
+
+    assert len(plan["findings"]) >= 3
+    for out in told:
+        lines = " ".join(out.split())
+        for finding in plan["findings"]:
+            assert " ".join(f"{finding['sentence']} {finding['remedy']}".split()) in lines
+        for line in plan["headline"]:
+            assert f"{line['label']} {line['text']}" in lines
+
+
+def test_advise_without_an_answer_says_what_it_would_need(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is taken for known, and the questions that would decide are listed with their answers."""
+    _, nothing, _ = run("advise", capsys=capsys)
+    _, one, _ = run("advise", "--set", "rules_expressible=full", capsys=capsys)
+
+    assert nothing.startswith("Nothing is answered yet, so this is where one starts: software (rules)")
+    assert "there are 0" not in nothing
+    for key in (
+        "rules_expressible (partial, full, no)",
+        "past_cases",
+        "labelled_cases",
+        "current_value",
+        "consequence",
+    ):
+        assert f"  - {key}" in nothing
+    assert "rules_expressible (" not in one
+
+
 def test_advise_gives_reasons_and_flips(capsys: pytest.CaptureFixture[str]) -> None:
     """What it recommends, why, and what would change it."""
     code, out, _ = run("advise", "--set", "rules_expressible=full", capsys=capsys)
 
     assert code == 0
-    assert out.startswith("Recommendation: software")
+    assert out.startswith("Recommendation: software (rules)")
     assert "What would change it" in out
 
 
@@ -260,6 +330,154 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
 
     assert code == 0
     assert "_MLSCAFFOLD_COMPLETE" in out
+
+
+def offered(shell: str, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The values that a shell is handed for this line, up to the cursor."""
+    monkeypatch.setenv("_MLSCAFFOLD_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_LINE", line)
+    with pytest.raises(SystemExit):
+        cli.run([])
+    monkeypatch.delenv("_MLSCAFFOLD_COMPLETE")
+    return ["/".join(row.split("\t")[:2]) for row in capsys.readouterr().out.splitlines() if row]
+
+
+COMPLETIONS = {
+    "mlscaffold comp": ["plain/completion"],
+    "mlscaffold plan --kind ": ["plain/ml", "plain/software"],
+    "mlscaffold export --to gi": ["plain/github", "plain/gitlab"],
+    "mlscaffold plan --set metr": ["open/metric="],
+    "mlscaffold plan --kind software --set slo": ["open/slo_percent=", "open/slo_window_days="],
+    "mlscaffold plan --kind software --set metr": [],
+    "mlscaffold plan --set ci=git": ["plain/ci=github", "plain/ci=gitlab"],
+    "mlscaffold plan --set task=ranking --set metric=": ["plain/metric=ndcg_at_10", "plain/metric=mrr"],
+    "mlscaffold plan --set 'metric=roc": ["plain/metric=roc_auc"],
+    "mlscaffold plan --set test_looks=": ["plain/test_looks=3"],
+    "mlscaffold plan --set 'confirmed=task;metr": ["plain/confirmed=task;metric"],
+    "mlscaffold plan --set nonsense=": [],
+    "mlscaffold plan --answers ans": ["file/ans"],
+}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_keys_and_their_values_are_completed(
+    shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--set offers the keys of the kind, then the values that fit the other answers; --kind, --to and files as well."""
+    for line, expected in COMPLETIONS.items():
+        assert offered(shell, line, capsys, monkeypatch) == expected, line
+
+
+def test_replan_completes_the_keys_of_its_repository(
+    in_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind and the task are those that the repository has answered."""
+    in_folder.joinpath("plan").mkdir()
+    in_folder.joinpath("plan/project.yaml").write_text('kind: "ml"\ntask: "regression"\n')
+
+    assert offered("bash", "mlscaffold replan --set metric=", capsys, monkeypatch) == [
+        "plain/metric=mae",
+        "plain/metric=rmse",
+    ]
+    assert offered("bash", "mlscaffold replan --set slo", capsys, monkeypatch) == []
+
+
+def program(folder: Path) -> Path:
+    """This program as a command called mlscaffold in a folder of its own, whose name holds a space."""
+    path = folder / "a bin" / "mlscaffold"
+    path.parent.mkdir()
+    path.write_text(f"#!{sys.executable}\nfrom mlscaffold.cli import main\nmain()\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_bash_itself_completes(tmp_path: Path) -> None:
+    """The script in a real bash, which takes words apart at the equals sign and gets back only what follows it."""
+    command = program(tmp_path)
+    script = """
+        eval "$("$1" completion bash)"
+        try() {
+            COMP_LINE="$1"; COMP_POINT=${#1}; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+            _mlscaffold_completion "$program" "${COMP_WORDS[COMP_CWORD]}"
+            printf '%s|' "${COMPREPLY[@]}"; echo
+        }
+        program=$1
+        try "mlscaffold repl" mlscaffold repl
+        try "mlscaffold plan --set metr" mlscaffold plan --set metr
+        try "mlscaffold plan --set metric=" mlscaffold plan --set metric =
+        try "mlscaffold plan --set ci=gitl" mlscaffold plan --set ci = gitl
+        complete -p mlscaffold
+    """
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script, "bash", str(command)],
+        env=surroundings, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    replan, key, values, value, registered = done.stdout.splitlines()
+
+    assert replan == "replan |"
+    assert key == "metric=|"
+    assert values.startswith("recall |precision |")
+    assert value == "gitlab |"
+    assert "_mlscaffold_completion mlscaffold" in registered
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+def test_fish_itself_completes(tmp_path: Path) -> None:
+    """The script in a real fish, with the question beside the key."""
+    command = program(tmp_path)
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator"), "HOME": str(tmp_path)}
+    surroundings["PATH"] = f"{command.parent}{os.pathsep}{surroundings['PATH']}"
+    script = 'mlscaffold completion fish | source; complete -C "mlscaffold plan --set ci=gitl"; complete -C "mlscaffold plan --set metr"'
+    done = subprocess.run(["fish", "-c", script], env=surroundings, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["ci=gitlab", "metric=\tWhich metric decides?"]
+
+
+def test_bare_it_prints_its_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As lines of at most 80 columns, on standard output, exit 0: nobody has done anything wrong."""
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, err = run(capsys=capsys)
+
+    assert (code, err) == (0, "")
+    assert out == run("--help", capsys=capsys)[1]
+    assert len(out.splitlines()) > 10
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+NEAR_MISSES = [
+    (["plam"], 2, "did you mean `plan`"),
+    (["re-plan"], 2, "did you mean `replan`"),
+    (["plan", "--jsn"], 2, "did you mean `--json`"),
+    (["plan", "--kind", "Software"], 2, "did you mean `software`?"),
+    (["export", "--to", "git hub"], 2, "did you mean `github`?"),
+    (["completion", "bsh"], 2, "did you mean `bash`"),
+    (["plan", "--set", "metrc=recall"], 1, "Did you mean metric?"),
+    (["plan", "--set", "metric=auc"], 1, "did you mean `roc_auc`?"),
+    (["plan", "--set", "task=regresion"], 1, "did you mean `regression`?"),
+    (["plan", "--set", "ci=git hub"], 1, "did you mean `github`?"),
+    (["plan", "--set", "human_confirms=true"], 1, "did you mean `yes`?"),
+    (["plan", "--set", "task=classification"], 1, "did you mean `binary` or `multiclass`?"),
+    (["plan", "--set", "confirmed=metrc"], 1, "did you mean `metric`?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "suggestion"), NEAR_MISSES)
+def test_a_near_miss_is_met(
+    arguments: list[str], code: int, suggestion: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a command, an option, a key or a value, what was meant is suggested, and nothing is done for it unasked."""
+    left, out, err = run(*arguments, capsys=capsys)
+
+    assert (left, out) == (code, "")
+    assert suggestion in err
+    assert "?." not in err
+
+
+def test_a_folder_that_is_not_there_is_called_so(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And not a repository that has lost a file."""
+    for arguments in (["replan", "nowhere"], ["export", "nowhere", "--to", "csv"]):
+        assert run(*arguments, capsys=capsys)[2].startswith("There is no folder nowhere.\n")
 
 
 def test_the_list_of_commands_cuts_no_sentence(capsys: pytest.CaptureFixture[str]) -> None:

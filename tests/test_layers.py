@@ -17,7 +17,7 @@ FLOW = (
     {"errors", "numerals", "yamltext"},
     {"patterns"},
     {"questions"},
-    {"schema", "answers"},
+    {"schema", "answers", "completion"},
     {"planning"},
     {"hosting", "wording"},
     {"verdicts"},

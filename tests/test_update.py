@@ -1,6 +1,7 @@
 """Replanning brings new numbers into the repository, and loses nothing that the team wrote."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -140,14 +141,53 @@ def test_an_answer_edited_by_hand_counts(project: Path) -> None:
 
 
 def test_a_dry_run_shows_and_writes_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Numbers before and after, files that would change, and a clean work tree."""
-    code = cli.run(["replan", str(project), "--set", "positive_share=0.2", "--dry-run"])
+    """The six lines before and after, every finding, files that would change, and a clean work tree."""
+    code = cli.run(["replan", str(project), "--set", "test_looks=1", "--dry-run"])
     out = capsys.readouterr().out
 
     assert code == 0
-    assert "test.rows" in out
-    assert "→" in out
+    assert "was: 1,136 labelled test rows" in out
+    assert "now: 796 labelled test rows" in out
+    assert "In the way of this plan" in out
     assert "Would change:\n" in out
+    assert re.search(r"\d+ numbers change; --numbers lists them\.", out)
+    assert "→" not in out
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_the_other_numbers_are_listed_on_request(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With units before and after, and with what each means."""
+    cli.run(["replan", str(project), "--set", "test_looks=1", "--dry-run", "--numbers"])
+    out = capsys.readouterr().out
+
+    assert "  test.rows: 1,136 rows → 796 rows\n    Labelled test rows that show the gain" in out
+
+
+def test_a_changed_advice_is_told_with_its_reasons(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it was, what it is now; and nothing about it where it stays."""
+    cli.run(["replan", str(project), "--set", "miss_cost=2", "--dry-run"])
+    stays = capsys.readouterr().out
+    cli.run(["replan", str(project), "--dry-run", "--set", "past_cases=90", "--set", "labelled_cases=90"])
+    changes = capsys.readouterr().out
+
+    assert "advice" not in stays.partition("Most in the way")[0]
+    assert "The advice changes" not in stays
+    assert "The advice changes: it was software (rules), and is now ml (SQL or statistics)." in changes
+
+
+def test_a_dry_run_tells_the_conflicts_ahead(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside everything else, with a next step that can be taken: nothing has been marked yet."""
+    edit(
+        project, "docs/03-acceptance.md", lambda text: re.sub(r"(?m)^\| Labels still to get .*$", "| Ours | 7 |", text)
+    )
+    code = cli.run(["replan", str(project), "--set", "positive_share=0.2", "--dry-run"])
+    printed = capsys.readouterr()
+
+    assert code == 1
+    assert "The plan in six lines" in printed.out
+    assert "In the way of this plan" in printed.out
+    assert "change the same lines of docs/03-acceptance.md" in printed.err
+    assert "Nothing was written. Without --dry-run both versions are marked" in printed.err
     assert git(project, "status", "--porcelain") == ""
 
 

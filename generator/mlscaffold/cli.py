@@ -9,32 +9,84 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlscaffold import __version__, answers, invocation, questions, report
 from mlscaffold.answers import Answers
-from mlscaffold.errors import CannotWrite, ConflictsLeft, MlscaffoldError, NoTerminal, NothingToBuild, UsageError
+from mlscaffold.errors import (
+    CannotWrite,
+    ConflictsLeft,
+    MlscaffoldError,
+    NoFolder,
+    NoTerminal,
+    NothingToBuild,
+    UsageError,
+)
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from mlscaffold.demo.telling import Telling
     from mlscaffold.placing import Place
 
-if TYPE_CHECKING:
-    from mlscaffold.demo.telling import Telling
-
 WIDTH = 100  # columns that a line takes at most, however wide the terminal is
-KIND = click.option(
-    "--kind", type=click.Choice(questions.KINDS), help="Kind of repository; the advisor decides otherwise."
-)
+COMPLETE = "_MLSCAFFOLD_COMPLETE"  # set by the scripts of `completion` when a shell asks
+
+
+class Commands(click.Group):
+    """The group of commands; a mistyped one is met with those that it may have meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is near."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            raise click.UsageError(f"No such command `{name}`{_meant(questions.alike(name, self.commands))}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class OneOf(click.Choice):  # type: ignore[type-arg]  # click before 8.2 knows no parameter for it
+    """One of a few words; a mistyped one is met with those that it may have meant."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word itself, if it is one of them exactly."""
+        if value not in self.choices:
+            self.fail(f'"{value}" is given, but {questions.one_of(value, self.choices)}', param, ctx)
+        return value
+
+
+class Assignment(click.ParamType):  # type: ignore[type-arg]  # as above
+    """KEY=VALUE. Read by `answers`, completed here."""
+
+    name = "KEY=VALUE"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        """Keys first, then the values that the key takes under the answers given so far."""
+        from click.shell_completion import CompletionItem
+
+        from mlscaffold import completion
+
+        offered = completion.assignments(incomplete, _known_so_far(ctx.params))
+        return [CompletionItem(text, help=meaning) for text, meaning in offered]
+
+
+KIND = click.option("--kind", type=OneOf(questions.KINDS), help="Kind of repository; the advisor decides otherwise.")
 ANSWERS = click.option("--answers", "file", type=click.Path(path_type=Path), help="YAML or JSON file with answers.")
-SET = click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="One answer; may be repeated.")
+SET = click.option(
+    "--set", "assignments", type=Assignment(), metavar="KEY=VALUE", multiple=True, help="One answer; may be repeated."
+)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlscaffold")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Turn what a team knows into a repository whose plan runs."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @cli.command()
@@ -76,7 +128,8 @@ def new(
     texts = given if silent else _ask(given, full, None if dry_run else spot, resume)
     complete = _complete(_decide_kind(texts, kind))
     if dry_run:
-        click.echo(report.tree(complete.project_slug, render.preview(complete)))
+        files = render.preview(complete)
+        click.echo(report.preview(complete.project_slug, files, context.plan_of(complete)))
         return
     with _typed_answers_kept({} if silent else texts, resume):
         place, complete = spot.found(complete)
@@ -90,7 +143,7 @@ def new(
 
 
 @cli.command()
-@click.option("--kind", type=click.Choice(questions.KINDS), default="ml", show_default=True, help="Which example.")
+@click.option("--kind", type=OneOf(questions.KINDS), default="ml", show_default=True, help="Which example.")
 @click.option("--keep", metavar="DIR", type=click.Path(path_type=Path), help="Keep the example's repository there.")
 @click.option(
     "--python",
@@ -99,7 +152,7 @@ def new(
     help="An interpreter that has what the example needs; nothing is installed then.",
 )
 def demo(kind: str, keep: Path | None, python: Path | None) -> None:
-    """Show a whole project's life, from the first audit to a rollback.
+    """Show a project's life, from the first audit to a rollback.
 
     An example whose answers fit its data, in a scratch folder: every line comes from a command that ran. Nothing is
     left, but for an environment in your cache folder, which is named before anything is installed.
@@ -119,11 +172,13 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
     The recommendation, the answers it rests on, and what would change it. Nothing is written.
     """
     from mlscaffold import context
+    from mlscaffold.advisor import unsaid
 
     given = _given(None, kind, file, assignments)
-    facts = context.plan_of(_complete({"kind": "ml"} | given))["advice"]
+    complete = _complete({"kind": "ml"} | given)
+    facts = context.plan_of(complete)["advice"]
     undecided = {} if given.get("kind") else {"overruled": False}
-    click.echo(report.advice(facts | undecided))
+    click.echo(report.advice(facts | undecided, unsaid(complete)))
 
 
 @cli.command()
@@ -132,36 +187,43 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
 @SET
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
 def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_json: bool) -> None:
-    """Print every computed number with its meaning and formula."""
+    """Print the plan: six lines, then every computed number.
+
+    What stands in its way, and each number with its unit, its meaning and its formula. A star marks what rests on an
+    assumption.
+    """
     from mlscaffold import context, wording
+    from mlscaffold.planning import headline
 
     given = _decide_kind(_given(None, kind, file, assignments), kind)
-    computed = context.plan_of(_complete(given))
-    click.echo(wording.as_json(computed) if as_json else report.plan(computed))
+    complete = _complete(given)
+    computed = context.plan_of(complete)
+    click.echo(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
 
 
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @SET
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
-def replan(folder: Path, assignments: Sequence[str], dry_run: bool) -> None:
+@click.option("--numbers", is_flag=True, help="List every number that changes, before and after.")
+def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: bool) -> None:
     """Plan again with new facts, and keep what the team wrote.
 
-    Prints each number before and after, and merges the new documents into the repository.
+    Prints the plan's six lines before and after, what stands in its way and a changed advice, and merges the new
+    documents into the repository.
     """
     from mlscaffold import update
 
+    _require_folder(folder)
     replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
-    click.echo(report.replanned(replanned, update.changed_numbers(replanned), dry_run))
+    click.echo(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
-        raise ConflictsLeft(replanned.conflicts)
+        raise ConflictsLeft(replanned.conflicts, dry_run=dry_run)
 
 
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option(
-    "--to", type=click.Choice(["github", "gitlab", "jira", "csv", "mermaid"]), required=True, help="For what."
-)
+@click.option("--to", type=OneOf(["github", "gitlab", "jira", "csv", "mermaid"]), required=True, help="For what.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output.")
 def export(folder: Path, to: str, output: Path | None) -> None:
     """Write the backlog or the schedule for other planning tools.
@@ -170,6 +232,7 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     """
     from mlscaffold import export as exporting
 
+    _require_folder(folder)
     text = exporting.export(folder, to)
     if advice := exporting.note(folder, to):
         click.echo(advice, err=True)
@@ -195,14 +258,17 @@ def questions_(kind: str | None, json_schema: bool, markdown: bool) -> None:
 
 
 @cli.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the shell's completion script."""
-    from click.shell_completion import get_completion_class
+    """Print the shell's completion script.
 
-    script = get_completion_class(shell)
-    assert script is not None, f"click completes {shell}"
-    click.echo(script(cli, {}, "mlscaffold", "_MLSCAFFOLD_COMPLETE").source())
+    Commands, options, the keys of --set and their values. Switched on for good by one line in the shell's own settings:
+    eval "$(mlscaffold completion bash)" in ~/.bashrc, the same with zsh in ~/.zshrc, and for fish, in
+    ~/.config/fish/config.fish: mlscaffold completion fish | source
+    """
+    from mlscaffold.completion import SHELLS
+
+    click.echo(SHELLS[shell](cli, {}, "mlscaffold", COMPLETE).source())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -213,16 +279,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code. A bug is the only thing that shows a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
+    if COMPLETE in os.environ:
+        from mlscaffold import completion as shells
+
+        shells.register()
     try:
         # click itself turns an `Exit` into a returned code here, and a finished command into None
         return cli.main(args=arguments, prog_name="mlscaffold", standalone_mode=False) or 0
     except MlscaffoldError as error:
         return _complain(f"{error}\n{error.hint}", error.exit_code)
     except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "mlscaffold"
-        sentence = " ".join(error.format_message().split())
-        called = " ".join([invocation.command(), *where.split()[1:]])
-        return _complain(f"{sentence}\n`{called} --help` lists what it takes.", 2)
+        return _complain(_misused(error, sys.argv[1:] if arguments is None else arguments), 2)
     except (click.Abort, KeyboardInterrupt):
         return _complain("Interrupted; nothing was written.", 130)
     except BrokenPipeError:
@@ -234,6 +301,41 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _complain(
             traceback.format_exc() + "This is a bug in mlscaffold; please report it with the lines above.", 3
         )
+
+
+# ------------------------------------------------------------------------------------------------------ wrong usage
+
+
+def _misused(error: click.UsageError, arguments: Sequence[str]) -> str:
+    """What is wrong with a command line in one sentence, and where it says what it takes."""
+    named = next((word for word in arguments if word in cli.commands), "")
+    where = error.ctx.command_path if error.ctx else f"mlscaffold {named}".strip()
+    called = " ".join([invocation.command(), *where.split()[1:]])
+    if isinstance(error, click.NoSuchOption):
+        sentence = f"No such option `{error.option_name}`{_meant(error.possibilities or ())}"
+    else:
+        sentence = " ".join(error.format_message().split())
+    return f"{sentence.replace('?.', '?')}\n`{called} --help` lists what it takes."
+
+
+def _meant(near: Sequence[str]) -> str:
+    """The end of a sentence about something mistyped."""
+    return f"; did you mean {' or '.join(f'`{name}`' for name in near[:2])}?" if near else "."
+
+
+def _require_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise NoFolder(folder)
+
+
+def _known_so_far(given: Mapping[str, Any]) -> dict[str, str]:
+    """Answers on an unfinished command line, and those of the repository that it names, as far as they can be read."""
+    known: dict[str, str] = {}
+    for path in (Path(given["folder"] or "", "plan/project.yaml") if "folder" in given else None, given.get("file")):
+        with contextlib.suppress(MlscaffoldError):  # a half-typed name is no file yet
+            known |= answers.read(path) if path else {}
+    known |= {"kind": given["kind"]} if given.get("kind") else {}
+    return known | dict(text.split("=", 1) for text in given.get("assignments") or () if "=" in text)
 
 
 # ---------------------------------------------------------------------------------------------------- steps of a story

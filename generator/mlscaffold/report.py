@@ -13,6 +13,7 @@ from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
+from mlscaffold.verdicts import DECISIVE
 
 if TYPE_CHECKING:
     from mlscaffold.placing import Placed
@@ -44,7 +45,8 @@ def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str
     assumed = [
         _bullet(f"{row['key']} = {row['value'] or '(unknown)'}: {row['question']}") for row in plan["assumptions"]
     ]
-    parts = [tree(str(folder), sizes), _left_alone(result), _at_the_top(result), git, "\n".join(_findings(plan))]
+    parts = [tree(str(folder), sizes), _left_alone(result), _at_the_top(result), git]
+    parts += [headline(plan, IN_A_REPOSITORY), findings(plan)]
     if assumed:
         parts.append("\n".join([f"Still assumed, until a person confirms it ({len(assumed)}):", *assumed]))
     steps = [f"cd {_typed(folder)}", *_to_commit(result, answers), "make setup    (without make: see the README)"]
@@ -126,33 +128,51 @@ def chosen(advice: Advice) -> str:
     return f"The advisor chose {advice.recommendation}: {' '.join(advice.reasons)} Overrule it with --kind."
 
 
-def advice(facts: Mapping[str, Any]) -> str:
-    """The advisor's answer: recommendation, rung, reasons, blockers, and what would change it."""
+def advice(facts: Mapping[str, Any], unsaid: Sequence[str] = ()) -> str:
+    """The advisor's answer: recommendation, rung, reasons, blockers, what would change it, what it was not told.
+
+    `unsaid` are the keys that the rules look at and that nobody has answered.
+    """
     parts = [f"Recommendation: {facts['recommendation']} ({facts['rung']})"]
+    if len(unsaid) == len(DECISIVE):
+        parts[0] = f"Nothing is answered yet, so this is where one starts: {facts['recommendation']} ({facts['rung']})"
     for title, key in (("Why", "reasons"), ("What blocks it now", "blockers"), ("What would change it", "flips")):
         if facts[key]:
             parts.append(f"{title}:\n" + "\n".join(_bullet(line) for line in facts[key]))
+    if unsaid:
+        asked = questions.load()
+        rows = [_bullet(f"{key} ({answerable(asked[key])}): {asked[key].text}") for key in unsaid]
+        parts.append("\n".join(["It would need to know, with --set KEY=VALUE:", *rows]))
     if facts["overruled"]:
         parts.append(f"Overruled: {facts['override_reason'] or 'no reason is written down yet'}")
     return "\n\n".join(parts)
 
 
-def headline(
-    computed: Mapping[str, Any],
-    confirm: str = "--set KEY=VALUE gives the fact, --set confirmed=KEY takes the default as true.",
-) -> str:
+BY_FLAG = "--set KEY=VALUE gives the fact, --set confirmed=KEY takes the default as true."
+IN_A_REPOSITORY = "`replan --set KEY=VALUE` gives the fact, `confirm KEY` in the repository takes the default as true."
+
+
+def headline(computed: Mapping[str, Any], confirm: str = BY_FLAG) -> str:
     """The six lines of a plan, aligned, with a mark where one rests on an assumption, and what the mark means.
 
-    `confirm` says where the reader stands how a fact is given and an assumption confirmed.
+    `confirm` says how, where the reader stands, a fact is given and an assumption confirmed.
     """
     lines = computed["headline"]
     column = max(len(line["label"]) for line in lines) + 2
-    shown = [_row(line["label"], line["text"] + " *" * line["assumed"], column) for line in lines]
+    rows = [_row(line["label"], _marked(line), column) for line in lines]
+    return "\n".join([*rows, *_meaning_of_the_mark(lines, confirm)])
+
+
+def _marked(line: Mapping[str, Any]) -> str:
+    return f"{line['text']} *" if line["assumed"] else str(line["text"])
+
+
+def _meaning_of_the_mark(lines: Iterable[Mapping[str, Any]], confirm: str) -> list[str]:
     keys = list(dict.fromkeys(key for line in lines for key in line["rests_on"]))
-    if keys:
-        mark = f"* rests on defaults that nobody has confirmed ({', '.join(keys)}). {confirm}"
-        shown.append(textwrap.fill(mark, _width(), subsequent_indent="  ", break_on_hyphens=False))
-    return "\n".join(shown)
+    if not keys:
+        return []
+    mark = f"* rests on defaults that nobody has confirmed ({', '.join(keys)}). {confirm}"
+    return [textwrap.fill(mark, _width(), subsequent_indent="  ", break_on_hyphens=False)]
 
 
 def _row(label: str, text: str, column: int) -> str:
@@ -164,33 +184,122 @@ def _row(label: str, text: str, column: int) -> str:
     return (label.ljust(column) + filled[column:]).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def plan(computed: Mapping[str, Any]) -> str:
-    """The plan's numbers as a table: key, value, formula, and what each means in one line."""
-    lines = []
-    for key, entry in entries(computed):
-        value = (
-            f"{wording.number(entry)} {entry['unit'] or ''}".strip() if entry["value"] is not None else wording.UNKNOWN
-        )
-        lines.append(f"{key:<34} {value:<28} {entry['formula'] or entry['provenance']}")
-        lines.append(textwrap.fill(entry["meaning"], _width(), initial_indent="    ", subsequent_indent="    "))
-    return "\n".join([*lines, *_findings(computed)])
+# The groups of a plan's numbers in reading order, and what a reader calls them. A group that is not listed follows
+# under its own name.
+GROUPS = {
+    "schedule": "Schedule",
+    "acceptance": "What counts as success",
+    "test": "Test set",
+    "slices": "Segments",
+    "labels": "Labels",
+    "curve": "Learning curve",
+    "iterations": "Experiments and iterations",
+    "slo": "Objectives",
+    "capacity": "Capacity",
+    "rollout": "Release",
+    "monitor": "Monitoring",
+    "feedback": "Labels that come back",
+    "retrain": "Retraining",
+    "promotion": "Promotion of a retrained model",
+}
 
 
-def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_run: bool) -> str:
-    """What a replan changed: each number before and after, then the files."""
-    width = max((len(key) for key, _, _ in moved), default=0)
-    lines = [f"{key:<{width}}  {_moved(old)} → {_moved(new)}" for key, old, new in moved]
-    parts = ["\n".join(lines) or "No number changes."]
+def plan(computed: Mapping[str, Any], marked: Iterable[str] = ()) -> str:
+    """The plan: six lines, findings, then each group of numbers under its heading, with unit, meaning and formula.
+
+    `marked` are the keys of the numbers that rest on an open assumption.
+    """
+    found, marks = dict(entries(computed)), frozenset(marked)
+    present = dict.fromkeys([*GROUPS, *(key.partition(".")[0] for key in found)])
+    parts = [headline(computed), findings(computed)]
+    for group in present:
+        numbers = [_number(key, entry, key in marks) for key, entry in found.items() if key.startswith(f"{group}.")]
+        if numbers:
+            parts.append("\n".join([GROUPS.get(group, group.capitalize()).upper(), *numbers]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _number(key: str, entry: Mapping[str, Any], assumed: bool) -> str:
+    """A number on a line of its own with the formula's id, and under it what it means, or why it is not there."""
+    where = entry["formula"] or entry["provenance"]
+    value = wording.measure(entry) + (" *" if assumed and entry["value"] is not None else "")
+    first = f"{key}  {value}  ({where})"
+    if len(first) <= _width():
+        first = f"{key:<34} {value:<{max(1, _width() - 37 - len(where))}}({where})"
+    note = f" {entry['note']}" if entry["value"] is None and entry["note"] else ""
+    indent = "    "
+    filled = textwrap.fill(
+        f"{_stopped(entry['meaning'])}{note}", _width(), initial_indent=indent, subsequent_indent=indent
+    )
+    return f"{first.rstrip()}\n{filled}"
+
+
+def findings(computed: Mapping[str, Any]) -> str:
+    """What stands in the way of a plan, all of it, under a heading; nothing where nothing does."""
+    lines = _findings(computed)
+    return "\n".join([f"In the way of this plan ({len(lines)}):", *lines]) if lines else ""
+
+
+def preview(name: str, files: Sequence[tuple[str, int]], computed: Mapping[str, Any]) -> str:
+    """The end of `new --dry-run`: the files that would be written, the six lines and every finding."""
+    return "\n\n".join(part for part in (tree(name, files), headline(computed), findings(computed)) if part)
+
+
+def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_run: bool, numbers: bool = False) -> str:
+    """What a replan changed: the six lines before and after, the advice, findings, other numbers on request, files."""
+    parts = [_lines_before_and_after(result), _advice_before_and_after(result), findings(result.after)]
+    if numbers and moved:
+        parts.append("\n".join(["Numbers that change:", *(_moved(*change) for change in moved)]))
+    elif moved:
+        many = f"{len(moved)} numbers change" if len(moved) > 1 else "One number changes"
+        parts.append(f"{many}; --numbers lists {'them' if len(moved) > 1 else 'it'}.")
+    else:
+        parts.append("No number changes.")
     for title, paths in (("Would change" if dry_run else "Changed", result.changed), ("Removed", result.removed)):
         if paths:
             parts.append(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))
     if (result.changed or result.removed) and not dry_run and not result.conflicts:
         parts.append("Read the changes with git diff, then commit them; signatures of changed pages are void.")
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)
 
 
-def _moved(entry: Mapping[str, Any] | None) -> str:
-    return wording.number(entry) if entry else "absent"
+def _lines_before_and_after(result: "Replanned") -> str:
+    """The six lines; one that changes is shown as it was and as it is now."""
+    before = {line["key"]: line for line in result.before.get("headline", ())}
+    after = result.after["headline"]
+    if not before:
+        return headline(result.after)
+    column = max(len(line["label"]) for line in after) + 2
+    rows, changed = [], False
+    for line in after:
+        was, now = (_marked(state) for state in (before.get(line["key"], line), line))
+        if was == now:
+            rows.append(_row(line["label"], now, column))
+            continue
+        changed = True
+        rows += [_row(line["label"], f"was: {was}", column), _row("", f"now: {now}", column)]
+    title = "The plan in six lines:" if changed else "The plan in six lines, as before:"
+    return "\n".join([title, *rows, *_meaning_of_the_mark(after, IN_A_REPOSITORY)])
+
+
+def _advice_before_and_after(result: "Replanned") -> str:
+    before, after = result.before.get("advice"), result.after["advice"]
+    if not before or (before["recommendation"], before["rung"]) == (after["recommendation"], after["rung"]):
+        return ""
+    was, now = (f"{state['recommendation']} ({state['rung']})" for state in (before, after))
+    why = "\n".join(_bullet(line) for line in after["reasons"])
+    return f"{_paragraph(f'The advice changes: it was {was}, and is now {now}.')}\n{why}"
+
+
+def _moved(key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    was, now = (wording.measure(entry) if entry else "not in the plan" for entry in (before, after))
+    meaning = (after or before or {})["meaning"]
+    filled = textwrap.fill(_stopped(str(meaning)), _width(), initial_indent="    ", subsequent_indent="    ")
+    return f"  {key}: {was} → {now}\n{filled}"
+
+
+def _stopped(sentence: str) -> str:
+    return f"{sentence.rstrip('.')}."
 
 
 def questions_text(asked: Iterable[Question]) -> str:

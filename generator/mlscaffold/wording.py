@@ -4,6 +4,7 @@ import json
 import keyword
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import pass_context
@@ -22,6 +23,7 @@ METRIC_NAMES = {
     "mrr": "MRR",
 }
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
+WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
 UNKNOWN = "not yet measured"
 
 
@@ -80,6 +82,23 @@ def days(value: Any) -> str:
         return "less than a day"
     whole = round(value)
     return "1 day" if whole == 1 else f"{whole:,} days"
+
+
+def measure(entry: Mapping[str, Any]) -> str:
+    """A plan entry with its unit, for a line of its own: 1,136 rows, 55 %, 1 worker, 45 working days, yes."""
+    entry = dict(entry)
+    value, unit = entry["value"], entry["unit"] or ""
+    if value is None or isinstance(value, (bool, str)):
+        return number(entry)
+    if unit == "share":
+        return percent(entry)
+    if unit == "probability":
+        return number(entry)
+    if unit in WHOLE and not isinstance(value, int):
+        text = f"less than 1 {unit}" if 0 < value < 1 else f"{round(value):,} {unit}"
+    else:
+        text = f"{number(entry)} {unit}".rstrip()
+    return re.sub(rf"^((?:less than )?1 (?:working |person-)?)({COUNTED})s\b", r"\1\2", text)
 
 
 def as_json(value: Any) -> str:

@@ -36,8 +36,6 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "decisions_a_month": ("daily_volume",),
     "units_a_row": ("positive_share", "review_rate", "group_size"),
     "schedule.effort_days": ("capabilities",),
-    "schedule.p50": ("team", "capabilities", "label_source"),
-    "schedule.p80": ("team", "capabilities", "label_source"),
     "label_source": ("labels.weeks",),
     "acceptance.baseline": ("positive_share", "error_spread"),
     "acceptance.target": ("acceptance.min_gain",),
@@ -244,6 +242,12 @@ def _weight(key: str) -> int:
 # ------------------------------------------------------------------------------------------------ what a line rests on
 
 
+def marked(answers: Answers, plan: Plan) -> list[str]:
+    """The keys of the plan's numbers that rest on an open assumption, by the inputs they are computed from."""
+    numbers = dict(entries(plan))
+    return [key for key in numbers if _open(answers, plan, numbers, (key,))]
+
+
 def _open(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
     """The open assumptions (and today's value, while it is assumed) behind these numbers and answers, in order."""
     reached = _reached(answers, numbers, sources)
@@ -261,7 +265,10 @@ def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[s
         seen.add(name)
         waiting += [*ALSO.get(name, ()), *_also(answers, name)]
         if name in numbers:
-            waiting += [_meant(name, given, numbers) for given in numbers[name]["inputs"]]
+            given = numbers[name]["inputs"]
+            waiting += [_meant(name, key, numbers) for key in given]
+            # A date or a duration that the team takes follows from all the tasks there are.
+            waiting += ["capabilities", "label_source"] if name.startswith("schedule.") and "team" in given else []
     return {name for name in seen if name in answers}
 
 
