@@ -66,9 +66,9 @@ def steps_of(screen: str) -> list[tuple[str, str]]:
     lines = screen.splitlines()
     found: list[tuple[str, str]] = []
     for line in lines:
-        if step := re.match(r"^ *\d+:\d\d (.{13}) (.*)", line):
+        if step := re.match(r"^ *\d+:\d\d (.{14}) (.*)", line):
             found.append((step[1].strip(), step[2]))
-        elif found and line.startswith(" " * 20):
+        elif found and line.startswith(" " * 21):
             found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}")
     return found
 
@@ -107,6 +107,27 @@ def the_kept_repository_agrees(kept: Path, first: Mapping[str, str]) -> None:
     assert f"{gain['value']:.2f} ({gain['low']:.2f} to {gain['high']:.2f})" in first["accept"]
     book = yaml.safe_load(kept.joinpath("registry/models.json").read_text("utf-8"))
     assert book["aliases"]["champion"] == "1.0.0"
+
+
+@pytest.mark.slow
+def test_software_lives_from_its_requirements_to_a_drill(places: dict[str, Path]) -> None:
+    """A requirement without a test turns a gate red and is mended; load, restore and rollback; nothing is left."""
+    before = everything_in(places)
+    done = told(places, *HERE, "--kind", "software")
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = steps_of(done.stdout)
+
+    assert [name for name, _ in steps] == [
+        "new", "status", "confirm --all", "accept", "accept", "accept", "load", "run", "budget", "restore-drill",
+        "rollback-drill", "status",
+    ]  # fmt: skip
+    accepted = [text for name, text in steps if name == "accept"]
+    assert [text.partition(" ")[0] for text in accepted] == ["PASS", "FAIL", "PASS"]
+    assert "no test carries its id; gate T3.1 turns red" in accepted[1]
+    results = re.findall(r"^(requirements|objective|load|restore|rollback|gates) +\S", done.stdout, re.MULTILINE)
+    assert results == ["requirements", "objective", "load", "restore", "rollback", "gates"]
+    assert done.stderr == ""
+    assert everything_in(places) == before
 
 
 # ------------------------------------------------------------------------------------------------ when it goes wrong
@@ -305,8 +326,8 @@ def test_lines_appear_with_a_moving_clock() -> None:
     assert len(ticks) >= 2
     final = re.sub(r"\x1b\[\d+m", "", "".join(written).rpartition("\r")[2])
     assert final.splitlines() == [
-        " 0:00 audit         PASS and a text that is too long for one",
-        "                    line of sixty letters",
+        " 0:00 audit          PASS and a text that is too long for",
+        "                     one line of sixty letters",
     ]
 
 
@@ -317,7 +338,7 @@ def test_without_a_terminal_the_same_lines_are_plain() -> None:
     with telling.step("audit") as step:
         step.says("PASS it is", "good")
 
-    assert "".join(written) == "A title\nA sentence.\n\n 0:00 audit         PASS it is\n"
+    assert "".join(written) == "A title\nA sentence.\n\n 0:00 audit          PASS it is\n"
 
 
 def test_what_is_installed_is_not_the_storys_time() -> None:

@@ -8,12 +8,12 @@ the cache folder, which is named before anything is installed.
 import tempfile
 from pathlib import Path
 
-from mlscaffold.demo import environment, ml
+from mlscaffold.demo import environment, ml, software
 from mlscaffold.demo.project import Project
 from mlscaffold.demo.telling import Telling
 from mlscaffold.errors import DemoFailed
 
-STORIES = {"ml": ml}
+STORIES = {"ml": ml, "software": software}
 
 
 def run(kind: str, telling: Telling, keep: Path | None = None, python: Path | None = None) -> None:
@@ -36,7 +36,7 @@ def _told(kind: str, telling: Telling, keep: Path | None, python: Path | None) -
         telling.opens(story.OPENING)
         with Project.born(Path(scratch), Path(__file__).with_name(f"{kind}.yaml"), telling) as project:
             needs = environment.needs_of(project.folder, story.NEEDS)
-            project.starts(environment.python(needs, telling, python))
+            project.starts(environment.python(needs, telling, python), story.SETTINGS)
             telling.closes(story.tell(project, telling))
             if keep is not None:
                 project.kept(keep)

@@ -19,6 +19,7 @@ OPENING = (
     f"end. The data come from a seed, days pass by dating the log back, signatures belong to “{NOBODY}”.",
 )
 NEEDS = Extent((), 34, 330)
+SETTINGS: dict[str, str] = {}
 SOURCE, DATA, RECORD = "data/source.yaml", "data/raw/parcels.csv", "docs/decisions/0001-ml-or-not.md"
 HELD, BATCH = 8000, 500
 STUCK = "rain_mm"  # the gauge that will send the same number all day

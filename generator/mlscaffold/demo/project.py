@@ -17,7 +17,7 @@ from typing import Any
 from mlscaffold import answers, render, vcs
 from mlscaffold.answers import Answers
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import CannotWrite, DemoFailed
+from mlscaffold.errors import CannotWrite, DemoFailed, TargetExists
 
 NOBODY, ADDRESS = "nobody (demo)", "nobody@example.org"
 DRIVER = Path(__file__).with_name("driver.py")
@@ -53,6 +53,8 @@ class Project:
             complete = answers.complete(answers.read(file))
             for name in ("home", "tmp"):
                 scratch.joinpath(name).mkdir()
+            identity = f"[user]\n\tname = {NOBODY}\n\temail = {ADDRESS}\n"
+            scratch.joinpath("home", ".gitconfig").write_text(identity, "utf-8")
             project = cls(scratch, render.render(complete, scratch), complete)
             project.commit(f"Start {complete.project_name} from a computed plan")
             count = len(render.sizes(project.folder))
@@ -62,8 +64,8 @@ class Project:
         finally:
             project.ends()
 
-    def starts(self, python: Path) -> None:
-        """Start the driver in the demo's environment; it imports what the commands need while the story goes on."""
+    def starts(self, python: Path, settings: Mapping[str, str]) -> None:
+        """Start the driver in the demo's environment, with settings of the product."""
         package = self.answers.package_name
         modules = sorted(
             f"{package}.{path.stem}" for path in self.folder.glob(f"src/{package}/*.py") if path.stem != "__init__"
@@ -72,7 +74,7 @@ class Project:
         # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the whole group.
         apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         self.driver = subprocess.Popen(
-            command, cwd=self.folder, env=self.surroundings(), text=True, encoding="utf-8", **apart,
+            command, cwd=self.folder, env=self.surroundings() | dict(settings), text=True, encoding="utf-8", **apart,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.scratch.joinpath("driver.txt").open("w"),
         )  # fmt: skip
 
@@ -134,12 +136,8 @@ class Project:
         foreign = ("GIT_", "PYTHON", "PYTEST", "COVERAGE", "VIRTUAL_ENV", "XDG_", "OMP_", "OPENBLAS_", "MKL_", "MAKE")
         kept = {key: value for key, value in os.environ.items() if not key.upper().startswith(foreign)}
         home, passing = str(self.scratch / "home"), str(self.scratch / "tmp")
-        git = {
-            f"GIT_{who}_{what}": text
-            for who in ("AUTHOR", "COMMITTER")
-            for what, text in (("NAME", NOBODY), ("EMAIL", ADDRESS))
-        }
-        git |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        git = {"GIT_CONFIG_GLOBAL": str(self.scratch / "home" / ".gitconfig"), "GIT_CONFIG_SYSTEM": os.devnull}
+        git |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
         places = {"HOME": home, "USERPROFILE": home, "APPDATA": home, "LOCALAPPDATA": home}
         places |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), passing)
         python = {"PYTHONPATH": "src", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -150,6 +148,8 @@ class Project:
     def refuse(keep: Path) -> None:
         """Raise `TargetExists` or `CannotWrite` where the repository could not be kept."""
         render.refuse_if_in_the_way(keep)
+        if keep.is_dir() and any(keep.iterdir()):  # a clone without commits, which the example's history cannot join
+            raise TargetExists(keep, sorted(path.name for path in keep.iterdir()))
         if not os.access(keep.absolute().parent, os.W_OK):
             raise CannotWrite(keep, f"the folder {keep.absolute().parent} is not there or cannot be written")
 
@@ -201,12 +201,12 @@ class Service:
             return False
 
     def ask(self, path: str, body: Any = None) -> Any:
-        """What it says, as JSON, to a GET, or to a POST of a JSON body. Raises `DemoFailed` where it is no 200."""
+        """What it says, as JSON, to a GET, or to a POST of a JSON body. Raises `DemoFailed` unless it is glad to."""
         try:
             status, said = self._ask(path, body)
         except (OSError, http.client.HTTPException) as error:
             raise DemoFailed(f"the service did not answer {path}: {type(error).__name__}: {error}") from error
-        if status != 200:
+        if not 200 <= status < 300:
             raise DemoFailed(f"the service answered {path} with {status}: {said.decode('utf-8', 'replace')[:200]}")
         return json.loads(said)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlscaffold.invocation import command
 
-NAME = 14  # letters for a command's name
+NAME = 15  # letters for a command's name
 CLOCK = 6  # letters for the clock
 TICK = 0.2  # seconds between two movements of the clock
 STYLES = {"bold": "1", "dim": "2", "good": "32", "bad": "31", "name": "36"}
