@@ -4,6 +4,7 @@ The story runs in this project's own environment, which has what the example nee
 the real one, in an empty home.
 """
 
+import html
 import os
 import re
 import signal
@@ -17,14 +18,18 @@ from typing import Any
 
 import pytest
 import yaml
-from mlscaffold import answers, cli, demo
+from cookiecutter.main import cookiecutter
+from material import ROOT
+from mlscaffold import answers, cli, demo, render
 from mlscaffold.demo import environment, ml, parcels
 from mlscaffold.demo.environment import Extent, Needs
 from mlscaffold.demo.telling import Telling
 from mlscaffold.errors import DemoEnvironment, DemoPython
+from test_doors import as_typed, same
 
 PROGRAM = "import sys; from mlscaffold.cli import main; main(sys.argv[1:])"
 HERE = ["--python", sys.executable]
+TURNS = ["REFUSED", "KEPT", "DROPPED", "PASS", "DRIFT", "ALARM", "REFUSED"]  # of the model's story
 
 
 @pytest.fixture
@@ -89,9 +94,7 @@ def test_a_model_lives_from_the_audit_to_the_rollback(places: dict[str, Path]) -
         "promote", "rollback", "serve", "monitor", "status", "monitor", "monitor", "retrain", "retrain", "promote",
         "rollback",
     ]  # fmt: skip
-    assert [text.partition(" ")[0] for _, text in steps if text.partition(" ")[0].isupper()] == [
-        "REFUSED", "KEPT", "DROPPED", "PASS", "DRIFT", "ALARM", "REFUSED",
-    ]  # fmt: skip
+    assert [turn for _, text in steps if (turn := text.partition(" ")[0]).isupper()] == TURNS
     results = re.findall(r"^(rows|gain|threshold|drift|retraining|rollback) +\S", done.stdout, re.MULTILINE)
     assert results == ["rows", "gain", "threshold", "drift", "retraining", "rollback"]
     assert done.stderr == ""
@@ -238,7 +241,7 @@ def test_the_environment_is_named_then_made_once(tiny: Needs) -> None:
 
     assert subprocess.run([python, "-c", "import tiny"], check=True).returncode == 0
     assert f"into {tiny.folder}, once" in said.partition("install ")[0]
-    assert "1 packages (tiny …), about 2 MB" in said.partition("install ")[0]
+    assert "1 packages (tiny …), about 2 MB on disk" in said.partition("install ")[0]
     assert "install done in" in said
     assert environment.python(tiny, again, None) == python
     assert silent == []
@@ -280,6 +283,15 @@ def test_a_python_that_lacks_something_is_refused(tiny: Needs, tmp_path: Path) -
         environment.python(tiny, lines()[0], Path(sys.executable))
     with pytest.raises(DemoPython, match="it cannot be started"):
         environment.python(tiny, lines()[0], tmp_path / "python")
+
+
+def test_a_python_is_named_from_here(tiny: Needs, in_folder: Path) -> None:
+    """A relative path, or a name that the shell would find, is found again from the scratch folder."""
+    nothing = Needs((), tiny.extent)
+    relative = Path(os.path.relpath(sys.executable, in_folder))
+
+    assert environment.python(nothing, lines()[0], relative).is_absolute()
+    assert environment.python(nothing, lines()[0], Path("python3")).is_absolute()
 
 
 @pytest.mark.slow
@@ -363,6 +375,20 @@ def test_the_answers_are_whole(kind: str) -> None:
     assert answers.unused(given, complete) == []
 
 
+@pytest.mark.parametrize("kind", demo.STORIES)
+def test_the_answers_work_at_both_doors(kind: str, tmp_path: Path) -> None:
+    """Plain cookiecutter gives the same tree for them."""
+    complete = answers.complete(answers.read(Path(demo.__file__).with_name(f"{kind}.yaml")))
+    for name in ("plain", "ours"):
+        tmp_path.joinpath(name).mkdir()
+    plain = cookiecutter(
+        str(ROOT), directory=f"templates/{kind}", no_input=True, extra_context=as_typed(complete.raw),
+        output_dir=str(tmp_path / "plain"),
+    )  # fmt: skip
+
+    same(Path(plain), render.render(complete, tmp_path / "ours"), ())
+
+
 def test_the_answers_fit_the_data() -> None:
     """What the file claims of the parcels is so: rows, share, inputs, columns; and they come out the same each time."""
     given = answers.read(Path(demo.__file__).with_name("ml.yaml"))
@@ -383,3 +409,19 @@ def test_the_command_says_what_it_takes(capsys: pytest.CaptureFixture[str]) -> N
     assert cli.run(["demo", "--help"]) == 0
     helped: Any = capsys.readouterr()
     assert all(option in helped.out for option in ("--kind", "--keep", "--python"))
+
+
+# ------------------------------------------------------------------------------------------------------ its picture
+
+
+def test_the_picture_shows_the_story_and_fetches_nothing() -> None:
+    """docs/demo.svg: the commands and turns of today's story, light, and without a remote address."""
+    picture = ROOT.joinpath("docs/demo.svg").read_text("utf-8")
+    words = html.unescape(re.sub(r"<[^>]+>", " ", picture)).replace("\N{NO-BREAK SPACE}", " ").split()
+
+    assert len(picture) < 150_000
+    assert set(re.findall(r"(?:https?:)?//[^\"'\s)]+", picture)) == {"http://www.w3.org/2000/svg"}
+    assert [word for word in words if word in set(TURNS)] == TURNS
+    assert [word for word in words if word in {"audit", "baseline", "accept", "promote", "serve"}] == [
+        "audit", "audit", "baseline", "accept", "promote", "serve", "promote",
+    ]  # fmt: skip  # the first stands in the title

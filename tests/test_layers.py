@@ -173,7 +173,7 @@ def test_only_the_modules_meant_for_it_write_files() -> None:
     writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp")
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
-    demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project"}
+    demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project", "demo.software"}
     assert set(callers(*writing)) <= {"render", "placing", "update", "cli", "vcs"} | demo
     # answers.save; placing copies where no link can be; the others read archives, and the demo's driver the null device
     demo |= {"demo.driver"}

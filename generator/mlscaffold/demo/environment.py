@@ -75,8 +75,9 @@ def python(needs: Needs, telling: Telling, given: Path | None) -> Path:
     Raises `DemoPython` for a given one that lacks a package, `DemoEnvironment` where one cannot be made.
     """
     if given is not None:
-        _lacks_nothing(given, needs)
-        return given
+        named = Path(shutil.which(given) or given).absolute()  # it will be started from another folder
+        _lacks_nothing(named, needs)
+        return named
     found = _interpreter(needs.folder)
     if found.exists():  # false, too, where the Python that it was made with is gone
         return found
@@ -110,8 +111,8 @@ def _make(needs: Needs, telling: Telling) -> None:
     extent, downloads = needs.extent, "in uv's own cache" if uv else "not kept"
     telling.note(
         f"To run, the example needs {extent.packages} packages ({', '.join(needs.names[:4])} …), about "
-        f"{extent.megabytes} MB. They go into {final}, once, and stay there for the next time; delete the folder "
-        f"whenever you like. Downloads are {downloads}."
+        f"{extent.megabytes} MB on disk. They go into {final}, once, and stay there for the next time; delete the "
+        f"folder whenever you like. Downloads are {downloads}."
     )
     part = final.with_name(f".{final.name}-{os.getpid()}.part")
     try:

@@ -18,7 +18,7 @@ OPENING = (
     "Every line below is a command of the new repository that really ran, in a scratch folder that is removed at the "
     f"end. The data come from a seed, days pass by dating the log back, signatures belong to “{NOBODY}”.",
 )
-NEEDS = Extent((), 34, 330)
+NEEDS = Extent((), 32, 380)
 SETTINGS: dict[str, str] = {}
 SOURCE, DATA, RECORD = "data/source.yaml", "data/raw/parcels.csv", "docs/decisions/0001-ml-or-not.md"
 HELD, BATCH = 8000, 500
@@ -99,7 +99,7 @@ def _phase_one(project: Project, telling: Telling, results: dict[str, str]) -> N
         kept = sizes["test"]
         step.says(
             f"{sum(sizes.values()):,} rows, {len(rows[0]) - 2} inputs, every rule holds; "
-            f"{kept:,} rows are put aside for the test"
+            f"{kept:,} are put aside for the test"
         )
     results["rows"] = f"{project.plan('test.rows'):,.0f} were needed in the test to show the target, {kept:,} were held"
     with telling.step("experiment") as step:
@@ -112,9 +112,7 @@ def _phase_one(project: Project, telling: Telling, results: dict[str, str]) -> N
     with telling.step("baseline") as step:
         project.run("baseline")
         found = project.evidence("baseline")
-        step.says(
-            f"the best rule of one column ({found['rule']['column']}): recall {_bounds(found['result'])}; data locked"
-        )
+        step.says(f"best rule of one column ({found['rule']['column']}): recall {_bounds(found['result'])}; locked")
     path = project.folder / RECORD
     path.write_text(path.read_text("utf-8").replace("status: proposed", "status: accepted", 1), "utf-8")
     project.commit("Audited, measured, locked; decision 0001 accepted")
@@ -125,14 +123,12 @@ def _experiments(project: Project, telling: Telling) -> None:
         with telling.step("experiment") as step:
             project.run("experiment", "--model", model)
             record = _record(project, model)
-            against, name = (
-                record["vs_champion"] or record["vs_baseline"],
-                "champion" if record["champion"] else "baseline",
-            )
+            against = record["vs_champion"] or record["vs_baseline"]
+            name = record["champion"].partition("-")[2] if record["champion"] else "the rule"
             kept = record["decision"] == "keep"
             step.says(
                 f"{'KEPT' if kept else 'DROPPED'} {model}: recall {record['metric']['value']:.2f}, "
-                f"{_bounds(against, '+')} against the {name}",
+                f"{_bounds(against, '+')} against {name}",
                 "good" if kept else "bad",
             )
             _must(kept == (model == "linear"), f"experiment --model {model}", record["learned"])
@@ -147,7 +143,7 @@ def _acceptance(project: Project, telling: Telling, results: dict[str, str]) -> 
         project.run("accept")
         found = project.evidence("acceptance")
         gain, least = found["gain"], found["minimum"]
-        step.says(f"PASS gain in recall {_bounds(gain)}; the lower bound had to reach {least:.2g}", "good")
+        step.says(f"PASS gain in recall {_bounds(gain)}; its lower bound had to reach {least:.2g}", "good")
     results["gain"] = (
         f"{gain['value']:.2f} in recall, {gain['low']:.2f} to {gain['high']:.2f} with {1 - 2 * gain['alpha']:.0%} "
         f"confidence; {least:.2g} was asked for"
@@ -181,7 +177,7 @@ def _watching(project: Project, telling: Telling, days: Days, results: dict[str,
             f"{name}: {one['reason']}" for name, one in _signals(project).items() if one["state"] in ("alarm", "silent")
         ]
         _must(not loud, "monitor", "; ".join(loud))
-        step.says(f"2 days, {2 * days.rows:,} answers: all is well, {_recall(project)} on the labels that came back")
+        step.says(f"2 days, {2 * days.rows:,} answers: all is well, {_recall(project)} by the labels that came back")
     with telling.step("status") as step:
         project.run("status", "--check")
         gates = [gate for gate in project.evidence("status")["gates"] if gate["blocking"]]
@@ -194,7 +190,7 @@ def _watching(project: Project, telling: Telling, days: Days, results: dict[str,
             days.passes(stuck=True)
             project.run("monitor", ends={0, 1})
         moved = re.search(rf"{STUCK} PSI ([\d.]+) \(noise ([\d.]+)\)", _signal(project, "drift")["reason"])
-        told = f"PSI {float(moved[1]):.2f}, noise stays below {float(moved[2]):.2f}" if moved else ""
+        told = f"PSI {float(moved[1]):.2f}, noise below {float(moved[2]):.2f}" if moved else ""
         step.says(f"DRIFT planted: {STUCK} stuck at 0. Named after {_days(found)}: {told}", "bad")
     decayed = 0
     with telling.step("monitor") as step:
@@ -205,7 +201,7 @@ def _watching(project: Project, telling: Telling, days: Days, results: dict[str,
             project.run("monitor", ends={0, 1})
         step.says(
             f"ALARM planted: a new sorting hall, late for other reasons. "
-            f"Seen on day {decayed}: recall {_signal(project, 'quality')['reason'].rpartition(': ')[2]}",
+            f"Seen on day {decayed}: recall {_rounded(_signal(project, 'quality')['reason'].rpartition(': ')[2])}",
             "bad",
         )
     results["drift"] = (
@@ -297,6 +293,11 @@ def _recall(project: Project) -> str:
 
 def _bounds(found: dict[str, Any], sign: str = "") -> str:
     return f"{found['value']:{sign}.2f} ({found['low']:{sign}.2f} to {found['high']:{sign}.2f})"
+
+
+def _rounded(text: str) -> str:
+    """The text with two decimals in every number that has more."""
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", text)
 
 
 def _days(count: int) -> str:
