@@ -31,6 +31,8 @@ def cookiecutter_json(kind: str) -> dict[str, Any]:
         "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
         **hidden,
         **{question.key: _prompted_default(question, kind) for question in prompted},
+        # worked out once all is answered, and before cookiecutter keeps the answers in its replay file
+        "__secrets": "{{ no_secrets(cookiecutter) }}",
         "__prompts__": {question.key: _prompt(question) for question in prompted},
     }
 

@@ -17,7 +17,7 @@ from mlscaffold.planning.plan import compute, fingerprint
 from random_answers import random_answers
 
 ENTRY = {"value", "unit", "formula", "inputs", "provenance", "meaning", "note"}
-PROVENANCES = {"answered", "default", "computed"}
+PROVENANCES = {"answered", "default", "computed", "measured"}
 
 
 def invoices(**texts: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import contextlib
 import datetime
 import itertools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mlscaffold import questions, yamltext
-from mlscaffold.errors import Contradiction, InvalidAnswer, UnknownAnswer, UnreadableAnswers, UsageError
+from mlscaffold.errors import Contradiction, InvalidAnswer, SecretGiven, UnknownAnswer, UnreadableAnswers, UsageError
 from mlscaffold.questions import Question
 
 
@@ -49,8 +49,14 @@ class Answers(Mapping[str, Any]):
             raise AttributeError(f"these answers have no {key}") from None
 
     def provenance(self, key: str) -> str:
-        """ "default" exactly when the value equals the default and nobody vouches for it, else "answered"."""
+        """Where a value is from: "measured", "answered" or "default".
+
+        "measured" where `measured` names its origin, "default" exactly when the value equals the default and nobody
+        vouches for it.
+        """
         question = questions.load()[key]
+        if key in self._typed["measured"]:
+            return "measured"
         is_default = self.raw[key] == questions.default(question, self.raw)
         return "default" if is_default and key not in self._typed["confirmed"] else "answered"
 
@@ -112,17 +118,26 @@ def check_texts(texts: Mapping[str, str], source: str = "") -> None:
     """Refuse unknown keys and texts that are not answers. Raises `UnknownAnswer` or `InvalidAnswer`."""
     for key, text in texts.items():
         question = questions.load().get(key)
+        if questions.holds_secret(text):
+            raise SecretGiven(key if question else "An answer", source)
         if question is None:
             raise UnknownAnswer(key, questions.near(key), source)
         context = _context(question, texts)
         complaint = questions.check(question, text, context)
         if complaint:
             raise InvalidAnswer(key, text, complaint, source)
-        for named in questions.split(questions.canonical(question, text, context)) if question.type == "keys" else ():
+        for named in named_keys(question, questions.canonical(question, text, context)):
             if named not in questions.load():
                 meant = " or ".join(f"`{name}`" for name in questions.near(named))
                 suggestion = f"; did you mean {meant}?" if meant else ""
                 raise InvalidAnswer(key, text, f'there is no question called "{named}"{suggestion}', source)
+
+
+def named_keys(question: Question, text: str) -> list[str]:
+    """The questions that an answer speaks of: `confirmed` and `measured` name keys."""
+    if question.type not in ("keys", "origins"):
+        return []
+    return [part.partition("=")[0].strip() for part in questions.split(text)]
 
 
 def read(path: Path) -> dict[str, str]:
@@ -150,6 +165,9 @@ def read(path: Path) -> dict[str, str]:
 def from_flags(assignments: Sequence[str]) -> dict[str, str]:
     """`--set KEY=VALUE …` as answers. Raises `UsageError` where there is no equals sign."""
     texts: dict[str, str] = {}
+    if any(questions.holds_secret(assignment.partition("=")[2] or assignment) for assignment in assignments):
+        keys = [assignment.partition("=")[0] for assignment in assignments]
+        raise SecretGiven(next((key for key in keys if key in questions.load()), "An answer"), "--set")
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or not key:
@@ -169,11 +187,19 @@ def user_defaults() -> dict[str, str]:
 
 
 def merge(*layers: Mapping[str, str]) -> dict[str, str]:
-    """Layers of answers, lowest precedence first."""
+    """Layers of answers, lowest precedence first. What a layer answers anew, a lower one no longer has measured."""
     merged: dict[str, str] = {}
     for layer in layers:
-        merged |= layer
+        anew = {key for key, text in layer.items() if merged.get(key, text) != text}
+        merged = {**forget_origins(merged, anew), **layer}
     return merged
+
+
+def forget_origins(texts: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
+    """The answers without the origins of these keys: a person has given another value than the measured one."""
+    measured = questions.split(texts.get("measured", ""))
+    kept = [part for part in measured if part.partition("=")[0].strip() not in keys]
+    return dict(texts) if kept == measured else {**texts, "measured": "; ".join(kept)}
 
 
 def save(texts: Mapping[str, str], folder: Path = Path()) -> Path:
@@ -221,8 +247,10 @@ def typed(question: Question, text: str) -> Any:
         return tuple(questions.split(text))
     if question.type == "team":
         return tuple(_person(part) for part in questions.split(text))
-    if question.type in ("shares", "owners", "ids"):
-        kinds: dict[str, Callable[[str], Any]] = {"shares": float, "owners": str.strip, "ids": int}
+    if question.type in ("shares", "owners", "ids", "origins"):
+        kinds: dict[str, Callable[[str], Any]] = {
+            "shares": float, "owners": str.strip, "ids": int, "origins": str.strip,
+        }  # fmt: skip
         pairs = [part.partition("=") for part in questions.split(text)]
         return {name.strip(): kinds[question.type](value) for name, _, value in pairs}
     return text

@@ -20,7 +20,7 @@ from mlscaffold import answers as answers_module
 from mlscaffold import hosting, questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
-from mlscaffold.errors import InvalidAnswer, MlscaffoldError
+from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
 from mlscaffold.planning.headline import headline
 from mlscaffold.planning.plan import compute, sealed
 
@@ -80,6 +80,20 @@ def checked(texts: Mapping[str, Any]) -> str:
     return str(answers.project_slug)
 
 
+def no_secrets(texts: Mapping[str, Any]) -> str:
+    """Nothing, unless an answer holds a secret: cookiecutter's own one-line error, before it keeps what was answered.
+
+    cookiecutter writes every answer into a replay file in the person's home before it opens the first template.
+    """
+    from cookiecutter.exceptions import FailedHookException
+
+    for key, text in from_cookiecutter(texts).items():
+        if questions.holds_secret(text):
+            error = SecretGiven(key)
+            raise FailedHookException(f"{error} {error.hint}")
+    return ""
+
+
 def _refuse_other_kind(texts: Mapping[str, Any]) -> None:
     """A template is for one kind; `_kind` on plain cookiecutter's command line cannot change that."""
     kind = from_cookiecutter(texts).get("kind", "")
@@ -116,7 +130,9 @@ class PlanExtension(Extension):
         super().__init__(environment)
         environment.context_class = PlanContext
         environment.filters.update(wording.FILTERS)
-        environment.globals.update(wording.GLOBALS, checked=checked, at_top=hosting.at_top, below=hosting.below)
+        environment.globals.update(
+            wording.GLOBALS, checked=checked, no_secrets=no_secrets, at_top=hosting.at_top, below=hosting.below
+        )
 
 
 def _literal(text: str) -> str:

@@ -55,6 +55,19 @@ class UnknownAnswer(AnswerError):
         )
 
 
+class SecretGiven(AnswerError):
+    """A password, key or signature inside an answer: answers go into files and git. It is never echoed."""
+
+    def __init__(self, key: str, source: str = "") -> None:
+        where = f" in {source}" if source else ""
+        super().__init__(
+            key,
+            f"{key}{where} holds a secret (a password, key or signature), and answers are written into files and git.",
+            "Put the secret into an environment variable and give its name in its place: "
+            "postgresql://me:$PASSWORD@host/sales, https://host/cases.csv?token=$TOKEN (in single quotes in a shell).",
+        )
+
+
 class Contradiction(AnswerError):
     """Two answers that are each fine and cannot both be true."""
 
@@ -67,6 +80,30 @@ class UnreadableAnswers(MlscaffoldError):
             f"The answers file {path} cannot be used: {why}.",
             f"An answers file holds one `key: value` a line; `{command()} questions` lists the keys.",
         )
+
+
+class UnreadableData(MlscaffoldError):
+    """A data file that cannot be looked at. `what` is the rest of the sentence: "is a folder"."""
+
+    def __init__(self, name: str, what: str, hint: str) -> None:
+        super().__init__(_steady(f"{name} {what}."), _steady(hint))
+
+
+class DataNotCopied(MlscaffoldError):
+    """The repository stands, and the data did not come along."""
+
+    def __init__(self, path: Path, target: Path, why: str) -> None:
+        super().__init__(
+            f"The repository is written, but {path.name} could not be copied into it: {why}.",
+            f"Copy it to {target} yourself; everything else is done.",
+        )
+
+
+class OpenQuestion(MlscaffoldError):
+    """What a data file leaves open and only a person can say, where nobody is there to be asked."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        super().__init__(_steady(sentence), _steady(hint))
 
 
 class TargetExists(MlscaffoldError):
@@ -271,6 +308,11 @@ class DemoPython(MlscaffoldError):
             f"{python} cannot run the demo: {why}.",
             "Name a Python whose environment has these packages, or leave --python away: then one is made.",
         )
+
+
+def _steady(text: str) -> str:
+    """Words from a file, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def shown(value: str) -> str:

@@ -111,14 +111,15 @@ def answer(state: State, key: str, text: str) -> State:
     _refuse_empty(key, text)
     context = complete(state).raw | {key: text}
     answers.check_texts({name: context[name] for name in (key, *_governing(key)) if name in context})
-    changed = replace(state, texts={**state.texts, key: text}, vouched=state.vouched | {key})
+    texts = answers.merge(state.texts, {key: text})  # another value than the measured one is no longer measured
+    changed = replace(state, texts=texts, vouched=state.vouched | {key})
     return _passed(_reconciled(state, changed, key), key)
 
 
 def unknown(state: State, key: str) -> State:
     """Leave a question at its default, which then counts as assumed. Raises `AnswerError` where it has none."""
     _refuse_empty(key, "")
-    texts = {name: text for name, text in state.texts.items() if name != key}
+    texts = {name: text for name, text in answers.forget_origins(state.texts, {key}).items() if name != key}
     changed = replace(state, texts=texts, vouched=state.vouched - {key}, known=state.known - {key})
     return _passed(_reconciled(state, changed, key), key)
 
@@ -207,7 +208,7 @@ def summary_rows(state: State) -> list[Row]:
         key
         for key, question in questions.of_kind(filled.kind).items()
         if filled.is_asked(key)
-        and key not in ("confirmed", "requirement_ids")
+        and key not in ("confirmed", "measured", "requirement_ids")
         and (question.stage != "expert" or key in state.texts)
         and (key != "kind_reason" or filled.kind_reason)
     ]
@@ -242,7 +243,7 @@ def default(state: State, key: str) -> str:
 
 def _is_mine(state: State, filled: Answers, key: str) -> bool:
     """Whether a person gave this answer, here or in a file: then it is no assumption, even if it equals the default."""
-    return key in state.vouched or filled.provenance(key) == "answered"
+    return key in state.vouched or filled.provenance(key) != "default"
 
 
 # ------------------------------------------------------------------------------------------------------ what is kept

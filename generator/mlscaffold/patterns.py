@@ -54,6 +54,40 @@ TYPED_LISTS = {
     "team": several(f"{ROLE}={_PERSON}:{TYPED}", ";,"),
     "shares": several(f"{_SYSTEM}={TYPED}", ";,"),
 }
+ORIGIN = "[^;=\\s](?:[^;=]{0,98}[^;=\\s])?"
+
+
+def any_case(word: str) -> str:
+    """A pattern for a word whatever its capitals, without the flag that JSON Schema has no place for."""
+    return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
+
+
+def _words(*words: str) -> str:
+    return "(?:" + "|".join(any_case(word) for word in words) + ")"
+
+
+# What lets somebody in, and so may stand in no file: passwords inside addresses, parameters that carry a key or a
+# signature, and keys that services hand out in a shape of their own. The name of an environment variable ($NAME,
+# ${NAME}) in the place of a secret is none. Each alternative takes the whole secret, so that it can be cut out.
+_VARIABLE = "\\$(?:[A-Za-z_][A-Za-z0-9_]*|\\{[A-Za-z_][A-Za-z0-9_]*\\})"
+_END = "(?![\\s\\S])"
+_PASSWORD = f"://[^ /@:]*:(?!{_VARIABLE}@)(?![0-9]{{0,5}}(?:[/?#]|{_END}))[^ ]*@"
+_LONG_USER = f"://(?!{_VARIABLE}@)[^ /@:]{{20,}}@"
+_CARRIERS = _words(
+    "token", "password", "passwd", "passphrase", "pwd", "sig", "signature", "secret", "apikey", "api_key", "api-key",
+    "access_key", "accesskey", "secret_key", "secretkey", "accountkey", "account_key", "private_key", "accesskeyid",
+    "credential", "credentials", "subscription-key", "auth_key", "authkey",
+)  # fmt: skip
+_PARAMETER = (
+    f"(?:[?&#; ]|^)[A-Za-z0-9_.-]*{_CARRIERS}(?:=|%3[Dd])(?!{_VARIABLE}(?:[&; ]|{_END}))[^&; ]+"
+    f"|[?&]{any_case('key')}=(?!{_VARIABLE}(?:[&; ]|{_END}))[^&; ]{{16,}}"
+)
+_ISSUED = (
+    "(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}"
+    "|xox[abprs]-[A-Za-z0-9-]{10,}|hf_[A-Za-z0-9]{30,}|AIza[0-9A-Za-z_-]{30,}|dapi[0-9a-f]{32}"
+    "|eyJ[A-Za-z0-9_-]{10,}[.]eyJ[A-Za-z0-9_-]{10,}[.][A-Za-z0-9_-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+SECRET = f"{_PASSWORD}|{_LONG_USER}|{_PARAMETER}|{_ISSUED}"
 
 # Package names that would hide the rendered repository's own tools.
 RESERVED = frozenset({"tests", "test", "docs", "src", "plan", "data", "gates", "ops", "mlscaffold"})

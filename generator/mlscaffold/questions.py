@@ -188,6 +188,16 @@ def _canonical_part(kind: str, part: str) -> str:
     return f"{before.strip()}{sign}{fitting[0]}" if len(fitting) == 1 else part
 
 
+def holds_secret(text: str) -> bool:
+    """Whether a text holds a password, a signature or a key: answers go into files and into git."""
+    return re.search(patterns.SECRET, text) is not None
+
+
+def without_secrets(text: str) -> str:
+    """The text with every secret in it cut out, for a message."""
+    return re.sub(patterns.SECRET, "(hidden)", text)
+
+
 def may_be_empty(question: Question) -> bool:
     """An empty answer means "not known", or "work it out"; it is one only where the default is not a fixed value."""
     return depends(question) or question.default == ""
@@ -357,6 +367,10 @@ PATTERNS = {
     "owners": (patterns.OWNERS, f"it must read like po=@org/product {_ROLES}"),
     "keys": (patterns.KEYS, "it must be keys separated by semicolons"),
     "ids": (patterns.IDS, "it must read like submit_an_order=1; bad_input=4"),
+    "origins": (
+        patterns.several(f"[a-z][a-z0-9_]*={patterns.ORIGIN}"),
+        "it must read like positive_share=data file; current_value=evidence/baseline.json",
+    ),
     "date": (patterns.DATE, "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"),
 }
 CHECKS: dict[str, Callable[[Question, str], str | None]] = {

@@ -31,7 +31,9 @@ def json_schema(kind: str | None = None) -> dict[str, Any]:
 
 
 def _property(question: Question) -> dict[str, Any]:
-    shape = {"description": f"{question.text} {question.why}"}
+    shape: dict[str, Any] = {"description": f"{question.text} {question.why}"}
+    if question.type not in ("integer", "number", "choice"):
+        shape["not"] = {"pattern": patterns.SECRET}
     options = _numeric(question) if question.type in ("integer", "number") else [_text(question)]
     if questions.may_be_empty(question):
         options.append({"const": ""})
@@ -68,6 +70,8 @@ def _text(question: Question) -> dict[str, Any]:
     pattern = questions.PATTERNS[question.type][0]
     if question.type == "keys":
         pattern = patterns.several(f"(?:{'|'.join(questions.load())})", ";,")
+    if question.type == "origins":
+        pattern = patterns.several(f"(?:{'|'.join(questions.load())})={patterns.ORIGIN}")
     if question.type in patterns.TYPED_LISTS:
         pattern = f"(?:{pattern}|(?!{patterns.whole(pattern)[1:]}){patterns.TYPED_LISTS[question.type]})"
     return {"type": "string", "pattern": patterns.whole(pattern), "maxLength": question.max_length}

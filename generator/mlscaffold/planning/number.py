@@ -13,8 +13,8 @@ class Number:
     """A value of the plan. `value` None: not measured yet or not computable, and `note` says why.
 
     `remedy` is set where the value (or its absence) stands in the way of the plan: note and remedy then become a
-    finding. `provenance` is answered, default (a figure nobody gave) or computed; what is measured comes from the
-    rendered repository's gates. `words` stand for a value that a rule will give once something is measured.
+    finding. `provenance` is answered, measured (in a data file, or by the rendered repository), default (a figure
+    nobody gave) or computed. `words` stand for a value that a rule will give once something is measured.
     """
 
     value: Any  # a number, a text such as a date, a yes or no, or None
