@@ -73,7 +73,7 @@ def front_matter(text: str) -> dict[str, str]:
 @gate("G0.3", "Baseline known or dated")
 def baseline_known(repo: Repo) -> Result:
     entry, ends = repo.entry("acceptance.baseline"), {task["id"]: task["end"] for task in tasks(repo)}
-    if entry["provenance"] == "answered" and entry["value"] is not None:
+    if entry["provenance"] in ("answered", "measured") and entry["value"] is not None:
         return passed(f"Today's practice reaches {entry['value']:.4g}.")
     if repo.evidence("baseline"):
         return passed("A rule has been measured (evidence/baseline.json).")
