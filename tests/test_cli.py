@@ -100,7 +100,7 @@ def test_a_bug_shows_a_traceback_and_exits_3(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is swallowed."""
-    monkeypatch.setattr(cli, "_given", lambda *_: 1 / 0)
+    monkeypatch.setattr(cli, "_layers", lambda *_: 1 / 0)
     code, _, err = run("plan", capsys=capsys)
 
     assert code == 3

@@ -1,6 +1,7 @@
 """The program's modules keep to their places: imports go one way, and each kind of deed has its own module."""
 
 import ast
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ FLOW = (
     {"questions"},
     {"schema", "answers", "completion"},
     {"planning"},
+    {"looking"},
     {"hosting", "wording"},
     {"verdicts"},
     {"advisor"},
@@ -127,6 +129,18 @@ STANDARD = {
 }  # fmt: skip
 
 
+def test_looking_needs_the_standard_library_only() -> None:
+    """But for DuckDB, in the one function that reads Parquet; and nothing of it is imported before there is a file."""
+    for name, tree in MODULES.items():
+        if name.startswith("looking."):
+            outside = {other.partition(".")[0] for other in imports_of(tree)} - {"mlscaffold"}
+            assert outside <= sys.stdlib_module_names | {"duckdb"}, name
+    assert importers("duckdb") == ["looking.reading"]
+    for name in ("cli", "report", "answers"):
+        at_the_top = ast.Module([node for node in MODULES[name].body if not isinstance(node, ast.FunctionDef)], [])
+        assert not any("looking" in other for other in own_imports(at_the_top)), name
+
+
 def importers(library: str) -> list[str]:
     """Modules that import a library or a part of it."""
     return [
@@ -174,9 +188,10 @@ def test_only_the_modules_meant_for_it_write_files() -> None:
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
     demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project", "demo.software"}
-    assert set(callers(*writing)) <= {"render", "placing", "update", "cli", "vcs"} | demo
+    assert set(callers(*writing)) <= {"render", "placing", "update", "cli", "vcs", "looking.bringing"} | demo
     # answers.save; placing copies where no link can be; the others read archives, and the demo's driver the null device
     demo |= {"demo.driver"}
+    demo |= {"looking.reading", "looking.bringing"}
     assert set(callers("open", ".open")) <= {"answers", "render", "placing", "update"} | demo
 
 

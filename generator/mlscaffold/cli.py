@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from mlscaffold.errors import (
     NoFolder,
     NoTerminal,
     NothingToBuild,
+    SecretGiven,
+    UnreadableData,
     UsageError,
 )
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from mlscaffold.demo.telling import Telling
+    from mlscaffold.looking import Seen
     from mlscaffold.placing import Place
 
 WIDTH = 100  # columns that a line takes at most, however wide the terminal is
@@ -80,6 +83,25 @@ SET = click.option(
 )
 
 
+class _DataFile(click.Path):
+    """The path of a data file; an address is refused here, before a secret in it can be shown anywhere."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = str(value)
+        if questions.holds_secret(text):
+            raise SecretGiven("--data")
+        if "://" in text and not text.startswith("sqlite:///"):
+            raise UnreadableData(
+                text, "is an address, and nothing is fetched here", "Fetch it first, or --set data_source=…"
+            )
+        return super().convert(text.removeprefix("sqlite:///"), param, ctx)
+
+
+DATA = click.option(
+    "--data", metavar="FILE", type=_DataFile(path_type=Path), help="A data file to look at first: CSV, SQLite, Parquet."
+)
+
+
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlscaffold")
 @click.pass_context
@@ -94,6 +116,7 @@ def cli(ctx: click.Context) -> None:
 @KIND
 @ANSWERS
 @SET
+@DATA
 @click.option("--defaults", is_flag=True, help="Ask nothing; missing answers take their defaults.")
 @click.option("--full", is_flag=True, help="Ask every question, the expert ones included.")
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Parent folder.")
@@ -106,6 +129,7 @@ def new(
     kind: str | None,
     file: Path | None,
     assignments: Sequence[str],
+    data: Path | None,
     defaults: bool,
     full: bool,
     output: Path,
@@ -117,21 +141,22 @@ def new(
     """Ask, plan, render and commit a new repository."""
     from mlscaffold import context, placing, render, vcs
 
-    given = _given(name, kind, file, assignments)
     if into is not None and output != Path():
         raise UsageError("--into names the folder itself and --output its parent.", "Give one of them.")
     spot = _Spot(into, output, no_git) if dry_run else _Spot(into, output, no_git).checked()
+    given, seen = _seen(data, _layers(name, kind, file, assignments))
     if not no_git and not dry_run:
         vcs.require_git()
-    resume = _Resume(spot, full, host_files)
+    resume = _Resume(spot, full, host_files, data)
     silent = defaults or (file is not None and not sys.stdin.isatty())
     texts = given if silent else _ask(given, full, None if dry_run else spot, resume)
-    complete = _complete(_decide_kind(texts, kind))
+    complete = _complete(_decide_kind(texts, kind), seen)
     if dry_run:
         files = render.preview(complete)
         click.echo(report.preview(complete.project_slug, files, context.plan_of(complete)))
         return
     with _typed_answers_kept({} if silent else texts, resume):
+        _refuse_changed(seen)
         place, complete = spot.found(complete)
         if place.host is not None:
             click.echo(report.hosted(place.host, place.at), err=True)
@@ -140,6 +165,8 @@ def new(
         placed = placing.write(complete, place, host_files=bool(host_files))
     told = report.placed(placed, context.plan_of(complete), complete, "" if no_git else _commit(place, complete))
     click.echo(told)
+    if copy := _bring(seen, complete, place.folder):
+        click.echo(f"\n{copy}")
 
 
 @cli.command()
@@ -166,7 +193,8 @@ def demo(kind: str, keep: Path | None, python: Path | None) -> None:
 @KIND
 @ANSWERS
 @SET
-def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> None:
+@DATA
+def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data: Path | None) -> None:
     """Say whether to build nothing, rules or a model, and why.
 
     The recommendation, the answers it rests on, and what would change it. Nothing is written.
@@ -174,8 +202,8 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
     from mlscaffold import context
     from mlscaffold.advisor import unsaid
 
-    given = _given(None, kind, file, assignments)
-    complete = _complete({"kind": "ml"} | given)
+    given, seen = _seen(data, _layers(None, kind, file, assignments))
+    complete = _complete({"kind": "ml"} | given, seen)
     facts = context.plan_of(complete)["advice"]
     undecided = {} if given.get("kind") else {"overruled": False}
     click.echo(report.advice(facts | undecided, unsaid(complete)))
@@ -185,8 +213,9 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str]) -> N
 @KIND
 @ANSWERS
 @SET
+@DATA
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
-def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_json: bool) -> None:
+def plan(kind: str | None, file: Path | None, assignments: Sequence[str], data: Path | None, as_json: bool) -> None:
     """Print the plan: six lines, then every computed number.
 
     What stands in its way, and each number with its unit, its meaning and its formula. A star marks what rests on an
@@ -195,8 +224,8 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], as_jso
     from mlscaffold import context, wording
     from mlscaffold.planning import headline
 
-    given = _decide_kind(_given(None, kind, file, assignments), kind)
-    complete = _complete(given)
+    given, seen = _seen(data, _layers(None, kind, file, assignments))
+    complete = _complete(_decide_kind(given, kind), seen)
     computed = context.plan_of(complete)
     click.echo(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
 
@@ -356,14 +385,52 @@ def _telling() -> "Telling":
     return Telling(write, live=seen, colour=painted, width=width)
 
 
-def _given(name: str | None, kind: str | None, file: Path | None, assignments: Sequence[str]) -> dict[str, str]:
-    """Answers from everywhere but the wizard, by precedence: user file < answers file < command line."""
+def _layers(
+    name: str | None, kind: str | None, file: Path | None, assignments: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Answers from everywhere but a data file and the wizard: what a data file overrules, and what overrules it.
+
+    By precedence: user file < (data file) < answers file < command line.
+    """
     named = {"project_name": name} if name is not None else {}
     flagged = {"kind": kind} if kind else {}
     answers.check_texts(named, "the command line")
-    return answers.merge(
-        answers.user_defaults(), answers.read(file) if file else {}, named, flagged, answers.from_flags(assignments)
-    )
+    said = answers.merge(answers.read(file) if file else {}, named, flagged, answers.from_flags(assignments))
+    return answers.user_defaults(), said
+
+
+def _seen(data: Path | None, layers: tuple[dict[str, str], dict[str, str]]) -> tuple[dict[str, str], "Seen | None"]:
+    """All answers given, with what the data file shows between them; what was seen is told on standard error.
+
+    Raises `OpenQuestion` for what the file leaves open and only a person can say.
+    """
+    own, said = layers
+    if data is None:
+        return answers.merge(own, said), None
+    from mlscaffold import looking  # only where there is a file: `--help` never waits for it
+
+    seen = looking.look(data, said)
+    click.echo(report.seen(seen), err=True)
+    looking.refuse_open(seen)
+    answers.check_texts(seen.texts, data.name)
+    return answers.merge(own, seen.texts, said), seen
+
+
+def _refuse_changed(seen: "Seen | None") -> None:
+    if seen:
+        from mlscaffold import looking
+
+        looking.refuse_changed(seen.table)
+
+
+def _bring(seen: "Seen | None", complete: Answers, folder: Path) -> str:
+    """Copy the data file to where the answers say it is; what to tell the person about it."""
+    if seen is None or complete.raw.get("data_source") != seen.texts.get("data_source"):
+        return ""
+    from mlscaffold import looking
+
+    place = looking.bring(seen.table, folder)
+    return f"A copy of {seen.table.path.name} is in {place}, which git ignores." if place else ""
 
 
 def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
@@ -454,6 +521,7 @@ class _Resume:
     spot: _Spot
     full: bool
     host_files: bool | None
+    data: Path | None = None
 
     def keep(self, texts: Mapping[str, str]) -> str:
         """Save answers here, or where temporary files go when this folder cannot be written; what to type then."""
@@ -463,6 +531,7 @@ class _Resume:
             path = answers.save(texts, Path(tempfile.gettempdir()))
         flag, folder = ("--output", self.spot.output) if self.spot.into is None else ("--into", self.spot.into)
         where = [] if folder == Path() else [flag, str(folder.absolute())]
+        where += [] if self.data is None else ["--data", str(self.data.absolute())]
         wishes = {"--full": self.full, "--no-git": self.spot.no_git}
         wishes |= {"--host-files": self.host_files is True, "--no-host-files": self.host_files is False}
         chosen = [flag for flag, wanted in wishes.items() if wanted]
@@ -477,10 +546,11 @@ class _Resume:
         return output.resolve() if placing.checkout_above(here) and output.is_dir() else here
 
 
-def _complete(given: dict[str, str]) -> Answers:
-    """Complete the answers, and say which of the given ones change nothing."""
+def _complete(given: dict[str, str], seen: "Seen | None" = None) -> Answers:
+    """Complete the answers, and say which of the given ones change nothing; what a file showed may stay unused."""
     complete = answers.complete(given)
-    for key in answers.unused(given, complete):
+    shown: Collection[str] = seen.texts if seen else ()
+    for key in answers.unused({key: text for key, text in given.items() if key not in shown}, complete):
         click.echo(f"Note: {key} is not asked under these answers, so its value is not used.", err=True)
     return complete
 
@@ -514,5 +584,5 @@ def _save(path: Path, text: str) -> None:
 
 
 def _complain(text: str, code: int) -> int:
-    click.echo(text, err=True)
+    click.echo(questions.without_secrets(text), err=True)  # whatever was mistyped, and wherever
     return code

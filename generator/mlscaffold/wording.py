@@ -157,6 +157,11 @@ def _significant(value: float, digits: int) -> str:
     return f"{float(text):.10f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
+def printable(text: str) -> str:
+    """A text of somebody else's on a terminal: what steers the terminal becomes a question mark; line ends stay."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+
+
 FILTERS = {
     "number": number,
     "percent": percent,

@@ -1,0 +1,23 @@
+"""Looking at a data file before anything is asked: a bounded sample goes in, proposals with their figures come out.
+
+`reading` knows the forms of files and brings names, a sample and counts; `columns` says what one column looks like;
+`proposals` turns columns into answers, and into the questions that no file can tell; `bringing` puts the file where
+the repository looks for it. Standard library only, but for Parquet.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlscaffold.looking import proposals, reading
+from mlscaffold.looking.bringing import bring, refuse_changed
+from mlscaffold.looking.proposals import Open, Proposal, Seen, refuse_open
+
+__all__ = ["Open", "Proposal", "Seen", "bring", "look", "refuse_changed", "refuse_open"]
+
+
+def look(path: Path, chosen: Mapping[str, str]) -> Seen:
+    """Look at a data file. `chosen` are the answers already given, which decide where the file leaves a choice.
+
+    Raises `UnreadableData` for what is no table, or does not hold what was chosen.
+    """
+    return proposals.propose(reading.read(path, chosen.get("data_query", "")), chosen)
