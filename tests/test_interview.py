@@ -12,12 +12,13 @@ COMMON = [
     "decision",
     "rules_expressible",
     "current_practice",
-    "current_value",
     "past_cases",
     "labelled_cases",
+    "consequence",
+    "human_confirms",
 ]
-BINARY = ["task", "metric", "target_value", "positive_share", "false_alarm_cost", "miss_cost"]
-SERVICE = ["deliverable", "capabilities", "dependencies", "slo_percent"]
+BINARY = ["task", "metric", "current_value", "target_value", "positive_share", "false_alarm_cost", "miss_cost"]
+SERVICE = ["current_value", "deliverable", "capabilities", "dependencies", "slo_percent"]
 TYPED = {
     "project_name": "Invoice triage",
     "decision": "A clerk decides which invoices are checked by hand; today ten rules do.",
@@ -26,6 +27,8 @@ TYPED = {
     "current_value": "0.55",
     "past_cases": "5000",
     "labelled_cases": "1500",
+    "consequence": "money",
+    "human_confirms": "no",
     "task": "binary",
     "metric": "recall",
     "target_value": "0.7",
@@ -61,7 +64,7 @@ def walk(
 
 
 def test_the_short_path_of_an_ml_repository() -> None:
-    """Seven common questions, the kind, six about the target, then the two tables."""
+    """Eight common questions, the kind, seven about the target, then the two tables: the metric before its value."""
     _, met = walk(begin(), until=None)
 
     assert met == [*COMMON, KIND, *BINARY, ASSUMPTIONS, SUMMARY]
@@ -105,14 +108,35 @@ def test_full_asks_everything_instead_of_assuming() -> None:
     assert len(met) == len(set(met))
 
 
+def test_the_rest_that_matters_is_what_a_gate_asks_to_confirm() -> None:
+    """Critical questions that nobody was asked; what was left at `?` is not asked twice."""
+    state, _ = walk(begin(daily_volume="80"), until=ASSUMPTIONS)
+    expected = interview.what_matters(state)
+
+    _, met = walk(interview.ask_what_matters(state), until=ASSUMPTIONS)
+
+    assert met == expected
+    assert all(questions.load()[key].critical for key in expected)
+    assert "team" in expected
+    assert not {"daily_volume", "consequence", "peak_factor", "author"} & set(expected)
+    assert interview.what_matters(walk(interview.ask_what_matters(state), until=ASSUMPTIONS)[0]) == []
+
+
+def test_the_questions_are_counted_for_each_kind() -> None:
+    """What the wizard says at its start is what it asks."""
+    for kind in questions.KINDS:
+        _, met = walk(begin(), until=ASSUMPTIONS, kind=kind, typing={})
+        assert interview.count(begin(), kind) == len(met)
+
+
 def test_the_position_counts_questions_and_not_tables() -> None:
     """The fourth of fourteen; a given answer is not counted."""
     state, _ = walk(begin(), until="current_practice")
     fewer, _ = walk(begin(project_name="x1"), until="current_practice")
 
-    assert interview.position(state, "current_practice") == (4, 14)
-    assert interview.position(fewer, "current_practice") == (3, 13)
-    assert interview.position(state, KIND) == (8, 14)
+    assert interview.position(state, "current_practice") == (4, 16)
+    assert interview.position(fewer, "current_practice") == (3, 15)
+    assert interview.position(state, KIND) == (9, 16)
 
 
 def test_given_answers_that_cannot_be_used_are_refused_at_once() -> None:
@@ -135,9 +159,9 @@ def test_back_undoes_one_step_and_keeps_its_answer() -> None:
 
     back = interview.back(state)
 
-    assert interview.next_step(back) == "current_value"
-    assert back.texts["current_value"] == "0.55"
-    assert interview.next_step(interview.answer(back, "current_value", "0.6")) == "past_cases"
+    assert interview.next_step(back) == "current_practice"
+    assert back.texts["current_practice"] == "rules"
+    assert interview.next_step(interview.answer(back, "current_practice", "people")) == "past_cases"
 
 
 def places_on_the_way_back(state: State) -> list[str | None]:
@@ -178,7 +202,7 @@ def test_another_task_keeps_what_fits_and_asks_what_is_new() -> None:
     state = interview.answer(state, "task", "regression")
     _, met = walk(state, until=None, typing=TYPED | {"metric": "mae"})
 
-    assert met[: met.index(SUMMARY)] == ["current_value", "metric", "target_value", "unit_error_cost"]
+    assert met[: met.index(SUMMARY)] == ["metric", "current_value", "target_value", "unit_error_cost"]
     assert state.texts["past_cases"] == "5000"
     assert "metric" not in state.texts
 
@@ -209,7 +233,7 @@ def test_another_kind_keeps_the_answers_and_shows_its_own_assumptions() -> None:
 
     _, met = walk(state, kind="software")
 
-    assert met == [*SERVICE, ASSUMPTIONS]
+    assert met == [*SERVICE[1:], ASSUMPTIONS]  # today's value was asked already
     assert state.texts["miss_cost"] == "100"
     assert "miss_cost" not in interview.finished(state)
     assert interview.finished(state)["kind_reason"] == "A pilot without a model."
@@ -232,7 +256,6 @@ def test_fewer_cases_than_labels_asks_for_the_labels_again() -> None:
         ("past_cases", "many", "whole number"),
         ("labelled_cases", "6000", "more than past_cases"),
         ("decision", "too short", "at least 20 characters"),
-        ("decision", "", "cannot stay open"),
         ("project_name", "!!!", "no letters"),
         ("metric", "mae", "with task binary"),
         ("target_value", "70", "between 0 and 1"),
@@ -251,20 +274,19 @@ def test_a_bad_answer_is_refused_and_changes_nothing(key: str, text: str, compla
     assert interview.answer(state, key, TYPED.get(key, "po=Ana:0.2; ds=Bo:1; swe=Cy:0.5"))
 
 
-def test_a_required_answer_cannot_be_unknown() -> None:
-    """Everything may stay open but the decision."""
+def test_every_answer_may_stay_open() -> None:
+    """The decision as well: the charter then asks for it."""
     state = begin()
+    for key in COMMON:
+        state = interview.unknown(state, key)
 
-    with pytest.raises(AnswerError):
-        interview.unknown(state, "decision")
-    assert interview.unknown(state, "current_value").passed == {"current_value"}
+    assert state.passed == set(COMMON)
+    assert interview.finished(state) == {}
 
 
 def test_todays_value_may_be_in_any_unit_until_the_metric_is_chosen() -> None:
-    """A MAE of 12 is asked for before the metric; with recall it is asked again, with MAE it stays."""
-    state, _ = walk(begin(), until="current_value")
-    state = interview.answer(state, "current_value", "12")
-    state, _ = walk(state, until="metric")
+    """A MAE of 12 may be given before the metric is known; with recall it is asked for again, with MAE it stays."""
+    state, _ = walk(begin(current_value="12"), until="metric")
 
     recall = interview.answer(state, "metric", "recall")
 
@@ -312,7 +334,7 @@ def test_the_table_of_assumptions_holds_what_nobody_answered() -> None:
 
     assert "daily_volume" not in rows
     assert "miss_cost" not in rows
-    assert rows["consequence"].assumed
+    assert rows["change_rate"].assumed
     assert not rows["peak_factor"].assumed
     assert rows["author"].value == "The Invoice triage team"
     assert "label_minutes" not in rows
@@ -324,11 +346,11 @@ def test_the_table_shrinks_when_something_is_answered() -> None:
     state, _ = walk(begin(), until=ASSUMPTIONS)
     before = [row.key for row in interview.assumption_rows(state)]
 
-    state = interview.answer(state, "consequence", "rights")
+    state = interview.answer(state, "change_rate", "fast")
 
-    assert [row.key for row in interview.assumption_rows(state)] == [key for key in before if key != "consequence"]
+    assert [row.key for row in interview.assumption_rows(state)] == [key for key in before if key != "change_rate"]
     assert interview.next_step(state) == ASSUMPTIONS
-    state = interview.unknown(state, "consequence")
+    state = interview.unknown(state, "change_rate")
     assert [row.key for row in interview.assumption_rows(state)] == before
 
 
@@ -343,7 +365,7 @@ def test_the_summary_holds_every_answer_and_the_experts_only_where_given() -> No
     assert rows["current_value"].value == "not known"
     assert rows["test_looks"].value == "1"
     assert not {"confirmed", "kind_reason", "service_ms", "deliverable"} & set(rows)
-    assert rows["consequence"].assumed
+    assert rows["change_rate"].assumed
     assert not rows["miss_cost"].assumed
 
 

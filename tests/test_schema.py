@@ -84,7 +84,7 @@ def test_schema_and_program_agree_on_numbers(key: str, data: st.DataObject) -> N
 
 def test_the_schema_takes_numbers_as_people_type_them() -> None:
     """Each spelling that the program reads, and no word."""
-    for text in ("48,000", "48 000", "48\u202f000", "48'000", "1e3", "+3", "48.0"):
+    for text in ("48,000", "48 000", "48\u202f000", "48'000", "1e3", "+3"):
         assert VALIDATOR.is_valid({"past_cases": text}), text
         assert program_accepts({"past_cases": text}), text
     for text in ("4%", "4 %", ".41", "0,41", "4e-2"):

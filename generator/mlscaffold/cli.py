@@ -167,6 +167,8 @@ def new(
     click.echo(told)
     if copy := _bring(seen, complete, place.folder):
         click.echo(f"\n{copy}")
+    if not silent:
+        _offer_a_start(place.folder)
 
 
 @cli.command()
@@ -481,6 +483,31 @@ def _agree_to_host_files(complete: Answers) -> bool:
 
     tops = hosting.moves((path for path, _ in render.preview(complete)), complete.project_slug)
     return bool(tops) and wizard.agree(report.host_files(tops), "Yes, where nothing is in the way", "No, I move them")
+
+
+def _offer_a_start(folder: Path) -> None:
+    """Whoever is at the keyboard may see the first two commands run; a failure is told, and ends with exit 1."""
+    from mlscaffold import starting, wizard
+
+    if not starting.is_possible(folder):
+        return
+    later = f"cd {invocation.quoted([str(folder)])} && make setup test"
+    try:
+        question = "Set up and run the tests now? (make setup, make test: some minutes, and the network)"
+        if not wizard.agree(question, "Yes, now", "No, later"):
+            return
+        outcome = starting.run(folder)
+    except (KeyboardInterrupt, EOFError):
+        click.echo(f"Stopped; the repository is written. Go on with:\n  {later}", err=True)
+        raise click.exceptions.Exit(130) from None
+    if outcome.code:
+        click.echo(
+            f"{outcome.command} ended with exit code {outcome.code}, as its output above says. The repository is "
+            f"written; once that is mended, go on with:\n  {later}",
+            err=True,
+        )
+        raise click.exceptions.Exit(1)
+    click.echo("Set up, and its tests pass. `make status` says what comes next.", err=True)
 
 
 def _ask(given: dict[str, str], full: bool, spot: _Spot | None, resume: "_Resume") -> dict[str, str]:

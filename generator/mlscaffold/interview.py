@@ -12,6 +12,7 @@ from typing import Any
 from mlscaffold import answers, questions
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnswerError
+from mlscaffold.numerals import NotANumber
 from mlscaffold.questions import Question
 
 KIND, ASSUMPTIONS, SUMMARY = "kind", "(assumptions)", "(summary)"
@@ -27,6 +28,7 @@ class State:
     passed: frozenset[str] = frozenset()  # the steps behind us
     vouched: frozenset[str] = frozenset()  # typed here: where such an answer equals its default, it is confirmed
     full: bool = False  # ask everything instead of showing what would be assumed
+    matters: bool = False  # ask what a gate would ask to confirm, before showing what would be assumed
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,9 @@ def complete(state: State, key: str = "") -> Answers:
 
 
 def open_answers(state: State) -> dict[str, Any]:
-    """What is known while the kind is open: the common answers, and no default of a metric nobody has chosen."""
+    """What somebody has said while the kind is open: no default, be it of what was not asked or of what nobody knew."""
     filled = complete(state)
-    common = {key for key, question in questions.load().items() if question.kinds == questions.KINDS}
-    return {key: value for key, value in filled.items() if key in common or key in state.texts}
+    return {key: value for key, value in filled.items() if key in state.texts}
 
 
 # ------------------------------------------------------------------------------------------------- which step is next
@@ -69,16 +70,20 @@ def open_answers(state: State) -> dict[str, Any]:
 def steps(state: State) -> list[str]:
     """Every step of this conversation in order, as far as the answers so far tell."""
     filled = complete(state)
-    every = [question for question in questions.load().values() if question.kinds == questions.KINDS]
-    own = [question for question in questions.of_kind(filled.kind).values() if question not in every]
-    keys = [
-        *_of_stage(every, "first"),
-        KIND,
-        *_of_stage(own, "first"),
-        *(_rest(filled) if state.full else [ASSUMPTIONS]),
-        SUMMARY,
-    ]
+    first = _of_stage(list(questions.of_kind(filled.kind).values()), "first")
+    before = [key for key in first if _decides_the_kind(questions.load()[key])]
+    keys = [*before, KIND, *(key for key in first if key not in before)]
+    if state.full:
+        keys += _rest(filled)
+    else:
+        keys += [*(_critical(filled) if state.matters else ()), ASSUMPTIONS]
+    keys.append(SUMMARY)
     return [key for key in keys if key not in state.known and (key not in filled.raw or filled.is_asked(key))]
+
+
+def _decides_the_kind(question: Question) -> bool:
+    """Asked before the kind: common to both, and not counted in the units of a metric that is chosen after it."""
+    return question.kinds == questions.KINDS and question.most.get("by") != "metric"
 
 
 def next_step(state: State) -> str | None:
@@ -92,6 +97,18 @@ def position(state: State, step: str) -> tuple[int, int]:
     return asked.index(step) + 1, len(asked)
 
 
+def count(state: State, kind: str) -> int:
+    """How many questions a conversation of this kind asks, as far as the answers so far tell."""
+    steps_of_kind = steps(replace(state, texts={**state.texts, "kind": kind}))
+    return sum(step not in (ASSUMPTIONS, SUMMARY) for step in steps_of_kind)
+
+
+def what_matters(state: State) -> list[str]:
+    """The questions not asked yet whose default a gate will ask a person to confirm."""
+    filled = complete(state)
+    return [key for key in _critical(filled) if filled.is_asked(key) and not {key} & (state.passed | state.known)]
+
+
 def _of_stage(candidates: list[Question], *stages: str) -> list[str]:
     return [question.key for question in candidates if question.stage in stages]
 
@@ -100,7 +117,29 @@ def _rest(filled: Answers) -> list[str]:
     return _of_stage(list(questions.of_kind(filled.kind).values()), "assumed", "expert")
 
 
+def _critical(filled: Answers) -> list[str]:
+    return [key for key in _rest(filled) if questions.load()[key].critical and questions.load()[key].stage == "assumed"]
+
+
 # -------------------------------------------------------------------------------------------------- taking each step
+
+
+def understandings(state: State, key: str, text: str) -> list[tuple[str, str]]:
+    """What a typed text can mean, each as an answer and in words; more than one where a person must say.
+
+    A number whose comma or point could be either, and names with commas between them where a name may hold one.
+    """
+    question, context = questions.load()[key], complete(state).raw | {key: text}
+    if question.type in ("integer", "number"):
+        try:
+            found = questions.readings(question, text, context, typed=True)
+        except NotANumber:
+            return [(text, "")]
+        return [(reading.text, reading.how) for reading in found] if len(found) > 1 else [(found[0].text, "")]
+    if question.type == "names" and "," in text and ";" not in text and not question.comma_separates:
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return [("; ".join(parts), f"{len(parts)} of them"), (f"{text};", "one, with a comma in it")]
+    return [(text, "")]
 
 
 def answer(state: State, key: str, text: str) -> State:
@@ -108,7 +147,6 @@ def answer(state: State, key: str, text: str) -> State:
 
     Raises `AnswerError` where the answer itself cannot be used.
     """
-    _refuse_empty(key, text)
     context = complete(state).raw | {key: text}
     answers.check_texts({name: context[name] for name in (key, *_governing(key)) if name in context})
     texts = answers.merge(state.texts, {key: text})  # another value than the measured one is no longer measured
@@ -117,8 +155,7 @@ def answer(state: State, key: str, text: str) -> State:
 
 
 def unknown(state: State, key: str) -> State:
-    """Leave a question at its default, which then counts as assumed. Raises `AnswerError` where it has none."""
-    _refuse_empty(key, "")
+    """Leave a question at its default, which then counts as assumed."""
     texts = {name: text for name, text in answers.forget_origins(state.texts, {key}).items() if name != key}
     changed = replace(state, texts=texts, vouched=state.vouched - {key}, known=state.known - {key})
     return _passed(_reconciled(state, changed, key), key)
@@ -136,6 +173,11 @@ def decide(state: State, kind: str, reason: str = "") -> State:
 def go_on(state: State, step: str) -> State:
     """Leave a table behind."""
     return _passed(state, step)
+
+
+def ask_what_matters(state: State) -> State:
+    """Ask the questions whose default a gate would ask to confirm, then show what is still assumed."""
+    return reopen(replace(state, matters=True), ASSUMPTIONS)
 
 
 def ask_all(state: State) -> State:
@@ -177,13 +219,6 @@ def _reconciled(before: State, after: State, key: str) -> State:
     for name in in_its_units:
         after = reopen(after, name) if name in after.texts else after
     return after
-
-
-def _refuse_empty(key: str, text: str) -> None:
-    if questions.load()[key].required and not text:
-        raise AnswerError(
-            key, "This one cannot stay open.", "Every threshold is judged by it; two sentences are enough."
-        )
 
 
 def _governing(key: str) -> list[str]:
@@ -236,9 +271,15 @@ def shown(filled: Answers, key: str) -> str:
 
 
 def default(state: State, key: str) -> str:
-    """What a question would be left at."""
+    """What a question would be left at; an answer that contradicts that default has no say in it."""
     others = {name: text for name, text in state.texts.items() if name != key}
-    return answers.complete(others, metric_is_open=True).raw[key]
+    while True:
+        try:
+            return answers.complete(others, metric_is_open=True).raw[key]
+        except AnswerError as error:
+            if error.key not in others:
+                raise
+            del others[error.key]
 
 
 def _is_mine(state: State, filled: Answers, key: str) -> bool:

@@ -9,6 +9,7 @@ comma groups thousands; and where nobody can be asked (`typed` is false) a singl
 file that a program writes, and as in the canonical text itself. There 48.000 as a whole number is refused, not guessed.
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,6 +54,7 @@ class NotANumber(ValueError):
     """No reading: half a sentence says why ("it must be …")."""
 
 
+@functools.lru_cache(maxsize=4096)
 def read(text: str, *, whole: bool = False, percent: str = "", typed: bool = False) -> tuple[Reading, ...]:
     """Every number that `text` can mean, the likelier first; more than one where a sign could be either.
 
@@ -71,8 +73,8 @@ def read(text: str, *, whole: bool = False, percent: str = "", typed: bool = Fal
             raise NotANumber(f"it must have at most {MOST_DIGITS} digits before the point")
         if -_exponent(value) > MOST_DECIMALS:
             raise NotANumber(f"it must have at most {MOST_DECIMALS} decimals")
-        if whole and value != value.to_integral_value():
-            too_fine = True
+        if whole and ("." in digits if "e" not in digits else value != value.to_integral_value()):
+            too_fine = True  # 48,00 as well: more likely a zero too few than a count with decimals
             continue
         found.setdefault(canonical(value), Reading(canonical(value), how))
     if found:

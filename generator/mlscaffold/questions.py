@@ -30,11 +30,12 @@ class Question:
     default: Any
     kinds: tuple[str, ...] = KINDS
     plain: bool = False
-    required: bool = False
     critical: bool = False
     exclusive: bool = False
     comma_separates: bool = False
     choices: tuple[str, ...] = ()
+    meanings: Mapping[str, str] = field(default_factory=dict)
+    example: str = ""
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allowed: Mapping[str, Any] = field(default_factory=dict)
     most: Mapping[str, Any] = field(default_factory=dict)
@@ -253,6 +254,11 @@ def _letters(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
+def is_free(question: Question) -> bool:
+    """Whether an answer may hold any sign, `<` and `?` too: a text, a name, a path, a list of names."""
+    return question.type in ("text", "name", "place", "names", "team", "shares", "owners")
+
+
 def near(key: str) -> list[str]:
     """Known keys that look like this one."""
     return alike(key, load())
@@ -260,10 +266,11 @@ def near(key: str) -> list[str]:
 
 def _question(entry: dict[str, Any]) -> Question:
     facts = dict(entry)
+    facts["meanings"] = dict(facts.get("choices", {}))
     for name in ("kinds", "choices"):
         if name in facts:
             facts[name] = tuple(facts[name])
-    for name in ("plain", "required", "critical", "exclusive", "comma_separates"):
+    for name in ("plain", "critical", "exclusive", "comma_separates"):
         facts[name] = facts.get(name) == "true"
     for name in ("min", "max"):
         facts[name] = float(facts[name]) if name in facts else None

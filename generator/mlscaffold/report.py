@@ -39,17 +39,35 @@ def tree(name: str, files: Sequence[tuple[str, int]]) -> str:
     return "\n".join(lines)
 
 
+def folded(name: str, files: Sequence[tuple[str, int]]) -> list[str]:
+    """A folder at a glance: what lies at its top, each folder as one line with its number of files and their size."""
+    tops: dict[str, list[int]] = {}
+    for path, size in files:
+        head, slash, _ = path.partition("/")
+        tops.setdefault(head + slash, []).append(size)
+    folders = sorted(top for top in tops if top.endswith("/"))
+    column = max((len(top) for top in folders), default=0) + 2
+    lines = [f"{name}/"]
+    for top in folders:
+        lines.append(f"  {top:<{column}}{_files(len(tops[top])):>9}  {_size(sum(tops[top])):>9}")
+    here = [top for top in tops if not top.endswith("/")]
+    lines += textwrap.wrap("  ".join(sorted(here)), 56, initial_indent="  ", subsequent_indent="  ")
+    return [*lines, f"{_files(len(files))}, {_size(sum(size for _, size in files))}"]
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str) -> str:
     """The end of `new`: what was written, what was left to its owner, what is still assumed, and what to type next."""
     folder = result.place.folder
     sizes = [(path, folder.joinpath(path).stat().st_size) for path in result.written]
-    assumed = [
-        _bullet(f"{row['key']} = {row['value'] or '(unknown)'}: {row['question']}") for row in plan["assumptions"]
-    ]
-    parts = [tree(str(folder), sizes), _left_alone(result), _at_the_top(result), git]
+    parts = ["\n".join(folded(str(folder), sizes)), _left_alone(result), _at_the_top(result), git]
     parts += [headline(plan, IN_A_REPOSITORY), findings(plan)]
-    if assumed:
-        parts.append("\n".join([f"Still assumed, until a person confirms it ({len(assumed)}):", *assumed]))
+    if plan["assumptions"]:
+        listed = ", ".join(f"{row['key']} = {row['value'] or '(unknown)'}" for row in plan["assumptions"])
+        parts.append(_paragraph(f"Still assumed, until a person confirms it ({len(plan['assumptions'])}): {listed}."))
     steps = [f"cd {_typed(folder)}", *_to_commit(result, answers), "make setup    (without make: see the README)"]
     parts.append("Next:\n" + "\n".join(f"  {step}" for step in steps))
     return "\n\n".join(part for part in parts if part)
@@ -327,7 +345,16 @@ def questions_text(asked: Iterable[Question]) -> str:
         lines.append(f"{question.key}  ({answerable(question)}; default {default(question)}{_condition(question)})")
         lines.append(textwrap.fill(question.text, _width(), initial_indent="    ", subsequent_indent="    "))
         lines.append(textwrap.fill(question.why, _width(), initial_indent="    ", subsequent_indent="    "))
+        lines += _meanings(question)
+        if question.example:
+            lines.append(_bullet(f"such as: {question.example}").replace("  - ", "    ", 1))
     return "\n".join(lines).lstrip("\n")
+
+
+def _meanings(question: Question) -> list[str]:
+    """What each choice means, a line a choice, aligned."""
+    column = max((len(choice) for choice in question.choices), default=0)
+    return [f"      {choice:<{column}}  {meaning}" for choice, meaning in question.meanings.items()]
 
 
 def questions_markdown(asked: Iterable[Question]) -> str:

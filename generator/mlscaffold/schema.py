@@ -57,7 +57,7 @@ def _numeric(question: Question) -> list[dict[str, Any]]:
 
 def _text(question: Question) -> dict[str, Any]:
     if question.type == "choice":
-        return {"enum": list(question.choices)}
+        return {"oneOf": [{"const": choice, "title": meaning} for choice, meaning in question.meanings.items()]}
     if question.type in ("text", "place", "name"):
         blank = {"not": {"pattern": patterns.whole("\\s*")}} if question.min_length else {}
         lengths = {"minLength": question.min_length, "maxLength": question.max_length}

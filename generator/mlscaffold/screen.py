@@ -1,6 +1,7 @@
 """What the wizard shows: lines broken and aligned by the screen cells that letters take (名 takes two)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from prompt_toolkit import print_formatted_text
 from prompt_toolkit.application import get_app_session
@@ -8,6 +9,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
+from mlscaffold import questions
 from mlscaffold.interview import Row
 from mlscaffold.questions import Question
 from mlscaffold.verdicts import ML, SOFTWARE
@@ -97,16 +99,51 @@ def table(rows: Sequence[Row], width: int) -> Iterator[str | tuple[str, str]]:
 
 
 def keys(question: Question, default: str, typed: str) -> str:
-    """What the keys do at a question."""
+    """What the keys do at a question; it is broken between two of them only."""
+    back = ("? not known", "< back" + (" (as the first key)" if questions.is_free(question) else ""))
     if question.type == "choice":
-        return f"arrows and Enter choose · ? assumes {default} · < back"
-    if question.required:
-        return "Enter keeps it · < back" if typed else "< back"
+        return legend("Enter keeps it" if typed else f"Enter on {default} assumes it, Space means it", *back)
     if typed:
-        return "Enter keeps it · ? not known · < back"
+        return legend("Enter keeps it", *back)
     if not default:
-        return "Enter or ? leaves it open · < back"
-    return f"Enter assumes {cut(default, 40)}, Tab edits it · ? not known · < back"
+        return legend("Enter leaves it open", *back)
+    return legend(f"Enter assumes {cut(default, 40)}", "Tab edits it", *back)
+
+
+def legend(*keys: str) -> str:
+    """What each key does, on lines of their own where one is too short for all."""
+    lines = [""]
+    for key in keys:
+        joined = f"{lines[-1]} · {key}" if lines[-1] else f"  {key}"
+        if get_cwidth(joined) > width() and lines[-1]:
+            lines.append(f"  {key}")
+        else:
+            lines[-1] = joined
+    return "\n".join(lines)
+
+
+def choices(question: Question, offered: Sequence[str], width: int) -> list[tuple[str, str]]:
+    """Each value to choose with its meaning beside it, aligned, on one line of at most `width` cells."""
+    column = max(map(get_cwidth, offered))
+    return [
+        (value, cut(f"{value}{' ' * (column - get_cwidth(value))}  {question.meanings[value]}", width))
+        for value in offered
+    ]
+
+
+def headline(lines: Sequence[Mapping[str, Any]], width: int) -> Iterator[str | tuple[str, str]]:
+    """The plan's six lines: a label and its text beside it, or below it where the screen is narrow; `*` if assumed."""
+    column = max(get_cwidth(line["label"]) for line in lines) + 2
+    beside = width - 2 - column >= 40
+    for line in lines:
+        margin = "  " + " " * (column if beside else 2)
+        parts = wrap(line["text"], width - len(margin) - 2)
+        parts[-1] += " *" if line["assumed"] else ""
+        if beside:
+            yield f"  {line['label']}{' ' * (column - get_cwidth(line['label']))}{parts.pop(0)}"
+        else:
+            yield f"  {line['label']}:"
+        yield from (margin + part for part in parts)
 
 
 def ways_on(advised: str) -> list[tuple[str, str]]:

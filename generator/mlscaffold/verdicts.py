@@ -134,8 +134,8 @@ def _intolerable(answers: Answers, plan: Plan) -> Verdict | None:
 
 
 def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
-    if answers.get("current_value") is not None:
-        return None
+    if "current_value" not in answers or answers["current_value"] is not None:
+        return None  # while it has not been asked, nobody can say that nobody has measured it
     cases = f"the {number(answers['past_cases'])} past cases" if is_said(answers, "past_cases") else "the past cases"
     return Verdict(
         ML,
@@ -184,7 +184,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
 
 def _model(answers: Answers, plan: Plan) -> Verdict:
     human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes"
-    today, labelled = answers.get("current_value"), "how many of them have a known right answer nobody has said"
+    labelled = "how many of them have a known right answer nobody has said"
     if is_said(answers, "labelled_cases"):
         labelled = f"{number(answers.get('labelled_cases'))} of them with a known right answer"
     extent = "cannot" if answers.get("rules_expressible") == "no" else "can only in part"
@@ -204,8 +204,7 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
         (
             f"Uncertainty: the behaviour {extent} be written down as rules, so it has to be learned from cases.",
             f"Data dependence: {number(answers.get('past_cases'))} past cases are at hand, {labelled}.",
-            f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "
-            "or refuted.",
+            *_can_be_shown(answers),
             *_pays_back(answers, plan),
             f"Ownership: {_who_decides(answers)}; the baseline stays as fallback, as comparison and as way out.",
         ),
@@ -302,6 +301,15 @@ def _measured_today(answers: Answers) -> str:
     if metric is None:
         return "the measured value"
     return str(metric) if is_said(answers, "metric") else f"the metric ({metric} is assumed)"
+
+
+def _can_be_shown(answers: Answers) -> Iterator[str]:
+    today = answers.get("current_value")
+    if today is not None:
+        yield (
+            f"Evaluation: {_measured_today(answers)} is {number(today)} today{_room(answers)}, so a gain can be shown "
+            "or refuted."
+        )
 
 
 def _room(answers: Answers) -> str:

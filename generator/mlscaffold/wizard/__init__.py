@@ -1,20 +1,16 @@
-"""The conversation at the keyboard: the only module that prompts. What comes next is decided in `interview`.
+"""The conversation at the keyboard: the only package that prompts. What comes next is decided in `interview`.
 
-Every prompt takes `?` for "not known" and `<` for the question before; Ctrl-C and Ctrl-D end the conversation with
-the answers so far. Everything is written to standard error, so that standard output stays free for results.
+Every prompt takes `?` for "not known" and `<` for the question before (`prompts` says how); Ctrl-C and Ctrl-D end the
+conversation with the answers so far. Everything is written to standard error, so that standard output stays free for
+results.
 """
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import questionary
 from prompt_toolkit.application import create_app_session
-from prompt_toolkit.filters import Always
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
-from prompt_toolkit.layout import Dimension
 from prompt_toolkit.output import create_output
-from questionary.prompts.common import InquirerControl
 
 from mlscaffold import interview, questions, report, screen
 from mlscaffold.advisor import advise
@@ -23,16 +19,18 @@ from mlscaffold.errors import MlscaffoldError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
 from mlscaffold.questions import Question
 from mlscaffold.verdicts import MONEY_RULE
+from mlscaffold.wizard import prompts
+from mlscaffold.wizard.prompts import NOT_KNOWN, Back
 
 Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
 
-BACK, NOT_KNOWN, POINTER = "<", "?", "›"
-WELCOME = (
-    "About ten questions come first, then a table of what would be assumed for the rest, then the files. "
-    "? means that you do not know, < goes back one question, Ctrl-C stops and keeps the answers."
+KEYS = (
+    "As the first key of an answer ? means that you do not know, and < goes back; in a text that you have begun they "
+    "are letters (Ctrl-U empties the line). Ctrl-C stops and keeps the answers."
 )
-GO_ON, CHANGE, ALL, WRITE, STOP = "go on", "change", "all", "write", "stop"
+MOVE = "  arrows and Enter choose · < back"
+GO_ON, MATTERS, CHANGE, ALL, WRITE, STOP = "go on", "matters", "change", "all", "write", "stop"
 
 
 class Interrupted(Exception):
@@ -51,10 +49,6 @@ class Declined(Interrupted):
 
     sentence = "Nothing was written."
     exit_code = 1
-
-
-class _Back(Exception):
-    """The person asked for the question before."""
 
 
 class _Stop(Exception):
@@ -88,7 +82,7 @@ def agree(told: str, yes: str, no: str) -> bool:
         screen.say("", told)
         try:
             return _pick(("yes", yes), ("no", no)) == "yes"
-        except _Back:
+        except Back:
             return False
         except EOFError:
             raise KeyboardInterrupt from None
@@ -102,16 +96,32 @@ class _Talk:
         self.preview = preview
         self.plan = plan
         self.remarks: list[str] = []
+        self.lines: Sequence[Mapping[str, Any]] = ()  # the plan's six
+        self.shown: dict[str, Row] = {}  # the table that was last on the screen
 
     def run(self) -> dict[str, str]:
-        screen.say(WELCOME)
+        self._welcome()
         tables = {KIND: self._kind, ASSUMPTIONS: self._assumptions, SUMMARY: self._summary}
         while (step := interview.next_step(self.state)) is not None:
             try:
                 tables.get(step, lambda key=step: self._question(key, self._place(key)))()
-            except _Back:
+            except Back:
                 self._back()
         return interview.finished(self.state)
+
+    def _welcome(self) -> None:
+        """How many questions there are, what follows them, and the keys that work everywhere."""
+        given = self.state.texts.get(KIND)
+        counts = [(interview.count(self.state, kind), kind) for kind in questions.KINDS if given in (None, kind)]
+        if counts[0][0]:
+            many = " or ".join(f"{count} for {kind}" for count, kind in counts) if len(counts) > 1 else counts[0][0]
+            first = (
+                f"{many} {'question comes' if many == 1 else 'questions come'} first (an answer can add or spare one)"
+            )
+        else:
+            first = "The questions that come first are answered already"
+        then = "the plan in six lines" if self.state.full else "a table of what is assumed for the rest, and the plan"
+        screen.say(f"{first}, then {then}.", KEYS)
 
     def _back(self) -> None:
         before = self.state
@@ -131,26 +141,51 @@ class _Talk:
         question = questions.load()[key]
         default, typed = interview.default(self.state, key), self.state.texts.get(key, "")
         screen.say("", (place, "place"), (question.text, "question"), question.why)
-        screen.say(f"  {screen.keys(question, default, typed)}")
+        if question.example:
+            screen.say(f"  such as: {question.example}")
+        screen.say(screen.keys(question, default, typed))
         while True:
             reply = self._reply(question, default, typed)
             try:
-                if reply == NOT_KNOWN or not reply:
+                if reply in (NOT_KNOWN, ""):
                     self.state = interview.unknown(self.state, key)
                     screen.say(f"  assumed: {default}" if default else "  left open: not known")
                 else:
-                    self.state = interview.answer(self.state, key, reply)
+                    meant = reply if reply == typed else self._meant(key, reply)
+                    self.state = interview.answer(self.state, key, meant)
+                    self._repeat(key, reply)
                 return
+            except Back:
+                typed = reply  # not what was meant by it: the line again
             except MlscaffoldError as error:
-                screen.complain(f"{error} {error.hint}" if not reply else str(error))
-                typed = "" if reply == NOT_KNOWN else reply
+                screen.complain(str(error))
+                typed = reply
 
     def _reply(self, question: Question, default: str, typed: str) -> str:
+        """What was answered; "" where a default was let stand."""
         offered = questions.choices(question, interview.complete(self.state).raw)
-        if offered:
-            choices = [(choice, f"{choice}  (default)" if choice == default else choice) for choice in offered]
-            return _choose(choices, typed if typed in offered else default)
-        return _type(typed, default, literal=question.type in ("text", "name", "place"))
+        if not offered:
+            joint = " " if question.type in ("text", "name", "place") else "; "
+            return prompts.typed_line(typed, default, free=questions.is_free(question), joint=joint)
+        before = typed if typed in offered else ""
+        chosen = prompts.choose(screen.choices(question, offered, screen.width() - 4), before or default)
+        return chosen.value if chosen.meant or before else ""
+
+    def _meant(self, key: str, reply: str) -> str:
+        """The reply as an answer; where it can be read in more than one way the person says which. Raises `Back`."""
+        ways = interview.understandings(self.state, key, reply)
+        if len(ways) == 1:
+            return ways[0][0]
+        screen.say((f"{reply} can be read in {len(ways)} ways.", "question"), MOVE)
+        column = max(len(text) for text, _ in ways)
+        titles = [(text, screen.cut(f"{text:<{column}}  {how}", screen.width() - 4)) for text, how in ways]
+        return prompts.choose(titles, None, unknown=False).value
+
+    def _repeat(self, key: str, reply: str) -> None:
+        """Say how a number or a list was understood, where it is kept in another form than it was typed in."""
+        kept = interview.complete(self.state).raw[key]
+        if kept != reply and questions.load()[key].type != "text":
+            screen.say(f"  understood as {kept}")
 
     # ------------------------------------------------------------------------------------------------- the advisor
 
@@ -161,7 +196,7 @@ class _Talk:
 
     def _reconsider(self) -> bool:
         """Second look, with the plan's money and rows: whether the person was asked about the kind again."""
-        self.remarks = []
+        self.remarks, self.lines = [], ()
         if self.plan is None:
             return False
         filled = interview.complete(self.state)
@@ -170,21 +205,34 @@ class _Talk:
         except MlscaffoldError as error:
             self.remarks = [f"{error} {error.hint}"]
             return False
-        advice = plan["advice"]
+        advice, self.lines = plan["advice"], plan.get("headline", ())
         if advice["recommendation"] != filled.kind and not filled.kind_reason:
             screen.say(
                 "", ("Before anything is written · Kind", "place"), "With these answers the advice is another one."
             )
             self._decide(advice, second_look=True)
             return True
-        self.remarks = [*advice["blockers"]]
-        self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in plan.get("findings", ())]
+        findings = plan.get("findings", ())
+        told = any(finding["key"] == "test.shortfall" for finding in findings)  # then the blocker would say it again
+        self.remarks = [line for line in advice["blockers"] if not (told and line.startswith("The acceptance test"))]
+        self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in findings]
         return False
 
     def _show(self, title: str, rows: Sequence[Row], mark: str) -> None:
-        """A table of answers, and what the plan says about them last, before the menu, where the eyes are."""
-        screen.say("", (title, "question"), *screen.table(rows, screen.width()))
-        screen.say(f"{mark} stays blocked until a person confirms it")
+        """A table of answers, and what the plan says about them last, before the menu, where the eyes are.
+
+        Whole when it is new; then only the lines that have changed since it was last on the screen.
+        """
+        before, self.shown = self.shown, {row.key: row for row in rows}
+        changed = [row for row in rows if before.get(row.key) != row]
+        if not before or len(changed) == len(rows):
+            screen.say("", (title, "question"), *screen.table(rows, screen.width()))
+            screen.say(f"{mark} stays blocked until a person confirms it")
+        elif changed:
+            others = f"Changed; the other {len(rows) - len(changed)} are as above:"
+            screen.say("", (others, "question"), *screen.table(changed, screen.width()))
+        else:
+            screen.say("", (f"{len(rows)} are as above.", "question"))
         if self.remarks:
             screen.say(("Worth knowing:", "place"), *(f"  - {remark}" for remark in self.remarks))
 
@@ -194,17 +242,17 @@ class _Talk:
         screen.say((f"The advisor recommends: {advised} ({advice['rung']})", "question"))
         screen.say(*(f"  - {line}" for line in advice["reasons"]))
         screen.say("What would change it:", *(f"  - {line}" for line in advice["flips"]))
-        screen.say("  arrows and Enter choose · < back")
+        screen.say(MOVE)
         while True:
             ways = screen.ways_on(advised) + ([(CHANGE, "change an answer first")] if second_look else [])
-            kind = _choose(ways, ways[0][0], unknown=False)
+            kind = prompts.choose(ways, ways[0][0], unknown=False).value
             if kind == STOP:
                 raise _Stop
             if kind == CHANGE:
                 return self._change(interview.summary_rows(self.state))
             try:
                 reason = self._reason_to_follow(advice, second_look) if kind == advised else self._reason_to_overrule()
-            except _Back:
+            except Back:
                 continue
             self.state = interview.decide(self.state, kind, reason)
             return None
@@ -219,9 +267,9 @@ class _Talk:
         screen.say("", ("Why do you overrule it? One sentence goes into decision record 0001.", "question"), "  < back")
         reason = self.state.texts.get("kind_reason", "")
         while True:
-            reason = _type(reason, "", literal=True)
+            reason = prompts.typed_line(reason, "", free=True)
             complaint = questions.check(questions.load()["kind_reason"], reason)
-            if reason.strip() and reason != NOT_KNOWN and not complaint:
+            if reason and reason != NOT_KNOWN and not complaint:
                 return reason
             screen.complain(complaint or "Overruling takes one written reason; < goes back to the advice.")
 
@@ -233,17 +281,25 @@ class _Talk:
             return
         rows = interview.assumption_rows(self.state)
         self._show(f"For the other {len(rows)} questions this would be assumed:", rows, "* a gate")
+        open_ = len(interview.what_matters(self.state))
+        every = interview.count(interview.ask_all(self.state), interview.complete(self.state).kind)
+        left = every - interview.count(self.state, interview.complete(self.state).kind)
+        matters = f"Ask me the rest that matters ({open_}, those with a *)"
         choice = _pick(
             (GO_ON, "Go on with these"),
+            *([(MATTERS, matters)] if open_ else []),
             (CHANGE, "Change some"),
-            (ALL, "Answer all of them, the expert ones included"),
+            (ALL, f"Ask me everything ({left}, the expert ones included)"),
         )
         if choice == CHANGE:
             self._change(rows)
+        elif choice == MATTERS:
+            self.state = interview.ask_what_matters(self.state)
         elif choice == ALL:
             self.state = interview.ask_all(self.state)
         else:
             self.state = interview.go_on(self.state, ASSUMPTIONS)
+            self.shown = {}
 
     def _summary(self) -> None:
         """Everything that the repository will be made from, each line open to change, then the files and a yes."""
@@ -252,7 +308,7 @@ class _Talk:
         rows = interview.summary_rows(self.state)
         self._show("These are all the answers:", rows, "* assumed; a gate")
         choice = _pick(
-            (GO_ON, "Show the files to be written"),
+            (GO_ON, "Show the plan and the files to be written" if self.preview else "Go on"),
             (CHANGE, "Change an answer"),
             (STOP, "Stop; write nothing and keep the answers"),
         )
@@ -271,102 +327,44 @@ class _Talk:
         except MlscaffoldError as error:
             screen.complain(f"{error} {error.hint}")
             return False
-        screen.say("", ("These files will be written:", "question"), report.tree(filled.project_slug, files))
+        screen.say("", ("These files will be written:", "question"), *report.folded(filled.project_slug, files))
+        self._headline()
         try:
             choice = _pick(
                 (WRITE, "Yes, write them"),
                 (CHANGE, "No, back to the answers"),
                 (STOP, "Stop; write nothing and keep the answers"),
             )
-        except _Back:
+        except Back:
             return False
         return choice == WRITE
 
+    def _headline(self) -> None:
+        """What the answers come to, in six lines."""
+        if self.lines:
+            screen.say("", ("The plan comes to this:", "question"), *screen.headline(self.lines, screen.width()))
+            if any(line["assumed"] for line in self.lines):
+                screen.say("* rests on an assumption")
+
     def _change(self, rows: Sequence[Row]) -> None:
         """Pick a line of a table and answer it anew."""
-        screen.say("  arrows and Enter choose, typing filters · < back")
+        screen.say(f"{MOVE} · typing filters")
         width = screen.width() - 4
         choices = [(row.key, screen.cut(f"{row.key} = {row.value} · {row.text}", width)) for row in rows]
         try:
-            key = _choose(choices, None, unknown=False, filtered=True)
+            key = prompts.choose(choices, None, unknown=False, filtered=True).value
             if key in (KIND, "kind_reason"):
                 self.state = interview.reopen(self.state, KIND)
             else:
                 self._question(key, f"Change · {questions.load()[key].section}")
-        except _Back:
+        except Back:
             return
-
-
-# --------------------------------------------------------------------------------------------------------- prompting
-
-
-def _type(typed: str, default: str, literal: bool) -> str:
-    """One line of text; "" or `?` for not known. What was typed before stands there to be edited."""
-    bindings = KeyBindings()
-
-    @bindings.add("tab")
-    def edit_default(event: KeyPressEvent) -> None:
-        if not event.current_buffer.text:
-            event.current_buffer.insert_text(default)
-
-    prompt = questionary.text(POINTER, default=typed, qmark="", style=screen.STYLE, key_bindings=bindings)
-    reply: str = prompt.unsafe_ask()
-    if reply.strip() == BACK:
-        raise _Back
-    return reply.strip() if not literal or reply.strip() == NOT_KNOWN else reply
 
 
 def _pick(*options: tuple[str, str]) -> str:
     """One of a few ways on, the first of them unless the person moves; to stop is to leave the conversation."""
-    screen.say("  arrows and Enter choose · < back")
-    choice = _choose(options, options[0][0], unknown=False)
+    screen.say(MOVE)
+    choice = prompts.choose(options, options[0][0], unknown=False).value
     if choice == STOP:
         raise _Stop
     return choice
-
-
-def _choose(
-    choices: Sequence[tuple[str, str]], default: str | None, unknown: bool = True, filtered: bool = False
-) -> str:
-    """One of several; `?` as in a typed answer where it makes sense."""
-    options = [questionary.Choice(title, value) for value, title in choices]
-    prompt = questionary.select(
-        POINTER,
-        options,
-        default=default,
-        qmark="",
-        pointer="»",
-        style=screen.STYLE,
-        instruction=" ",
-        use_search_filter=filtered,
-        use_jk_keys=False,
-    )
-    application = prompt.application
-    application.key_bindings = merge_key_bindings([application.key_bindings or KeyBindings(), _leaving(unknown)])
-    application.erase_when_done = True
-    for window in application.layout.find_all_windows():
-        if isinstance(window.content, InquirerControl):
-            window.height = Dimension(max=12)  # a long menu scrolls inside, and leaves what it is about on the screen
-            window.dont_extend_height = Always()
-    reply: str = prompt.unsafe_ask()
-    if reply == BACK:
-        raise _Back
-    screen.say(f" {POINTER} {next((title for value, title in choices if value == reply), reply)}")
-    return reply
-
-
-def _leaving(unknown: bool) -> KeyBindings:
-    """The keys of a typed answer inside a menu: `<`, `?` and Ctrl-D."""
-    bindings = KeyBindings()
-    for key in (BACK, NOT_KNOWN) if unknown else (BACK,):
-        bindings.add(key, eager=True)(_exit_with(key))
-
-    @bindings.add("c-d", eager=True)
-    def leave(event: KeyPressEvent) -> None:
-        event.app.exit(exception=EOFError)
-
-    return bindings
-
-
-def _exit_with(reply: str) -> Callable[[KeyPressEvent], None]:
-    return lambda event: event.app.exit(result=reply)
