@@ -5,6 +5,7 @@ the real one, in an empty home.
 """
 
 import html
+import json
 import os
 import re
 import signal
@@ -23,6 +24,7 @@ from material import ROOT
 from mlscaffold import answers, cli, demo, render
 from mlscaffold.demo import environment, ml, parcels
 from mlscaffold.demo.environment import Extent, Needs
+from mlscaffold.demo.project import DRIVER
 from mlscaffold.demo.telling import Telling
 from mlscaffold.errors import DemoEnvironment, DemoPython
 from test_doors import as_typed, same
@@ -150,9 +152,9 @@ def test_a_step_that_fails_ends_the_story_in_one_sentence(places: dict[str, Path
 
 
 @pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="asks /proc which processes are left")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
 def test_an_interrupt_ends_everything(places: dict[str, Path], number: int, code: int) -> None:
-    """Ctrl-C in the middle of a command: its processes end, its folder goes, exit 130; a plain kill does the same."""
+    """Ctrl-C in the middle of a command, or a closed terminal: its processes end, its folder goes, exit 130 or 129."""
     before = everything_in(places)
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "demo", *HERE], cwd=places["cwd"], env=surroundings(places),
@@ -187,16 +189,96 @@ def processes_in(folder: Path) -> list[str]:
     return found
 
 
-def test_a_folder_that_has_something_is_not_written_over(places: dict[str, Path]) -> None:
-    """`--keep` is looked at before anything runs."""
-    places["cwd"].joinpath("mine.txt").write_text("mine")
-    before = everything_in(places)
-    done = told(places, *HERE, "--keep", str(places["cwd"]), timeout=30)
+@pytest.mark.parametrize(
+    ("keep", "why"),
+    [
+        (".", "it is not empty (mine.txt)"),
+        ("mine.txt", "it is there, and no folder"),
+        ("not/there", "there is no folder"),
+    ],
+)
+def test_where_it_cannot_be_kept_is_said_first(
+    keep: str, why: str, in_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--keep` is looked at before anything runs, and what is there stays."""
+    in_folder.joinpath("mine.txt").write_text("mine")
+    code = cli.run(["demo", *HERE, "--keep", keep])
+    printed = capsys.readouterr()
 
-    assert done.returncode == 1
-    assert "mine.txt" in done.stderr
-    assert done.stdout == ""
-    assert everything_in(places) == before
+    assert code == 1
+    assert printed.out == ""
+    assert why in printed.err.splitlines()[0]
+    assert printed.err.splitlines()[1].endswith("--keep DIR.")
+    assert [path.name for path in in_folder.iterdir()] == ["mine.txt"]
+
+
+def test_without_git_it_says_so(
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The remedy is one that the demo has."""
+    monkeypatch.setenv("PATH", str(in_folder))
+
+    assert cli.run(["demo", *HERE]) == 1
+    said = "git was not found, and the example's history is kept with it.\nInstall git.\n"
+    assert capsys.readouterr() == ("", said)
+
+
+# ------------------------------------------------------------------------------------------------------- its driver
+
+EXAMPLE = """\
+import os, sys, time
+def main(words):
+    if words[0] == "waits":
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+    if words[0] == "breaks":
+        raise RuntimeError("a bug")
+    print("on paper", words)
+    print("and aloud", file=sys.stderr)
+    if words[0] == "leaves":
+        sys.exit(2)
+    return 1
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("forks", [True, False], ids=["forks", "plain processes"])
+def test_the_driver_runs_commands_as_a_shell_would(forks: bool, tmp_path: Path) -> None:
+    """Exit codes, everything that was said, a traceback for a bug, and what was started is stopped."""
+    package = tmp_path / "src" / "example"
+    package.mkdir(parents=True)
+    package.joinpath("__init__.py").write_text("")
+    package.joinpath("__main__.py").write_text(EXAMPLE)
+    program = (
+        f"import sys; sys.path.insert(0, {str(DRIVER.parent)!r}); import driver; driver.FORKS &= {forks}\n"
+        "driver.serve('example', ['example'])"
+    )
+    orders = [{"run": ["ends"]}, {"run": ["leaves"]}, {"run": ["breaks"]}, {"start": ["waits"]}]
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=tmp_path, env=os.environ | {"PYTHONPATH": "src"}, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def ask(order: Mapping[str, Any]) -> dict[str, Any]:
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+            return dict(json.loads(process.stdout.readline()))
+
+        assert json.loads(process.stdout.readline())["ready"]
+        ended, left, broke, started = map(ask, orders)
+        alive = ask({"alive": started["pid"]})["alive"]
+        stopped = ask({"stop": started["pid"]})
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+    assert (ended["code"], left["code"], broke["code"]) == (1, 2, 1)
+    assert all(word in ended["said"] for word in ("on paper ['ends']", "and aloud"))
+    assert "RuntimeError: a bug" in broke["said"]
+    assert alive
+    assert stopped["code"] != 0
 
 
 # ------------------------------------------------------------------------------------------------- its environment

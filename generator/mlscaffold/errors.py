@@ -289,6 +289,23 @@ class DemoFailed(MlscaffoldError):
         )
 
 
+class DemoWithoutGit(MlscaffoldError):
+    """git is not installed, and the example is committed with it."""
+
+    def __init__(self) -> None:
+        super().__init__("git was not found, and the example's history is kept with it.", "Install git.")
+
+
+class DemoNotKept(MlscaffoldError):
+    """The folder that the example should be kept in cannot be used."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"The example cannot be kept in {folder}: {why}.",
+            "Name a folder that is new or empty, in one that you may write to: --keep DIR.",
+        )
+
+
 class DemoEnvironment(MlscaffoldError):
     """What the example runs in could not be installed."""
 

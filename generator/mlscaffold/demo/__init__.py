@@ -5,13 +5,14 @@ signatures belong to "nobody (demo)", nothing touches the person's home or git, 
 the cache folder, which is named before anything is installed.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
 
 from mlscaffold.demo import environment, ml, software
 from mlscaffold.demo.project import Project
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import DemoFailed
+from mlscaffold.errors import DemoFailed, DemoWithoutGit
 
 STORIES = {"ml": ml, "software": software}
 
@@ -20,10 +21,13 @@ def run(kind: str, telling: Telling, keep: Path | None = None, python: Path | No
     """Tell the story of a kind from its first commit to its last drill; with `keep` the repository stays there.
 
     Raises `DemoFailed` where a command of the repository does not end as the story says, `DemoEnvironment` where what
-    it needs cannot be installed or is not in `python`, and `TargetExists` or `CannotWrite` for `keep`, before all that.
+    it needs cannot be installed, `DemoPython` where `python` lacks it; and before all that, `DemoNotKept` for a folder
+    that cannot take it, and `DemoWithoutGit`.
     """
     if keep is not None:
         Project.refuse(keep)
+    if shutil.which("git") is None:
+        raise DemoWithoutGit()
     try:
         _told(kind, telling, keep, python)
     except OSError as error:  # no room or no right in the folder for temporary files, say

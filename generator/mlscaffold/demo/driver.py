@@ -67,7 +67,7 @@ class Running:
 
 def _become(package: str, words: Sequence[str], output: int) -> None:
     """In the fork: be that command, and leave with its exit code."""
-    code = 3
+    code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDONLY)

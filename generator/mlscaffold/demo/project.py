@@ -17,7 +17,7 @@ from typing import Any
 from mlscaffold import answers, render, vcs
 from mlscaffold.answers import Answers
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import CannotWrite, DemoFailed, TargetExists
+from mlscaffold.errors import CannotWrite, DemoFailed, DemoNotKept, GitFailed
 
 NOBODY, ADDRESS = "nobody (demo)", "nobody@example.org"
 DRIVER = Path(__file__).with_name("driver.py")
@@ -48,14 +48,16 @@ class Project:
     @contextlib.contextmanager
     def born(cls, scratch: Path, file: Path, telling: Telling) -> Iterator["Project"]:
         """Render and commit the answers of a file; whatever happens then, no process of it outlives the block."""
-        vcs.require_git()
         with telling.step("new") as step:
             complete = answers.complete(answers.read(file))
             for name in ("home", "tmp"):
                 scratch.joinpath(name).mkdir()
             identity = f"[user]\n\tname = {NOBODY}\n\temail = {ADDRESS}\n"
             scratch.joinpath("home", ".gitconfig").write_text(identity, "utf-8")
-            project = cls(scratch, render.render(complete, scratch), complete)
+            try:
+                project = cls(scratch, render.render(complete, scratch), complete)
+            except CannotWrite as error:
+                raise DemoFailed(str(error)) from error
             project.commit(f"Start {complete.project_name} from a computed plan")
             count = len(render.sizes(project.folder))
             step.says(f"{count} files, a plan in numbers and a first commit, by {NOBODY}")
@@ -118,7 +120,10 @@ class Project:
 
     def commit(self, message: str) -> None:
         """Commit everything, as nobody."""
-        vcs.commit_as(self.folder, message, self.surroundings())
+        try:
+            vcs.commit_as(self.folder, message, self.surroundings())
+        except GitFailed as error:
+            raise DemoFailed(str(error)) from error
 
     def evidence(self, name: str) -> dict[str, Any]:
         """What a command measured."""
@@ -146,12 +151,16 @@ class Project:
     # ------------------------------------------------------------------------------------------------ … to the end
     @staticmethod
     def refuse(keep: Path) -> None:
-        """Raise `TargetExists` or `CannotWrite` where the repository could not be kept."""
-        render.refuse_if_in_the_way(keep)
-        if keep.is_dir() and any(keep.iterdir()):  # a clone without commits, which the example's history cannot join
-            raise TargetExists(keep, sorted(path.name for path in keep.iterdir()))
-        if not os.access(keep.absolute().parent, os.W_OK):
-            raise CannotWrite(keep, f"the folder {keep.absolute().parent} is not there or cannot be written")
+        """Raise `DemoNotKept` where the repository could not be moved to."""
+        if keep.is_symlink() or (keep.exists() and not keep.is_dir()):
+            raise DemoNotKept(keep, "it is there, and no folder")
+        if keep.is_dir() and (found := sorted(path.name for path in keep.iterdir())):
+            raise DemoNotKept(keep, f"it is not empty ({', '.join(found[:8])})")
+        above = keep.absolute().parent
+        if not above.is_dir():
+            raise DemoNotKept(keep, f"there is no folder {above}")
+        if not os.access(above, os.W_OK):
+            raise DemoNotKept(keep, f"{above} cannot be written to")
 
     def kept(self, keep: Path) -> None:
         """Move the repository out of the scratch folder."""
@@ -161,7 +170,7 @@ class Project:
                 keep.rmdir()  # empty, or it would have been refused
             shutil.move(self.folder, keep)
         except OSError as error:
-            raise CannotWrite(keep, error.strerror or str(error)) from error
+            raise DemoNotKept(keep, error.strerror or str(error)) from error
 
     def _asked(self, order: Mapping[str, Any]) -> dict[str, Any]:
         assert self.driver is not None
