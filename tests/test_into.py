@@ -13,6 +13,8 @@ import yaml
 from material import ROOT, sample_answers
 from mlscaffold import answers, cli, hosting, placing, render
 from mlscaffold.errors import AlreadyPlanned, BadPlace, OtherFolder
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.input import create_pipe_input
 from test_placing import everything_in
 from test_render import contents
 
@@ -400,3 +402,24 @@ def test_the_readmes_lines_move_every_file_of_the_host(name: str, host: str, mon
     assert [path for path in wanted if not mono.joinpath(path).is_file()] == []
     for path in (*mono.glob(".github/workflows/*.yml"), *mono.glob(".gitlab-ci.yml"), *mono.glob(".github/*.yml")):
         yaml.safe_load(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "agreed"), [("\r", True), ("\x1b[B\r", False), ("<", False), ("\x03", None), ("\x04", None)]
+)
+def test_one_yes_is_asked_for_the_hosts_files(
+    keys: str, agreed: bool | None, mono: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Enter takes the first answer, the other and the way back are a no, and Ctrl-C or Ctrl-D end the run."""
+    given = answers.complete({"kind": "software", "project_name": "desk", "folder": "services/desk"})
+    with create_pipe_input() as pipe, create_app_session(input=pipe):
+        pipe.send_text(keys)
+        if agreed is None:
+            with pytest.raises(KeyboardInterrupt):
+                cli._agree_to_host_files(given)
+        else:
+            assert cli._agree_to_host_files(given) is agreed
+    told = capsys.readouterr().err
+
+    for top in [*HOSTED, ".github/CODEOWNERS"]:
+        assert f"→ {top}" in told

@@ -100,7 +100,7 @@ def _left_alone(result: "Placed") -> str:
         *(f"  {path}" for path in result.declined),
         f"Compare one: {look}",
         f"Take one:    {take}",
-        "A later replan leaves them alone; one that you take as it is belongs to the plan from then on.",
+        "A later replan leaves yours alone and brings new numbers into the proposals; delete those you do not want.",
     ]
     if needed:
         names = " and ".join(needed)
