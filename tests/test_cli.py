@@ -449,6 +449,11 @@ NEAR_MISSES = [
     (["plam"], 2, "did you mean `plan`"),
     (["re-plan"], 2, "did you mean `replan`"),
     (["plan", "--jsn"], 2, "did you mean `--json`"),
+    (["help"], 2, "did you mean `--help`?"),
+    (["plan", "--appetite-weeks", "9"], 2, "did you mean `--set appetite_weeks=…`?"),
+    (["advise", "ml"], 2, "did you mean `--kind ml`?"),
+    (["new", "my", "project"], 2, "a name of several words is put in quotes"),
+    (["plan", "--set", "=3"], 2, "--set =3 names no key."),
     (["plan", "--kind", "Software"], 2, "did you mean `software`?"),
     (["export", "--to", "git hub"], 2, "did you mean `github`?"),
     (["completion", "bsh"], 2, "did you mean `bash`"),
@@ -472,6 +477,46 @@ def test_a_near_miss_is_met(
     assert (left, out) == (code, "")
     assert suggestion in err
     assert "?." not in err
+
+
+def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A line in a real bash, with this program as `mlscaffold`; the exit code is the program's."""
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
+    surroundings["PATH"] = f"{program(folder).parent}{os.pathsep}{surroundings['PATH']}"
+    return subprocess.run(
+        ["bash", "--norc", "-c", f"{line}; exit ${{PIPESTATUS[0]}}"],
+        env=surroundings, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback(tmp_path: Path) -> None:
+    """`mlscaffold plan | head -1` shows one line and nothing else."""
+    done = shell("mlscaffold plan --kind ml --json | head -1", tmp_path)
+
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_a_full_disk_behind_the_output_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """Exit 1, no traceback, and nothing more when Python closes."""
+    done = shell("mlscaffold questions > /dev/full", tmp_path)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "The result could not be printed: No space left on device.",
+        "Look where standard output goes: a full disk, a closed file.",
+    ]
+
+
+def test_results_go_to_standard_output_and_remarks_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that `plan --json` can be read by a program whatever the advisor and the notes say; and no colour in a pipe."""
+    code, out, err = run("plan", "--json", "--set", "deliverable=cli", "--set", "latency_ms=9", capsys=capsys)
+
+    assert code == 0
+    assert json.loads(out)["kind"] == "software"
+    assert "The advisor chose software" in err
+    assert "latency_ms is not asked" in err
+    assert "\x1b" not in out + err
 
 
 def test_a_folder_that_is_not_there_is_called_so(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -170,7 +170,9 @@ def from_flags(assignments: Sequence[str]) -> dict[str, str]:
         raise SecretGiven(next((key for key in keys if key in questions.load()), "An answer"), "--set")
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
-        if not equals or not key:
+        if equals and not key.strip():
+            raise UsageError(f"--set {assignment} names no key.", "Write --set KEY=VALUE, such as --set rigor=light.")
+        if not equals:
             raise UsageError(
                 f"--set {assignment} has no equals sign.", "Write --set KEY=VALUE, such as --set rigor=light."
             )

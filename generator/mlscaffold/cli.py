@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -23,6 +24,7 @@ from mlscaffold.errors import (
     NoTerminal,
     NothingToBuild,
     SecretGiven,
+    Unprintable,
     UnreadableData,
     UsageError,
 )
@@ -47,7 +49,8 @@ class Commands(click.Group):
         """Find the command, or say which one is near."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise click.UsageError(f"No such command `{name}`{_meant(questions.alike(name, self.commands))}", ctx)
+            near = [f"--{name}"] if name in ("help", "version") else questions.alike(name, self.commands)
+            raise click.UsageError(f"No such command `{name}`{_meant(near)}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -153,7 +156,7 @@ def new(
     complete = _complete(_decide_kind(texts, kind), seen)
     if dry_run:
         files = render.preview(complete)
-        click.echo(report.preview(complete.project_slug, files, context.plan_of(complete)))
+        _tell(report.preview(complete.project_slug, files, context.plan_of(complete)))
         return
     with _typed_answers_kept({} if silent else texts, resume):
         _refuse_changed(seen)
@@ -164,9 +167,9 @@ def new(
                 host_files = _agree_to_host_files(complete)
         placed = placing.write(complete, place, host_files=bool(host_files))
     told = report.placed(placed, context.plan_of(complete), complete, "" if no_git else _commit(place, complete))
-    click.echo(told)
+    _tell(told)
     if copy := _bring(seen, complete, place.folder):
-        click.echo(f"\n{copy}")
+        _tell(f"\n{copy}")
     if not silent:
         _offer_a_start(place.folder)
 
@@ -208,7 +211,7 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data
     complete = _complete({"kind": "ml"} | given, seen)
     facts = context.plan_of(complete)["advice"]
     undecided = {} if given.get("kind") else {"overruled": False}
-    click.echo(report.advice(facts | undecided, unsaid(complete)))
+    _tell(report.advice(facts | undecided, unsaid(complete)))
 
 
 @cli.command()
@@ -229,7 +232,7 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], data: 
     given, seen = _seen(data, _layers(None, kind, file, assignments))
     complete = _complete(_decide_kind(given, kind), seen)
     computed = context.plan_of(complete)
-    click.echo(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
+    _tell(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
 
 
 @cli.command()
@@ -247,7 +250,7 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
 
     _require_folder(folder)
     replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
-    click.echo(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
+    _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.conflicts, dry_run=dry_run)
 
@@ -268,7 +271,7 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     if advice := exporting.note(folder, to):
         click.echo(advice, err=True)
     if output is None:
-        click.echo(text, nl=False)
+        _tell(text, ends=False)
     else:
         _save(output, text)
 
@@ -282,10 +285,10 @@ def questions_(kind: str | None, json_schema: bool, markdown: bool) -> None:
     from mlscaffold import schema, wording
 
     if json_schema:
-        click.echo(wording.as_json(schema.json_schema(kind)))
+        _tell(wording.as_json(schema.json_schema(kind)))
     else:
         asked = questions.of_kind(kind) if kind else questions.load()
-        click.echo(report.questions_markdown(asked.values()) if markdown else report.questions_text(asked.values()))
+        _tell(report.questions_markdown(asked.values()) if markdown else report.questions_text(asked.values()))
 
 
 @cli.command()
@@ -299,7 +302,7 @@ def completion(shell: str) -> None:
     """
     from mlscaffold.completion import SHELLS
 
-    click.echo(SHELLS[shell](cli, {}, "mlscaffold", COMPLETE).source())
+    _tell(SHELLS[shell](cli, {}, "mlscaffold", COMPLETE).source())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -345,10 +348,24 @@ def _misused(error: click.UsageError, arguments: Sequence[str]) -> str:
     where = error.ctx.command_path if error.ctx else f"mlscaffold {named}".strip()
     called = " ".join([invocation.command(), *where.split()[1:]])
     if isinstance(error, click.NoSuchOption):
-        sentence = f"No such option `{error.option_name}`{_meant(error.possibilities or ())}"
+        key = error.option_name.lstrip("-").replace("-", "_")
+        near = [f"--set {key}=…"] if key in questions.load() else list(error.possibilities or ())
+        sentence = f"No such option `{error.option_name}`{_meant(near)}"
+    elif extra := re.fullmatch(r"Got unexpected extra arguments? \((.*)\)", error.format_message()):
+        sentence = _one_too_many(extra[1], error.ctx)
     else:
         sentence = " ".join(error.format_message().split())
     return f"{sentence.replace('?.', '?')}\n`{called} --help` lists what it takes."
+
+
+def _one_too_many(words: str, ctx: click.Context | None) -> str:
+    """About words that no argument takes: the option they belong to, or the quotes around a name, may be missing."""
+    takes = {option for parameter in ctx.command.params for option in parameter.opts} if ctx else set()
+    if words in questions.KINDS and "--kind" in takes:
+        return f"`{words}` stands alone; did you mean `--kind {words}`?"
+    if "name" in takes:
+        return f"`{words}` stands alone; a name of several words is put in quotes."
+    return f"`{words}` stands alone, and nothing takes it."
 
 
 def _meant(near: Sequence[str]) -> str:
@@ -610,6 +627,18 @@ def _save(path: Path, text: str) -> None:
     except OSError as error:
         raise CannotWrite(path, error.strerror or str(error)) from error
     click.echo(f"{path} written.", err=True)
+
+
+def _tell(text: str, *, ends: bool = True) -> None:
+    """Print a result. A full disk behind standard output is trouble; a reader that has gone is handled by `run`."""
+    try:
+        click.echo(text, nl=ends)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            sys.stdout.close()  # Python would try to write the rest again, and complain, while closing down
+        raise Unprintable(error.strerror or str(error)) from error
 
 
 def _complain(text: str, code: int) -> int:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mlscaffold.invocation import command, quoted
 
+COMMAND_LINE = "the command line"
+
 
 class MlscaffoldError(Exception):
     """Trouble a person can mend. `str(error)` is the sentence, `error.hint` the next thing to try."""
@@ -34,7 +36,7 @@ class InvalidAnswer(AnswerError):
     """A known key with a value outside its type, range or choices."""
 
     def __init__(self, key: str, value: str, complaint: str, source: str = "") -> None:
-        where = f" in {source}" if source else ""
+        where = f" {'on' if source == COMMAND_LINE else 'in'} {source}" if source else ""
         super().__init__(
             key,
             f"{key} is {shown(value)}{where}, but {complaint}{'' if complaint.endswith('?') else '.'}",
@@ -172,6 +174,15 @@ class CannotWrite(MlscaffoldError):
         super().__init__(
             f"{target} could not be written: {why}; nothing was left behind.",
             "Check the folder, its permissions and the free space, or choose another one with --output.",
+        )
+
+
+class Unprintable(MlscaffoldError):
+    """Standard output refused what was to be printed."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The result could not be printed: {why}.", "Look where standard output goes: a full disk, a closed file."
         )
 
 

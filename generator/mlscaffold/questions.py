@@ -285,12 +285,12 @@ def _question(entry: dict[str, Any]) -> Question:
 
 
 def _check_text(question: Question, text: str) -> str | None:
+    if question.min_length and not text.strip():
+        return "it must not be blank"
     if len(text) < question.min_length:
         return f"it must have at least {question.min_length} characters (it has {len(text)})"
     if len(text) > question.max_length:
         return f"it must have at most {question.max_length} characters (it has {len(text)})"
-    if question.min_length and not text.strip():
-        return "it must not be blank"
     return None
 
 
