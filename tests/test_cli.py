@@ -406,6 +406,8 @@ def test_bash_itself_completes(tmp_path: Path) -> None:
         try "mlscaffold plan --set metr" mlscaffold plan --set metr
         try "mlscaffold plan --set metric=" mlscaffold plan --set metric =
         try "mlscaffold plan --set ci=gitl" mlscaffold plan --set ci = gitl
+        try "mlscaffold plan --set capabilities=" mlscaffold plan --set capabilities =
+        try "mlscaffold plan --set 'capabilities=" mlscaffold plan --set "'capabilities="
         complete -p mlscaffold
     """
     surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
@@ -413,13 +415,34 @@ def test_bash_itself_completes(tmp_path: Path) -> None:
         ["bash", "--norc", "-c", script, "bash", str(command)],
         env=surroundings, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    replan, key, values, value, registered = done.stdout.splitlines()
+    replan, key, values, value, bare, quoted, registered = done.stdout.splitlines()
 
     assert replan == "replan |"
     assert key == "metric=|"
     assert values.startswith("recall |precision |")
     assert value == "gitlab |"
+    assert bare == "Report\\ status |"
+    assert quoted == "capabilities=Report status |"
     assert "_mlscaffold_completion mlscaffold" in registered
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_itself_completes(tmp_path: Path) -> None:
+    """The script in a real zsh, whose menu is replaced by lines: the question beside the key, no space after it."""
+    command = program(tmp_path)
+    script = """
+        compdef() { :; }
+        _describe() { print -r -- "${(Pj:|:)3} ${*[4,-1]}"; }
+        eval "$("$1" completion zsh)"
+        words=(${(q)1} plan --set ci=gitl) CURRENT=4; _mlscaffold_completion
+        words=(${(q)1} plan --set metr) CURRENT=4; _mlscaffold_completion
+    """
+    surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
+    done = subprocess.run(
+        ["zsh", "-f", "-c", script, "zsh", str(command)], env=surroundings, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines() == ["ci=gitlab: -U", "metric=:Which metric decides? -U -S "]
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")

@@ -49,17 +49,16 @@ def _values(question: Question, value: str, given: Mapping[str, str]) -> Iterato
 
 BASH = """\
 %(complete_func)s() {
-    local IFS=$'\\n' command=${1/#\\~/$HOME} line type value help
+    local command=${1/#\\~/$HOME} word=${COMP_WORDS[COMP_CWORD]} type value help
     COMPREPLY=()
-    for line in $(COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_CUR="${COMP_WORDS[COMP_CWORD]}" \\
-        %(complete_var)s=bash_complete "$command" 2>/dev/null); do
-        IFS=$'\\t' read -r type value help <<< "$line"
+    while IFS=$'\\t' read -r type value help; do
+        [[ $word == [\\'\\"]* ]] || printf -v value %%q "$value"
         case $type in
             plain) COMPREPLY+=("$value ") ;;
             open) COMPREPLY+=("$value") ;;
             file|dir) compopt -o default +o nospace 2>/dev/null || COMPREPLY=($(compgen -f -- "$2")) ;;
         esac
-    done
+    done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_CUR=$word %(complete_var)s=bash_complete "$command" 2>/dev/null)
 }
 complete -o nospace -o nosort -F %(complete_func)s %(prog_name)s 2>/dev/null ||
     complete -o nospace -F %(complete_func)s %(prog_name)s

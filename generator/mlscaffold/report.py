@@ -212,7 +212,7 @@ GROUPS = {
     "slices": "Segments",
     "labels": "Labels",
     "curve": "Learning curve",
-    "iterations": "Experiments and iterations",
+    "iterations": "Iterations",
     "slo": "Objectives",
     "capacity": "Capacity",
     "rollout": "Release",
