@@ -21,7 +21,7 @@ OPENING = (
 NEEDS = Extent((), 32, 380)
 SETTINGS: dict[str, str] = {}
 SOURCE, DATA, RECORD = "data/source.yaml", "data/raw/parcels.csv", "docs/decisions/0001-ml-or-not.md"
-HELD, BATCH = 8000, 500
+HELD, BATCH = 8000, 200
 STUCK = "rain_mm"  # the gauge that will send the same number all day
 
 

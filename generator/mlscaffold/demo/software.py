@@ -164,7 +164,7 @@ def _drills(project: Project, telling: Telling, results: dict[str, str]) -> None
         steps = " and ".join(f"{gate['id']} ({gate['next_step']})" for gate in shut)
         opened = len(gates) - len(shut)
         step.says(f"{opened} of {len(gates)} blocking gates are open; what takes longer opens the rest: {steps}")
-    results["gates"] = f"{opened} of {len(gates)} open after a minute; {steps} opens the rest"
+    results["gates"] = f"{opened} of {len(gates)} open after a minute; the rest opens by {steps}"
     project.commit("Shown and rehearsed")
 
 
