@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from mlscaffold.demo.telling import Telling
-    from mlscaffold.looking import Seen
+    from mlscaffold.looking import Sight
     from mlscaffold.placing import Place
 
 WIDTH = 100  # columns that a line takes at most, however wide the terminal is
@@ -147,19 +147,23 @@ def new(
     if into is not None and output != Path():
         raise UsageError("--into names the folder itself and --output its parent.", "Give one of them.")
     spot = _Spot(into, output, no_git) if dry_run else _Spot(into, output, no_git).checked()
-    given, seen = _seen(data, _layers(name, kind, file, assignments))
+    silent = defaults or (file is not None and not sys.stdin.isatty())
+    if not silent:
+        _refuse_without_terminal()
+    layers = _layers(name, kind, file, assignments)
+    sight = _sight(data, layers)
+    given = _told(sight) if silent and sight else answers.merge(*layers)
     if not no_git and not dry_run:
         vcs.require_git()
     resume = _Resume(spot, full, host_files, data)
-    silent = defaults or (file is not None and not sys.stdin.isatty())
-    texts = given if silent else _ask(given, full, None if dry_run else spot, resume)
-    complete = _complete(_decide_kind(texts, kind), seen)
+    texts = given if silent else _ask(given, full, None if dry_run else spot, resume, sight)
+    complete = _complete(_decide_kind(texts, kind), sight)
     if dry_run:
         files = render.preview(complete)
         _tell(report.preview(complete.project_slug, files, context.plan_of(complete)))
         return
     with _typed_answers_kept({} if silent else texts, resume):
-        _refuse_changed(seen)
+        _refuse_changed(sight)
         place, complete = spot.found(complete)
         if place.host is not None:
             click.echo(report.hosted(place.host, place.at), err=True)
@@ -168,7 +172,7 @@ def new(
         placed = placing.write(complete, place, host_files=bool(host_files))
     told = report.placed(placed, context.plan_of(complete), complete, "" if no_git else _commit(place, complete))
     _tell(told)
-    if copy := _bring(seen, complete, place.folder):
+    if copy := _bring(sight, complete, place.folder):
         _tell(f"\n{copy}")
     if not silent:
         _offer_a_start(place.folder)
@@ -207,8 +211,8 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data
     from mlscaffold import context
     from mlscaffold.advisor import unsaid
 
-    given, seen = _seen(data, _layers(None, kind, file, assignments))
-    complete = _complete({"kind": "ml"} | given, seen)
+    given, sight = _seen(data, _layers(None, kind, file, assignments))
+    complete = _complete({"kind": "ml"} | given, sight)
     facts = context.plan_of(complete)["advice"]
     undecided = {} if given.get("kind") else {"overruled": False}
     _tell(report.advice(facts | undecided, unsaid(complete)))
@@ -229,8 +233,8 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], data: 
     from mlscaffold import context, wording
     from mlscaffold.planning import headline
 
-    given, seen = _seen(data, _layers(None, kind, file, assignments))
-    complete = _complete(_decide_kind(given, kind), seen)
+    given, sight = _seen(data, _layers(None, kind, file, assignments))
+    complete = _complete(_decide_kind(given, kind), sight)
     computed = context.plan_of(complete)
     _tell(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
 
@@ -420,38 +424,55 @@ def _layers(
     return answers.user_defaults(), said
 
 
-def _seen(data: Path | None, layers: tuple[dict[str, str], dict[str, str]]) -> tuple[dict[str, str], "Seen | None"]:
-    """All answers given, with what the data file shows between them; what was seen is told on standard error.
+def _refuse_without_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NoTerminal()
+
+
+def _sight(data: Path | None, layers: tuple[dict[str, str], dict[str, str]]) -> "Sight | None":
+    """The data file that `--data` names, with the answers around it."""
+    if data is None:
+        return None
+    from mlscaffold import looking  # only where there is a file: `--help` never waits for it
+
+    return looking.sight(data, *layers)
+
+
+def _told(sight: "Sight") -> dict[str, str]:
+    """All answers, with those that the file gives; what was seen is told on standard error.
 
     Raises `OpenQuestion` for what the file leaves open and only a person can say.
     """
-    own, said = layers
-    if data is None:
-        return answers.merge(own, said), None
-    from mlscaffold import looking  # only where there is a file: `--help` never waits for it
+    from mlscaffold import looking
 
-    seen = looking.look(data, said)
+    seen = sight.seen({})
     click.echo(report.seen(seen), err=True)
     looking.refuse_open(seen)
-    answers.check_texts(seen.texts, data.name)
-    return answers.merge(own, seen.texts, said), seen
+    answers.check_texts(seen.texts, sight.table.path.name)
+    return sight.answers({})
 
 
-def _refuse_changed(seen: "Seen | None") -> None:
-    if seen:
+def _seen(data: Path | None, layers: tuple[dict[str, str], dict[str, str]]) -> tuple[dict[str, str], "Sight | None"]:
+    """All answers given, with what the data file shows between them."""
+    sight = _sight(data, layers)
+    return (_told(sight) if sight else answers.merge(*layers)), sight
+
+
+def _refuse_changed(sight: "Sight | None") -> None:
+    if sight:
         from mlscaffold import looking
 
-        looking.refuse_changed(seen.table)
+        looking.refuse_changed(sight.table)
 
 
-def _bring(seen: "Seen | None", complete: Answers, folder: Path) -> str:
+def _bring(sight: "Sight | None", complete: Answers, folder: Path) -> str:
     """Copy the data file to where the answers say it is; what to tell the person about it."""
-    if seen is None or complete.raw.get("data_source") != seen.texts.get("data_source"):
+    if sight is None or complete.raw.get("data_source") != sight.address:
         return ""
     from mlscaffold import looking
 
-    place = looking.bring(seen.table, folder)
-    return f"A copy of {seen.table.path.name} is in {place}, which git ignores." if place else ""
+    place = looking.bring(sight.table, folder)
+    return f"A copy of {sight.table.path.name} is in {place}, which git ignores." if place else ""
 
 
 def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
@@ -529,10 +550,10 @@ def _offer_a_start(folder: Path) -> None:
     click.echo("Set up, and its tests pass. `make status` says what comes next.", err=True)
 
 
-def _ask(given: dict[str, str], full: bool, spot: _Spot | None, resume: "_Resume") -> dict[str, str]:
+def _ask(
+    given: dict[str, str], full: bool, spot: _Spot | None, resume: "_Resume", sight: "Sight | None"
+) -> dict[str, str]:
     """Run the wizard, which asks for consent if there is an output; answers before an interrupt are kept in a file."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NoTerminal()
     from mlscaffold import context, render, wizard
 
     def preview(complete: Answers) -> list[tuple[str, int]]:
@@ -541,7 +562,7 @@ def _ask(given: dict[str, str], full: bool, spot: _Spot | None, resume: "_Resume
         return render.preview(located)
 
     try:
-        return wizard.ask(given, full=full, preview=preview if spot else None, plan=context.plan_of)
+        return wizard.ask(given, full=full, preview=preview if spot else None, plan=context.plan_of, sight=sight)
     except wizard.Interrupted as interrupt:
         click.echo(f"\n{interrupt} {resume.keep(interrupt.answers)}", err=True)
         if interrupt.__cause__:
@@ -592,10 +613,10 @@ class _Resume:
         return output.resolve() if placing.checkout_above(here) and output.is_dir() else here
 
 
-def _complete(given: dict[str, str], seen: "Seen | None" = None) -> Answers:
+def _complete(given: dict[str, str], sight: "Sight | None" = None) -> Answers:
     """Complete the answers, and say which of the given ones change nothing; what a file showed may stay unused."""
     complete = answers.complete(given)
-    shown: Collection[str] = seen.texts if seen else ()
+    shown: Collection[str] = sight.seen({}).texts if sight else ()
     for key in answers.unused({key: text for key, text in given.items() if key not in shown}, complete):
         click.echo(f"Note: {key} is not asked under these answers, so its value is not used.", err=True)
     return complete

@@ -16,7 +16,7 @@ from mlscaffold.questions import Question
 from mlscaffold.verdicts import DECISIVE
 
 if TYPE_CHECKING:
-    from mlscaffold.looking import Seen
+    from mlscaffold.looking import Proposal, Seen
     from mlscaffold.placing import Placed
     from mlscaffold.update import Replanned
 
@@ -321,17 +321,24 @@ def _stopped(sentence: str) -> str:
     return f"{sentence.rstrip('.')}."
 
 
-def seen(look: "Seen") -> str:
-    """What a data file shows, a line an answer: its value, the figure it rests on and why; then what it leaves open."""
+def seen(look: "Seen", flags: bool = True) -> str:
+    """What a data file shows, a line an answer; then what is good to know, and with `flags` what it leaves open."""
     table = look.table
     lines = [f"{table.path.name} shows ({table.rows:,} rows, {len(table.names):,} columns; {table.form.said}):"]
     wide = max(len(entry.key) for entry in look.proposals)
     for entry in look.proposals:
-        text = f"{entry.key:<{wide}}  {entry.value} · {entry.figure} · {entry.why}"
-        lines.append(textwrap.fill(text, _width(), initial_indent="  ", subsequent_indent=" " * (wide + 4)))
+        lines.append(
+            textwrap.fill(line(entry, wide), _width(), initial_indent="  ", subsequent_indent=" " * (wide + 4))
+        )
     lines += [_bullet(note) for note in look.notes]
-    lines += [_bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed]
-    return "\n".join(wording.printable(line) for line in lines)
+    if flags:
+        lines += [_bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed]
+    return "\n".join(wording.printable(text) for text in lines)
+
+
+def line(entry: "Proposal", wide: int = 0) -> str:
+    """One answer that a file gives: its value, the figure it rests on and why."""
+    return wording.printable(f"{entry.key:<{wide}}  {entry.value} · {entry.figure} · {entry.why}")
 
 
 def questions_text(asked: Iterable[Question]) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 from mlscaffold.looking import proposals, reading
 from mlscaffold.looking.bringing import bring, refuse_changed
 from mlscaffold.looking.proposals import Open, Proposal, Seen, refuse_open
+from mlscaffold.looking.sight import Sight
 
-__all__ = ["Open", "Proposal", "Seen", "bring", "look", "refuse_changed", "refuse_open"]
+__all__ = ["Open", "Proposal", "Seen", "Sight", "bring", "look", "refuse_changed", "refuse_open", "sight"]
 
 
 def look(path: Path, chosen: Mapping[str, str]) -> Seen:
@@ -21,3 +22,8 @@ def look(path: Path, chosen: Mapping[str, str]) -> Seen:
     Raises `UnreadableData` for what is no table, or does not hold what was chosen.
     """
     return proposals.propose(reading.read(path, chosen.get("data_query", "")), chosen)
+
+
+def sight(path: Path, own: Mapping[str, str], said: Mapping[str, str]) -> Sight:
+    """A file to be looked at while answers come in: what it shows overrules `own`, and `said` overrules it."""
+    return Sight(reading.read(path, said.get("data_query", "")), own, said)

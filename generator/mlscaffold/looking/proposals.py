@@ -69,8 +69,8 @@ class Seen:
 
     @property
     def texts(self) -> dict[str, str]:
-        """The proposals as answers, with the origin of each."""
-        given = {proposal.key: proposal.value for proposal in self.proposals}
+        """The proposals as answers, with the origin of each; the metric stays a default that a person confirms."""
+        given = {proposal.key: proposal.value for proposal in self.proposals if proposal.key != "metric"}
         origins = [f"{proposal.key}={proposal.measured}" for proposal in self.proposals if proposal.measured]
         return given | {"measured": "; ".join(origins)}
 
@@ -84,6 +84,12 @@ def copied_as(table: Table) -> str:
     """Where a repository keeps its own copy of a file that is not too large for one."""
     name = re.sub(r"[^\w.-]+", "-", table.path.name).strip("-.") or "data.csv"
     return f"data/raw/{name}" if table.size <= COPY_MOST else ""
+
+
+def address_of(table: Table) -> str:
+    """What `data_source` is for a file: its place in the repository, or where it lies."""
+    place = copied_as(table) or str(table.path.resolve())
+    return f"sqlite:///{place}" if table.form.kind == "sqlite" else place
 
 
 def propose(table: Table, chosen: Mapping[str, str]) -> Seen:
@@ -113,6 +119,7 @@ class _Look:
     def __init__(self, table: Table, chosen: Mapping[str, str]) -> None:
         self.table = table
         self.chosen = {key: text for key, text in chosen.items() if text}
+        self.declined = {key for key, text in chosen.items() if not text}  # somebody said that there is none
         self.columns = {name: Column(name, tuple(table.column(name)), table.form.decimal) for name in table.names}
         self.proposals: list[Proposal] = []
         self.open: list[Open] = []
@@ -140,8 +147,9 @@ class _Look:
         self._inputs()
         self._personal()
         self._remarks()
-        proposals = tuple(entry for entry in self.proposals if entry.key not in self.chosen)
-        opened = tuple(entry for entry in self.open if entry.key not in self.chosen)
+        settled = self.chosen.keys() | self.declined
+        proposals = tuple(entry for entry in self.proposals if entry.key not in settled)
+        opened = tuple(entry for entry in self.open if entry.key not in settled)
         return Seen(self.table, proposals, opened, tuple(self.notes))
 
     def _add(self, key: str, value: str, figure: str, why: str, measured: str = COUNTED) -> None:
@@ -165,12 +173,9 @@ class _Look:
 
     def _source(self) -> None:
         table, form = self.table, self.table.form
-        place = copied_as(table)
+        place, address = copied_as(table), address_of(table)
         if form.kind == "sqlite":
-            address = f"sqlite:///{place or table.path.resolve()}"
             self._add("data_query", form.query, f"1 of {len(form.tables)} tables", "the rows that are read")
-        else:
-            address = place or str(table.path.resolve())
         why = "a copy is put there; git ignores it" if place else "larger than 1 GiB, so it is read where it lies"
         self._add("data_source", address, reading.human(table.size), f"{form.said}; {why}")
         if form.encoding in reading.GUESSED:
@@ -178,7 +183,7 @@ class _Look:
                 f"{table.path.name} is no UTF-8 and was read as {reading.ENCODINGS[form.encoding]}: look at the names "
                 "with accents. The copy is UTF-8, which is what the repository reads."
             )
-        if len(str(address)) > questions.load()["data_source"].max_length:
+        if len(address) > questions.load()["data_source"].max_length:
             raise UnreadableData(table.path.name, "lies under too long a path", "Move it nearer.")
 
     def _rows(self, target: str, counts: Counter[str]) -> None:
@@ -311,6 +316,8 @@ class _Look:
             self._time_format(self.columns[given])
             self.taken.add(given)
             return given
+        if "time_column" in self.declined:
+            return ""
         dates = [
             column
             for column in self._free()
@@ -369,6 +376,8 @@ class _Look:
         if given:
             self.taken.add(given)
             return given
+        if "group_column" in self.declined:
+            return ""
         repeated = [
             column
             for column in self._free()
@@ -403,6 +412,7 @@ class _Look:
         given = self.chosen.get("id_column", "")
         if given:
             self.taken.add(given)
+        if given or "id_column" in self.declined:
             return
         alone = [
             column
@@ -429,7 +439,7 @@ class _Look:
             if why := self._why_later(column, target, time):
                 found.append((column.name, why))
         listable = [(name, why) for name, why in found if ";" not in name and len(name) <= LONGEST_NAME]
-        if listable and "known_after" not in self.chosen:
+        if listable and "known_after" not in self.chosen.keys() | self.declined:
             value = "; ".join(name for name, _ in listable)
             why = "; ".join(f"{name}: {why}" for name, why in listable)
             figure = f"{len(listable)} of {len(self.columns)} columns"

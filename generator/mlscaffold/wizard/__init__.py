@@ -7,7 +7,7 @@ results.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.output import create_output
@@ -21,6 +21,9 @@ from mlscaffold.questions import Question
 from mlscaffold.verdicts import MONEY_RULE
 from mlscaffold.wizard import prompts
 from mlscaffold.wizard.prompts import NOT_KNOWN, Back
+
+if TYPE_CHECKING:
+    from mlscaffold.looking import Sight
 
 Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
@@ -56,14 +59,21 @@ class _Stop(Exception):
 
 
 def ask(
-    given: Mapping[str, str], full: bool = False, *, preview: Preview | None = None, plan: Plan | None = None
+    given: Mapping[str, str],
+    full: bool = False,
+    *,
+    preview: Preview | None = None,
+    plan: Plan | None = None,
+    sight: "Sight | None" = None,
 ) -> dict[str, str]:
     """Ask what `given` does not answer, until the person agrees to the files; the answers to render.
 
     `preview` names the files that answers lead to (without it nobody has to agree to them), `plan` computes the
-    numbers that the advisor's second look needs.
+    numbers that the advisor's second look needs. `sight` is a data file, which is shown before the first question.
     Raises `Interrupted` or `Declined` with the answers so far, and `AnswerError` where `given` cannot be used.
     """
+    if sight is not None:
+        given = _agree_to(sight)
     talk = _Talk(interview.start(given, full), preview, plan)
     with create_app_session(output=create_output(stdout=sys.stderr)):
         try:
@@ -74,6 +84,20 @@ def ask(
             raise Declined(interview.kept(talk.state)) from None
         except (Exception, SystemExit) as trouble:  # a bug or a SIGTERM: the answers outlive it; it becomes the cause
             raise Interrupted(interview.kept(talk.state)) from trouble
+
+
+def _agree_to(sight: "Sight") -> dict[str, str]:
+    """All answers with those that a data file gives, once the person has agreed to them."""
+    from mlscaffold.wizard.seeing import Seeing, Stopped
+
+    talk = Seeing(sight)
+    with create_app_session(output=create_output(stdout=sys.stderr)):
+        try:
+            return talk.run()
+        except (KeyboardInterrupt, EOFError):
+            raise Interrupted(sight.answers(talk.here)) from None
+        except Stopped:
+            raise Declined(sight.answers(talk.here)) from None
 
 
 def agree(told: str, yes: str, no: str) -> bool:
