@@ -564,7 +564,7 @@ def _ask(
     try:
         return wizard.ask(given, full=full, preview=preview if spot else None, plan=context.plan_of, sight=sight)
     except wizard.Interrupted as interrupt:
-        click.echo(f"\n{interrupt} {resume.keep(interrupt.answers)}", err=True)
+        click.echo(f"\n{interrupt}\n{resume.keep(interrupt.answers)}", err=True)
         if interrupt.__cause__:
             raise interrupt.__cause__ from None
         raise click.exceptions.Exit(interrupt.exit_code) from None
@@ -603,7 +603,7 @@ class _Resume:
         wishes |= {"--host-files": self.host_files is True, "--no-host-files": self.host_files is False}
         chosen = [flag for flag, wanted in wishes.items() if wanted]
         words = invocation.quoted(["new", "--answers", str(path), *where, *chosen])
-        return f"The answers so far are in {path}; go on with:\n  {invocation.command()} {words}"
+        return f"The answers so far are in {path};\ngo on with:\n  {invocation.command()} {words}"
 
     def _folder(self) -> Path:
         """Here; from inside mlscaffold's own checkout (`make new`), where the project was to be written."""

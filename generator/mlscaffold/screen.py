@@ -148,7 +148,7 @@ def headline(lines: Sequence[Mapping[str, Any]], width: int) -> Iterator[str | t
 
 def ways_on(advised: str) -> list[tuple[str, str]]:
     """The ways on from an advice: follow it first."""
-    titles = {ML: "an ML repository, opening with a data audit", SOFTWARE: "a software repository, opening with rules"}
+    titles = {ML: "opens with a data audit", SOFTWARE: "opens with requirements"}
     named = {kind: f"{kind}: {title}" for kind, title in titles.items()}
     if advised not in named:
         return [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold import questions
 from mlscaffold.answers import Answers as Complete
 from mlscaffold.planning.metrics import METRICS
 from mlscaffold.wording import number
@@ -262,7 +263,10 @@ def _given(answers: Answers, key: str, article: str = "") -> str:
     """A number inside a sentence; one that nobody gave is called assumed, under its key."""
     if is_said(answers, key):
         return number(answers.get(key))
-    return f"{article}{number(answers.get(key))} ({key}, assumed)"
+    assumed = answers.get(key)
+    if assumed is None:  # while only what was said is at hand
+        assumed = float(questions.default(questions.load()[key], {"kind": ML}))
+    return f"{article}{number(assumed)} ({key}, assumed)"
 
 
 def _practice(answers: Answers) -> str:
