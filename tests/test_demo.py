@@ -303,11 +303,12 @@ def lines() -> tuple[Telling, list[str]]:
     return Telling(written.append, live=False, colour=False, width=200), written
 
 
-def test_the_environment_is_named_then_made_once(tiny: Needs) -> None:
+def test_the_environment_is_named_then_made_once(tiny: Needs, home: Path) -> None:
     """Where, how large and why stand on the screen first; the second time it is there, and nothing is said.
 
     What a killed installation has left is swept, and an interpreter that leads nowhere, as after an upgrade of the
-    system's Python, is no environment.
+    system's Python, is no environment. The installers leave nothing in the home: pip asks `rustc` for its version, and
+    where that is rustup's, a folder would appear there.
     """
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
@@ -327,13 +328,14 @@ def test_the_environment_is_named_then_made_once(tiny: Needs) -> None:
     assert "install done in" in said
     assert environment.python(tiny, again, None) == python
     assert silent == []
+    assert [path.name for path in home.iterdir()] == [".gitconfig"]
     assert [path.name for path in tiny.folder.parent.iterdir()] == [tiny.folder.name]
 
 
 def test_an_interrupted_installation_counts_for_nothing(tiny: Needs, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while packages are installed leaves nothing, and the next demo starts anew."""
 
-    def interrupted(command: Sequence[str]) -> None:
+    def interrupted(command: Sequence[str], _: Mapping[str, str]) -> None:
         Path(command[-1]).joinpath("bin").mkdir(parents=True)
         Path(command[-1]).joinpath("bin/python").write_text("half of it")
         raise KeyboardInterrupt

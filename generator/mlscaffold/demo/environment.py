@@ -8,9 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,8 +123,9 @@ def _make(needs: Needs, telling: Telling) -> None:
             shutil.rmtree(final)
         with telling.step("install", counted=False) as step:
             since = time.monotonic()
-            _run(_creating(uv, part))
-            _run(_installing(uv, part, needs.requirements))
+            with _away_from_home() as settings:
+                _run(_creating(uv, part), settings)
+                _run(_installing(uv, part, needs.requirements), settings)
             _into_place(part, final)
             step.says(f"done in {time.monotonic() - since:.0f} s, with {'uv' if uv else 'pip'}")
     except OSError as error:
@@ -158,13 +160,23 @@ def _installing(uv: str | None, folder: Path, requirements: Sequence[str]) -> li
     return [interpreter, "-m", "pip", "install", *quiet, *requirements]
 
 
-def _run(command: Sequence[str]) -> None:
+@contextlib.contextmanager
+def _away_from_home() -> Iterator[dict[str, str]]:
+    """Settings for an installer: pip asks `rustc` for its version, and rustup's stand-in then makes itself a home."""
+    if Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup").is_dir():
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as elsewhere:
+        yield {"RUSTUP_HOME": elsewhere}
+
+
+def _run(command: Sequence[str], settings: Mapping[str, str]) -> None:
     """Run an installer to its end, or end it with us. Raises `DemoEnvironment` with what it complains about."""
     surroundings = {
         key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
     }
     with subprocess.Popen(
-        command, env=surroundings, text=True, encoding="utf-8", errors="replace",
+        command, env=surroundings | dict(settings), text=True, encoding="utf-8", errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         try:
