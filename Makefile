@@ -1,17 +1,22 @@
-# make new [ARGS="demo --kind ml --defaults"]   set up and start the wizard
+# make new [ARGS="demo --kind ml --defaults"]   set up and start the wizard; the project is written beside this folder
+# make new OUTPUT=~/projects                     the same, the project is written there
 # make test                                     set up, check and test
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+OUTPUT ?= ..
 BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # uv is quicker where it is installed; python's own venv and pip do the same.
 INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python $(1); \
   else $(BIN)/python -m pip install --quiet --disable-pip-version-check $(1); fi
 
+# Quoted for the shell; where ARGS says itself where to write, that holds.
+WHERE = $(if $(filter --output% --into%,$(ARGS)),,--output '$(subst ','\'',$(value OUTPUT))')
+
 .PHONY: new setup dev test test-all lint bench clean
 
 new: $(VENV)/installed
-	@$(BIN)/mlscaffold new $(ARGS)
+	@$(BIN)/mlscaffold new $(WHERE) $(ARGS)
 
 setup: $(VENV)/installed
 

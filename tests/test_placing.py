@@ -63,6 +63,47 @@ def test_nothing_is_written_into_a_checkout_of_mlscaffold(
     assert "checkout of mlscaffold itself" in capsys.readouterr().err
 
 
+def make_new(checkout: Path, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """`make new …` in a clone whose environment is already there: this one."""
+    scripts = checkout / ".venv" / "bin"
+    scripts.mkdir(parents=True, exist_ok=True)
+    if not (scripts / "mlscaffold").exists():
+        scripts.joinpath("mlscaffold").symlink_to(EXECUTABLE)
+    for stamp in ("python-found", "installed"):
+        scripts.parent.joinpath(stamp).touch()
+    return subprocess.run(
+        ["make", "-C", str(checkout), "new", *words], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_make_new_writes_beside_the_clone(checkout: Path, tmp_path: Path) -> None:
+    """The clone stays as it was, and the printed lines lead to the project wherever the person stands."""
+    stood = tmp_path / "stood"
+    stood.mkdir()
+    done = make_new(checkout, "ARGS=demo --kind ml --defaults", cwd=stood)
+    cd = next(line.strip() for line in done.stdout.splitlines() if line.strip().startswith("cd "))
+    went = subprocess.run(["sh", "-c", f"{cd} && pwd"], cwd=stood, capture_output=True, text=True, check=True)
+
+    assert done.returncode == 0, done.stderr
+    assert tmp_path.joinpath("demo/.git").is_dir()
+    assert Path(went.stdout.strip()).samefile(tmp_path / "demo")
+    assert not [path for path in checkout.iterdir() if path.name == "demo"]
+
+
+def test_make_new_writes_where_output_says(checkout: Path, tmp_path: Path) -> None:
+    """Quotes, spaces and dollars are the folder's own, ~ is the home, and --output in ARGS holds."""
+    for words, folder in (
+        ([f"OUTPUT={tmp_path}/it's $HOME"], tmp_path / "it's $HOME"),
+        (["OUTPUT=~/projects"], Path(os.environ["HOME"], "projects")),
+        ([], tmp_path / "said"),
+    ):
+        args = f"ARGS=demo --kind ml --defaults --no-git{'' if words else f' --output {tmp_path}/said'}"
+        done = make_new(checkout, *words, args, cwd=tmp_path)
+
+        assert done.returncode == 0, done.stderr
+        assert folder.joinpath("demo/README.md").is_file()
+
+
 # ------------------------------------------------------------------------------------------ nothing in a path is run
 
 PAYLOAD = "a{{ cycler.__init__.__globals__.os.system('touch pwned') }}b"
@@ -151,6 +192,20 @@ def test_a_link_where_the_project_would_be_is_named(in_folder: Path, capsys: pyt
     assert everything_in(in_folder / "elsewhere") == []
     assert cli.run([*DEFAULTS, "--no-git", "--output", "up"]) == 0
     assert in_folder.joinpath("elsewhere/demo/README.md").is_file()
+
+
+def test_parents_made_for_nothing_are_taken_back(
+    in_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk leaves no empty folders behind either."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(render, "write_record", full)
+    assert cli.run([*DEFAULTS, "--no-git", "--output", "deep/er"]) == 1
+    assert "nothing was left behind" in capsys.readouterr().err
+    assert everything_in(in_folder) == []
 
 
 # ------------------------------------------------------------------------------------------ how the program is called

@@ -147,11 +147,13 @@ def _told(error: Exception) -> str:
 @contextlib.contextmanager
 def staging(output: Path, target: Path) -> Iterator[Path]:
     """A temporary folder on the target's own disk, gone afterwards whatever happened."""
+    made = [folder for folder in (output, *output.parents) if not os.path.lexists(folder)]
     try:
         output.mkdir(parents=True, exist_ok=True)
         sweep(output)
         scratch = Path(tempfile.mkdtemp(prefix=f"{STAGING}{os.getpid()}-", dir=output))
     except OSError as error:
+        _remove_empty(made)
         raise CannotWrite(target, error.strerror or str(error)) from error
     try:
         yield scratch
@@ -159,6 +161,7 @@ def staging(output: Path, target: Path) -> Iterator[Path]:
         raise CannotWrite(target, error.strerror or str(error)) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        _remove_empty(made)
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:
