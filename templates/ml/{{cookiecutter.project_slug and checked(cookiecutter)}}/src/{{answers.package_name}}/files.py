@@ -149,7 +149,13 @@ def exists(root: Path, commit: str) -> bool:
 def changed(root: Path, paths: Iterable[str]) -> list[str]:
     """Files under these paths that differ from the last commit, new files included."""
     listed = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths) or ""
-    return [line[3:].strip('"') for line in listed.splitlines()]
+    above = git(root, "rev-parse", "--show-prefix") or ""  # git names them from the top, which may lie higher
+    return [line[3:].strip('"').removeprefix(above) for line in listed.splitlines()]
+
+
+def top(root: Path) -> Path:
+    """The folder that the code host sees as the repository: this one, or one above it; this one without git."""
+    return Path(git(root, "rev-parse", "--show-toplevel") or root)
 
 
 def committed_at(root: Path, path: str) -> int | None:

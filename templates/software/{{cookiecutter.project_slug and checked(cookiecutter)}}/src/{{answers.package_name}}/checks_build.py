@@ -99,11 +99,19 @@ def build(repo: Repo) -> Result:
 
 @gate("T2.4", "Review")
 def review(repo: Repo) -> Result:
-    places = (repo.root / ".github/CODEOWNERS", repo.root / "docs/CODEOWNERS", repo.root / "CODEOWNERS")
+    top = files.top(repo.root)
+    places = (top / name / "CODEOWNERS" for name in (".github", ".gitlab", "docs", "."))
     rules = [line for path in places if path.is_file() for line in path.read_text("utf-8").splitlines()]
-    if not any(line.strip() and not line.startswith("#") for line in rules):
+    folder = repo.answers.get("folder", "")
+    if not any(line.strip() and not line.startswith("#") and _concerns(line, folder) for line in rules):
         return blocked("No code owner is named, so nothing asks for a review.", "mlscaffold replan --set code_owners=…")
     return passed("The code host asks the code owners; whether they looked, only it knows.")
+
+
+def _concerns(rule: str, folder: str) -> bool:
+    """Whether a line of CODEOWNERS speaks of this project's folder, of one in it, or of one above it."""
+    pattern = rule.split()[0].strip("/")
+    return not folder or pattern == "*" or f"{folder}/".startswith(f"{pattern}/") or pattern.startswith(f"{folder}/")
 
 
 @gate("T2.5", "Circuit breaker")

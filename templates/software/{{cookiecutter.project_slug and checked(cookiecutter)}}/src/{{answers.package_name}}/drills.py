@@ -138,10 +138,16 @@ def alert_test(repo: Repo) -> Outcome:
 
 
 def release_before(root: Path, to: str = "") -> str:
-    """The commit to go back to: the one named, else the newest tag before HEAD, else the commit before it."""
+    """The commit to go back to: the one named, else the newest tag before HEAD, else the commit before it.
+
+    In a repository that holds other projects too, tags and commits of theirs do not count.
+    """
     if not files.exists(root, "HEAD~1"):
         raise Blocked("There is no release to go back to: the history holds one commit or none.", "git commit")
-    wanted = to or files.git(root, "describe", "--tags", "--abbrev=0", "HEAD~1") or "HEAD~1"
+    others = root.resolve() != files.top(root).resolve()
+    named = ["--match", "{{ answers.project_slug }}-v*"] if others else []
+    last = files.git(root, "rev-list", "-1", "--skip=1", "HEAD", "--", ".") if others else "HEAD~1"
+    wanted = to or files.git(root, "describe", "--tags", "--abbrev=0", *named, "HEAD~1") or last or "HEAD~1"
     if not files.exists(root, wanted):
         raise Blocked(f"{wanted} is no commit of this repository.", "rollback-drill --to TAG")
     return str(files.git(root, "rev-parse", wanted + "^{commit}"))
