@@ -30,8 +30,8 @@ def audit(folder: Path) -> tuple[int, str]:
 
 
 def german() -> bytes:
-    """As a spreadsheet of another country writes it: semicolons, decimal commas, ja and nein."""
-    table = complaints(1200, yes="ja", no="nein")
+    """As a spreadsheet of another country writes it: semicolons, decimal commas, days first, ja and nein."""
+    table = complaints(1200, "%d.%m.%Y %H:%M", "ja", "nein")
     for row in table:
         row[3] = row[3].replace(".", ",")
     return text(table, ";").encode("utf-16")

@@ -46,6 +46,7 @@ class Source:
     time: str
     group: str
     id: str
+    time_format: str
     split: str
     leave_out: list[str]
     known_after: list[str]
@@ -182,6 +183,8 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source, table = source_of(repo), Engine()
     table.open(path := snapshot(repo, source))
+    if source.time_format and source.time in table.columns("source"):
+        table.open(path, {source.time: source.time_format})
     columns = [column for column in table.columns("source") if column != ROW]
     named = [(f"segment {name}", name) for name in segments(repo, source)]
     for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained"):

@@ -4,7 +4,7 @@ import csv
 import functools
 import gzip
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,15 +38,19 @@ class Engine:
         self._connection.execute("set timezone = 'UTC'")
         self._connection.execute("set preserve_insertion_order = true")
 
-    def open(self, path: Path) -> None:
-        """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table."""
+    def open(self, path: Path, moments: Mapping[str, str] | None = None) -> None:
+        """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table.
+
+        `moments`: column → how a text file writes its moments, where nobody but a person can tell.
+        """
         if not path.is_file():
             what = "a folder" if path.is_dir() else "not there"
             raise Trouble(f"{path.name} is {what}.", "Give the path of a CSV or Parquet file.")
         form, text = form_of(path), literal(str(path))
         # A small text file is parsed once; everything else is streamed from where it lies.
         small = bool(form.separator) and path.stat().st_size < SMALL
-        rows = f"select row_number() over () as {ROW}, * from read_csv({text}, {_options(form, small)})"
+        rows = f"select row_number() over () as {ROW}, *{_parsed(moments)} from "
+        rows += f"read_csv({text}, {_options(form, small)}{_as_text(moments)})"
         if not form.separator:  # its own row numbers can be read by several threads
             rows = f"select file_row_number + 1 as {ROW}, * exclude (file_row_number) from "
             rows += f"read_parquet({text}, file_row_number = true)"
@@ -152,6 +156,18 @@ def _options(form: Form, small: bool) -> str:
         f"decimal_separator = {literal(form.decimal)}, nullstr = [{nulls}], "
         f"sample_size = {-1 if small else 200000}, auto_type_candidates = [{types}]"
     )
+
+
+def _as_text(moments: Mapping[str, str] | None) -> str:
+    """The part of the options that keeps columns from being taken for dates before their own format is used."""
+    named = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in moments or ())
+    return ", types = {" + named + "}" if named else ""
+
+
+def _parsed(moments: Mapping[str, str] | None) -> str:
+    """The part of the selection that reads moments by their own format; one that does not fit is an error."""
+    read = (f"strptime({quoted(name)}, {literal(form)}) as {quoted(name)}" for name, form in (moments or {}).items())
+    return f" replace ({', '.join(read)})" if moments else ""
 
 
 def listed(columns: Sequence[str]) -> str:
