@@ -46,7 +46,7 @@ def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False)
     """
     _refuse_unready(folder, dry_run)
     before = _plan_before(folder / "plan/plan.json")
-    complete = _with_kept_numbers(recorded(folder) | dict(new_facts), before, folder / "plan/requirements.yaml")
+    complete = _with_kept_numbers(answers.merge(recorded(folder), new_facts), before, folder / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         theirs = render.generate(complete, scratch / "theirs")
