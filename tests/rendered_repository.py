@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def run(
@@ -25,8 +26,12 @@ def run(
 
 
 def states(folder: Path) -> dict[str, str]:
-    """Every gate's state, as `status` records it."""
-    done = run(folder, "status")
+    """Every gate's state, as `status` tells it."""
+    return {row["id"]: row["state"] for row in told(folder)["gates"]}
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """What `status --json` says: phases, the one next step, and every gate."""
+    done = run(folder, "status", "--json")
     assert done.returncode == 0, done.stderr
-    rows = json.loads(folder.joinpath("evidence/status.json").read_text("utf-8"))["gates"]
-    return {row["id"]: row["state"] for row in rows}
+    return dict(json.loads(done.stdout))

@@ -28,6 +28,12 @@ FALLBACK = {
     "expert": ("po",),
 }
 
+# What is signed, and the roles that have to; where nobody holds one, its stand-in signs.
+SIGNED = {
+    "ml": {"G1": ("de", "po"), "G3": ("po", "ds", "ops")},
+    "software": {"T1": ("po", "swe"), "T3": ("po",)},
+}
+
 Row = tuple[str, str]  # deliverable, and one cell a role in the order of ROLES
 ML_ROLES = ("po", "ds", "mle", "swe", "de", "ops")
 ML_RACI = (
@@ -99,7 +105,25 @@ def people(answers: Answers) -> dict[str, Any]:
         "load": load,
         "gaps": _gaps(answers, roles, load),
         "problems": problems(answers.kind, [name for name, _ in table], carried),
+        "signers": {name: signers(answers, roles) for name, roles in SIGNED[answers.kind].items()},
     }
+
+
+def signers(answers: Answers, roles: Sequence[str]) -> list[dict[str, Any]]:
+    """Who signs for these roles, each person once: the roles they sign for, stand-ins named, and the person's name.
+
+    The name is "" while nobody is named. Where several people hold a role, one of them is enough: they share a row.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for role in roles:
+        filled = staff(answers, role)
+        if filled.role is None:
+            continue
+        name = " or ".join(one for one in filled.names if one != NOBODY)
+        row = rows.setdefault(name, {"name": name, "roles": [], "for": []})
+        row["roles"] += [filled.role.upper()] if filled.role.upper() not in row["roles"] else []
+        row["for"] += [role.upper()] if role != filled.role else []
+    return list(rows.values())
 
 
 def _row(deliverable: str, cells: Mapping[str, str]) -> dict[str, Any]:

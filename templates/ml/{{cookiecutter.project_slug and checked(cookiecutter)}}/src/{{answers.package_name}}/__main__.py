@@ -82,9 +82,10 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--reason", required=True),
         flag("--until", required=True, metavar="DAY", help="2027-01-31, or for how many days, at most 90"),
     ]),
-    "status": ("gates", "status", "one row a gate: state, reason, next step", [
+    "status": ("gates", "status", "one line a phase, then what is shut in this one and the next step", [
         flag("--check", action="store_true", help="exit with the worst blocking state: 1 fail, 2 blocked"),
-        flag("--all", action="store_true", help="also gates that do not block at this rigor"),
+        flag("--all", action="store_true", help="one row a gate, also those that do not block at this rigor"),
+        flag("--json", action="store_true", dest="as_json", help="the same as data, for a program"),
     ]),
 }  # fmt: skip
 HERE = Path(__file__).parent

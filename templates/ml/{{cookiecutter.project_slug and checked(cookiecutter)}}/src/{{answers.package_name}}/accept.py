@@ -18,7 +18,7 @@ from .champion import Champion
 from .dataset import Frame
 from .evaluate import Case, decision_threshold, expected_cost, higher_is_better, minimum_gain, score
 from .files import Blocked, Outcome, Trouble
-from .gates import require
+from .gates import OPEN, require, state_of
 from .intervals import affordable, compared, gain, interval, keeps, verdict
 from .repo import Repo
 
@@ -100,18 +100,25 @@ def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
         f"Model {facts['result']['value']:.4g}, baseline {facts['baseline']['value']:.4g}, "
         f"{facts['gain']['n']} {unit_name(repo)} ({facts['gain']['method']}).",
     ]
-    value = facts["baseline"]["value"]
-    if value is not None:
-        room = 1 - value if higher_is_better(facts["metric"]) else value
-        if room < facts["minimum"]:
-            drives = "the costs of errors, daily_volume, build_cost, monthly_run_budget, payback_limit_months, min_gain"
-            lines.append(
-                f"At these costs no model can pay: the baseline leaves room for {room:.3g}, and "
-                f"{facts['minimum']:.3g} is asked for. What drives it, to be checked and replanned: {drives}."
-            )
+    room = too_little_room(facts)
+    if room is not None:
+        drives = "the costs of errors, daily_volume, build_cost, monthly_run_budget, payback_limit_months, min_gain"
+        lines.append(
+            f"At these costs no model can pay: the baseline leaves room for {room:.3g}, and "
+            f"{facts['minimum']:.3g} is asked for. What drives it, to be checked and replanned: {drives}."
+        )
     lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
     lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
     return "\n".join([*lines, "Evidence: evidence/acceptance.json, model-card.md, datasheet.md"])
+
+
+def too_little_room(facts: dict[str, Any]) -> float | None:
+    """How much better than the baseline a perfect model would be, where that is less than the gain asked for."""
+    value = facts["baseline"]["value"]
+    if value is None:
+        return None
+    room = 1 - value if higher_is_better(facts["metric"]) else value
+    return float(room) if room < facts["minimum"] else None
 
 
 # ------------------------------------------------------------------------------------------------ judging
@@ -152,7 +159,8 @@ def read_pair(repo: Repo, new: str, old: str, threshold: float) -> tuple[pd.Data
 def accepted(repo: Repo) -> dict[str, Any]:
     """The evidence of acceptance, recomputed. `Blocked` when missing or stale, `Trouble` when it does not fit."""
     data.manifest(repo)
-    facts = repo.fresh("acceptance", "make accept")
+    unsigned = "G3.1" in repo.blocking() and (state := state_of(repo, "G3.1")).state not in OPEN
+    facts = repo.fresh("acceptance", state.next_step if unsigned else "make accept")
     for name, digest in facts["predictions"].items():
         wrong = dataset.problems(repo, dataset.read_predictions(repo, digest), "test")
         if wrong:

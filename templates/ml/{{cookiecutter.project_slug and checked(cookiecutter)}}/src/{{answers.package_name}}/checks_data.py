@@ -4,9 +4,10 @@ from typing import Any
 
 from . import data, dataset, schema
 from .checks_work import open_questions
-from .evaluate import GUIDE, SPLITS, higher_is_better, lock_sha, score
-from .gates import Repo, Result, blocked, failed, gate, passed, warned
-from .signing import COMMAND, signable, signed, unconfirmed
+from .evaluate import GUIDE, LOCK, SPLITS, higher_is_better, lock_sha, score
+from .files import Blocked, counted
+from .gates import OPEN, Repo, Result, Row, blocked, failed, gate, order, passed, rows_missing, state_of, warned
+from .signing import confirming, signable, signed, unconfirmed
 
 AUDIT = "docs/01-data-audit.md"
 PIPELINE = "pipeline"  # the evidence of two runs
@@ -15,6 +16,9 @@ TOLERANCE = 1e-5
 
 def _audited(repo: Repo) -> None:
     data.manifest(repo)
+    if asks := open_questions(repo.text(AUDIT)):
+        told = f"{AUDIT} has {counted(asks, 'open question')}; an answer after signing would void the signature."
+        raise Blocked(told, f"Answer each [NEEDS ANSWER …] in {AUDIT}")
 
 
 # What the lock will hold; the signature comes before it, because at strict it is one of the gates that open the lock.
@@ -108,7 +112,10 @@ def labelled(repo: Repo) -> Result:
         note = repo.entry("test.units").get("note") or ""
         return warned(f"{have:,} test units; the plan cannot say how many are needed. {note}", "mlscaffold replan")
     if have < need:
-        return warned(f"{have:,} of {need:,.0f} test units: acceptance may end inconclusive.", "Label more rows")
+        return warned(
+            f"{have:,} of {need:,.0f} test units: acceptance may end inconclusive.",
+            rows_missing(need - have, f"{need - have:,.0f} more labelled test units"),
+        )
     return passed(f"{have:,} test units, {need:,.0f} needed.")
 
 
@@ -172,9 +179,18 @@ def sane(repo: Repo) -> Result:
     return passed(f"{said}; {tests['passed']} tests pass.")
 
 
+def _before_the_lock(repo: Repo) -> Row | None:
+    """The first gate that `make baseline` needs open, so that it measures once and locks."""
+    others = (id for id in repo.blocking() if id.startswith("G1.") and id not in ("G1.9", "G1.lock"))
+    rows = sorted((state_of(repo, id) for id in others), key=lambda row: order(row.id))
+    return next((row for row in rows if row.state not in OPEN), None)
+
+
 @gate("G1.9", "Baseline measured")
 def baseline(repo: Repo) -> Result:
     data.manifest(repo)
+    if repo.evidence("baseline") is None and (first := _before_the_lock(repo)):
+        return blocked(f"It has not been measured, and {first.id} comes first.", first.next_step)
     found = repo.fresh("baseline", "make baseline")
     said = dataset.read_predictions(repo, found["predictions"])
     wrong = dataset.problems(repo, said, "validation")
@@ -220,9 +236,7 @@ def learning_curve(repo: Repo) -> Result:
 def assumptions(repo: Repo) -> Result:
     still = [row["key"] for row in unconfirmed(repo)]
     if still:
-        return blocked(
-            f"{len(still)} assumed: {', '.join(still)}.", f"Read plan/assumptions.yaml, then: {COMMAND} confirm --all"
-        )
+        return blocked(f"{len(still)} assumed: {', '.join(still)}.", confirming())
     return passed("Every default that matters has a person's name.")
 
 
@@ -244,4 +258,6 @@ def audit_signed(repo: Repo) -> Result:
 @gate("G1.lock", "Data locked")
 def locked(repo: Repo) -> Result:
     data.manifest(repo)
+    if not (repo.root / LOCK).is_file() and (first := _before_the_lock(repo)):
+        return blocked(f"The data is not locked, and {first.id} comes first.", first.next_step)
     return passed(f"Locked as {lock_sha(repo)[:12]}.")

@@ -13,7 +13,7 @@ from typing import Any
 from . import accept, registry, train
 from .drift import Verdict
 from .files import Blocked, Outcome, canonical, read_yaml
-from .gates import OPEN, Result, blocked, failed, gate, passed, state_of, warned
+from .gates import OPEN, Result, blocked, failed, gate, passed, rows_missing, state_of, warned
 from .monitor import BAD, MONITORS, View, fallback, inputs, latency, look, quality, settings, skew, volume
 from .predictions import expected_share, many, nothing_due, odd_labels
 from .promote import AUDITED, not_due
@@ -72,6 +72,7 @@ def floor(repo: Repo) -> Result:
     odd = f"; {found['odd']}" if found["odd"] else ""
     missing = next((verdict.missing for verdict in verdicts if verdict.missing), found["needed"])
     step = f"Put about {missing:,} more {found['unit']} (id, label) into labels/" if missing else "make baseline"
+    step = rows_missing(missing, step) if missing else step
     return blocked(f"Not known: {found['reason']}{odd}.", step)
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from . import cards, dataset, files, registry
-from .accept import THRESHOLDS, accepted
+from . import cards, data, dataset, evaluate, experiment, files, registry, train
+from .accept import THRESHOLDS, accepted, too_little_room
 from .checks_work import open_questions
-from .files import read_yaml
-from .gates import OPEN, Repo, Result, blocked, failed, gate, passed, require, state_of, warned
+from .files import Blocked, read_yaml
+from .gates import OPEN, Repo, Result, asked_of, blocked, failed, gate, passed, require, rows_missing, state_of, warned
 from .monitor import settings
 from .predictions import FIELDS, PREDICTIONS, last_rows
 from .promote import PARITY_ROWS
@@ -40,7 +40,15 @@ def _ready(repo: Repo) -> None:
     require(repo, *(id for id in repo.blocking() if id < "G4" and id not in ("G3.9", "G3.10")))
 
 
-signable("G3a", (DOCUMENT, THRESHOLDS), ROLES)
+def _answered(repo: Repo) -> None:
+    """Where gate G3.10 will want section 1 answered, it is answered first: later it would void the signature."""
+    asks = open_questions(repo.text(DOCUMENT).partition("## 2")[0]) if "G3.10" in repo.blocking() else 0
+    if asks:
+        told = f"Section 1 of {DOCUMENT} has {files.counted(asks, 'open question')}."
+        raise Blocked(f"{told} An answer after signing would void the signature.", f"Answer section 1 of {DOCUMENT}")
+
+
+signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered)
 signable("G3b", (SIGNED,), ROLES, _ready)
 
 
@@ -81,9 +89,25 @@ def looks(repo: Repo) -> Result:
 def gain_shown(repo: Repo) -> Result:
     judged = accepted(repo)["verdict"]
     if judged["state"] == "inconclusive":
-        return blocked(f"Inconclusive. {judged['sentence']}", "Label more test rows, then make audit and make accept")
-    step = "" if judged["state"] == "pass" else "Another experiment, a smaller promise, or stop"
-    return Result(judged["state"], judged["sentence"], step)
+        step = "Label more test rows, then make audit and make accept"
+        if judged["more"]:
+            step = rows_missing(judged["more"], f"{judged['more']:,} more test rows with labels, then make audit")
+        return blocked(f"Inconclusive. {judged['sentence']}", step)
+    return Result(judged["state"], judged["sentence"], "" if judged["state"] == "pass" else _after_a_fail(repo))
+
+
+def _after_a_fail(repo: Repo) -> str:
+    """What is left once the gain was shown not to be there: another model while there is one to try, or a decision."""
+    who = [f"po {name}" for name in repo.team.get("po", ())] or ["po"]
+    tried = {record["config"]["model"] for record in experiment.counted(repo, evaluate.lock_sha(repo))}
+    used, facts = dataset.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"]), accepted(repo)
+    if too_little_room(facts) is not None:
+        return asked_of(who, "No model can pay at these costs: check them (mlscaffold replan --set …), or stop")
+    if set(train.ORDER) - tried and used < repo.needed("test.looks"):
+        return asked_of(
+            who, "Try another model (make experiment, then make accept); or promise less, or stop", "make experiment"
+        )
+    return asked_of(who, "Better data or columns, other costs (mlscaffold replan --set …), or stop: the rule ships")
 
 
 @gate("G3.4", "Segments")
@@ -117,7 +141,8 @@ def acceptance_signed(repo: Repo) -> Result:
     accepted(repo)
     shut = [id for id in repo.blocking() if id.startswith("G0.") and state_of(repo, id).state not in OPEN]
     if shut:
-        return blocked(f"{', '.join(shut)} come before the acceptance signature.", f"Open {shut[0]} first")
+        step = state_of(repo, shut[0]).next_step
+        return blocked(f"{', '.join(shut)} come before the acceptance signature.", step)
     return signed(repo, "G3b")
 
 
@@ -202,9 +227,14 @@ def monitors(repo: Repo) -> Result:
         return failed(f"Edited by hand: {'; '.join(edited)}.", "Write a decision record that names signal and number")
     if problems:
         return blocked(f"{'; '.join(problems)}.", "Complete ops/monitors.yaml")
-    if not (alert := repo.evidence("test_alert") or {}).get("acknowledged_by"):
-        said = "No test alert was acknowledged by the person it should reach."
-        return blocked(said, "make monitor ARGS=--test-alert")
+    alert = repo.evidence("test_alert")
+    if alert is None:
+        return blocked("No test alert was ever sent.", "make monitor ARGS=--test-alert")
+    if not alert["acknowledged_by"]:
+        said = "The test alert was acknowledged by nobody."
+        return blocked(
+            said, asked_of(["ops"], "Whom it reached types: make monitor ARGS='--acknowledge CODE', with its code")
+        )
     return passed(f"All windows and limits are the plan's; {alert['acknowledged_by']} acknowledged the test alert.")
 
 
@@ -238,11 +268,18 @@ def _anchor_exists(repo: Repo, link: str) -> bool:
     return anchor in {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
+def _answering(repo: Repo) -> str:
+    """How the champion answers here; the sample has rows that stand in for new ones."""
+    make = {"batch": "make score", "api": "make serve", "alert": "make alert"}[repo.answers["serving"]]
+    own = make != "make serve" and not data.source_of(repo).is_sample
+    return f"{make} ARGS=FILE, a file of rows to answer" if own else make
+
+
 @gate("G4.8", "The prediction log holds what late labels need")
 def prediction_log(repo: Repo) -> Result:
     champion_entry(repo)
     if not (rows := last_rows(repo.root / PREDICTIONS)):
-        return blocked("No prediction has been logged here.", "Let the champion answer: make score, serve or alert")
+        return blocked("No prediction has been logged here.", _answering(repo))
     lacking = [name for name in FIELDS if name not in rows[-1]]
     lacking += [name for name in FILLED if any(row.get(name) in (None, "") for row in rows)]
     if lacking:

@@ -10,7 +10,7 @@ from . import dataset, experiment, files
 from .accept import wrong
 from .evaluate import lock_sha
 from .files import Blocked, read_json
-from .gates import Repo, Result, blocked, failed, gate, passed
+from .gates import Repo, Result, asked_of, blocked, failed, gate, passed
 from .signing import COMMAND, unconfirmed
 
 CHARTER = "docs/00-charter.md"
@@ -88,7 +88,7 @@ def roles(repo: Repo) -> Result:
     people = repo.plan.get("people", {})
     if people.get("problems"):
         return failed(f"{people['problems'][0]}", "mlscaffold replan --set team=…")
-    nameless = [role for role, name in repo.team.items() if name in ("", "?")]
+    nameless = [role for role, names in repo.team.items() if not names]
     if "po" not in repo.team:
         return blocked("Nobody is accountable: the team has no po.", "mlscaffold replan --set team=…")
     if nameless:
@@ -115,7 +115,10 @@ def schedule(repo: Repo) -> Result:
     if not repo.number("schedule.fits"):
         return blocked(
             f"It ends by {likely} with 80 % probability, and the deadline is {deadline}.",
-            "Choose: less scope, a later date (appetite_weeks), or more people (team); then mlscaffold replan",
+            asked_of(
+                ["po"],
+                "Choose: less scope, a later date (appetite_weeks), or more people (team); then mlscaffold replan",
+            ),
         )
     return passed(f"It ends by {likely} with 80 % probability; the deadline is {deadline}.")
 

@@ -239,7 +239,7 @@ def lock_sha(repo: Repo) -> str:
     """The lock that experiments carry. Raises `Blocked` when there is none, or when something locked has moved."""
     data.manifest(repo)
     if not (repo.root / LOCK).is_file():
-        raise Blocked("The data is not locked yet.", "make baseline locks it, once the gates of G1 are open")
+        raise Blocked("The data is not locked yet.", "make baseline")
     locked, today = read_json(repo.root / LOCK), locked_parts(repo)
     moved = [name for name, digest in today.items() if locked.get(name) != digest]
     if moved:

@@ -63,10 +63,13 @@ class Repo:
         return [part.strip() for part in self.answers.get(key, "").split(";") if part.strip()]
 
     @cached_property
-    def team(self) -> dict[str, str]:
-        """Role → person ("?" while nobody is named)."""
-        pairs = (entry.partition("=") for entry in self.names("team"))
-        return {role.strip(): rest.rpartition(":")[0].strip() for role, _, rest in pairs}
+    def team(self) -> dict[str, tuple[str, ...]]:
+        """Role → the people who hold it; none of them where it is there and nobody is named yet ("?")."""
+        held: dict[str, tuple[str, ...]] = {}
+        for role, _, rest in (entry.partition("=") for entry in self.names("team")):
+            name = rest.rpartition(":")[0].strip()
+            held[role.strip()] = held.get(role.strip(), ()) + ((name,) if name not in ("", "?") else ())
+        return held
 
     @cached_property
     def answers_sha256(self) -> str:
@@ -101,7 +104,10 @@ class Repo:
         entry = self.entry(key)
         if entry["value"] is None:
             note = entry.get("note") or "It has not been measured."
-            raise Blocked(f"The plan has no value for {key}. {note}", "mlscaffold replan --set KEY=VALUE")
+            raise Blocked(
+                f"The plan has no value for {key}. {note}",
+                f"mlscaffold replan --set {' or '.join(entry['inputs']) or key}=…",
+            )
         return float(entry["value"])
 
     def assumptions(self) -> list[dict[str, str]]:

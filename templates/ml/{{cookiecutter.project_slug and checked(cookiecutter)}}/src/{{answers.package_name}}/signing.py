@@ -12,18 +12,18 @@ from typing import Any
 
 from . import files, gates
 from .files import Blocked, Outcome, Trouble, canonical, now, rows_of, write_text
-from .gates import blocked, failed, passed
+from .gates import Step, asked_of, blocked, failed, passed
 from .repo import Repo
 
 # As it is typed in the repository's folder, where nothing has been activated.
 COMMAND = f"{Path('.venv', 'Scripts' if os.name == 'nt' else 'bin', 'python')} -m {__package__}"
-# Who stands in for a role that the team does not have.
+# Who stands in for a role that the team does not have, nearest first: as the plan has it.
 STAND_INS = {
-    "de": ("mle", "ds", "swe"),
-    "mle": ("ds", "swe"),
     "ds": ("mle",),
-    "ops": ("swe", "mle", "ds"),
+    "mle": ("ds",),
+    "de": ("mle", "ds"),
     "swe": ("mle", "ds"),
+    "ops": ("swe", "mle", "ds"),
     "expert": ("po",),
 }
 WAIVERS = "gates/waivers.yaml"
@@ -33,22 +33,35 @@ OPENING = """# Gates walked past on purpose. Each entry names an approver, a rea
 
 @dataclass(frozen=True)
 class Signable:
-    """What `sign NAME` accepts: the paths whose hash is signed, by which roles, and when it is this one's turn."""
+    """What `sign NAME` accepts: the paths whose hash is signed, by which roles, and when it is this one's turn.
+
+    `record` writes down what the last signature agreed to, and names the file.
+    """
 
     name: str
     paths: tuple[str, ...]
     roles: tuple[str, ...]
     ready: Callable[[Repo], None]
+    record: Callable[[Repo], str] | None = None
+
+    @property
+    def typed(self) -> str:
+        """What to type after `sign`: G3 for G3a and, when its turn comes, for G3b."""
+        return self.name.rstrip("ab")
 
 
 SIGNABLES: dict[str, Signable] = {}
 
 
 def signable(
-    name: str, paths: Iterable[str], roles: Iterable[str], ready: Callable[[Repo], None] = lambda repo: None
+    name: str,
+    paths: Iterable[str],
+    roles: Iterable[str],
+    ready: Callable[[Repo], None] = lambda repo: None,
+    record: Callable[[Repo], str] | None = None,
 ) -> None:
     """Register what `sign` can sign; `ready` raises `Blocked` while it is too early."""
-    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready)
+    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready, record)
 
 
 def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
@@ -61,6 +74,7 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     if not wanted and rows:
         raise Trouble("No assumption was named.", f"Name some of: {', '.join(known)}; or use --all.")
     fresh = [row for row in rows if row["key"] in wanted and not row.get("confirmed_by")]
+    _of_the_team(repo, "confirm --all" if all else f"confirm {' '.join(wanted)}")
     for row in fresh:
         row["confirmed_by"], row["confirmed_on"] = person(repo), date.today().isoformat()
     if not fresh:
@@ -75,24 +89,31 @@ def unconfirmed(repo: Repo) -> list[dict[str, str]]:
     return [row for row in repo.assumptions() if not (row.get("confirmed_by") and row.get("confirmed_on"))]
 
 
+def confirming() -> Step:
+    """What opens a gate that waits for assumptions."""
+    line = f"{COMMAND} confirm --all"
+    return Step(f"Read plan/assumptions.yaml, then: {line}", "command", command=line)
+
+
 def sign(repo: Repo, name: str) -> Outcome:
     """Accept the exact hash of what this gate is about, for every role that git's user holds in the team."""
     gates.load()
     target = _choose(repo, name)
     target.ready(repo)
     needed, who = required_roles(repo, target), person(repo)
-    roles = [role for role in needed if repo.team.get(role, "?") in ("?", "") or _same(repo.team[role], who)]
+    roles = [role for role in needed if _holds(repo, role, who)]
     if not roles:
-        named = ", ".join(f"{role} is {repo.team[role]}" for role in needed)
-        raise Trouble(f"{who} holds none of the roles that sign {target.name}: {named}.", "They sign it themselves.")
+        told = f"{who} (git config user.name) holds none of the roles that sign {target.typed}: {_whose(repo, needed)}."
+        raise Trouble(told, f"One of them types: {COMMAND} sign {target.typed}")
     path = f"gates/signoff-{target.name}.yaml"
     kept = [row for row in _signatures(repo, target.name) if row.get("role") not in roles]
     digest = document_hash(repo, target)
     added = [{"role": role, "name": who, "at": now(), "decision": "accept", "sha256": digest} for role in roles]
     _write_rows(repo, path, kept + added)
-    note = files.commit(repo.root, [path], f"Sign {target.name} as {', '.join(roles)}")
     open_roles = [role for role in needed if role not in roles and not _valid(repo, target, role)]
-    rest = f"\nStill to sign: {', '.join(open_roles)}." if open_roles else ""
+    written = [path, target.record(repo)] if target.record and not open_roles else [path]
+    note = files.commit(repo.root, written, f"Sign {target.name} as {', '.join(roles)}")
+    rest = f"\nStill to sign: {_whose(repo, open_roles)}." if open_roles else ""
     return Outcome(f"{who} signs {' + '.join(target.paths)} ({digest[:12]}) as {', '.join(roles)}.\n{note}{rest}")
 
 
@@ -100,18 +121,53 @@ def signed(repo: Repo, name: str) -> gates.Result:
     """Whether every required role accepted what the files say now."""
     target = SIGNABLES[name]
     rows, path = _signatures(repo, name), f"gates/signoff-{name}.yaml"
-    if any(row.get("decision") == "reject" for row in rows):
-        return failed(f"{name} was rejected.", f"Settle it, then sign again: {COMMAND} sign {name}")
     missing = [role for role in required_roles(repo, target) if not _valid(repo, target, role)]
+    if any(row.get("decision") == "reject" for row in rows):
+        return failed(f"{name} was rejected.", _signing(repo, target, missing, "Settle it, then sign again"))
     if missing and any(row.get("sha256") != document_hash(repo, target) for row in rows):
-        return blocked(f"{' + '.join(target.paths)} changed after {name} was signed.", f"{COMMAND} sign {name}")
+        told = f"{' + '.join(target.paths)} changed after {name} was signed."
+        return blocked(told, _signing(repo, target, missing))
     if missing:
-        return blocked(f"{name} is not signed by {', '.join(missing)}.", f"{COMMAND} sign {name}")
+        return blocked(f"{name} is not signed by {', '.join(missing)}.", _signing(repo, target, missing))
     if not files.is_repository(repo.root):
         return blocked("A signature is a commit, and this folder has no history.", "git init")
     if files.changed(repo.root, [path]):
         return blocked(f"{path} is not committed.", f'git add {path} && git commit -m "Sign {name}" {path}')
     return passed(f"Signed by {', '.join(row['role'] + ' ' + row['name'] for row in rows)}.")
+
+
+def _signing(repo: Repo, target: Signable, missing: Sequence[str], first: str = "") -> str:
+    """The step to a signature: what has to come before it, the command, or whose command it is."""
+    try:
+        target.ready(repo)
+    except Blocked as reason:
+        return reason.remedy
+    line = f"{COMMAND} sign {target.typed}"
+    opening = f"{first}: " if first else ""
+    if not missing or any(_holds(repo, role, person(repo)) for role in missing):
+        return Step(opening + line, "command", command=line) if first else line
+    holders = list(dict.fromkeys(name for role in missing for name in repo.team.get(role, ())))
+    return asked_of(holders, f"{opening}{_whose(repo, missing)} type{'s' if len(holders) == 1 else ''}: {line}", line)
+
+
+def _whose(repo: Repo, roles: Sequence[str]) -> str:
+    """po Ana, ds Bo or Cy."""
+    return ", ".join(f"{role} {' or '.join(repo.team.get(role, ())) or '(nobody is named)'}" for role in roles)
+
+
+def _holds(repo: Repo, role: str, who: str) -> bool:
+    """Whether a person may sign for a role: it is theirs, or nobody has been named for it."""
+    names = repo.team.get(role, ())
+    return not names or any(_same(name, who) for name in names)
+
+
+def _of_the_team(repo: Repo, words: str) -> None:
+    """A name that counts is one of the team's. Raises `Trouble` where all roles have names and this is none of them."""
+    named = [name for names in repo.team.values() for name in names]
+    if not named or not all(repo.team.values()) or any(_same(name, person(repo)) for name in named):
+        return
+    told = f"{person(repo)} (git config user.name) is not of the team: {_whose(repo, list(repo.team))}."
+    raise Trouble(told, f"One of them types: {COMMAND} {words}")
 
 
 def required_roles(repo: Repo, target: Signable) -> list[str]:
@@ -129,6 +185,7 @@ def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
     """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml."""
     if id not in gates.load() and id not in repo.blocking():
         raise Trouble(f'There is no gate "{id}".', "See the ids with: status --all")
+    _of_the_team(repo, f"waive {id} --reason … --until …")
     today = date.today()
     until = (today + timedelta(int(until))).isoformat() if re.fullmatch(r"\d{1,4}", until, re.ASCII) else until
     waiver = {"gate": id, "reason": reason.strip(), "approver": person(repo), "until": until, "on": today.isoformat()}
@@ -173,12 +230,12 @@ def _signatures(repo: Repo, name: str) -> list[dict[str, str]]:
 
 def _valid(repo: Repo, target: Signable, role: str) -> bool:
     """Whether the person who holds the role accepted today's text."""
-    digest, holder = document_hash(repo, target), repo.team.get(role, "?")
+    digest = document_hash(repo, target)
     return any(
         row.get("role") == role
         and row.get("decision") == "accept"
         and row.get("sha256") == digest
-        and (holder in ("?", "") or _same(holder, row.get("name", "")))
+        and _holds(repo, role, row.get("name", ""))
         for row in _signatures(repo, target.name)
     )
 

@@ -75,10 +75,11 @@ COMMANDS = {
     "status": Command(
         "gates",
         "status",
-        "every gate: its state, and the next step",
+        "one line a phase, then what is shut in this one and the next step",
         (
             option("--check", action="store_true", help="exit with the worst state: 1 failed, 2 blocked"),
-            option("--all", action="store_true", help="also the gates that do not block at this rigor"),
+            option("--all", action="store_true", help="one row a gate, also those that do not block at this rigor"),
+            option("--json", action="store_true", dest="as_json", help="the same as data, for a program"),
         ),
     ),
     "confirm": Command(

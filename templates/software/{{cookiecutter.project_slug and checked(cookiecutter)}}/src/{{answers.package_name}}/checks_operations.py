@@ -9,10 +9,13 @@ from . import audit
 from .checks_plan import answered
 from .drills import ALERTS
 from .files import Trouble, counted, rows_of
-from .gates import Result, blocked, failed, gate, passed
+from .gates import Result, asked_of, blocked, failed, gate, passed
 from .repo import Repo
 
 NOBODY = ("", "?", "nobody")
+BUDGET = asked_of(
+    ["ops"], "Once it is live, count: make budget ARGS='--total N --failed M', requests or runs, and failed ones"
+)
 FIELDS = {
     "burn_rate": "multiplier",
     "long_window_hours": "window_hours",
@@ -139,10 +142,10 @@ def dependencies(repo: Repo) -> Result:
 def budget(repo: Repo) -> Result:
     found = repo.evidence("error_budget")
     if found is None:
-        return blocked("It is not live yet, or nobody counts.", "make budget ARGS='--total N --failed M'")
+        return blocked("It is not live yet, or nobody counts.", BUDGET)
     age = (date.today() - date.fromisoformat(found["on"])).days
     if age > 1:
-        return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", "make budget")
+        return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", BUDGET)
     if found["left"] <= 0:
         return failed(f"{found['failed']} of {found['total']} failed: the budget is spent.", "Merge repairs only.")
     return passed(f"{found['left']:.0%} of the error budget is left on {found['on']}.")

@@ -8,9 +8,9 @@ from typing import Any
 
 from . import trace
 from .files import Blocked, canonical, counted, write_text
-from .gates import Result, blocked, failed, gate, passed
+from .gates import Result, asked_of, blocked, failed, gate, passed
 from .repo import Repo
-from .signing import COMMAND, signable, signed, unconfirmed
+from .signing import confirming, signable, signed, unconfirmed
 
 RECORD = "docs/decisions/0001-approach.md"
 OPEN_QUESTION = re.compile(r"\[NEEDS ANSWER owner: ([a-z]+)\] *([^|\n]*)")
@@ -34,7 +34,14 @@ def first_answered(repo: Repo, page: str) -> None:
         raise Blocked(f"{result.reason} An answer after signing would void the signature.", result.next_step)
 
 
-signable("T1", [PAGE, trace.REQUIREMENTS], ["po", "swe"], lambda repo: first_answered(repo, PAGE))
+def lock_requirements(repo: Repo) -> str:
+    """Keep the hash of each requirement as it was agreed to, so that a later change shows which one it was."""
+    locked = {row["id"]: canonical(row) for row in trace.requirements(repo)}
+    write_text(repo.root / LOCK, json.dumps(locked, indent=2, ensure_ascii=False) + "\n")
+    return LOCK
+
+
+signable("T1", [PAGE, trace.REQUIREMENTS], ["po", "swe"], lambda repo: first_answered(repo, PAGE), lock_requirements)
 
 
 def answered(repo: Repo, path: str) -> Result:
@@ -42,7 +49,7 @@ def answered(repo: Repo, path: str) -> Result:
     waiting = questions(repo, [path])
     if waiting:
         told = f"{counted(len(waiting), 'open question')}, for {', '.join(sorted({owner for _, owner, _ in waiting}))}."
-        return blocked(f"{path} has {told}", f"Answer: {waiting[0][2]}")
+        return blocked(f"{path} has {told}", f"Answer in {path}: {waiting[0][2]}")
     return passed(f"{path} is complete.")
 
 
@@ -70,7 +77,7 @@ def roles(repo: Repo) -> Result:
     problems = repo.plan["people"]["problems"]
     if problems:
         return failed(problems[0], "mlscaffold replan --set team=…")
-    unnamed = [role for role, name in repo.team.items() if name in ("?", "")]
+    unnamed = [role for role, names in repo.team.items() if not names]
     if unnamed:
         return blocked(f"Nobody is named for {', '.join(unnamed)}.", "mlscaffold replan --set team=…")
     return passed("Every deliverable has one who answers for it and one who does it.")
@@ -80,7 +87,8 @@ def roles(repo: Repo) -> Result:
 def schedule(repo: Repo) -> Result:
     late, floor = repo.entry("schedule.fits"), repo.needed("schedule.floor_days")
     if not late["value"]:
-        return blocked(str(late["note"]), "mlscaffold replan --set appetite_weeks=…, or fewer capabilities")
+        step = asked_of(["po"], "Choose: more time (mlscaffold replan --set appetite_weeks=…), or fewer capabilities")
+        return blocked(str(late["note"]), step)
     given = repo.needed("schedule.phase1.p80_days")
     if given < floor:
         return failed(f"{given:g} days to T1 are less than the {floor:g} it takes at best.", "mlscaffold replan")
@@ -99,7 +107,7 @@ def coverage(repo: Repo) -> Result:
     if orphans:
         return failed(f"{', '.join(orphans)} names no capability of the plan.", f"Correct {trace.REQUIREMENTS}.")
     if "capabilities" in {row["key"] for row in unconfirmed(repo)}:
-        return blocked("The capabilities are a default that nobody has confirmed.", f"{COMMAND} confirm capabilities")
+        return blocked("The capabilities are a default that nobody has confirmed.", confirming())
     return passed(f"{counted(len(rows), 'requirement')}; no capability is without one, none names another.")
 
 
@@ -141,7 +149,7 @@ def questions_answered(repo: Repo) -> Result:
         lines = [f"{'':<17}{owner:<4} {path}: {question}" for path, owner, question in sorted(waiting, key=by(1))]
         owed.append("\n".join([f"{counted(len(waiting), 'open question')} in docs/:", *lines]))
     if owed:
-        step = f"{COMMAND} confirm --all" if assumed else "{1}, in {0}: {2}".format(*waiting[0])
+        step = confirming() if assumed else "Answer, as {1}, in {0}: {2}".format(*waiting[0])
         return blocked(" ".join(owed), step)
     return passed("Every assumption is confirmed and every question answered.")
 
@@ -191,10 +199,4 @@ def risks(repo: Repo) -> Result:
 
 @gate("T1.8", "Requirements signed")
 def requirements_signed(repo: Repo) -> Result:
-    result = signed(repo, "T1")
-    if result.state == "pass":
-        locked = {row["id"]: canonical(row) for row in trace.requirements(repo)}
-        lock, text = repo.root / LOCK, json.dumps(locked, indent=2, ensure_ascii=False) + "\n"
-        if not lock.is_file() or lock.read_text("utf-8") != text:
-            write_text(lock, text)
-    return result
+    return signed(repo, "T1")
