@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path

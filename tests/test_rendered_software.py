@@ -1,7 +1,6 @@
 """The rendered software repository: its README followed word for word, its gates on the first day."""
 
 import functools
-import json
 import re
 import shutil
 import subprocess

@@ -4,7 +4,6 @@ A repository ships the tests that its team needs to trust it; these are for whoe
 They live in tests/rendered_units, are copied beside the repository's own tests, and run against its package.
 """
 
-import json
 import re
 import shutil
 from pathlib import Path
