@@ -114,7 +114,8 @@ def check_plan(seed: int) -> None:
     plan = compute(answers)
     json.dumps(plan, allow_nan=False)
     for key, entry in entries(plan):
-        assert entry.keys() - {"words"} == ENTRY, key
+        assert entry.keys() - {"words", "absent"} == ENTRY, key
+        assert ("absent" in entry) == (entry["value"] is None), key
         assert "words" not in entry or entry["value"] is None, key
         assert entry["provenance"] in PROVENANCES, key
         assert entry["meaning"], key

@@ -21,7 +21,7 @@ from mlscaffold import hosting, questions, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
-from mlscaffold.planning.headline import headline
+from mlscaffold.planning.headline import headline, mark
 from mlscaffold.planning.plan import compute, sealed
 
 
@@ -35,6 +35,7 @@ def _plan_of(texts: str) -> dict[str, Any]:
     answers = Answers(json.loads(texts))
     plan = compute(answers)
     advised = plan | {"advice": advise(answers, plan).as_json()}
+    mark(answers, advised)
     return sealed(advised | {"headline": headline(answers, advised)})
 
 

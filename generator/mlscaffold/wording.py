@@ -4,7 +4,7 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import pass_context
@@ -25,6 +25,7 @@ METRIC_NAMES = {
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
 UNKNOWN = "not yet measured"
+MARK = "*"  # on a number that rests on a default nobody has confirmed; the page's last lines say which
 
 
 def bare(value: Any) -> Any:
@@ -32,12 +33,28 @@ def bare(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
+def missing(value: Any) -> str:
+    """What stands where a number is not there: which of four things it is, and by what or why."""
+    entry = value if isinstance(value, dict) else {}
+    if entry.get("words"):
+        return str(entry["words"])
+    found = entry.get("absent")
+    if not found:
+        return UNKNOWN
+    why = found["why"]
+    return f"{found['kind']} ({why if found['kind'] == UNKNOWN else why[:1].lower() + why[1:]})"
+
+
 def number(value: Any) -> str:
-    """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995."""
-    words = value.get("words") if isinstance(value, dict) else None
-    value = bare(value)
+    """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995.
+
+    Working days are whole: nobody plans in hours.
+    """
+    entry, value = value, bare(value)
     if value is None:
-        return words or UNKNOWN
+        return missing(entry)
+    if isinstance(entry, dict) and isinstance(value, float) and entry.get("unit") in WHOLE:
+        return "less than 1" if 0 < value < 1 else f"{round(value):,}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
@@ -51,22 +68,33 @@ def number(value: Any) -> str:
 
 
 def percent(value: Any) -> str:
-    """0.55 → 55 %; finer close to the ends, where the digits matter: 0.9995 → 99.95 %."""
-    value = bare(value)
-    if value is None:
-        return UNKNOWN
-    share = value * 100
+    """0.55 → 55 %; finer close to the ends, where the digits matter: 0.9995 → 99.95 %, 0.0167 → 1.7 %."""
+    if bare(value) is None:
+        return missing(value)
+    share = bare(value) * 100
     if share and (abs(share) < 1 or 99 < abs(share) < 100):
         return _significant(share, 2 if abs(share) < 1 else 5) + " %"
+    if isinstance(value, dict) and value.get("provenance") == "computed" and abs(share) >= 10:
+        return f"{share:.0f} %"  # worked out from answers that have two digits; what a person typed stays as it is
     return f"{share:.1f}".removesuffix(".0") + " %"
 
 
 @pass_context
+def marked_money(context: Context, value: Any) -> str:
+    """`money`, with a mark where it is assumed."""
+    return money(context, value) + mark(context, value)
+
+
+def unmarked(text: str) -> str:
+    """A number inside a drawing or a command, where a mark would be read as something else."""
+    return text.replace(MARK, "")
+
+
 def money(context: Context, value: Any) -> str:
     """37425.1 → 37,425 EUR, in the currency of the answers."""
-    value = bare(value)
+    entry, value = value, bare(value)
     if value is None:
-        return UNKNOWN
+        return missing(entry)
     amount = f"{value:,.2f}".removesuffix(".00") if abs(value) < 100 else f"{round(value):,}"
     if 0 < abs(value) < 0.1:
         amount = _significant(value, 2)
@@ -75,9 +103,9 @@ def money(context: Context, value: Any) -> str:
 
 def days(value: Any) -> str:
     """177.9 → 178 days, 0.04 → less than a day; whole days, because nobody plans in hours, rounded like `number`."""
-    value = bare(value)
+    entry, value = value, bare(value)
     if value is None:
-        return UNKNOWN
+        return missing(entry)
     if 0 < value < 1:
         return "less than a day"
     whole = round(value)
@@ -122,7 +150,7 @@ def cell(text: Any) -> str:
 
 def mermaid(text: str) -> str:
     """A text inside a Mermaid label, without the characters that end or split one."""
-    return re.sub(r"\s+", " ", re.sub(r'[:;,#"`<>{}\[\]()|\\%]', " ", text)).strip()[:80] or "item"
+    return re.sub(r"\s+", " ", re.sub(r'[:;,#"`<>{}\[\]()|\\%*]', " ", text)).strip()[:80] or "item"
 
 
 def metric_name(metric: str) -> str:
@@ -135,17 +163,86 @@ def needs(owner: str, question: str) -> str:
     return f"[NEEDS ANSWER owner: {owner}] {question}"
 
 
-def fold(*entries: dict[str, Any]) -> str:
+def mark(context: Context, value: Any) -> str:
+    """The mark of a number that rests on an unconfirmed default; the page remembers which, for `footnote`."""
+    keys = value.get("rests_on") if isinstance(value, dict) and bare(value) is not None else None
+    if not keys or ".md" not in str(context.name):
+        return ""
+    _page(context).update(dict.fromkeys(keys))
+    return MARK
+
+
+def marked(plain: Callable[..., str]) -> Callable[..., str]:
+    """The filter as documents call it: its text, with a mark where the number is assumed."""
+
+    @pass_context
+    def shown(context: Context, value: Any) -> str:
+        return plain(value) + mark(context, value)
+
+    return shown
+
+
+def _page(context: Context) -> dict[str, None]:
+    """The defaults behind the marks of the page that is being written, in order."""
+    pages: dict[str, dict[str, None]] = context.environment.__dict__.setdefault("assumed_on_pages", {})
+    return pages.setdefault(str(context.name), {})
+
+
+@pass_context
+def assumed_here(context: Context) -> bool:
+    """Whether the page has carried a mark so far."""
+    return bool(_page(context))
+
+
+@pass_context
+def footnote(context: Context) -> str:
+    """What the marks above mean, and how each default is confirmed or replaced by a fact."""
+    keys = list(_page(context))
+    _page(context).clear()
+    confirm = f".venv/bin/python -m {context['answers'].package_name} confirm KEY"
+    known = [row["key"] for row in context["plan"]["assumptions"]]
+    named = ", ".join(f"`{key}`" + ("" if key in known else " (nobody knows it yet)") for key in keys)
+    return (
+        f"\\* rests on defaults that nobody has confirmed: {named}.\n"
+        f"Give the fact with `mlscaffold replan --set KEY=VALUE`, or take the default as true with `{confirm}`."
+    )
+
+
+@pass_context
+def fact(context: Context, key: str) -> dict[str, Any]:
+    """An answer as the filters want it: its value, and whether it is a default that nobody has confirmed."""
+    open_keys = [row["key"] for row in context["plan"]["assumptions"]]
+    value = context["answers"].get(key)
+    return {"value": value, "unit": "", "rests_on": [key] if key in open_keys else []}
+
+
+@pass_context
+def six_lines(context: Context) -> str:
+    """What the plan comes to, as a list: the lines that `mlscaffold plan` shows first."""
+    rows = context["plan"]["headline"]
+    texts = [_whole(row["text"]) + mark(context, row | {"value": row["text"]}) for row in rows]
+    return "\n".join(f"- **{row['label']}:** {text}" for row, text in zip(rows, texts, strict=True))
+
+
+def _whole(text: str) -> str:
+    """A sentence of the plan inside a list: no line ends, and nothing that Markdown reads as markup."""
+    return re.sub(r"([*_<>|`])", r"\\\1", " ".join(text.split()))
+
+
+@pass_context
+def fold(context: Context, *entries: dict[str, Any]) -> str:
     """A closed block that shows for each number its formula and inputs, so that a reader can argue with it."""
-    lines = "\n".join(_worked_out(entry) for entry in entries)
+    lines = "\n".join(_worked_out(context, entry) for entry in entries)
     return f"<details>\n<summary>Where the numbers come from</summary>\n\n{lines}\n\n</details>"
 
 
-def _worked_out(entry: dict[str, Any]) -> str:
-    inputs = ", ".join(f"{name} {number(value)}" for name, value in entry["inputs"].items() if value is not None)
+def _worked_out(context: Context, entry: dict[str, Any]) -> str:
+    assumed = entry.get("assumed_inputs", ())
+    given = ((name, value) for name, value in entry["inputs"].items() if value is not None)
+    inputs = ", ".join(f"{name} {number(value)}{MARK if name in assumed else ''}" for name, value in given)
     unit = f" {entry['unit']}" if entry["unit"] not in ("", "share") and entry["value"] is not None else ""
-    value = percent(entry) if entry["unit"] == "share" else number(entry)
-    if value == "1":
+    value = (percent(entry) if entry["unit"] == "share" else number(entry)) + mark(context, entry)
+    if value.rstrip(MARK) in ("1", "less than 1"):
         unit = re.sub(rf"\b({COUNTED})s\b", r"\1", unit)
     line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({entry['formula'] or 'answer'}"
     line += f"; {inputs})" if inputs else ")"
@@ -163,10 +260,11 @@ def printable(text: str) -> str:
 
 
 FILTERS = {
-    "number": number,
-    "percent": percent,
-    "money": money,
-    "days": days,
+    "number": marked(number),
+    "percent": marked(percent),
+    "money": marked_money,
+    "days": marked(days),
+    "unmarked": unmarked,
     "quoted": quoted,
     "json": as_json,
     "identifier": identifier,
@@ -174,4 +272,11 @@ FILTERS = {
     "mermaid": mermaid,
     "metric_name": metric_name,
 }
-GLOBALS = {"fold": fold, "needs": needs}
+GLOBALS = {
+    "assumed_here": assumed_here,
+    "fact": fact,
+    "fold": fold,
+    "footnote": footnote,
+    "needs": needs,
+    "six_lines": six_lines,
+}

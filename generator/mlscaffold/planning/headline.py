@@ -7,7 +7,7 @@ one of four ways: not yet measured (and by what it will be), never, cannot be sh
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries, said
@@ -65,6 +65,16 @@ def headline(answers: Answers, plan: Plan) -> list[dict[str, Any]]:
     found = [_entry(line, _open(answers, plan, numbers, line.sources)) for line in lines]
     text, keys = _in_the_way(answers, plan, numbers, found)
     return [*found, _entry(Line("obstacle", "Most in the way", text, ()), keys)]
+
+
+def mark(answers: Answers, plan: Plan) -> None:
+    """Write into each number of the plan the unconfirmed defaults it rests on, and which of its inputs do."""
+    numbers = dict(entries(plan))
+    for key, entry in numbers.items():
+        keys = _open(answers, plan, numbers, (key,))
+        if keys and entry["value"] is not None:
+            inputs = [name for name in entry["inputs"] if _open(answers, plan, numbers, (_meant(key, name, numbers),))]
+            cast(dict[str, Any], entry).update(rests_on=keys, assumed_inputs=inputs)
 
 
 def _entry(line: Line, rests_on: list[str]) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlscaffold.planning import absence
+
 LIMIT = 1e9  # a count or an amount beyond this is a sentence about the answers, not a number to plan with
 
 
@@ -101,6 +103,8 @@ def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
         for group in groups:
             node = node.setdefault(group, {})
         node[name] = number.as_json()
+        if number.value is None:
+            node[name]["absent"] = absence.absent(key, number.note)
     return tree
 
 

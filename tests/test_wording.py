@@ -1,0 +1,123 @@
+"""Numbers in documents: the words where one is missing, the digits it supports, and the mark where it is assumed."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from material import SAMPLES, sample_answers
+from mlscaffold import answers, render, wording
+from mlscaffold.context import plan_of
+from mlscaffold.planning import absence
+from mlscaffold.planning.number import entries
+
+Rendered = Callable[[str], Path]
+KINDS = (absence.NOT_YET, absence.NEVER, absence.CANNOT, absence.DOES_NOT)
+TASKS = ("binary", "multiclass", "regression", "ranking", "forecast")
+
+
+def plans() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The plan of each sample, and of default answers to each task."""
+    for name in SAMPLES:
+        yield name, plan_of(sample_answers(name))
+    for task in TASKS:
+        yield task, plan_of(complete(task=task))
+
+
+def complete(**texts: str) -> answers.Answers:
+    """Default answers of an ML project, some of them given."""
+    return answers.complete({"kind": "ml", "kind_reason": "a test", "project_name": "Plain"} | texts)
+
+
+def test_a_number_that_is_missing_says_which_of_four_things_it_is() -> None:
+    """Not yet measured and by what, never, cannot be shown, or does not apply and why; each of them is met."""
+    met = set()
+    for name, plan in plans():
+        for key, entry in entries(plan):
+            if entry["value"] is None and not entry.get("words"):
+                found = entry["absent"]
+                met.add(found["kind"])
+                assert found["kind"] in KINDS, f"{name}: {key}"
+                assert found["why"], f"{name}: {key}"
+                assert wording.number(entry).startswith(f"{found['kind']} ("), f"{name}: {key}"
+
+    assert met >= {absence.NOT_YET, absence.CANNOT, absence.DOES_NOT}
+
+
+@pytest.mark.parametrize(
+    ("key", "note", "kind"),
+    [
+        ("acceptance.threshold", "Only a yes-or-no decision has a threshold.", absence.DOES_NOT),
+        ("slices.alpha", "No segments are named.", absence.DOES_NOT),
+        ("test.mde_available", "With these few cases not even a perfect model could be told apart.", absence.CANNOT),
+        ("monitor.drift_window", "The reference of 442 rows is too short to tell a shift from noise.", absence.CANNOT),
+        ("curve.a", "Measured in the data audit, on at least four table sizes.", absence.NOT_YET),
+        ("acceptance.payback_months", "It never pays back: a month is worth less than it costs.", absence.NEVER),
+    ],
+)  # fmt: skip
+def test_each_note_has_its_word(key: str, note: str, kind: str) -> None:
+    """The four are not mixed up."""
+    assert absence.absent(key, note)["kind"] == kind
+
+
+def test_days_are_whole_and_shares_have_the_digits_they_support() -> None:
+    """44.8 working days are 45, a computed 50.6 % is 51 %; what a person typed stays as it was typed."""
+    days = {"value": 44.8, "unit": "working days"}
+    share = {"value": 0.5064, "unit": "share", "provenance": "computed"}
+
+    assert wording.number(days) == "45"
+    assert wording.number(days | {"value": 0.028}) == "less than 1"
+    assert wording.percent(share) == "51 %"
+    assert wording.percent(share | {"value": 0.0167}) == "1.7 %"
+    assert wording.percent(share | {"value": 0.125, "provenance": "answered"}) == "12.5 %"
+
+
+@pytest.fixture(params=["ml-default", "ml-invoices", "sw-orders", "sw-default"])
+def shown(request: pytest.FixtureRequest, rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Any]]:
+    """Each number that the pages of a sample show: the entry, and the text that was written for it."""
+    written: list[Any] = []
+    plain = wording.mark
+
+    def noted(context: Any, value: Any) -> str:
+        said = plain(context, value)
+        if isinstance(value, dict) and ".md" in str(context.name):
+            written.append((value, said))
+        return said
+
+    monkeypatch.setattr(wording, "mark", noted)
+    name = str(request.param)
+    folder = render.render(sample_answers(name), Path(str(rendered(name)) + "-again"))
+    return folder.name, written
+
+
+def test_what_rests_on_an_unconfirmed_default_carries_the_mark(shown: tuple[str, list[Any]]) -> None:
+    """Every number of the pages, and none else."""
+    name, written = shown
+
+    assert len(written) > 50, name
+    for value, said in written:
+        assumed = bool(value.get("rests_on")) and value.get("value") is not None
+        assert said == (wording.MARK if assumed else ""), f"{name}: {value}"
+
+
+def test_confirmed_answers_leave_no_mark(tmp_path: Path) -> None:
+    """A person who vouches for everything reads pages without a star and without the note."""
+    known = sample_answers("ml-default")
+    keys = [row["key"] for row in plan_of(known)["assumptions"]]
+    sure = answers.complete(dict(known.raw) | {"confirmed": "; ".join(keys), "current_value": "0.5"})
+    text = "\n".join(page.read_text("utf-8") for page in render.render(sure, tmp_path).rglob("*.md"))
+
+    assert "rests on defaults" not in text
+    assert not re.search(r"\d\*(?!\*)", text)
+
+
+def test_a_page_with_a_mark_says_how_to_confirm_it(rendered: Rendered) -> None:
+    """The last lines name each default, and both ways to settle it; a page without a mark has no such lines."""
+    for name in ("ml-default", "sw-default"):
+        for page in (*rendered(name).rglob("docs/*.md"), rendered(name) / "README.md"):
+            text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
+            body, _, note = text.partition("\n\\* rests on defaults that nobody has confirmed: ")
+            assert bool(note) == bool(re.search(r"[\w%]\*(?!\*)", re.sub(r"\*\*[^*\n]+\*\*", "", body))), page.name
+            assert not note or "mlscaffold replan --set KEY=VALUE" in note, page.name
+            assert not note or re.search(r"-m \w+ confirm KEY", note), page.name
