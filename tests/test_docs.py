@@ -41,9 +41,9 @@ LEAKS = re.compile(
     r"|\bNone\b(?! (of|is|are)\b)"
 )
 MARKER = re.compile(r"\[NEEDS ANSWER (owner: (po|ds|mle|swe|de|ops|expert)\] \S|fit\])")
-ALONE = re.compile(r"not yet measured( \(limit \d+\))?")  # a cell that says no more
-# Marks that a reader skips: tables are data, fences are pictures or commands.
-SKIPPED = ("|", "<", "```", "#", "---", ">")
+ALONE = re.compile(r"not yet measured \([^)]+(\([^)]+\))?\)( \(limit \d+\))?")  # a cell that says by what, and no more
+# Marks that a reader skips: tables are data, fences are pictures or commands, the footnote says how to confirm.
+SKIPPED = ("|", "<", "```", "#", "---", ">", "\\*")
 # Headings that the repository's own gates look for: stable, numbered, in this order.
 SECTIONS = {
     "sw-orders": {

@@ -1,11 +1,14 @@
 """People: the RACI with its stand-ins, the rules it must keep, load and gaps."""
 
+import ast
+import json
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from material import ROOT
 from mlscaffold import answers as answers_module
-from mlscaffold.planning.people import FALLBACK, ML_RACI, ML_ROLES, carried_by, people, problems, staff
+from mlscaffold.planning.people import FALLBACK, ML_RACI, ML_ROLES, SIGNED, carried_by, people, problems, staff
 
 DECISION = "Clerks check the invoices that look wrong before they are paid."
 FULL = "po=Ana:1; ds=Bo:1; mle=Cy:1; swe=Di:1; de=Ed:1; ops=Flo:1"
@@ -126,3 +129,33 @@ def test_any_team_with_a_modeller_and_a_product_owner_keeps_the_rules(roles: set
 
     assert (found["problems"] == []) == bool(roles & {"ds", "mle"})
     assert abs(sum(person["share"] for person in found["load"]) - 1) < 1e-9
+
+
+def test_who_signs_follows_the_team() -> None:
+    """Each person once, with the roles they sign for; a stand-in is named as one, and of two people one is enough."""
+    three = team("po=Ana:0.2; ds=Bo:1; swe=Cy:0.5")["signers"]
+    nobody = team("po=?:0.2; ds=?:1; swe=?:0.5")["signers"]
+    several = team("po=Ana:1; swe=Cy:0.5; swe=Di:1", "software")["signers"]
+
+    assert three["G3"] == [
+        {"name": "Ana", "roles": ["PO"], "for": []},
+        {"name": "Bo", "roles": ["DS"], "for": []},
+        {"name": "Cy", "roles": ["SWE"], "for": ["OPS"]},
+    ]
+    assert three["G1"] == [{"name": "Bo", "roles": ["DS"], "for": ["DE"]}, {"name": "Ana", "roles": ["PO"], "for": []}]
+    assert [row["name"] for row in nobody["G3"]] == [""]
+    assert [row["name"] for row in several["T1"]] == ["Ana", "Cy or Di"]
+
+
+def test_the_repository_knows_the_same_stand_ins_and_signers() -> None:
+    """What the plan says of people, the rendered code does: its table and its signatures are read from its source."""
+    folder = next((ROOT / "templates/ml").glob("{{*")) / "src/{{answers.package_name}}"
+    tree = ast.parse((folder / "signing.py").read_text("utf-8"))
+    named = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("templates/*/{{*/src/{{*/checks_*.py"))
+
+    assert ast.literal_eval(named["STAND_INS"]) == {role: names for role, names in FALLBACK.items() if names}
+    for roles in SIGNED["ml"].values():
+        assert f"({', '.join(json.dumps(role) for role in roles)})" in code
+    for roles in SIGNED["software"].values():
+        assert f"[{', '.join(json.dumps(role) for role in roles)}]" in code

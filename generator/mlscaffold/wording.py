@@ -203,7 +203,7 @@ def footnote(context: Context) -> str:
     known = [row["key"] for row in context["plan"]["assumptions"]]
     named = ", ".join(f"`{key}`" + ("" if key in known else " (nobody knows it yet)") for key in keys)
     return (
-        f"\\* rests on defaults that nobody has confirmed: {named}.\n"
+        f"\\* rests on defaults that nobody has confirmed: {named}. "
         f"Give the fact with `mlscaffold replan --set KEY=VALUE`, or take the default as true with `{confirm}`."
     )
 
