@@ -248,7 +248,17 @@ def play(person: str, columns: int, home: Path) -> str:
         finally:
             terminal.close()
         shown += [f"$ mlscaffold new {' '.join(words)}".rstrip(), *terminal.transcript, f"(exit code {code})", ""]
-    return "\n".join(_steady(line, home) for line in shown)
+    return _on_one_line("\n".join(_steady(line, home) for line in shown))
+
+
+def _on_one_line(text: str) -> str:
+    """The command to go on with, which the terminal breaks wherever this machine's Python has its path."""
+
+    def whole(found: re.Match[str]) -> str:
+        words = found[1].replace("\n", "").rpartition("mlscaffold new")[2]
+        return f"go on with:\n  mlscaffold new{words}\n(exit"
+
+    return re.sub(r"go on with:\n(.*?)\n\(exit", whole, text, flags=re.DOTALL)
 
 
 def _steady(line: str, home: Path) -> str:

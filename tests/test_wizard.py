@@ -711,7 +711,7 @@ def test_a_real_terminal_shows_it_well_and_keeps_the_answers(terminal: Callable[
 
     assert "Prüfung 名前" in screen
     assert not re.search(r"\x1b\[3[0-8]m", screen)  # a colour
-    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen
+    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen.replace("\n", "")  # broken by a long path
     kept = yamltext.load(tmp_path.joinpath("mlscaffold-answers.yaml").read_text("utf-8"))
     assert kept == {
         "project_name": "Prüfung 名前",
@@ -728,5 +728,5 @@ def test_a_terminated_conversation_keeps_the_answers(terminal: Callable[..., str
     os.kill(int(tmp_path.joinpath("wizard.pid").read_text()), signal.SIGTERM)
     screen = terminal(until="left with 143")
 
-    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen
+    assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen.replace("\n", "")
     assert answers.read(tmp_path / "mlscaffold-answers.yaml") == {"project_name": "Invoice triage"}
