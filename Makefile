@@ -1,5 +1,6 @@
 # make new [ARGS="demo --kind ml --defaults"]   set up and start the wizard; the project is written beside this folder
 # make new OUTPUT=~/projects                     the same, the project is written there
+# make demo [ARGS="--kind software"]             a whole project's life on one screen, in a scratch folder
 # make test                                     set up, check and test
 PYTHON ?= python3
 VENV ?= .venv
@@ -13,10 +14,13 @@ INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python
 # Quoted for the shell; where ARGS says itself where to write, that holds.
 WHERE = $(if $(filter --output% --into%,$(ARGS)),,--output '$(subst ','\'',$(value OUTPUT))')
 
-.PHONY: new setup dev test test-all lint bench clean
+.PHONY: new demo setup dev test test-all lint bench clean
 
 new: $(VENV)/installed
 	@$(BIN)/mlscaffold new $(WHERE) $(ARGS)
+
+demo: $(VENV)/installed
+	@$(BIN)/mlscaffold demo $(ARGS)
 
 setup: $(VENV)/installed
 
