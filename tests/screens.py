@@ -263,7 +263,7 @@ def _on_one_line(text: str) -> str:
 
 def _steady(line: str, home: Path) -> str:
     """A line without what follows the templates and the machine, and not the wizard: sizes, and where home is."""
-    line = re.sub(r" *[0-9]+ files?( +)[0-9.,]+ (?:B|KiB)", r" … files\1… KiB", line)
+    line = re.sub(r" +[0-9]+ files? +[0-9.,]+ (?:B|KiB)$", " … files, … KiB", line)
     line = re.sub(r"^[0-9]+ files, [0-9.,]+ KiB", "… files, … KiB", line)
     return line.replace(str(home), "~").replace(f"{sys.executable} -m mlscaffold", "mlscaffold")
 
