@@ -29,7 +29,7 @@ FLOW = (
     {"wizard"},
     {"context"},
     {"render", "vcs", "export"},
-    {"placing", "starting"},
+    {"placing", "repository", "starting"},
     {"update"},
     {"demo"},
     {"cli"},
@@ -99,12 +99,13 @@ def test_an_import_against_the_flow_is_seen() -> None:
     assert against_the_flow("render", ast.parse("from mlscaffold import context")) == set()
 
 
-def test_planning_modules_do_not_import_each_other_in_circles() -> None:
+@pytest.mark.parametrize("package", ["planning", "repository"])
+def test_modules_of_a_package_do_not_import_each_other_in_circles(package: str) -> None:
     """Among themselves too, imports go one way."""
     waiting = {
-        name: {other for other in own_imports(tree) if other.startswith("planning.")}
+        name: {other for other in own_imports(tree) if other.startswith(f"{package}.")}
         for name, tree in MODULES.items()
-        if name.startswith("planning.")
+        if name.startswith(f"{package}.")
     }
     while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
         for name in ready:
@@ -183,16 +184,17 @@ def test_only_vcs_runs_git() -> None:
 
 
 def test_only_the_modules_meant_for_it_write_files() -> None:
-    """Render, placing and update write a repository; answers keeps a conversation, cli writes what --output names."""
-    writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp")
+    """Render, placing and the journal write a repository; answers keeps a conversation, cli writes --output's file."""
+    writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp", "os.replace")
+    repository = {"repository.journal", "repository.lock"}
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
     demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project", "demo.software"}
-    assert set(callers(*writing)) <= {"render", "placing", "update", "cli", "vcs", "looking.bringing"} | demo
-    # answers.save; placing copies where no link can be; the others read archives, and the demo's driver the null device
-    demo |= {"demo.driver"}
-    demo |= {"looking.reading", "looking.bringing"}
-    assert set(callers("open", ".open")) <= {"answers", "render", "placing", "update"} | demo
+    assert set(callers(*writing)) <= {"render", "placing", "cli", "vcs", "looking.bringing"} | repository | demo
+    # answers.save; placing copies where no link can be; render and record read archives, and the demo's driver the
+    # null device; the lock is on an open folder
+    demo |= {"demo.driver", "looking.reading", "looking.bringing"}
+    assert set(callers("open", ".open")) <= {"answers", "render", "placing", "repository.record"} | repository | demo
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

@@ -1,7 +1,9 @@
 """Replanning brings new numbers into the repository, and loses nothing that the team wrote."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -84,12 +86,17 @@ def test_a_renamed_page_is_followed(project: Path) -> None:
     assert project.joinpath("docs/03-thresholds.md").read_text("utf-8") != before
 
 
-def test_a_page_the_team_deleted_stays_deleted_or_is_said(project: Path) -> None:
-    """Deleted by the team and changed by the plan: a conflict that names the page, never a silent return."""
+def test_a_page_the_team_deleted_stays_deleted_and_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Deleted by the team and changed by the plan: named, never a silent return, and nothing is left to resolve."""
     git(project, "rm", "-q", "docs/03-acceptance.md")
     git(project, "commit", "-qm", "deleted")
+    code = cli.run(["replan", str(project), "--set", "positive_share=0.2"])
+    out = capsys.readouterr().out
 
-    assert update.replan(project, FACTS).conflicts == ("docs/03-acceptance.md",)
+    assert code == 0
+    assert "left as you left them: deleted or replaced:\n  docs/03-acceptance.md" in out
+    assert not project.joinpath("docs/03-acceptance.md").exists()
+    assert vcs.unmerged(project) == []
 
 
 def test_two_edits_of_one_line_are_marked(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,12 +232,11 @@ def test_refusals_change_nothing(project: Path, tmp_path: Path) -> None:
 def test_a_merge_that_git_refuses_is_one_sentence(tmp_path: Path) -> None:
     """As an older git would: what failed, that nothing changed, and which version it takes."""
     store = vcs.Store(tmp_path / "store.git")
+    shutil.rmtree(store.folder / "objects")
 
-    with pytest.raises(GitFailed, match=r"`git commit-tree` failed: fatal: .*nothing") as failed:
-        store.merge("nothing", "nothing", "nothing")
+    with pytest.raises(GitFailed, match=r"`git hash-object` failed: fatal: ") as failed:
+        store.merge({}, {"a": vcs.File(b"a")}, {})
     assert "Nothing was changed" in failed.value.hint
-    with pytest.raises(GitFailed, match="`git cat-file` failed"):
-        store.content("nothing")
 
 
 @pytest.mark.parametrize(
@@ -261,19 +267,20 @@ def test_confirmed_keys_may_be_written_without_spaces(project: Path) -> None:
 
 def test_a_full_disk_changes_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every byte is staged before the first rename, and the staged files are taken away again."""
-    written = []
-    real = Path.write_bytes
+    real = os.fsync
+    written: list[int] = []
 
-    def fills_up(path: Path, content: bytes) -> int:
-        if ".replan-" in path.name:
-            written.append(path)
-            if len(written) == 5:
-                raise OSError(28, "No space left on device")
-        return real(path, content)
+    def fills_up(file: int) -> None:
+        written.append(file)
+        if len(written) == 5:
+            raise OSError(28, "No space left on device")
+        real(file)
 
-    monkeypatch.setattr(Path, "write_bytes", fills_up)
+    monkeypatch.setattr(os, "fsync", fills_up)
     with pytest.raises(CannotWrite, match="No space left"):
         update.replan(project, FACTS)
+    assert len(written) == 5
+    assert not project.joinpath(".mlscaffold/work").exists()
     assert git(project, "status", "--porcelain") == ""
 
 

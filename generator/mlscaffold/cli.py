@@ -20,7 +20,6 @@ from mlscaffold.errors import (
     CannotWrite,
     ConflictsLeft,
     MlscaffoldError,
-    NoFolder,
     NoTerminal,
     NothingToBuild,
     SecretGiven,
@@ -252,11 +251,11 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
     """
     from mlscaffold import update
 
-    _require_folder(folder)
-    replanned = update.replan(folder, answers.from_flags(assignments), dry_run=dry_run)
+    facts = answers.from_flags(assignments)
+    replanned = update.replan(folder, facts, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
     _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
-        raise ConflictsLeft(replanned.conflicts, dry_run=dry_run)
+        raise ConflictsLeft(replanned.root, replanned.conflicts, in_git=replanned.in_git, dry_run=dry_run)
 
 
 @cli.command()
@@ -269,8 +268,12 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     The backlog for GitHub, GitLab, Jira or a spreadsheet, or the schedule as a Mermaid chart. Nothing is sent.
     """
     from mlscaffold import export as exporting
+    from mlscaffold import update
+    from mlscaffold.repository import find
 
-    _require_folder(folder)
+    folder = find.root_of(folder)
+    if told := update.settle(folder):
+        click.echo(told, err=True)
     text = exporting.export(folder, to)
     if advice := exporting.note(folder, to):
         click.echo(advice, err=True)
@@ -375,11 +378,6 @@ def _one_too_many(words: str, ctx: click.Context | None) -> str:
 def _meant(near: Sequence[str]) -> str:
     """The end of a sentence about something mistyped."""
     return f"; did you mean {' or '.join(f'`{name}`' for name in near[:2])}?" if near else "."
-
-
-def _require_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise NoFolder(folder)
 
 
 def _known_so_far(given: Mapping[str, Any]) -> dict[str, str]:

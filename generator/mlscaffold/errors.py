@@ -186,6 +186,17 @@ class Unprintable(MlscaffoldError):
         )
 
 
+class CannotChange(CannotWrite):
+    """The file system refused to change a repository, which is as it was."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        MlscaffoldError.__init__(
+            self,
+            f"{folder} could not be changed: {why}; everything in it is as it was.",
+            "Check its permissions and the free space on its disk, then run the same command again.",
+        )
+
+
 class BrokenTemplate(MlscaffoldError):
     """The template itself failed to render."""
 
@@ -203,15 +214,6 @@ class UnreadablePlan(MlscaffoldError):
         super().__init__(
             f"{path} cannot be used: {why}.",
             "Name the folder of a repository that mlscaffold made, or restore the file from git.",
-        )
-
-
-class NoFolder(MlscaffoldError):
-    """A folder that a command was to work in, and that is not there."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            f"There is no folder {folder}.", "Name the folder of a repository that mlscaffold made, or go into it."
         )
 
 
@@ -264,29 +266,121 @@ class NoRecord(MlscaffoldError):
         )
 
 
-class NotCommitted(MlscaffoldError):
-    """Uncommitted work that a merge would be mixed with."""
+class NoFolder(MlscaffoldError):
+    """A folder was named that is not there."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
-            f"{folder} has changes that are not committed, and they could not be told from the new plan's.",
-            "Commit or stash them first, or look only, with --dry-run.",
+            f"There is no folder {folder}.",
+            "Name the folder of a repository that mlscaffold made, or leave it out where you stand inside one.",
+        )
+
+
+class DamagedRecord(MlscaffoldError):
+    """A part of the record that mlscaffold cannot have written like this."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        record = path if path.name == ".mlscaffold" else path.parent
+        super().__init__(
+            f"{path} cannot be used: {why}. Nothing was changed.",
+            f"Bring the record back: {in_folder(record.parent)} checkout HEAD -- {record.name} (older ones: git log). "
+            f"Without git: render plan/project.yaml into another folder with {command()} new --answers, and copy "
+            f"{record.name} from there.",
+        )
+
+
+class NewerRecord(MlscaffoldError):
+    """A repository that a newer mlscaffold has written."""
+
+    def __init__(self, path: Path, theirs: str, ours: str) -> None:
+        super().__init__(
+            f"{path} was written by mlscaffold {theirs}, and this is {ours}. Nothing was changed.",
+            f"Install mlscaffold {theirs} or newer, then run the same command again.",
+        )
+
+
+class UnfinishedRun(MlscaffoldError):
+    """What a killed run left cannot be finished."""
+
+    def __init__(self, work: Path, why: str) -> None:
+        super().__init__(
+            f"A run was interrupted, and what it left in {work} cannot be finished: {why}.",
+            f"Mend that and run the command again. Or go back to what git has: rm -r {quoted([str(work)])}, then "
+            "git status shows what the run had changed.",
+        )
+
+
+class Busy(MlscaffoldError):
+    """Another process writes into this repository."""
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(
+            f"Another mlscaffold is at work in {folder}{f' ({holder})' if holder else ''}. Nothing was changed.",
+            "Run the same command again when it has ended; if it hangs, end that process: the lock ends with it.",
+        )
+
+
+class ChangedMeanwhile(MlscaffoldError):
+    """Somebody wrote into the repository while it was planned again."""
+
+    def __init__(self, folder: Path, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{listed(paths)} changed in {folder} while the plan was computed. Everything is as it was written.",
+            "Close what writes there, then run the same command again.",
+        )
+
+
+class InTheWay(MlscaffoldError):
+    """Something that is no file stands where the new plan has a file."""
+
+    def __init__(self, folder: Path, path: str, why: str) -> None:
+        super().__init__(
+            f"The new plan has a file {path}, and in {folder} {why}. Nothing was changed.",
+            "Nothing is written through a link or over a folder: move it or give it another name, then run this again.",
+        )
+
+
+class NotCommitted(MlscaffoldError):
+    """Uncommitted work that a merge would be mixed with."""
+
+    def __init__(self, folder: Path, paths: Sequence[str], *, first: bool) -> None:
+        git = in_folder(folder)
+        away = "" if first else f", put them aside with {git} stash,"
+        super().__init__(
+            f"{folder} has changes that are not committed, and they could not be told from the new plan's: "
+            f"{listed(paths)}.",
+            f'Commit them ({git} commit --all --message "…"){away} or look only, with --dry-run.',
+        )
+
+
+class SparseCheckout(MlscaffoldError):
+    """Files of the repository that are kept out of the work tree."""
+
+    def __init__(self, folder: Path, paths: Sequence[str]) -> None:
+        super().__init__(
+            f"{folder} is a sparse checkout without {listed(paths)}, and a file that is not there reads as deleted.",
+            f"Check all of it out first: {in_folder(folder)} sparse-checkout disable",
+        )
+
+
+class Unresolved(MlscaffoldError):
+    """Conflicts of an earlier merge that nobody has resolved yet."""
+
+    def __init__(self, folder: Path, paths: Sequence[str], *, in_git: bool) -> None:
+        super().__init__(
+            f"{folder} has conflicts that are not resolved, in {listed(paths)}. Nothing was changed.",
+            resolving(folder, paths, in_git=in_git),
         )
 
 
 class ConflictsLeft(MlscaffoldError):
     """A merge that a person must finish, or would have to, where nothing was written (`dry_run`)."""
 
-    def __init__(self, paths: Sequence[str], *, dry_run: bool = False) -> None:
-        if dry_run:
-            hint = "Nothing was written. Without --dry-run both versions are marked there, for you to choose between."
-        else:
-            hint = (
-                "Choose between the marked versions (<<<<<<< yours, >>>>>>> the new plan's), then git add and commit."
-            )
+    def __init__(self, folder: Path, paths: Sequence[str], *, in_git: bool, dry_run: bool = False) -> None:
+        looked = "Nothing was written. Without --dry-run both versions are marked there, for you to choose between."
         super().__init__(
             f"The team's text and the new plan change{'' if dry_run else 'd'} the same lines of {', '.join(paths)}.",
-            hint,
+            looked if dry_run else resolving(folder, paths, in_git=in_git),
         )
 
 
@@ -341,6 +435,27 @@ class DemoPython(MlscaffoldError):
 def _steady(text: str) -> str:
     """Words from a file, without what would steer a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def resolving(folder: Path, paths: Sequence[str], *, in_git: bool) -> str:
+    """How a person finishes a merge, with the commands to type where they stand."""
+    choose = "Choose between the marked versions (<<<<<<< yours, >>>>>>> the-new-plan)"
+    if not in_git:
+        return f"{choose} and take the marks out."
+    git = in_folder(folder)
+    names = quoted(paths)
+    return f'{choose}, then:\n  {git} add -- {names}\n  {git} commit --all --message "Replan"'
+
+
+def in_folder(folder: Path) -> str:
+    """How git is called for a folder from where the person stands."""
+    return "git" if folder.resolve() == Path.cwd() else f"git -C {quoted([str(folder)])}"
+
+
+def listed(paths: Sequence[str]) -> str:
+    """Some names for a sentence, and how many more there are."""
+    more = f" and {len(paths) - 8} more" if len(paths) > 8 else ""
+    return ", ".join(list(paths)[:8]) + more
 
 
 def shown(value: str) -> str:

@@ -274,7 +274,13 @@ def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_ru
         parts.append(f"{many}; --numbers lists {'them' if len(moved) > 1 else 'it'}.")
     else:
         parts.append("No number changes.")
-    for title, paths in (("Would change" if dry_run else "Changed", result.changed), ("Removed", result.removed)):
+    for title, paths in (
+        ("Would change" if dry_run else "Changed", result.changed),
+        ("Removed", result.removed),
+        ("Changed by the plan, and left as you left them: deleted or replaced", result.deleted),
+        ("No longer part of the plan, and kept because you changed them", result.kept),
+        ("The plan's version, put beside yours because two versions of it cannot be marked", result.beside),
+    ):
         if paths:
             parts.append(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))
     if (result.changed or result.removed) and not dry_run and not result.conflicts:

@@ -7,20 +7,23 @@ the new answers is merged with the team's files over that base, as git merges tw
 import json
 import os
 import re
-import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mlscaffold import answers, context, questions, render, vcs, yamltext
+from mlscaffold import answers, context, questions, render, report, vcs, yamltext
 from mlscaffold.answers import Answers
-from mlscaffold.errors import CannotWrite, NoRecord, NotCommitted, UnreadablePlan
+from mlscaffold.errors import NoRecord, NotCommitted, UnreadablePlan, Unresolved
 from mlscaffold.planning import requirements
 from mlscaffold.planning.number import entries
+from mlscaffold.repository import find, journal, lock, merge, record
+from mlscaffold.repository.journal import Change
+from mlscaffold.repository.record import Record
+from mlscaffold.vcs import File
 
 # Written by the program from the answers, which have been read from them: the new version holds.
 OWN = "own_"  # a label that no requirement can have: the highest number that the team has given itself
@@ -29,36 +32,142 @@ COMPUTED = ("plan/plan.json", "plan/project.yaml", "plan/assumptions.yaml")
 
 @dataclass(frozen=True)
 class Replanned:
-    """What a replan changed, or would change."""
+    """What a replan changed, or would change, in the repository at `root`.
 
+    `conflicts` are for a person to resolve; `in_git` says whether git's index knows of them. `deleted` stay deleted,
+    `kept` stay although the new plan has them no more, and `beside` are versions of the plan's put beside the team's.
+    """
+
+    root: Path
     before: dict[str, Any]
     after: dict[str, Any]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     conflicts: tuple[str, ...]
+    deleted: tuple[str, ...]
+    kept: tuple[str, ...]
+    beside: tuple[str, ...]
+    in_git: bool
 
 
-def replan(folder: Path, new_facts: Mapping[str, str], *, dry_run: bool = False) -> Replanned:
-    """Plan again with new facts and merge the result into the repository at `folder`.
+def replan(
+    folder: Path,
+    new_facts: Mapping[str, str],
+    *,
+    dry_run: bool = False,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Replanned:
+    """Plan again with new facts and merge the result into the repository that `folder` lies in.
 
-    Raises `NoRecord` where mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell
-    apart from the merge, and what `answers.complete` raises.
+    One writer at a time; `say` is told what became of a run that was interrupted before. Raises `NoRecord` where
+    mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
+    `Unresolved` where an earlier merge is not finished, `Busy`, and what reading, completing and writing raise: after
+    any of them the repository is as it was.
     """
-    _refuse_unready(folder, dry_run)
-    before = _plan_before(folder / "plan/plan.json")
-    complete = _with_kept_numbers(answers.merge(recorded(folder), new_facts), before, folder / "plan/requirements.yaml")
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        theirs = render.generate(complete, scratch / "theirs")
-        store = vcs.Store(scratch / "store.git")
-        merge = _merge(store, folder, _unpacked(folder, scratch / "base"), theirs)
-        if not dry_run:
-            _write(folder, merge)
-            render.write_record(folder, theirs, complete)
-            if merge.conflicts and vcs.is_inside_repository(folder):
-                vcs.mark_conflicts(folder, store, merge)
-    after = context.plan_of(complete)
-    return Replanned(before, after, tuple(sorted(merge.changed)), merge.removed, merge.conflicts)
+    root = find.root_of(folder)
+    if not root.joinpath(render.RECORD).is_dir():
+        raise NoRecord(root, record.BASE)
+    vcs.require_git()
+    with lock.alone(root):
+        if told := journal.settle(root):
+            say(told)
+        if dry_run:
+            return _replan(root, new_facts, dry_run=True)
+        lock.workshop(root)
+        try:
+            return _replan(root, new_facts, dry_run=False)
+        finally:
+            journal.clear(root)
+
+
+def settle(folder: Path) -> str:
+    """Finish or sweep what an interrupted run left in the repository; what was done, empty where nothing was."""
+    if not folder.joinpath(lock.WORK).is_dir():
+        return ""
+    with lock.alone(folder):
+        return journal.settle(folder)
+
+
+def _replan(root: Path, new_facts: Mapping[str, str], *, dry_run: bool) -> Replanned:
+    kept = record.read(root)
+    if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
+        raise NoRecord(root, missing[0])
+    tracked = vcs.tracked(root)
+    elsewhere = _elsewhere(root, kept)
+    hosted = [elsewhere[path] for path in kept.hosted if path in elsewhere]
+    places = {elsewhere.get(path, path) for path in kept.base}
+    _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
+    before = _plan_before(root / "plan/plan.json")
+    complete = _with_kept_numbers(answers.merge(recorded(root), new_facts), before, root / "plan/requirements.yaml")
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = render.generate(complete, Path(scratch))
+        theirs = {
+            path.relative_to(tree).as_posix(): File(path.read_bytes(), os.access(path, os.X_OK))
+            for path in render.files_of(tree)
+        }
+        fresh = _fresh_record(tree, complete, kept, root)
+    own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}
+    merged = merge.three_way(root, kept.base, theirs, own=own, computed=COMPUTED, elsewhere=elsewhere)
+    if not dry_run:
+        touched = {change.path for change in (*merged.changes, *fresh)}
+        places |= {elsewhere.get(path, path) for path in theirs}
+        _refuse_uncommitted(root, {*places, *touched, record.BASE, record.STATE}, hosted)
+        unmerged = vcs.unmerged_entries(root, merged.conflicts) if tracked and merged.conflicts else ""
+        changes = [*merged.changes, *fresh]
+        if changes:
+            journal.write(root, changes, unmerged)
+    return Replanned(
+        root,
+        before,
+        context.plan_of(complete),
+        tuple(change.path for change in merged.changes if change.content is not None),
+        tuple(change.path for change in merged.changes if change.content is None),
+        tuple(sorted(merged.conflicts)),
+        merged.deleted,
+        merged.kept,
+        merged.beside,
+        bool(tracked),
+    )
+
+
+def _elsewhere(root: Path, kept: Record) -> dict[str, str]:
+    """Path of a render → where it lies instead: a proposal, or, as seen from the root, at the top of its host."""
+    moved = {path: f"{report.PROPOSALS}/{path}" for path in kept.declined}
+    if kept.hosted and (top := vcs.surroundings(root).top):
+        up = os.path.relpath(top, root).replace(os.sep, "/")
+        moved |= {path: f"{up}/{place}" for path, place in kept.hosted.items()}
+    return moved
+
+
+def _refuse_unresolved(root: Path, paths: Iterable[str], hosted: Iterable[str], *, in_git: bool) -> None:
+    marked = [path for path in sorted(paths) if merge.marked(journal.bytes_at(root, path) or b"")]
+    if unresolved := sorted({*vcs.unmerged(root, hosted), *marked}):
+        raise Unresolved(root, unresolved, in_git=in_git)
+
+
+def _refuse_uncommitted(root: Path, paths: set[str], hosted: Iterable[str]) -> None:
+    """What was made beside the plan's pages, such as evidence, cannot be mixed up with them and is nobody's matter."""
+    if mixed := sorted(vcs.uncommitted(root, hosted) & paths):
+        raise NotCommitted(root, mixed, first=not vcs.has_commits(root))
+
+
+def _fresh_record(tree: Path, complete: Answers, kept: Record, root: Path) -> list[Change]:
+    """The record's new files where they differ; facts in state.json that are not the render's stay in it."""
+    render.write_record(tree, tree, complete)
+    state = json.loads(tree.joinpath(record.STATE).read_text("utf-8"))
+    text = json.dumps({**kept.state, **state}, indent=2, ensure_ascii=False) + "\n"
+    new = {record.BASE: tree.joinpath(record.BASE).read_bytes(), record.STATE: text.encode()}
+    seen = {path: root.joinpath(path).read_bytes() for path in new}
+    return [Change(path, content, seen[path]) for path, content in new.items() if content != seen[path]]
+
+
+def _files_below(root: Path) -> set[str]:
+    """The files of a folder without history, but for caches and environments: a page may live on under another name."""
+    found = set()
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in ("__pycache__", "store")]
+        found |= {Path(folder, name).relative_to(root).as_posix() for name in names}
+    return found
 
 
 def _with_kept_numbers(texts: dict[str, str], before: Mapping[str, Any], own: Path) -> Answers:
@@ -110,58 +219,6 @@ def _plan_before(path: Path) -> dict[str, Any]:
     if not isinstance(plan, dict):
         raise UnreadablePlan(path, "it holds no plan")
     return plan
-
-
-def _refuse_unready(folder: Path, dry_run: bool) -> None:
-    missing = [name for name in (f"{render.RECORD}/base.tar.gz", *COMPUTED) if not folder.joinpath(name).is_file()]
-    if missing:
-        raise NoRecord(folder, missing[0])
-    vcs.require_git()
-    if not dry_run and vcs.is_inside_repository(folder) and vcs.is_dirty(folder):
-        raise NotCommitted(folder)
-
-
-def _unpacked(folder: Path, target: Path) -> Path:
-    with tarfile.open(folder / render.RECORD / "base.tar.gz") as archive:
-        archive.extractall(target, filter="data")
-    return target
-
-
-def _merge(store: vcs.Store, folder: Path, base_folder: Path, theirs_folder: Path) -> vcs.Merge:
-    base, theirs = store.tree(base_folder, everything=True), store.tree(theirs_folder, everything=True)
-    ours = store.tree(folder)
-    settled = store.with_files(ours, base, [*COMPUTED, *_record_files()])
-    merge = store.merge(base, settled, theirs)
-    computed = {path: theirs_folder.joinpath(path).read_bytes() for path in COMPUTED}
-    fresh = {path: new for path, new in computed.items() if folder.joinpath(path).read_bytes() != new}
-    others = {path: new for path, new in merge.changed.items() if path not in COMPUTED}
-    return vcs.Merge(others | fresh, merge.removed, merge.conflicts, merge.entries)
-
-
-def _record_files() -> tuple[str, ...]:
-    return (f"{render.RECORD}/base.tar.gz", f"{render.RECORD}/state.json")
-
-
-def _write(folder: Path, merge: vcs.Merge) -> None:
-    """Stage every byte beside its place first, so that a full disk changes nothing; then only rename and remove."""
-    staged: list[tuple[Path, Path]] = []
-    try:
-        for path, content in merge.changed.items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_name(f".{target.name}.replan-{os.getpid()}")
-            staged.append((beside, target))
-            beside.write_bytes(content)
-            if target.exists():
-                beside.chmod(target.stat().st_mode)
-    except OSError as error:
-        for beside, _ in staged:
-            beside.unlink(missing_ok=True)
-        raise CannotWrite(folder, error.strerror or str(error)) from error
-    for beside, target in staged:
-        beside.replace(target)
-    for path in merge.removed:
-        folder.joinpath(path).unlink(missing_ok=True)
 
 
 def changed_numbers(replanned: Replanned) -> list[tuple[str, Any, Any]]:

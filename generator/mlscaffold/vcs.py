@@ -1,17 +1,24 @@
 """The only runner of git: a new repository with one first commit, and three-way merges beside it."""
 
+import io
 import os
+import posixpath
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from mlscaffold.errors import GitFailed, GitMissing
+from mlscaffold.errors import GitFailed, GitMissing, SparseCheckout
 from mlscaffold.invocation import quoted
 
 # Set by git for its hooks; they would point our commands at somebody else's repository.
-_REDIRECTS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+_REDIRECTS = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_QUARANTINE_PATH", "GIT_ATTR_SOURCE", "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_TRACE", "GIT_EXTERNAL_DIFF",
+)  # fmt: skip
 
 
 def require_git() -> None:
@@ -133,111 +140,230 @@ def _run(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> su
     )
 
 
-def _bytes(folder: Path, *arguments: str, fed: bytes = b"", env: dict[str, str] | None = None) -> bytes:
+def _bytes(folder: Path, *arguments: str, fed: bytes = b"", env: dict[str, str] | None = None, hint: str = "") -> bytes:
     """git's output untouched, for contents that need not be text."""
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=folder, env=env or _surroundings(), input=fed, capture_output=True, check=False)
     if done.returncode:
-        raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr.decode("utf-8", "replace"), done.returncode))
+        named = next(word for word in arguments if word not in _QUIET)
+        told = _first_line(done.stderr.decode("utf-8", "replace"), done.returncode)
+        raise GitFailed(f"git {named}", told, *([hint] if hint else []))
     return done.stdout
 
 
 # ------------------------------------------------------------------------------------------------- three-way merging
 
 
+class File(NamedTuple):
+    """What a merge knows of a file: its bytes, and whether it may be executed."""
+
+    content: bytes
+    executable: bool = False
+
+
 @dataclass(frozen=True)
 class Merge:
-    """A merged tree: `changed` and `removed` paths against ours, `conflicts` with their index entries."""
+    """A merged tree: `changed` and `removed` paths against ours, and the sides of each conflict.
 
-    changed: dict[str, bytes]
+    `conflicts` maps a path to {stage: side}: 1 is the base, 2 ours, 3 theirs, absent where that side has no file.
+    """
+
+    changed: dict[str, File]
     removed: tuple[str, ...]
-    conflicts: tuple[str, ...]
-    entries: tuple[str, ...]  # "mode object stage\tpath", as `git update-index --index-info` reads them
+    conflicts: dict[str, dict[int, File]]
 
 
+# What the sides of a conflict are called beside their marks.
+OURS, THEIRS = "yours", "the-new-plan"
 NOTHING_MERGED = "Nothing was changed. Merging needs git 2.38 or newer; `git --version` says which one this is."
+_PLAIN, _EXECUTABLE = "100644", "100755"
 
 
 class Store:
-    """A throw-away object store in which folders become trees and are merged; the team's repository is not touched."""
+    """A throw-away object store in which three sets of files are merged; no repository of the team is touched.
+
+    No configuration, attribute, filter, merge driver, hook or variable of anybody reaches the git that works here.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._git("init", "--quiet", "--bare", str(folder), work_tree=None)
+        folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--bare", "--template=", ".")
 
-    def tree(self, work_tree: Path, *, everything: bool = False) -> str:
-        """The tree of a folder's files: all of them, or those that its own .gitignore files do not exclude."""
-        self.folder.joinpath("index").unlink(missing_ok=True)
-        self._git("add", "--all", *(["--force"] if everything else []), work_tree=work_tree)
-        return self._git("write-tree", work_tree=work_tree).strip()
+    def merge(self, base: Mapping[str, File], ours: Mapping[str, File], theirs: Mapping[str, File]) -> Merge:
+        """Merge two sets of files that both grew out of `base`. Renames are followed; two edits of one place conflict.
 
-    def with_files(self, tree: str, source: str, paths: Iterable[str]) -> str:
-        """`tree` with some paths as they are in the tree `source` (absent where they are absent there)."""
-        self.folder.joinpath("index").unlink(missing_ok=True)
-        nowhere = self.folder  # git wants a work tree to change an index; no file of it is read
-        self._git("read-tree", tree)
-        for path in paths:
-            found = self._git("ls-tree", source, "--", path).split()
-            if found:
-                self._git("update-index", "--add", "--cacheinfo", f"{found[0]},{found[2]},{path}", work_tree=nowhere)
-            else:
-                self._git("update-index", "--force-remove", "--", path, work_tree=nowhere)
-        return self._git("write-tree").strip()
-
-    def merge(self, base: str, ours: str, theirs: str) -> Merge:
-        """Merge two trees that both grew out of `base`. Renames are followed; two edits of one place conflict."""
-        first = self._commit(base)
-        sides = [self._commit(tree, "-p", first) for tree in (ours, theirs)]
-        done = self._run("merge-tree", "--write-tree", "-z", "--no-messages", *sides)
+        A path may lead up and out, as in ../../CODEOWNERS: git, which knows no such paths, gets another name for it.
+        Raises `GitFailed` where git refuses, as versions before 2.38 do.
+        """
+        names = self._blobs({file.content for side in (base, ours, theirs) for file in side.values()})
+        trees = [self._tree(side, names) for side in (base, ours, theirs)]
+        first = self._commit(trees[0])
+        for name, tree in zip((OURS, THEIRS), trees[1:], strict=True):
+            self._git("update-ref", f"refs/heads/{name}", self._commit(tree, "-p", first))
+        # A folder that the team has moved takes the plan's new pages along.
+        done = self._run("-c", "merge.directoryRenames=true", "merge-tree", *_MERGE_TREE, OURS, THEIRS)
         if done.returncode > 1:  # 1 says that there are conflicts
-            raise GitFailed("git merge-tree", _first_line(done.stderr, done.returncode), NOTHING_MERGED)
-        merged, *entries = done.stdout.split("\0")
-        entries = [entry for entry in entries if entry]
-        status = self._git("diff-tree", "-r", "-z", "--name-status", "--no-renames", ours, merged).split("\0")
-        pairs = list(zip(status[0::2], status[1::2], strict=False))
+            raise GitFailed("git merge-tree", _first_line(done.stderr.decode("utf-8", "replace"), 2), NOTHING_MERGED)
+        merged, *entries = done.stdout.decode("utf-8", "surrogateescape").split("\0")
+        moved = self._git("diff-tree", "-r", "-z", "--no-renames", trees[1], merged).split("\0")
+        states = [(state.split(), _outside(path)) for state, path in zip(moved[0::2], moved[1::2], strict=False)]
+        parts = [entry.partition("\t") for entry in entries if entry]
+        sides = [(facts.split(), _outside(path)) for facts, _, path in parts]
+        contents = self._contents({facts[3] for facts, _ in states} | {facts[1] for facts, _ in sides})
+        conflicts: dict[str, dict[int, File]] = {}
+        for (mode, blob, stage), path in sides:
+            conflicts.setdefault(path, {})[int(stage)] = File(contents[blob], mode == _EXECUTABLE)
         return Merge(
-            changed={path: self.content(f"{merged}:{path}") for state, path in pairs if state != "D"},
-            removed=tuple(path for state, path in pairs if state == "D"),
-            conflicts=tuple(sorted({entry.partition("\t")[2] for entry in entries})),
-            entries=tuple(entries),
+            changed={
+                path: File(contents[facts[3]], facts[1] == _EXECUTABLE) for facts, path in states if facts[4] != "D"
+            },
+            removed=tuple(path for facts, path in states if facts[4] == "D"),
+            conflicts=conflicts,
         )
 
-    def content(self, name: str) -> bytes:
-        """A blob's bytes, by object id or tree:path."""
-        return _bytes(self.folder, "cat-file", "blob", name, env=self._env(None))
+    def _blobs(self, contents: Collection[bytes]) -> dict[bytes, str]:
+        """Every content written as an object; content → the object's name."""
+        inbox = self.folder / "inbox"
+        inbox.mkdir(exist_ok=True)
+        listed = list(contents)
+        for number, content in enumerate(listed):
+            inbox.joinpath(str(number)).write_bytes(content)
+        paths = "".join(f"{inbox.name}/{number}\n" for number in range(len(listed)))
+        written = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", fed=paths.encode())
+        return dict(zip(listed, written.split(), strict=True))
+
+    def _tree(self, files: Mapping[str, File], names: Mapping[bytes, str]) -> str:
+        self.folder.joinpath("index").unlink(missing_ok=True)
+        lines = [
+            f"{_EXECUTABLE if file.executable else _PLAIN} {names[file.content]}\t{_inside(path)}\0"
+            for path, file in files.items()
+        ]
+        self._git("update-index", "-z", "--index-info", fed="".join(lines).encode("utf-8", "surrogateescape"))
+        return self._git("write-tree").strip()
 
     def _commit(self, tree: str, *parents: str) -> str:
         return self._git("commit-tree", tree, *parents, "-m", "side").strip()
 
-    def _git(self, *arguments: str, work_tree: Path | None = None) -> str:
-        done = self._run(*arguments, work_tree=work_tree)
-        if done.returncode:
-            raise GitFailed(f"git {arguments[0]}", _first_line(done.stderr, done.returncode), NOTHING_MERGED)
-        return done.stdout
+    def _contents(self, blobs: set[str]) -> dict[str, bytes]:
+        wanted = sorted(blob for blob in blobs if set(blob) != {"0"})
+        fed = "".join(f"{blob}\n" for blob in wanted).encode()
+        packed = io.BytesIO(_bytes(self.folder, "cat-file", "--batch", fed=fed, env=self._apart(), hint=NOTHING_MERGED))
+        found = {}
+        for blob in wanted:
+            size = int(packed.readline().split()[2])
+            found[blob] = packed.read(size)
+            packed.read(1)
+        return found
 
-    def _run(self, *arguments: str, work_tree: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return _run(work_tree or self.folder.parent, *arguments, env=self._env(work_tree))
+    def _git(self, *arguments: str, fed: bytes = b"") -> str:
+        done = _bytes(self.folder, *arguments, fed=fed, env=self._apart(), hint=NOTHING_MERGED)
+        return done.decode("utf-8", "surrogateescape")
 
-    def _env(self, work_tree: Path | None) -> dict[str, str]:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=self.folder, env=self._apart(), capture_output=True, check=False)
+
+    def _apart(self) -> dict[str, str]:
+        """An environment in which git finds this store and nothing else: no home, no configuration, no attributes."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_") or key == "GIT_EXEC_PATH"}
+        homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "USERPROFILE", "GIT_DIR"), str(self.folder))
         named = {f"GIT_{who}_{what}": "mlscaffold" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        places = {"GIT_DIR": str(self.folder)} | ({"GIT_WORK_TREE": str(work_tree)} if work_tree else {})
-        return _surroundings() | named | places
+        nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        off = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "LC_ALL": "C"}
+        return kept | homes | named | nothing | off
 
 
-def is_dirty(folder: Path) -> bool:
-    """Whether a work tree has changes that are not committed (files git ignores do not count)."""
-    return bool(_run(folder, "status", "--porcelain", "--", ".").stdout.strip())
+_UP = "\x01up"  # no file is called that
 
 
-def mark_conflicts(folder: Path, store: Store, merge: Merge) -> None:
+def _inside(path: str) -> str:
+    return path.replace("../", f"{_UP}/") if path.startswith("../") else path
+
+
+def _outside(path: str) -> str:
+    return path.replace(f"{_UP}/", "../")
+
+
+_MERGE_TREE = ("--write-tree", "-z", "--no-messages")
+
+
+# ---------------------------------------------------------------------------------------------- the team's repository
+
+
+# The team's own settings decide what counts as changed (line ends, filters); nothing of theirs is run or hidden by.
+_QUIET = ("-c", "core.fsmonitor=false", "-c", "core.untrackedCache=false", "-c", f"core.hooksPath={os.devnull}")
+
+
+def tracked(folder: Path) -> set[str]:
+    """The files below a folder that its repository keeps, by their path from the folder; empty without a repository.
+
+    Raises `SparseCheckout` where some of them are kept out of the work tree.
+    """
+    listed = _listed(folder, "ls-files", "-t", "-z", "--", ".")
+    absent = [entry[2:] for entry in listed if entry[:1] == "S" and not os.path.lexists(folder / entry[2:])]
+    if absent:
+        raise SparseCheckout(folder, absent)
+    return {entry[2:] for entry in listed}
+
+
+def unmerged(folder: Path, also: Iterable[str] = ()) -> list[str]:
+    """The files below a folder, and `also` these, whose conflicts are not resolved, by their path from the folder."""
+    listed = _listed(folder, "ls-files", "-u", "-z", "--", ".", *also)
+    return sorted({entry.partition("\t")[2] for entry in listed})
+
+
+def uncommitted(folder: Path, also: Iterable[str] = ()) -> set[str]:
+    """The tracked files below a folder, and `also` these, that differ from the last commit, as seen from there."""
+    arguments = ("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames")
+    above = prefix(folder) or "."
+    return {posixpath.relpath(entry[3:], above) for entry in _listed(folder, *arguments, "--", ".", *also)}
+
+
+def has_commits(folder: Path) -> bool:
+    """Whether the folder's repository has a first commit."""
+    return _run(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
+
+
+def prefix(folder: Path) -> str:
+    """The folder's path from the top of its repository, with a slash at its end; empty at the top."""
+    return _run(folder, "rev-parse", "--show-prefix").stdout.rstrip("\n")
+
+
+def unmerged_entries(folder: Path, conflicts: Mapping[str, Mapping[int, File]]) -> str:
+    """The lines that tell the folder's repository of conflicts; their contents are written into it, and nothing else.
+
+    Paths are named from the top of the repository, as `git update-index --index-info` wants them.
+    """
+    above = prefix(folder)
+    lines = []
+    for path, sides in conflicts.items():
+        entries, place = [], posixpath.normpath(f"{above}{path}")
+        for stage, file in sorted(sides.items()):
+            blob = _bytes(folder, "hash-object", "-w", "--stdin", fed=file.content).decode().strip()
+            mode = _EXECUTABLE if file.executable else _PLAIN
+            entries.append(f"{mode} {blob} {stage}\t{place}\0")
+        none = "0" * len(entries[0].split()[1])
+        lines += [f"0 {none}\t{place}\0", *entries]
+    return "".join(lines)
+
+
+def mark_unmerged(folder: Path, entries: str) -> None:
     """Tell the folder's repository which files hold a conflict, so that `git status` and merge tools show them."""
-    lines = [f"0 {'0' * 40}\t{path}\n" for path in merge.conflicts]
-    for entry in merge.entries:
-        facts, _, path = entry.partition("\t")
-        mode, blob, stage = facts.split()
-        here = _bytes(folder, "hash-object", "-w", "--stdin", fed=store.content(blob)).decode().strip()
-        lines.append(f"{mode} {here} {stage}\t{path}\n")
-    _bytes(folder, "update-index", "--index-info", fed="".join(lines).encode())
+    fed = entries.encode("utf-8", "surrogateescape")
+    _bytes(folder, *_QUIET, "update-index", "-z", "--index-info", fed=fed, hint=INDEX_BUSY)
+
+
+INDEX_BUSY = "Nothing was changed. Where another git is at work here, wait for it; then run the command again."
+
+
+def _listed(folder: Path, *arguments: str) -> list[str]:
+    """The zero-separated lines of a look into the team's repository, which changes nothing there."""
+    if not is_inside_repository(folder):
+        return []
+    env = _surroundings() | {"GIT_OPTIONAL_LOCKS": "0"}
+    found = _bytes(folder, *_QUIET, *arguments, env=env, hint="Nothing was changed. Mend the repository, then repeat.")
+    return [line for line in found.decode("utf-8", "surrogateescape").split("\0") if line]
 
 
 def _first_line(complaint: str, code: int) -> str:
