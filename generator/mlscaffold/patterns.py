@@ -5,7 +5,10 @@ from mlscaffold.numerals import TYPED
 ROLE = "(?:po|ds|mle|swe|de|ops|expert)"
 
 # No control characters, lone surrogates, line separators or byte-order marks: they break TOML, YAML or Markdown.
-PRINTABLE = "[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ud800-\\udfff]*"
+# Nor what cannot be seen and turns or hides what stands beside it, so that code and settings read as they run
+# (Unicode Technical Standard 55). The joiners U+200C and U+200D stay: words of several scripts are written with them.
+UNSEEN = "\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufff9-\\ufffb"
+PRINTABLE = f"[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufeff\\ud800-\\udfff{UNSEEN}]*"
 SLUG = "(?=.{2,49}(?![\\s\\S]))[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
 _STEP = "\\.?[A-Za-z0-9_][A-Za-z0-9._-]*"
 FOLDER = f"(?!(?:[^\\s]*/)?\\.git(?:/|(?![\\s\\S]))){_STEP}(?:/{_STEP})*"

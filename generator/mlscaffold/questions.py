@@ -91,6 +91,8 @@ def check(question: Question, text: str, answers: Mapping[str, str] | None = Non
     """What is wrong with `text` as an answer, as half a sentence ("it must be …"), or None when it is fine."""
     if text == "" and may_be_empty(question):
         return None
+    if re.search(f"[{patterns.UNSEEN}]", text):
+        return "it holds a mark that cannot be seen and turns or hides letters beside it; type it again without"
     if not re.fullmatch(patterns.PRINTABLE, text):
         return "it holds a line break or another control character"
     if question.type in ("integer", "number"):
