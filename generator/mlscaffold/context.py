@@ -131,6 +131,7 @@ class PlanExtension(Extension):
         super().__init__(environment)
         environment.context_class = PlanContext
         environment.filters.update(wording.FILTERS)
+        environment.finalize = wording.in_its_document  # one place for every text in every page
         environment.globals.update(
             wording.GLOBALS, checked=checked, no_secrets=no_secrets, at_top=hosting.at_top, below=hosting.below
         )

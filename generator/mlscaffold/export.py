@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlscaffold.errors import UnreadablePlan, UsageError
+from mlscaffold.wording import as_text
 from mlscaffold.wording import mermaid as label
 
 Item = Mapping[str, Any]
@@ -150,7 +151,8 @@ def github(items: Sequence[Item]) -> str:
     kinds = sorted({item["kind"] for item in items})
     lines += [_command("label", kind, COLOURS.get(kind, "c5def5")) for kind in kinds]
     lines += [
-        _command("issue", item["id"], title(item), item["gate"], item["kind"], description(item)) for item in items
+        _command("issue", item["id"], title(item), item["gate"], item["kind"], as_text(description(item)))
+        for item in items
     ]
     return "\n".join(lines) + "\n"
 
@@ -172,7 +174,7 @@ def gitlab(items: Sequence[Item]) -> str:
 
 def _without_actions(item: Item) -> str:
     """The description with its own label lines; a line of free text that begins with a slash is no command."""
-    text = re.sub(r"(?m)^(\s*)/", r"\1\\/", description(item))
+    text = re.sub(r"(?m)^(\s*)/", r"\1\\/", as_text(description(item)))
     labels = " ".join(f'~"{name}"' for name in (item["gate"], item["kind"]))
     return f"{text}\n\n/label {labels}"
 

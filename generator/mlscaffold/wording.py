@@ -229,11 +229,34 @@ def _whole(text: str) -> str:
     return re.sub(r"([*_<>|`])", r"\\\1", " ".join(text.split()))
 
 
+class Page(str):
+    """Markdown that this program wrote, with its own marks in it; texts of people inside are `as_text` already."""
+
+    __slots__ = ()
+
+
+def as_text(text: str) -> str:
+    """A text in Markdown that stays a text: no HTML and no image comes of it, whatever somebody typed.
+
+    A "<" that begins a tag, a comment or an address becomes "&lt;", and "![" becomes "!\\[", as CommonMark reads them.
+    """
+    unescaped = r"(?<!\\)((?:\\\\)*)<(?=[A-Za-z/!?])"
+    return re.sub(unescaped, r"\1&lt;", text).replace("![", "!\\[")
+
+
+@pass_context
+def in_its_document(context: Context, value: Any) -> Any:
+    """What a template's expression becomes: in a Markdown page a text stays a text, elsewhere nothing changes."""
+    if not isinstance(value, str) or isinstance(value, Page):
+        return value
+    return as_text(value) if re.search(r"\.md(?:$|\{)", context.name or "") else value
+
+
 @pass_context
 def fold(context: Context, *entries: dict[str, Any]) -> str:
     """A closed block that shows for each number its formula and inputs, so that a reader can argue with it."""
-    lines = "\n".join(_worked_out(context, entry) for entry in entries)
-    return f"<details>\n<summary>Where the numbers come from</summary>\n\n{lines}\n\n</details>"
+    lines = "\n".join(as_text(_worked_out(context, entry)) for entry in entries)
+    return Page(f"<details>\n<summary>Where the numbers come from</summary>\n\n{lines}\n\n</details>")
 
 
 def _worked_out(context: Context, entry: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from . import baseline, data, dataset, features, schema, splits, train
 from .checks_data import PIPELINE, differing, sources
 from .engine import ROW, Engine
-from .files import Outcome, canonical, write_text
+from .files import Outcome, as_text, canonical, write_text
 from .gates import OPEN
 from .repo import Repo
 
@@ -20,6 +20,7 @@ MOST = 50_000  # rows of a split that screen, harness and curve work on
 LEAST = 50  # rows with a right answer
 MEASURED = ("data/manifest.json", schema.PATH)
 ON_SPLITS = (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers")
+PICTURE = "![Score of each column, and error by number of training rows](audit.svg)"
 HARNESS = {
     "constant": "a constant scores what arithmetic says",
     "shuffled": "models trained on shuffled answers do not beat the constant",
@@ -54,7 +55,7 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     repo.write_evidence("harness", found.harness, ON_SPLITS)
     repo.write_evidence("learning_curve", found.curve, ON_SPLITS)
     write_text(repo.root / "evidence" / "audit.svg", _picture(found))
-    write_text(repo.root / "evidence" / "audit.md", _page(repo, source, found))
+    write_text(repo.root / "evidence" / "audit.md", as_text(_page(repo, source, found), PICTURE))
     verdict, reasons = recommend(found)
     mark, rows, columns = data.label(repo, source), found.manifest["rows"], len(found.manifest["columns"])
     lines = [f"Audited {rows:,} rows × {columns} columns{mark}."]
@@ -174,7 +175,7 @@ Score: {screen["measure"]}, each column alone; above {screen["bound"]} somebody 
 | Column | Type | Missing | Different values | Smallest | Largest | Score |
 |---|---|---|---|---|---|---|
 {_lines(columns)}
-![Score of each column, and error by number of training rows](audit.svg)
+{PICTURE}
 
 ## Splits
 

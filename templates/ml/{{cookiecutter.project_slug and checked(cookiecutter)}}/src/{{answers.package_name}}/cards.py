@@ -16,7 +16,7 @@ import yaml
 from . import data, dataset, drift, features, registry, schema
 from .engine import ROW, Engine, quoted
 from .evaluate import FOLDER, Case, decide
-from .files import write_text
+from .files import as_text, write_text
 from .repo import Repo
 
 MODEL, DATASHEET = "evidence/model-card.md", "evidence/datasheet.md"
@@ -28,7 +28,7 @@ FIGURE = "{value} ({low} to {high}; {n} units, {method})"
 
 def pages(repo: Repo) -> dict[str, str]:
     """Path → text of each page, from today's evidence. Raises `Blocked` where a piece of it is missing or stale."""
-    return {MODEL: model_card(repo), DATASHEET: datasheet(repo)}
+    return {MODEL: as_text(model_card(repo)), DATASHEET: as_text(datasheet(repo))}
 
 
 def write(repo: Repo) -> None:

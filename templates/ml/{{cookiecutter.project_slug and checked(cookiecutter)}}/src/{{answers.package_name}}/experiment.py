@@ -24,7 +24,7 @@ from .evaluate import (
     reachable,
     score,
 )
-from .files import Blocked, Outcome, Trouble, write_text
+from .files import Blocked, Outcome, Trouble, as_text, write_text
 from .gates import require
 from .intervals import compared, dearer, interval, keeps, optimism
 from .repo import Repo
@@ -211,7 +211,7 @@ def write_log(repo: Repo) -> str:
     said += (
         f"; the chance that one of them helps is {1 - (1 - rate) ** left:.0%}.{f' Stop rule {rule}' if rule else ''}"
     )
-    write_text(repo.root / LOG, "\n".join([*rows, "", said, ""]))
+    write_text(repo.root / LOG, as_text("\n".join([*rows, "", said, ""])))
     return said
 
 

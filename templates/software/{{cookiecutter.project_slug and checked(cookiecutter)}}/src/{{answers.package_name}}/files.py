@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -117,6 +118,12 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def as_text(page: str, own: str = "") -> str:
+    """A Markdown page in which what data and people say stays a text: no HTML and no image, but for the line `own`."""
+    parts = page.split(own) if own else [page]
+    return own.join(re.sub(r"<(?=[A-Za-z/!?])", "&lt;", part).replace("![", "!\\[") for part in parts)
 
 
 IDENTITY = 'git config user.name "Your Name"\ngit config user.email you@example.org'
