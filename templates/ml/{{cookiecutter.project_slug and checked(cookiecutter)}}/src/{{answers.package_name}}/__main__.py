@@ -88,6 +88,8 @@ COMMANDS: dict[str, tuple[str, str, str, list[Argument]]] = {
         flag("--json", action="store_true", dest="as_json", help="the same as data, for a program"),
     ]),
 }  # fmt: skip
+# They sign, measure or train, which is done on one version of everything: not while a merge waits to be finished.
+ON_ONE_VERSION = {"audit", "confirm", "baseline", "experiment", "accept", "promote", "retrain", "sign", "waive"}
 HERE = Path(__file__).parent
 # How results are served was an answer; only that form's module was written.
 COMMANDS = {name: entry for name, entry in COMMANDS.items() if (HERE / f"{entry[0]}.py").is_file()}
@@ -96,10 +98,14 @@ COMMANDS = {name: entry for name, entry in COMMANDS.items() if (HERE / f"{entry[
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     options = vars(_parser().parse_args(arguments))
-    module, function, _, _ = COMMANDS[options.pop("command")]
+    command = options.pop("command")
+    module, function, _, _ = COMMANDS[command]
     try:
+        repo = Repo.here()
+        if command in ON_ONE_VERSION:
+            repo.refuse_unresolved()
         action = getattr(importlib.import_module(f".{module}", __package__), function)
-        outcome: Outcome = action(Repo.here(), **options)
+        outcome: Outcome = action(repo, **options)
     except Trouble as trouble:
         print(trouble.sentence, file=sys.stderr)
         if trouble.remedy:

@@ -100,6 +100,8 @@ COMMANDS = {
         ),
     ),
 }
+# They sign or measure, which is done on one version of everything: not while a merge waits to be finished.
+ON_ONE_VERSION = {"audit", "confirm", "accept", "load", "rollback-drill", "restore-drill", "budget", "sign", "waive"}
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -118,7 +120,11 @@ def _go(words: Sequence[str]) -> int:
     if words and words[0] in PRODUCT:
         return int(_function(PRODUCT[words[0]])(*[word for word in words[1:] if word != "--"]))
     given = vars(_parser().parse_args(words))
-    outcome: Outcome = _function(COMMANDS[given.pop("command")])(Repo.here(), **given)
+    name = given.pop("command")
+    repo = Repo.here()
+    if name in ON_ONE_VERSION:
+        repo.refuse_unresolved()
+    outcome: Outcome = _function(COMMANDS[name])(repo, **given)
     _say(outcome.text)
     return outcome.code
 

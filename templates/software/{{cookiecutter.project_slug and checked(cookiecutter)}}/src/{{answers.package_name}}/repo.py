@@ -2,12 +2,25 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .files import Blocked, Trouble, canonical, now, read_json, read_mapping, read_yaml, rows_of, write_text
+from .files import (
+    Blocked,
+    Trouble,
+    canonical,
+    git,
+    named,
+    now,
+    read_json,
+    read_mapping,
+    read_yaml,
+    rows_of,
+    write_text,
+)
 
 # How many gates each stage has, and which of them block: at light, and what standard adds; at strict all of them do.
 # plan/gates.yaml may add some. What is taken out of it blocks all the same: `waive` walks past a gate under a name.
@@ -23,6 +36,8 @@ STANDARD = {
     "ml": "G0.1 G0.3 G0.6 G1.2 G1.5 G1.6 G2.1 G2.2 G2.3 G3.2 G3.4 G3.8 G3.9 G4.2 G4.6 G4.7 G4.8 G5.3 G6.2",
     "software": "T0.1 T0.4 T1.2 T1.3 T1.8 T3.2 T3.6 T4.2 T5.1",
 }
+MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
+LINES = tuple(mark.encode() for mark in MARKS)
 
 
 class Answers(dict[str, str]):
@@ -46,6 +61,27 @@ class Repo:
             if (folder / "plan" / "project.yaml").is_file():
                 return cls(folder)
         raise Trouble(f"{start} is not inside a planned repository.", "Change into the folder that holds plan/.")
+
+    def refuse_unresolved(self) -> None:
+        """Raise `Blocked` where a merge left two versions of something: nobody signs or measures both of them."""
+        paths = sorted({*self._unmerged(), *self._marked()})
+        if paths:
+            told = f"{', '.join(paths)}: a merge is not finished, and two versions of the same lines are there."
+            raise Blocked(told, f"Choose one (<<<<<<< … >>>>>>>), then: git add {shlex.join(paths)} && git commit")
+
+    def _unmerged(self) -> list[str]:
+        entries = (git(self.root, "ls-files", "--unmerged", "-z") or "").split("\0")
+        return [entry.partition("\t")[2] for entry in entries if entry]
+
+    def _marked(self) -> list[str]:
+        """Files with the marks of `mlscaffold replan`: among all that git keeps, or else among those it wrote."""
+        kept = git(self.root, "grep", "--no-color", "-lzIE", f"^({'|'.join(MARKS)})", "--", ".")
+        if kept is not None:
+            return [path for path in kept.split("\0") if path]
+        record = self.root / ".mlscaffold" / "state.json"
+        written = [self.root / path for path in read_json(record).get("files", {})] if record.is_file() else []
+        texts = {path: path.read_bytes().splitlines() for path in written if path.is_file()}
+        return [named(path) for path, lines in texts.items() if any(line.startswith(LINES) for line in lines)]
 
     # ------------------------------------------------------------------------------------------------ answers, plan
     @cached_property
