@@ -717,7 +717,7 @@ def test_the_lock_costs_nobody_time(project: Path) -> None:
     assert time.monotonic() - start < 2
 
 
-# ------------------------------------------------------------------------------- files that were somebody's, or lie elsewhere
+# ------------------------------------------------------------------------- files that were somebody's, or lie elsewhere
 
 
 def test_a_file_that_was_somebodys_before_stays_theirs(tmp_path: Path) -> None:
