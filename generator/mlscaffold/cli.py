@@ -168,9 +168,15 @@ def new(
             click.echo(report.hosted(place.host, place.at), err=True)
             if host_files is None and not silent:
                 host_files = _agree_to_host_files(complete)
-        placed = placing.write(complete, place, host_files=bool(host_files))
-    told = report.placed(placed, context.plan_of(complete), complete, "" if no_git else _commit(place, complete))
-    _tell(told)
+        committed: list[bool] = []
+
+        def begin(folder: Path) -> None:
+            if place.commits and not no_git:
+                committed.append(vcs.create(folder, f"Start {complete.project_name} from a computed plan"))
+
+        placed = placing.write(complete, place, host_files=bool(host_files), begin=begin)
+    history = _history(place.folder, committed[0]) if committed else ""
+    _tell(report.placed(placed, context.plan_of(complete), complete, history))
     if copy := _bring(sight, complete, place.folder):
         _tell(f"\n{copy}")
     if not silent:
@@ -620,14 +626,12 @@ def _complete(given: dict[str, str], sight: "Sight | None" = None) -> Answers:
     return complete
 
 
-def _commit(place: "Place", complete: Answers) -> str:
-    """Make the first commit where it is ours to make; what to tell the person about it."""
+def _history(folder: Path, committed: bool) -> str:
+    """What to tell the person about the first commit."""
     from mlscaffold import vcs
 
-    if not place.commits:
-        return ""
-    if vcs.create(place.folder, f"Start {complete.project_name} from a computed plan"):
-        return f"One first commit was made on the branch {vcs.branch(place.folder)}."
+    if committed:
+        return f"One first commit was made on the branch {vcs.branch(folder)}."
     return (
         "The files are staged but not committed, because git does not know your name. Tell it, then commit:\n"
         '  git config --global user.name "Your Name"\n'

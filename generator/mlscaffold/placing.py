@@ -8,13 +8,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlscaffold import answers, hosting, questions, render, report, vcs
 from mlscaffold.answers import Answers
-from mlscaffold.errors import AlreadyPlanned, BadPlace, InsideCheckout, OtherFolder, TargetIsLink
+from mlscaffold.errors import AlreadyPlanned, BadPlace, GitFailed, InsideCheckout, OtherFolder, TargetIsLink
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
 RECORDED = (f"{render.RECORD}/base.tar.gz", f"{render.RECORD}/state.json")
@@ -169,8 +169,17 @@ def _at_home(path: Path) -> Path:
 # ------------------------------------------------------------------------------------------------------------ writing
 
 
-def write(given: Answers, place: Place, *, host_files: bool = False) -> Placed:
+def write(
+    given: Answers,
+    place: Place,
+    *,
+    host_files: bool = False,
+    begin: Callable[[Path], None] = lambda folder: None,
+) -> Placed:
     """Render a repository into its place: what is there stays, and its version of the template becomes a proposal.
+
+    `begin` starts the history of the folder it is given: of a new one before it gets its name, so that nobody ever
+    finds it without.
 
     With `host_files`, what the code host reads at the top of the repository around it is put there, under the
     project's name. Raises `CannotWrite` or `BrokenTemplate`; after any of them, or an interrupt, all is as it was.
@@ -190,7 +199,9 @@ def write(given: Answers, place: Place, *, host_files: bool = False) -> Placed:
         to_add = _fewest(folder, list(moves.values()))
         if folder.is_dir() or hosted:
             _add(tree, moves, scratch)
+            begin(folder)
         else:
+            _begin_nothing_left(begin, tree)
             tree.rename(folder)
     return Placed(
         place,
@@ -205,6 +216,14 @@ def write(given: Answers, place: Place, *, host_files: bool = False) -> Placed:
             and vcs.ignores(folder, [os.path.relpath(place, folder) for place in moves.values()])
         ),
     )
+
+
+def _begin_nothing_left(begin: Callable[[Path], None], tree: Path) -> None:
+    try:
+        begin(tree)
+    except GitFailed as error:
+        error.hint = "Nothing was written. Mend that, or write the files alone with --no-git."
+        raise
 
 
 def _fewest(folder: Path, places: Iterable[Path]) -> tuple[str, ...]:
