@@ -395,7 +395,7 @@ def replans(history: History, facts: dict[str, str]) -> None:
         if name.removeprefix("mode:") not in said:
             assert before.get(name) == after.get(name), f"{name} changed and was not named"
     marked = {name for name, content in after.items() if OPENED.search(content)}
-    assert marked == set(done.conflicts) - {name.removesuffix(journal.BESIDE) for name in done.beside}
+    assert marked == set(done.conflicts) - {name.rpartition(journal.BESIDE)[0] for name in done.beside}
     if history.kept and done.in_git:
         assert vcs.unmerged(history.folder) == sorted(done.conflicts)
     if not done.conflicts:
