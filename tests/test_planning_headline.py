@@ -163,6 +163,11 @@ def check_marks(seed: int) -> None:
                 assert row["key"] in before[key]["rests_on"], (seed, row["key"], before[key], after[key]["text"])
 
 
+def test_the_payback_names_both_costs_of_an_error() -> None:
+    """Where the target's worth is the difference of two costs of a decision, it rests on all that these rest on."""
+    check_marks(114)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(20))
 def test_a_line_of_many_plans_names_every_assumption_that_would_change_it(batch: int) -> None:

@@ -39,6 +39,8 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "label_source": ("labels.weeks",),
     "acceptance.baseline": ("positive_share", "error_spread"),
     "acceptance.target": ("acceptance.min_gain",),
+    # Its inputs `baseline` and `target` are what a decision costs there.
+    "acceptance.value_month": ("acceptance.cost_per_decision.baseline", "acceptance.cost_per_decision.target"),
     "acceptance.min_gain": ("unit_error_cost",),
 }
 # The answers that the advice is chosen by, before any money.
