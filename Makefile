@@ -2,10 +2,18 @@
 # make new OUTPUT=~/projects                     the same, the project is written there
 # make demo [ARGS="--kind software"]             a whole project's life on one screen, in a scratch folder
 # make test                                     set up, check and test
+# make test-all                                 and all the slow tests
+# make test-all PART="NAME …"                   some parts of them, none of which takes more than an hour:
+#   quick        what make test runs
+#   ml           the rendered ML repository, every sample
+#   software     the rendered software repository, every sample
+#   pair         both kinds side by side, from the first day to a release
+#   tools        simulations, browsers, clusters and other programs' readers
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 OUTPUT ?= ..
+PART ?=
 BIN = $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # uv is quicker where it is installed; python's own venv and pip do the same.
 INSTALL = if command -v uv >/dev/null 2>&1; then uv pip install --quiet --python $(BIN)/python $(1); \
@@ -27,10 +35,10 @@ setup: $(VENV)/installed
 dev: $(VENV)/developed
 
 test: dev lint
-	$(BIN)/python -m pytest -n 2 -q -m "not slow" $(ARGS)
+	$(BIN)/python tests/parts.py quick -- $(ARGS)
 
 test-all: dev lint
-	$(BIN)/python -m pytest -n 2 -q $(ARGS)
+	$(BIN)/python tests/parts.py $(PART) -- $(ARGS)
 
 lint: dev
 	$(BIN)/ruff check .

@@ -1,0 +1,92 @@
+"""The parts of `make test-all`, each of which ends within the hour: `make test-all PART="installs hostile"`.
+
+`python tests/parts.py [NAME …] [-- pytest arguments]` runs them one after another; without a name all of them.
+Exit code 0 when every part passed, 1 when one did not or took too long, 2 for a name that is none.
+A new part is one entry below and its line at the top of the Makefile; every slow test belongs to exactly one part.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part is for, and the files whose slow tests it runs; `command` instead of them runs a program of ours."""
+
+    about: str
+    files: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+
+    def words(self, arguments: list[str]) -> list[str]:
+        """The command line, with a person's own pytest arguments at its end."""
+        if self.command:
+            return [sys.executable, *self.command, *arguments]
+        pytest = [sys.executable, "-m", "pytest", "-n", "2", "-q"]
+        return [*pytest, "-m", "slow" if self.files else "not slow", *self.files, *arguments]
+
+
+PARTS = {
+    "quick": Part("what make test runs"),
+    "ml": Part(
+        "the rendered ML repository, every sample",
+        (
+            "tests/test_rendered_guards.py",
+            "tests/test_rendered_ml.py",
+            "tests/test_rendered_ml_data.py",
+            "tests/test_rendered_ml_kills.py",
+            "tests/test_rendered_ml_loop.py",
+            "tests/test_rendered_ml_pipeline.py",
+            "tests/test_rendered_units.py",
+        ),
+    ),
+    "software": Part(
+        "the rendered software repository, every sample",
+        (
+            "tests/test_postgresql.py",
+            "tests/test_rendered_software.py",
+            "tests/test_rendered_software_peers.py",
+            "tests/test_rendered_software_pipeline.py",
+        ),
+    ),
+    "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
+    "tools": Part(
+        "simulations, browsers, clusters and other programs' readers",
+        ("tests/test_export.py", "tests/test_mermaid.py", "tests/test_planning_plan.py", "tests/test_spark.py"),
+    ),
+}
+
+
+def main(words: list[str]) -> int:
+    """Run the named parts, all of them to their end, and say at last which failed."""
+    at = words.index("--") if "--" in words else len(words)
+    names, arguments = words[:at], words[at + 1 :]
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f'There is no part "{unknown[0]}" in make test-all: choose from {", ".join(PARTS)}.', file=sys.stderr)
+        return 2
+    failed = [name for name in names or PARTS if not _passes(name, arguments)]
+    if failed:
+        print(f"Not passed: {', '.join(failed)}. Run one again with make test-all PART={failed[0]}.", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _passes(name: str, arguments: list[str]) -> bool:
+    print(f"== {name}: {PARTS[name].about}", flush=True)
+    started = time.monotonic()
+    try:
+        code = subprocess.run(PARTS[name].words(arguments), cwd=ROOT, check=False, timeout=60 * MOST_MINUTES).returncode
+    except subprocess.TimeoutExpired:
+        print(f"== {name}: stopped after {MOST_MINUTES} minutes, which no part may take", flush=True)
+        return False
+    print(f"== {name}: {(time.monotonic() - started) / 60:.1f} minutes, exit code {code}", flush=True)
+    return code == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
