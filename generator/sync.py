@@ -29,6 +29,7 @@ def cookiecutter_json(kind: str) -> dict[str, Any]:
     return {
         "_extensions": [f"planning_{kind}.PlanExtension"],
         "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
+        "_new_lines": "\n",  # also from a checkout that git has converted
         **hidden,
         **{question.key: _prompted_default(question, kind) for question in prompted},
         # worked out once all is answered, and before cookiecutter keeps the answers in its replay file

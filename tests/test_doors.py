@@ -15,7 +15,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from material import ROOT, sample_answers
-from mlscaffold import questions, render
+from mlscaffold import questions, templates
 from test_render import contents
 
 
@@ -213,12 +213,11 @@ def test_cruft_create(host: str, rendered: Callable[[str], Path], tmp_path: Path
 def test_an_installed_wheel_is_a_template_too(
     wheel_root: Path, rendered: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """The folder inside the installed package is itself a valid cookiecutter template."""
+    """The archive inside the installed package is itself a valid cookiecutter template."""
     pairs = [f"{key}={value}" for key, value in through_the_door("sw-library").items()]
-    template = wheel_root / "mlscaffold" / "_template"
+    template = wheel_root / "mlscaffold" / templates.ARCHIVE
     code = f"import sys; sys.path.insert(0, {str(wheel_root)!r}); from cookiecutter.__main__ import main; main()"
     done = command("-c", code, str(template), "--directory", "templates/software", "--no-input", *pairs, cwd=tmp_path)
 
     assert done.returncode == 0, done.stderr
     same(tmp_path / "postal-codes", rendered("sw-library"))
-    assert render.templates_root() != template

@@ -15,7 +15,7 @@ PACKAGE = Path(mlscaffold.__file__).parent
 FLOW = (
     {"__init__"},
     {"invocation"},
-    {"errors", "numerals", "yamltext"},
+    {"errors", "numerals", "templates", "yamltext"},
     {"patterns"},
     {"questions"},
     {"schema", "answers", "completion"},

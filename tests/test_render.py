@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 from material import ROOT, sample_answers
-from mlscaffold import answers, render
+from mlscaffold import answers, render, templates
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists
 
 TREES = ROOT / "tests" / "trees"
@@ -201,7 +201,7 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("cookiecutter.json", "planning_ml.py"):
         root.joinpath("ml", name).write_text((ROOT / "templates/ml" / name).read_text("utf-8"))
     files.joinpath("good.txt").write_text("{{ answers.project_name }}\n")
-    monkeypatch.setattr(render, "templates_root", lambda: root)
+    monkeypatch.setattr(templates, "CHECKOUT", tmp_path)
     return files
 
 

@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from mlscaffold import answers as answers_module
-from mlscaffold import hosting, questions, wording
+from mlscaffold import hosting, questions, templates, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
@@ -46,8 +46,9 @@ def advice_before_plan(answers: Answers) -> Advice:
 
 def to_cookiecutter(answers: Answers, template: Mapping[str, Any]) -> dict[str, Any]:
     """A template's cookiecutter.json with these answers in it: texts only, prompted keys bare, all others with `_`."""
-    settings = {key: value for key, value in template.items() if key.startswith("_") and not isinstance(value, str)}
-    texts = {key if questions.load()[key].plain else f"_{key}": text for key, text in answers.raw.items()}
+    known = questions.load()
+    settings = {key: value for key, value in template.items() if key.startswith("_") and key[1:] not in known}
+    texts = {key if known[key].plain else f"_{key}": text for key, text in answers.raw.items()}
     return settings | texts
 
 
@@ -135,6 +136,16 @@ class PlanExtension(Extension):
         environment.globals.update(
             wording.GLOBALS, checked=checked, no_secrets=no_secrets, at_top=hosting.at_top, below=hosting.below
         )
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Let a file that programs have left in the template's folder render to no name: cookiecutter skips it.
+
+        File names reach Jinja as sources without a name, once there is a loader and the template is the current folder;
+        answers are rendered before that.
+        """
+        del filename
+        is_file_name = name is None and self.environment.loader is not None and "\n" not in source
+        return "" if is_file_name and not templates.belongs(source) and os.path.lexists(source) else source
 
 
 def _literal(text: str) -> str:

@@ -14,20 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlscaffold import __version__, context
+from mlscaffold import __version__, context, templates
 from mlscaffold.answers import Answers
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists, TargetIsLink
 
 STAGING = ".mlscaffold-tmp-"
 JOURNAL = "journal.json"  # in the staging folder: what is being put among files that were there before
 RECORD = ".mlscaffold"
-
-
-def templates_root() -> Path:
-    """The folder that holds `ml/` and `software/`: inside the installed package, or beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "_template" / "templates"
-    return packaged if packaged.is_dir() else here.parents[1] / "templates"
 
 
 def render(answers: Answers, output: Path) -> Path:
@@ -58,8 +51,8 @@ def sizes(tree: Path) -> list[tuple[str, int]]:
 
 
 def files_of(tree: Path) -> list[Path]:
-    """All files below a folder, sorted by path, without git's own."""
-    return sorted(path for path in tree.rglob("*") if path.is_file() and ".git" not in path.relative_to(tree).parts)
+    """The files of a tree, sorted by path: what a template can hold, without git's own and what programs left."""
+    return templates.files_of(tree)
 
 
 def refuse_if_in_the_way(target: Path) -> None:
@@ -82,24 +75,33 @@ def generate(answers: Answers, output: Path) -> Path:
     from cookiecutter.generate import generate_files
     from jinja2 import TemplateError
 
-    template = templates_root() / answers.kind
-    settings = json.loads((template / "cookiecutter.json").read_text("utf-8"))
-    texts = {"cookiecutter": context.to_cookiecutter(answers, settings)}
-    context.room(texts["cookiecutter"])  # a fault of the plan shows itself here, and is not blamed on the template
-    with _importable(template):
+    context.plan_of(answers)  # a fault of the plan shows itself here, and is not blamed on the template
+    with templates.template(answers.kind) as template, _importable(template):
+        settings = json.loads((template / "cookiecutter.json").read_text("utf-8"))
+        texts = {"cookiecutter": context.to_cookiecutter(answers, settings)}
         try:
             _refuse_escapes(template, texts)
-            return _without_empty_folders(Path(generate_files(template, texts, output)))
+            tree = Path(generate_files(template, texts, output))
         except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
+    _without_empty_folders(tree)
+    _with_plain_modes(tree)
+    return tree
 
 
-def _without_empty_folders(tree: Path) -> Path:
+def _without_empty_folders(tree: Path) -> None:
     """cookiecutter makes every folder of the template, also where no file in it is called for."""
     for folder in sorted((path for path in tree.rglob("*") if path.is_dir()), reverse=True):
         if not any(folder.iterdir()):
             folder.rmdir()
-    return tree
+
+
+def _with_plain_modes(tree: Path) -> None:
+    """cookiecutter copies a template's modes: read-only from a system's packages, executable from a FAT disk."""
+    mask = os.umask(0o077)
+    os.umask(mask)  # there is no other way to ask
+    for path in templates.files_of(tree):
+        path.chmod((0o777 if templates.is_script(path.read_bytes()) else 0o666) & ~mask)
 
 
 def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
@@ -111,6 +113,8 @@ def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
     for folder, folders, files in os.walk(find_template(template, env)):
         for name in folders + files:
             path = Path(folder, name)
+            if not templates.belongs(path.relative_to(template)):
+                continue
             if path.is_symlink():
                 raise BrokenTemplate(f"{path.relative_to(template)} is a symbolic link, which could lead outside")
             rendered = env.from_string(name).render(**texts) if "{" in name else name
@@ -123,11 +127,12 @@ def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
 @contextlib.contextmanager
 def _importable(template: Path) -> Iterator[None]:
     """`generate_files` imports the template's extension module, which lies beside its cookiecutter.json."""
+    before = list(sys.path)
     sys.path.append(str(template))
     try:
         yield
     finally:
-        sys.path.remove(str(template))
+        sys.path[:] = before  # the module has put a folder of its own in front
 
 
 def _told(error: Exception) -> str:
@@ -235,7 +240,7 @@ def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str,
     record = folder / RECORD
     record.mkdir(exist_ok=True)
     record.joinpath("base.tar.gz").write_bytes(archive)
-    record.joinpath("state.json").write_text(json.dumps(state, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    record.joinpath("state.json").write_bytes((json.dumps(state, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def _archive(tree: Path, files: list[Path]) -> bytes:
@@ -244,9 +249,9 @@ def _archive(tree: Path, files: list[Path]) -> bytes:
     with tarfile.open(fileobj=tar_bytes, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for path in files:
             entry = tarfile.TarInfo(path.relative_to(tree).as_posix())
-            entry.size = path.stat().st_size
-            entry.mode = 0o755 if os.access(path, os.X_OK) else 0o644
-            with path.open("rb") as content:
-                tar.addfile(entry, content)
+            content = path.read_bytes()
+            entry.size = len(content)
+            entry.mode = 0o755 if templates.is_script(content) else 0o644
+            tar.addfile(entry, io.BytesIO(content))
     packer = zlib.compressobj(level=9, wbits=31)
     return packer.compress(tar_bytes.getvalue()) + packer.flush()

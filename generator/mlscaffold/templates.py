@@ -1,0 +1,86 @@
+"""Where the templates lie, and which files are theirs: the one definition for rendering, records, merges and wheels.
+
+A checkout has them as folders, to be read and edited. An installation has them in one archive: installers and images
+compile every `.py` below site-packages, and what they leave beside a template would be copied with it.
+"""
+
+import contextlib
+import fnmatch
+import re
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ARCHIVE = "_template.zip"  # beside this file
+TOP = "mlscaffold"  # cookiecutter takes an archive as a template when it holds one folder
+
+# Made by programs beside what people write: interpreters, test runners, type checkers, editors, file managers, version
+# control. None of it belongs to a template, wherever it lies and whichever door copies the folder.
+FOREIGN_FOLDERS = (
+    *("__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ipynb_checkpoints"),
+    *(".git", ".hg", ".svn", ".idea", ".vscode", ".venv", ".tox", ".nox", "node_modules", "__macosx", "*.egg-info"),
+)
+FOREIGN_FILES = (
+    *("*.pyc", "*.pyo", "*.pyd", ".coverage", ".git"),
+    *(".ds_store", "._*", "thumbs.db", "desktop.ini", ".directory", ".nfs*", ".fuse_hidden*"),
+    *("*~", "#*#", ".#*", "*.swp", "*.swo", "*.swn", "*.un~", "*.bak", "*.orig", "*.rej", "*.tmp"),
+)
+
+
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns), re.IGNORECASE)
+
+
+_FOLDER, _FILE = _any_of(FOREIGN_FOLDERS), _any_of(FOREIGN_FILES)
+
+
+def belongs(path: str | PurePath) -> bool:
+    """Whether a file is a template's own (or a rendered tree's), by its path below the template's folder."""
+    parts = PurePath(path).parts
+    return not any(_FOLDER.match(part) for part in parts[:-1]) and not _FILE.match(parts[-1])
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files below a folder that belong to it, sorted by path."""
+    return sorted(path for path in folder.rglob("*") if belongs(path.relative_to(folder).as_posix()) and path.is_file())
+
+
+# -------------------------------------------------------------------------------------------------- in an installation
+
+
+def pack(root: Path, archive: Path) -> None:
+    """Write a checkout's templates into an archive that is the same bytes for the same templates."""
+    names = [root / "cookiecutter.json", *files_of(root / "templates")]
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(_entry(f"{TOP}/", 0o40755), b"")
+        for path in names:
+            mode = 0o100755 if is_script(path.read_bytes()) else 0o100644
+            packed.writestr(_entry(f"{TOP}/{path.relative_to(root).as_posix()}", mode), path.read_bytes())
+
+
+def _entry(name: str, mode: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # dated 1980, whatever the clock says
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix, wherever it is packed: the mode below is one
+    entry.external_attr = mode << 16
+    return entry
+
+
+def is_script(content: bytes) -> bool:
+    """Whether a file is to be executable: by its content, since modes differ with file systems and installers."""
+    return content.startswith(b"#!")
+
+
+@contextlib.contextmanager
+def template(kind: str) -> Iterator[Path]:
+    """The folder of one kind's template, with its cookiecutter.json; from an archive it is unpacked, and gone after."""
+    archive = Path(__file__).with_name(ARCHIVE)
+    if not archive.is_file():
+        yield CHECKOUT / "templates" / kind
+        return
+    with tempfile.TemporaryDirectory(prefix="mlscaffold-") as name, zipfile.ZipFile(archive) as packed:
+        inside = f"{TOP}/templates/{kind}/"
+        packed.extractall(name, [entry for entry in packed.namelist() if entry.startswith(inside)])
+        yield Path(name, inside)
