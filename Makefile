@@ -8,6 +8,7 @@
 #   ml           the rendered ML repository, every sample
 #   software     the rendered software repository, every sample
 #   pair         both kinds side by side, from the first day to a release
+#   installs     every way to install, both doors: one tree
 #   tools        simulations, browsers, clusters and other programs' readers
 PYTHON ?= python3
 VENV ?= .venv

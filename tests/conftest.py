@@ -66,13 +66,20 @@ def in_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def wheel_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built wheel, unpacked: the package as an installation has it, with no checkout near."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built once."""
     folder = tmp_path_factory.mktemp("wheel")
     # --no-isolation: the build backend of this environment, so that no network is needed.
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def wheel_root(wheel: Path) -> Path:
+    """The built wheel, unpacked: the package as an installation has it, with no checkout near."""
+    folder = wheel.parent / "root"
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "root")
-    return folder / "root"
+        archive.extractall(folder)
+    return folder
