@@ -9,6 +9,7 @@
 #   software     the rendered software repository, every sample
 #   pair         both kinds side by side, from the first day to a release
 #   installs     every way to install, both doors: one tree
+#   hostile      make test once more, in surroundings that must not matter
 #   tools        simulations, browsers, clusters and other programs' readers
 PYTHON ?= python3
 VENV ?= .venv

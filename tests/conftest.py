@@ -13,22 +13,37 @@ from material import ROOT, SAMPLES, newborn, sample_answers
 from mlscaffold import render, vcs
 
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
-SURROUNDINGS = ("XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL", "MAKEFLAGS")
+SURROUNDINGS = ("XDG_CONFIG_HOME", "MAKEFLAGS", "EMAIL")
+SETTINGS = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """git, homes and the rest as nobody has set them up, for what is made once a session."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name in SURROUNDINGS or (name.startswith("GIT_") and name != "GIT_EXEC_PATH"):
+                patch.delenv(name)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        _settle(folder, patch)
+        yield
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(_surroundings: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home whose git knows an invented name."""
     folder = tmp_path_factory.mktemp("home")
-    folder.joinpath(".gitconfig").write_text("[user]\n\tname = Ana Example\n\temail = ana@example.org\n")
-    monkeypatch.setenv("HOME", str(folder))
-    monkeypatch.setenv("USERPROFILE", str(folder))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     # Tests run rendered repositories' tests; folders shared by all of them would be tidied up by one under another.
     monkeypatch.setenv("PYTEST_DEBUG_TEMPROOT", str(folder))
-    for name in SURROUNDINGS:
-        monkeypatch.delenv(name, raising=False)
+    _settle(folder, monkeypatch)
     return folder
+
+
+def _settle(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    folder.joinpath(".gitconfig").write_text(SETTINGS)
+    patch.setenv("HOME", str(folder))
+    patch.setenv("USERPROFILE", str(folder))
 
 
 @pytest.fixture(params=SAMPLES)

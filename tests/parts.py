@@ -56,6 +56,7 @@ PARTS = {
     ),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
     "installs": Part("every way to install, both doors: one tree", ("tests/test_installs.py",)),
+    "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "tools": Part(
         "simulations, browsers, clusters and other programs' readers",
         ("tests/test_export.py", "tests/test_mermaid.py", "tests/test_planning_plan.py", "tests/test_spark.py"),

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,6 @@ from {{ answers.package_name }}.repo import Repo, seal
 
 ROOT = Path(__file__).parents[1]
 TASK = Repo(ROOT).answers["task"]
-PERSON = {"GIT_AUTHOR_NAME": "Test Person", "GIT_AUTHOR_EMAIL": "test@example.org"}
-ENVIRONMENT = PERSON | {"GIT_COMMITTER_NAME": "Test Person", "GIT_COMMITTER_EMAIL": "test@example.org"}
 OWED = ("G1.10", "G1.12", "G1.13", "G1.6", "G1.1")  # what people owe the audit
 ROWS = "data/raw/rows.csv"
 SOURCE = """\
@@ -96,13 +94,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _person() -> None:
-    """Signatures and commits carry a name that is nobody's."""
-    os.environ.update(ENVIRONMENT)
+def _git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """git as nobody has set it up, with a name that is nobody's: no hooks, keys, templates or redirections of others."""
+    settings = tmp_path_factory.mktemp("git") / "config"
+    settings.write_text("[user]\n\tname = Test Person\n\temail = test@example.org\n")
+    with pytest.MonkeyPatch.context() as surroundings:
+        for name in [name for name in os.environ if name.startswith("GIT_") and name != "GIT_EXEC_PATH"]:
+            surroundings.delenv(name)
+        surroundings.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        surroundings.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
 
 
 @pytest.fixture(scope="session")
-def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
+def _newborn(tmp_path_factory: pytest.TempPathFactory, _git: None) -> Path:
     """This repository's own files on the sample data, with a history of one commit, and nothing run yet."""
     root = tmp_path_factory.mktemp("newborn") / "repo"
     root.mkdir()
@@ -110,7 +115,7 @@ def _newborn(tmp_path_factory: pytest.TempPathFactory, _person: None) -> Path:
         if (ROOT / name).is_dir():
             kept = shutil.ignore_patterns("__pycache__", "raw", "manifest.json", "schema.yaml", "*.egg-info")
             shutil.copytree(ROOT / name, root / name, ignore=kept)
-    for name in ("pyproject.toml", ".gitignore"):
+    for name in ("pyproject.toml", ".gitattributes", ".gitignore"):
         shutil.copy(ROOT / name, root / name)
     (root / "gates").mkdir()
     (root / "gates" / "waivers.yaml").write_text("[]\n")

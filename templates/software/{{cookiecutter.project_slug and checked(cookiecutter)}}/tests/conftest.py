@@ -5,6 +5,7 @@ stay what they are. From this repository come the plan's shape, the answers and 
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -132,6 +133,19 @@ class Box:
 
     def state(self, gate: str) -> Row:
         return state_of(Repo(self.root), gate)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """git as nobody has set it up, with a name that is nobody's: no hooks, keys, templates or redirections of others."""
+    settings = tmp_path_factory.mktemp("git") / "config"
+    settings.write_text("[user]\n\tname = Test Person\n\temail = test@example.org\n")
+    with pytest.MonkeyPatch.context() as surroundings:
+        for name in [name for name in os.environ if name.startswith("GIT_") and name != "GIT_EXEC_PATH"]:
+            surroundings.delenv(name)
+        surroundings.setenv("GIT_CONFIG_GLOBAL", str(settings))
+        surroundings.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        yield
 
 
 @pytest.fixture

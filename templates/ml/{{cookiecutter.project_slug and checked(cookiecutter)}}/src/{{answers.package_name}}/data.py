@@ -1,6 +1,7 @@
 """The team's data: where it is, which column is what, and the file whose hash everything else depends on."""
 
 import difflib
+import hashlib
 import json
 import os
 import re
@@ -246,6 +247,7 @@ def _hash(repo: Repo, path: Path) -> str:
     key = f"{path}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
     known = read_json(cache) if cache.is_file() else {}
     if key not in known:
-        known = {key: repo.sha256(path)}
+        with path.open("rb") as file:  # data is what was delivered, byte for byte
+            known = {key: hashlib.file_digest(file, "sha256").hexdigest()}
         write_text(cache, json.dumps(known))
     return str(known[key])

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -51,6 +52,26 @@ def canonical(content: Any) -> str:
     """Hash of plain data, whatever the order or layout it was written in."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file; of a text, told from other files as git does, it is the same whatever its line ends are."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        block = file.read(1 << 20)
+        is_text = b"\0" not in block[:8000]
+        while block:
+            while is_text and block.endswith(b"\r") and (more := file.read(1)):
+                block += more  # a line end stays in one piece
+            found.update(block.replace(b"\r\n", b"\n") if is_text else block)
+            block = file.read(1 << 20)
+    return found.hexdigest()
+
+
+def left_over(path: Path) -> bool:
+    """Whether programs have left this file beside what people write: interpreters, editors, file managers."""
+    hidden = any(part.startswith((".", "__pycache__")) or part.endswith(".egg-info") for part in path.parts)
+    return hidden or path.suffix in (".pyc", ".swp", ".orig", ".rej", ".bak") or path.name.endswith("~")
 
 
 def now() -> str:
@@ -129,12 +150,17 @@ def as_text(page: str, own: str = "") -> str:
 IDENTITY = 'git config user.name "Your Name"\ngit config user.email you@example.org'
 
 
+def run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A git command with all that it says. Raises `OSError` when git is missing."""
+    return subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace"
+    )
+
+
 def git(root: Path, *arguments: str) -> str | None:
     """Output of a git command, without the last newline; None when git is missing or says no."""
     try:
-        run = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace"
-        )
+        run = run_git(root, *arguments)
     except OSError:
         return None
     return run.stdout.rstrip("\n") if run.returncode == 0 else None
@@ -171,26 +197,42 @@ def committed_at(root: Path, path: str) -> int | None:
     return int(stamp) if stamp else None
 
 
+def identity(root: Path, whose: str) -> str:
+    """The name that git writes on a commit for AUTHOR or COMMITTER; "" where it would have to guess, or refuses.
+
+    It comes from the environment, the repository or the person's settings; git knows in which order.
+    """
+    told = git(root, "-c", "user.useConfigOnly=true", "var", f"GIT_{whose}_IDENT") or ""
+    return told.rpartition(" <")[0]
+
+
 def user(root: Path) -> str:
     """The name git would commit under; "" without one."""
-    return os.environ.get("GIT_AUTHOR_NAME") or git(root, "config", "user.name") or ""
+    return identity(root, "AUTHOR") or git(root, "config", "user.name") or ""
 
 
 def has_identity(root: Path) -> bool:
-    email = os.environ.get("GIT_AUTHOR_EMAIL") or git(root, "config", "user.email")
-    return bool(user(root) and email)
+    return bool(identity(root, "AUTHOR") and identity(root, "COMMITTER"))
 
 
 def commit(root: Path, paths: Iterable[str], message: str) -> str:
-    """Commit these paths and nothing else; the sentence to print about it."""
+    """Commit these paths and nothing else; the sentence to print about it.
+
+    Raises `Trouble` where git refuses (a hook, a signing key): what was written is staged by then, and not lost.
+    """
     paths = list(paths)
     if not is_repository(root):
         return "Written, not committed: this folder has no git history. Start one with: git init"
     git(root, "add", "--", *paths)
     if not has_identity(root):
         return f"Staged, not committed: git does not know who you are. Tell it, then commit:\n{IDENTITY}"
-    if git(root, "commit", "--quiet", "-m", message, "--", *paths) is None:
-        if not changed(root, paths):
-            return "Nothing to commit: it was already written so."
-        return f"Staged, not committed: git refused. Commit it by hand: git commit -m {message!r}"
-    return f"Committed: {message}"
+    run = run_git(root, "commit", "--quiet", "-m", message, "--", *paths)
+    if run.returncode == 0:
+        return f"Committed: {message}"
+    if not changed(root, paths):
+        return "Nothing to commit: it was already written so."
+    why = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "it, or a hook of it, gives no reason")
+    raise Trouble(
+        f"{', '.join(paths)} is written and staged, but git refused to commit it: {why}",
+        f"Settle that, then: {shlex.join(['git', 'commit', '-m', message, '--', *paths])}",
+    )

@@ -1,6 +1,5 @@
 """This repository as its own code reads it: answers, plan, evidence and hashes."""
 
-import hashlib
 import json
 import shlex
 from collections.abc import Iterable
@@ -13,12 +12,14 @@ from .files import (
     Trouble,
     canonical,
     git,
+    left_over,
     named,
     now,
     read_json,
     read_mapping,
     read_yaml,
     rows_of,
+    sha256,
     write_text,
 )
 
@@ -217,17 +218,14 @@ class Repo:
             content = read_json(self.root / name) if name.endswith(".json") else read_yaml(self.root / name)
             return canonical({part: content.get(part) for part in sections.split(",")})
         if name.endswith("/"):
-            files = sorted(p for p in (self.root / name).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-            return canonical({p.relative_to(self.root).as_posix(): self.sha256(p) for p in files})
+            found = {p.relative_to(self.root): p for p in sorted((self.root / name).rglob("*")) if p.is_file()}
+            return canonical({p.as_posix(): self.sha256(path) for p, path in found.items() if not left_over(p)})
         return self.sha256(name)
 
     def sha256(self, path: str | Path) -> str:
-        """Hash of a file's bytes; "" when there is none."""
+        """Hash of a file, of a text whatever its line ends; "" when there is none."""
         full = self.root / path
-        if not full.is_file():
-            return ""
-        with full.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(full) if full.is_file() else ""
 
     def text(self, path: str) -> str:
         """A document. Raises `Blocked` when it is missing."""
