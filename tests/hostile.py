@@ -80,8 +80,8 @@ def touched(folder: Path) -> list[str]:
 def python_of_others(folder: Path) -> str:
     """An interpreter with this one's packages that another user may start; "" where there is none.
 
-    Only root can become somebody else. Where this interpreter lies in a folder of root's own, another of the same version
-    gets an environment in `folder` that borrows the packages.
+    Only root can become somebody else. Where this interpreter lies in a folder of root's own, another of the same
+    version gets an environment in `folder` that borrows the packages.
     """
     if os.name != "posix" or os.geteuid() != 0:
         return ""
