@@ -36,6 +36,7 @@ PARTS = {
     "ml": Part(
         "the rendered ML repository, every sample",
         (
+            "tests/test_line_ends.py",
             "tests/test_rendered_guards.py",
             "tests/test_rendered_ml.py",
             "tests/test_rendered_ml_data.py",

@@ -17,6 +17,7 @@ FLOW = (
     {"invocation"},
     {"errors", "numerals", "templates", "yamltext"},
     {"patterns"},
+    {"naming"},
     {"questions"},
     {"schema", "answers", "completion"},
     {"planning"},

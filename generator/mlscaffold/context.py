@@ -118,16 +118,6 @@ class PlanContext(Context):
 class PlanExtension(Extension):
     """What each template's `_extensions` names, through the module beside its cookiecutter.json."""
 
-    # cookiecutter renders the absolute path of each folder that it makes as Jinja: a folder called `{{ … }}` above the
-    # project would be run as code.
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Take the part of a path that is there already as the text it is; a template's own file is left alone."""
-        if name is not None or not os.path.isabs(source):
-            return source
-        ends = [at for at, letter in enumerate(source) if letter in (os.sep, os.altsep)] + [len(source)]
-        there = next((source[:end] for end in reversed(ends) if os.path.isdir(source[:end])), "")
-        return _literal(there) + source[len(there) :]
-
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.context_class = PlanContext
@@ -138,14 +128,30 @@ class PlanExtension(Extension):
         )
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        """Let a file that programs have left in the template's folder render to no name: cookiecutter skips it.
+        """What Jinja reads instead of a path that cookiecutter renders; a template's own text is left alone.
 
-        File names reach Jinja as sources without a name, once there is a loader and the template is the current folder;
-        answers are rendered before that.
+        Paths reach Jinja as sources without a name. Those of files are relative and come when there is a loader and the
+        template is the current folder; answers are rendered before that.
         """
         del filename
-        is_file_name = name is None and self.environment.loader is not None and "\n" not in source
+        if name is not None:
+            return source
+        if os.path.isabs(source):
+            return _as_it_lies(source)
+        is_file_name = self.environment.loader is not None and "\n" not in source
+        # A file that programs have left there renders to no name, and cookiecutter skips it.
         return "" if is_file_name and not templates.belongs(source) and os.path.lexists(source) else source
+
+
+def _as_it_lies(source: str) -> str:
+    """A folder's path with the part that is there already as the text it is.
+
+    cookiecutter renders the absolute path of each folder that it makes as Jinja: a folder called `{{ … }}` above the
+    project would be run as code.
+    """
+    ends = [at for at, letter in enumerate(source) if letter in (os.sep, os.altsep)] + [len(source)]
+    there = next((source[:end] for end in reversed(ends) if os.path.isdir(source[:end])), "")
+    return _literal(there) + source[len(there) :]
 
 
 def _literal(text: str) -> str:

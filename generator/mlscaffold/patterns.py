@@ -92,9 +92,6 @@ _ISSUED = (
 )
 SECRET = f"{_PASSWORD}|{_LONG_USER}|{_PARAMETER}|{_ISSUED}"
 
-# Package names that would hide the rendered repository's own tools.
-RESERVED = frozenset({"tests", "test", "docs", "src", "plan", "data", "gates", "ops", "mlscaffold"})
-
 
 def whole(pattern: str) -> str:
     """Anchor a pattern to the whole text; `$` alone would let a last line break through."""

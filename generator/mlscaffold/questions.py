@@ -2,15 +2,13 @@
 
 import difflib
 import functools
-import keyword
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from mlscaffold import numerals, patterns, yamltext
+from mlscaffold import naming, numerals, patterns, yamltext
 from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
@@ -299,16 +297,7 @@ def _check_text(question: Question, text: str) -> str | None:
 def _check_slug(question: Question, text: str) -> str | None:
     if not re.fullmatch(patterns.SLUG, text):
         return "it must be 2 to 49 lower-case letters, digits and single dashes, starting with a letter"
-    if text in reserved_slugs():
-        return f"a Python package called {text.replace('-', '_')} would hide another one, so choose a different name"
-    return None
-
-
-@functools.cache
-def reserved_slugs() -> frozenset[str]:
-    """Slugs whose package would hide a part of Python or of the rendered repository."""
-    taken = patterns.RESERVED | set(keyword.kwlist) | sys.stdlib_module_names
-    return frozenset(slug for slug in (name.replace("_", "-") for name in taken) if re.fullmatch(patterns.SLUG, slug))
+    return naming.problem(text)
 
 
 def _check_choice(question: Question, text: str) -> str | None:

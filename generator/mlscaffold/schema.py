@@ -6,7 +6,7 @@ number that is not written in digits and one point (4%, 48,000), and what two an
 
 from typing import Any
 
-from mlscaffold import numerals, patterns, questions
+from mlscaffold import naming, numerals, patterns, questions
 from mlscaffold.questions import Question
 
 DESCRIPTION = (
@@ -63,7 +63,7 @@ def _text(question: Question) -> dict[str, Any]:
         lengths = {"minLength": question.min_length, "maxLength": question.max_length}
         return {"type": "string", "pattern": patterns.whole(patterns.PRINTABLE)} | lengths | blank
     if question.type == "slug":
-        reserved = sorted(questions.reserved_slugs())
+        reserved = sorted(naming.reserved())
         return {"type": "string", "pattern": patterns.whole(patterns.SLUG), "not": {"enum": reserved}}
     if question.type == "names":
         return {"type": "string", "pattern": patterns.whole(_names(question))}

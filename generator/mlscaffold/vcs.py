@@ -3,6 +3,7 @@
 import io
 import os
 import posixpath
+import shlex
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Mapping
@@ -39,10 +40,9 @@ def is_inside_repository(folder: Path) -> bool:
 
 
 def has_identity(folder: Path) -> bool:
-    """Whether git knows whose name to write on a commit."""
-    return all(_run(folder, "config", key).stdout.strip() for key in ("user.name", "user.email")) or bool(
-        os.environ.get("GIT_AUTHOR_NAME") and os.environ.get("GIT_AUTHOR_EMAIL")
-    )
+    """Whether git knows whose names to write on a commit, from wherever it takes them, without guessing."""
+    told = [_run(folder, "-c", "user.useConfigOnly=true", "var", f"GIT_{who}_IDENT") for who in ("AUTHOR", "COMMITTER")]
+    return all(done.returncode == 0 for done in told)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,12 @@ def create(folder: Path, message: str) -> bool:
     _must(folder, "add", "--all")
     if not has_identity(folder):
         return False
-    _must(folder, "commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
+    words = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
+    done = _run(folder, *words)
+    if done.returncode:
+        by_hand = shlex.join(("git", "-C", str(folder), "commit", "--message", message))
+        why = _first_line(done.stderr, done.returncode)
+        raise GitFailed("git commit", why, f"Every file is written and staged. Settle that, then: {by_hand}")
     return True
 
 

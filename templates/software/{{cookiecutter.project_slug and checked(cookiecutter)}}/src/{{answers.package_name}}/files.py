@@ -180,10 +180,16 @@ def exists(root: Path, commit: str) -> bool:
 
 
 def changed(root: Path, paths: Iterable[str]) -> list[str]:
-    """Files under these paths that differ from the last commit, new files included."""
-    listed = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths) or ""
-    above = git(root, "rev-parse", "--show-prefix") or ""  # git names them from the top, which may lie higher
-    return [line[3:].strip('"').removeprefix(above) for line in listed.splitlines()]
+    """Files under these paths that differ from the last commit, new files included, by what git would keep of them.
+
+    `git status` would call every file changed that an editor has given other line ends.
+    """
+    under = ("-z", "--", *paths)
+    differing = git(root, "diff", "--name-only", "--no-renames", "--relative", "HEAD", *under)
+    if differing is None:  # nothing has been committed yet
+        differing = git(root, "ls-files", *under)
+    added = git(root, "ls-files", "--others", "--exclude-standard", *under)
+    return [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
 
 
 def top(root: Path) -> Path:
