@@ -8,9 +8,10 @@
 #   ml           the rendered ML repository, every sample
 #   software     the rendered software repository, every sample
 #   pair         both kinds side by side, from the first day to a release
+#   demo         mlscaffold demo, both kinds, in environments of its own
 #   installs     every way to install, both doors: one tree
 #   hostile      make test once more, in surroundings that must not matter
-#   tools        simulations, browsers, clusters and other programs' readers
+#   tools        simulations, large files, browsers, clusters and other programs' readers
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=

@@ -56,11 +56,19 @@ PARTS = {
         ),
     ),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
+    "demo": Part("mlscaffold demo, both kinds, in environments of its own", ("tests/test_demo.py",)),
     "installs": Part("every way to install, both doors: one tree", ("tests/test_installs.py",)),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "tools": Part(
-        "simulations, browsers, clusters and other programs' readers",
-        ("tests/test_export.py", "tests/test_mermaid.py", "tests/test_planning_plan.py", "tests/test_spark.py"),
+        "simulations, large files, browsers, clusters and other programs' readers",
+        (
+            "tests/test_data_flag.py",
+            "tests/test_export.py",
+            "tests/test_mermaid.py",
+            "tests/test_planning_headline.py",
+            "tests/test_planning_plan.py",
+            "tests/test_spark.py",
+        ),
     ),
 }
 
