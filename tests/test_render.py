@@ -275,7 +275,7 @@ def test_a_killed_run_leaves_no_half_written_project(tmp_path: Path, how: signal
         "import signal, sys, time; from mlscaffold import cli, render\n"
         # whoever runs the tests in the background makes their children ignore Ctrl-C
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "def slow(folder, tree, answers):\n    print('rendered', flush=True); time.sleep(30)\n"
+        "def slow(*_):\n    print('rendered', flush=True); time.sleep(30)\n"
         "render.write_record = slow\n"
         f"sys.exit(cli.run(['new', '--kind', 'ml', '--defaults', '--no-git', '--output', {str(tmp_path)!r}]))"
     )
