@@ -9,6 +9,8 @@
 #   software     the rendered software repository, every sample
 #   pair         both kinds side by side, from the first day to a release
 #   demo         mlscaffold demo, both kinds, in environments of its own
+#   walks        a monorepo to a lock and the rendered README to a promoted model
+#   screens      the wizard in a real terminal
 #   installs     every way to install, both doors: one tree
 #   hostile      make test once more, in surroundings that must not matter
 #   tools        simulations, large files, browsers, clusters and other programs' readers

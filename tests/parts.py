@@ -57,6 +57,11 @@ PARTS = {
     ),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
     "demo": Part("mlscaffold demo, both kinds, in environments of its own", ("tests/test_demo.py",)),
+    "walks": Part(
+        "a monorepo to a lock and the rendered README to a promoted model",
+        ("tests/test_monorepo.py", "tests/test_rendered_readme.py"),
+    ),
+    "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
     "installs": Part("every way to install, both doors: one tree", ("tests/test_installs.py",)),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "tools": Part(

@@ -137,7 +137,7 @@ class Box:
 
 @pytest.fixture(scope="session", autouse=True)
 def _git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """git as nobody has set it up, with a name that is nobody's: no hooks, keys, templates or redirections of others."""
+    """git as nobody has set it up, under a name that is nobody's: no hooks, keys, templates or other places."""
     settings = tmp_path_factory.mktemp("git") / "config"
     settings.write_text("[user]\n\tname = Test Person\n\temail = test@example.org\n")
     with pytest.MonkeyPatch.context() as surroundings:

@@ -237,7 +237,7 @@ def commit(root: Path, paths: Iterable[str], message: str) -> str:
         return f"Committed: {message}"
     if not changed(root, paths):
         return "Nothing to commit: it was already written so."
-    why = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "it, or a hook of it, gives no reason")
+    why = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "it, or a hook, gives no reason")
     raise Trouble(
         f"{', '.join(paths)} is written and staged, but git refused to commit it: {why}",
         f"Settle that, then: {shlex.join(['git', 'commit', '-m', message, '--', *paths])}",
