@@ -10,6 +10,7 @@
 #   pair         both kinds side by side, from the first day to a release
 #   demo         mlscaffold demo, both kinds, in environments of its own
 #   walks        a monorepo to a lock and the rendered README to a promoted model
+#   histories    random histories and kills of new and of replan
 #   screens      the wizard in a real terminal
 #   installs     every way to install, both doors: one tree
 #   hostile      make test once more, in surroundings that must not matter

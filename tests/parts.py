@@ -61,6 +61,9 @@ PARTS = {
         "a monorepo to a lock and the rendered README to a promoted model",
         ("tests/test_monorepo.py", "tests/test_rendered_readme.py"),
     ),
+    "histories": Part(
+        "random histories and kills of new and of replan", ("tests/test_histories.py", "tests/test_kills.py")
+    ),
     "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
     "installs": Part("every way to install, both doors: one tree", ("tests/test_installs.py",)),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
