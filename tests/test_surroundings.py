@@ -1,6 +1,7 @@
 """Nothing around a repository decides what its tests and commands do: names, keys, hooks, languages, clocks, users."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -92,8 +93,15 @@ def test_a_hook_that_refuses_the_first_commit_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "`git commit` failed: the hook of somebody else says no." in done.stderr
-    assert "Every file is written and staged." in done.stderr
+    assert f"Every file is written and staged. Settle that, then: git -C {tmp_path / 'my-project'}" in done.stderr
     assert "README.md" in staged(tmp_path / "my-project")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".mlscaffold")] == []
+
+    env = without_hooks(tmp_path / "around", around) | {"GIT_CONFIG_VALUE_0": "false", "PATH": os.environ["PATH"]}
+    by_hand = shlex.split(done.stderr.partition("then: ")[2].splitlines()[0])
+    mine = {key: text for key, text in env.items() if key not in ("GIT_DIR", "GIT_INDEX_FILE")}
+    subprocess.run([by_hand[0], "-c", "commit.gpgSign=false", *by_hand[1:]], env=mine, check=True)
+    assert staged(tmp_path / "my-project") == []
 
 
 def test_the_first_commit_needs_no_key(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from mlscaffold import __version__, answers, invocation, questions, report
 from mlscaffold.answers import Answers
 from mlscaffold.errors import (
     CannotWrite,
+    CommitRefused,
     ConflictsLeft,
     MlscaffoldError,
     NoTerminal,
@@ -168,17 +169,24 @@ def new(
             click.echo(report.hosted(place.host, place.at), err=True)
             if host_files is None and not silent:
                 host_files = _agree_to_host_files(complete)
-        committed: list[bool] = []
+        committed: list[bool | CommitRefused] = []
+        message = f"Start {complete.project_name} from a computed plan"
 
         def begin(folder: Path) -> None:
             if place.commits and not no_git:
-                committed.append(vcs.create(folder, f"Start {complete.project_name} from a computed plan"))
+                try:
+                    committed.append(vcs.create(folder, message))
+                except CommitRefused as error:  # the files are worth having all the same
+                    committed.append(error)
 
         placed = placing.write(complete, place, host_files=bool(host_files), begin=begin)
-    history = _history(place.folder, committed[0]) if committed else ""
+    first = committed[0] if committed else None
+    history = _history(place.folder, first) if isinstance(first, bool) else ""
     _tell(report.placed(placed, context.plan_of(complete), complete, history))
     if copy := _bring(sight, complete, place.folder):
         _tell(f"\n{copy}")
+    if isinstance(first, CommitRefused):
+        raise CommitRefused(first.why, vcs.by_hand(place.folder, message))
     if not silent:
         _offer_a_start(place.folder)
 

@@ -256,6 +256,14 @@ class GitFailed(MlscaffoldError):
         super().__init__(f"`{command}` failed: {why}.", hint)
 
 
+class CommitRefused(GitFailed):
+    """Every file is written and staged, and git refused the commit: a hook, or a setting that cannot be met."""
+
+    def __init__(self, why: str, by_hand: str) -> None:
+        super().__init__("git commit", why, f"Every file is written and staged. Settle that, then: {by_hand}")
+        self.why = why
+
+
 class NoRecord(MlscaffoldError):
     """A folder that was not made by `mlscaffold new`, or has lost what it keeps for replanning."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from mlscaffold.errors import GitFailed, GitMissing, SparseCheckout
+from mlscaffold.errors import CommitRefused, GitFailed, GitMissing, SparseCheckout
 from mlscaffold.invocation import quoted
 
 # Set by git for its hooks; they would point our commands at somebody else's repository.
@@ -102,6 +102,7 @@ def ignores(folder: Path, paths: Iterable[str]) -> list[str]:
 def create(folder: Path, message: str) -> bool:
     """Commit everything in the folder, a repository already or made one; False when only staged, for want of a name.
 
+    Raises `CommitRefused` when only staged because git says no (a hook does), and `GitFailed` before that.
     A repository that is there keeps its branch, its remotes and its configuration.
     """
     if not os.path.lexists(folder / ".git"):
@@ -109,13 +110,15 @@ def create(folder: Path, message: str) -> bool:
     _must(folder, "add", "--all")
     if not has_identity(folder):
         return False
-    words = ("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
-    done = _run(folder, *words)
+    done = _run(folder, "commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", message)
     if done.returncode:
-        by_hand = shlex.join(("git", "-C", str(folder), "commit", "--message", message))
-        why = _first_line(done.stderr, done.returncode)
-        raise GitFailed("git commit", why, f"Every file is written and staged. Settle that, then: {by_hand}")
+        raise CommitRefused(_first_line(done.stderr, done.returncode), by_hand(folder, message))
     return True
+
+
+def by_hand(folder: Path, message: str) -> str:
+    """The command that makes the first commit once what was in its way is settled."""
+    return shlex.join(("git", "-C", str(folder), "commit", "--message", message))
 
 
 def commit_as(folder: Path, message: str, surroundings: dict[str, str]) -> None:
