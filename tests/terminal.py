@@ -1,9 +1,10 @@
-"""A real terminal without a screen: a program on a pseudo-terminal, drawn by pyte, its keys typed by a script.
+"""A real terminal without a screen: a program on a pseudo-terminal, drawn into cells, its keys typed by a script.
 
 A step of a script is one reply, the keys that end one prompt. Nothing is timed: the prompt library switches paste marks
 on where a prompt begins, so the next reply is typed when that has been seen, or when the program has ended.
 """
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -18,9 +19,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pyte
+from erbsland.ansi_convert import Terminal as Cells
 
 PROMPT, PATIENCE = b"\x1b[?2004h", 60.0
+UNFINISHED = re.compile(r"\x1b(\[[0-9;?]*)?\Z")  # a control sequence whose last letter has not come yet
 NAMES = {
     "\r": "⏎",
     "\x1b[B": "↓",
@@ -35,20 +37,27 @@ NAMES = {
 }
 
 
-class Drawn(pyte.HistoryScreen):
-    """pyte's screen with a history, which answers the program's question where the cursor is."""
+class Drawn:
+    """What a terminal of that size shows; it answers, into `reply`, the program's question where the cursor is."""
 
     def __init__(self, columns: int, lines: int, reply: int) -> None:
-        super().__init__(columns, lines, history=5000, ratio=0.5)
+        self.cells = Cells(columns, lines, back_buffer_height=5000)
         self.reply = reply
+        self.letters = codecs.getincrementaldecoder("utf-8")("replace")
+        self.begun = ""
 
-    def write_process_input(self, data: str) -> None:
-        os.write(self.reply, data.encode())
+    def feed(self, data: bytes) -> None:
+        """Draw what the program wrote; a letter or a sequence that is cut in two waits for its other half."""
+        text = self.begun + self.letters.decode(data)
+        cut = UNFINISHED.search(text)
+        self.begun = cut[0] if cut else ""
+        self.cells.write(text.removesuffix(self.begun))
+        while self.cells.responses:
+            os.write(self.reply, self.cells.responses.pop(0).encode())
 
     def lines_so_far(self) -> list[str]:
         """Every line since the start, those that have scrolled away included, without blanks at their ends."""
-        gone = ["".join(line[column].data for column in range(self.columns)) for line in self.history.top]
-        lines = [line.rstrip() for line in [*gone, *self.display]]
+        lines = ["".join(cell.text for cell in row).rstrip() for row in self.cells.screen.all_rows()]
         while lines and not lines[-1]:
             lines.pop()
         return lines
@@ -61,7 +70,6 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.screen = Drawn(columns, 24, self.master)
-        self.stream = pyte.ByteStream(self.screen)
         self.prompts = 0
         self.transcript: list[str] = []
         self.seen: list[str] = []
@@ -91,7 +99,7 @@ class Terminal:
         except OSError:  # how Linux says that nobody is at the other end any more
             return False
         self.prompts += data.count(PROMPT)
-        self.stream.feed(data)
+        self.screen.feed(data)
         return bool(data)
 
     def type(self, reply: str) -> None:

@@ -1,5 +1,7 @@
 """Five persons go through the wizard in a real terminal, and see what is kept in tests/screens/."""
 
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,12 +26,13 @@ def test_a_person_sees_what_is_kept(person: str, columns: int, tmp_path: Path) -
 
 
 def wrapped_by_the_terminal(lines: list[str], columns: int) -> list[str]:
-    """Lines that fill the terminal to its last column, but for those that a person types on."""
+    """Lines that fill the terminal to its last column, but for those a person types on and the command to go on with."""
     full, typing, asking = [], False, True
-    for line in lines:
+    for before, line in pairwise(["", *lines]):
         asking = line.startswith("$ ") or (asking and line != " › Yes, write them")  # after it the report speaks
         typing = line.startswith(" ›") or (typing and len(line) == columns)
-        if asking and len(line) >= columns and not typing and not line.startswith("⌨"):
+        command = before.endswith("go on with:")  # whole, to be copied
+        if asking and len(line) >= columns and not typing and not command and not line.startswith("⌨"):
             full.append(line)
     return full
 
@@ -42,6 +45,7 @@ def test_no_line_is_as_wide_as_the_terminal(columns: int) -> None:
         assert wrapped_by_the_terminal(lines, columns) == [], person
     assert wrapped_by_the_terminal(["x" * columns], columns) == ["x" * columns]
     assert wrapped_by_the_terminal([" › " + "x" * columns], columns) == []
+    assert wrapped_by_the_terminal(["go on with:", "x" * columns, "x" * columns], columns) == ["x" * columns]
 
 
 def test_no_screen_states_what_nobody_said() -> None:
@@ -52,12 +56,37 @@ def test_no_screen_states_what_nobody_said() -> None:
         assert "The advisor recommends: software" in shown
 
 
+def drawn(*written: str | bytes, columns: int = 20) -> list[str]:
+    """The lines of a screen two lines high after that was written to it, piece by piece."""
+    screen = Drawn(columns, 2, reply=1)
+    for piece in written:
+        screen.feed(piece if isinstance(piece, bytes) else piece.encode())
+    return screen.lines_so_far()
+
+
 def test_the_drawn_screen_keeps_what_has_scrolled_away() -> None:
     """The drawing itself: three lines on a screen of two."""
-    screen = Drawn(20, 2, reply=1)
-    for line in ("one", "two", "three"):
-        screen.draw(line)
-        screen.carriage_return()
-        screen.linefeed()
+    assert drawn("one\r\n", "two\r\n", "three\r\n") == ["one", "two", "three"]
 
-    assert screen.lines_so_far() == ["one", "two", "three"]
+
+def test_the_drawn_screen_shows_what_was_written_last() -> None:
+    """Moving up, erasing, and writing over; letters of two cells fill a line in half as many."""
+    assert drawn("one\r\ntwo", "\x1b[1A\rnew\x1b[K") == ["new", "two"]
+    assert drawn("one\r\ntwo\x1b[1A\r\x1b[J") == []
+    assert drawn("名名名", columns=4) == ["名名", "名"]
+
+
+def test_the_drawn_screen_puts_together_what_was_cut() -> None:
+    """A pipe cuts where it likes: within a control sequence, within a letter."""
+    assert drawn("one", "\x1b", "[", "3", "D", "new") == ["new"]
+    assert drawn("é".encode()[:1], "é".encode()[1:]) == ["é"]
+
+
+def test_the_drawn_screen_answers_where_its_cursor_is() -> None:
+    """A program that asks is answered in the form in which terminals answer."""
+    answer, reply = os.pipe()
+    Drawn(20, 2, reply).feed(b"one\x1b[6n")
+
+    assert os.read(answer, 99) == b"\x1b[1;4R"
+    os.close(answer)
+    os.close(reply)
