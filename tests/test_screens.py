@@ -26,7 +26,7 @@ def test_a_person_sees_what_is_kept(person: str, columns: int, tmp_path: Path) -
 
 
 def wrapped_by_the_terminal(lines: list[str], columns: int) -> list[str]:
-    """Lines that fill the terminal to its last column, but for those a person types on and the command to go on with."""
+    """Lines that fill the terminal to its last column, but for what is typed and the command to go on with."""
     full, typing, asking = [], False, True
     for before, line in pairwise(["", *lines]):
         asking = line.startswith("$ ") or (asking and line != " › Yes, write them")  # after it the report speaks

@@ -439,6 +439,24 @@ def test_changing_can_be_left_without_a_change(ask: Callable) -> None:
     assert ask([SOME, "<", SOME, "daily" + ENTER, f"<{ENTER}", *ENOUGH], GIVEN) == GIVEN
 
 
+def test_a_filter_that_matches_nothing_offers_nothing(ask: Callable) -> None:
+    """Enter picks no line that was not meant: the menu waits until the letters match one."""
+    missed, erased = f"zzz{ENTER}", BACKSPACE * 3
+
+    result = ask([SOME, missed, DOWN, ENTER, erased, "daily" + ENTER, f"80{ENTER}", *ENOUGH], GIVEN)
+
+    assert result == GIVEN | {"daily_volume": "80"}
+
+
+def test_a_filter_takes_any_letter(ask: Callable) -> None:
+    """A line is found by the é in its answer as well."""
+    given = GIVEN | {"author": "Zoé"}
+
+    assert ask([ENTER, DOWN + ENTER, f"é{ENTER}", f"{KILL}Ana{ENTER}", ENTER, ENTER], given) == given | {
+        "author": "Ana"
+    }
+
+
 def test_what_the_plan_finds_is_said_before_the_menu(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     """Blockers and findings stand last, where the eyes are; a plan that cannot be computed says why."""
 

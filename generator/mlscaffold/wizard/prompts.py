@@ -11,6 +11,7 @@ from typing import Any
 
 import questionary
 from prompt_toolkit.filters import Always
+from prompt_toolkit.formatted_text import to_formatted_text
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import Dimension
@@ -113,7 +114,7 @@ def choose(
 
 
 def _menu_keys(control: InquirerControl, unknown: bool, filtered: bool) -> KeyBindings:
-    """`<`, `?`, Ctrl-D, and Space for what the pointer stands on."""
+    """`<`, `?`, Ctrl-D, and Space for what the pointer stands on; in a filtered menu Space is a letter like others."""
     bindings = KeyBindings()
     for sign in (BACK, NOT_KNOWN) if unknown else (BACK,):
         bindings.add(sign, eager=True)(_exit_with(Choice(sign, True)))
@@ -122,13 +123,48 @@ def _menu_keys(control: InquirerControl, unknown: bool, filtered: bool) -> KeyBi
     def leave(event: KeyPressEvent) -> None:
         event.app.exit(exception=EOFError)
 
-    if not filtered:
+    if filtered:
+        _filter(control, bindings)
+    else:
 
         @bindings.add(" ", eager=True)
         def mean(event: KeyPressEvent) -> None:
             event.app.exit(result=Choice(str(control.get_pointed_at().value), True))
 
     return bindings
+
+
+def _filter(control: InquirerControl, bindings: KeyBindings) -> None:
+    """Any letter filters, not only those of ASCII; where nothing matches, nothing is offered and Enter waits.
+
+    The prompt library would show every line again, and Enter would take the first.
+    """
+    everything = control.text
+
+    def shown() -> Any:
+        return (
+            [("class:text", "  nothing matches; Backspace erases")]
+            if _misses(control)
+            else to_formatted_text(everything)
+        )
+
+    control.text = shown
+
+    @bindings.add(Keys.Any)
+    def filter_by(event: KeyPressEvent) -> None:
+        if event.data.isprintable():
+            control.search_filter = (control.search_filter or "") + event.data
+            control.pointed_at = 0
+
+    @bindings.add("enter", eager=True)
+    def take(event: KeyPressEvent) -> None:
+        if not _misses(control):
+            event.app.exit(result=control.get_pointed_at().value)
+
+
+def _misses(control: InquirerControl) -> bool:
+    letters = (control.search_filter or "").lower()
+    return not any(letters in str(choice.title).lower() for choice in control.choices)
 
 
 def _exit_with(reply: Choice) -> Callable[[KeyPressEvent], None]:
