@@ -14,6 +14,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ from erbsland.ansi_convert import Terminal as Cells
 
 PROMPT, PATIENCE = b"\x1b[?2004h", 60.0
 UNFINISHED = re.compile(r"\x1b(\[[0-9;?]*)?\Z")  # a control sequence whose last letter has not come yet
+# Before the program: the terminal is made the one whose Ctrl-C reaches it and all that it starts.
+OURS = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 NAMES = {
     "\r": "⏎",
     "\x1b[B": "↓",
@@ -74,7 +77,13 @@ class Terminal:
         self.transcript: list[str] = []
         self.seen: list[str] = []
         self.process = subprocess.Popen(
-            program, stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment, start_new_session=True
+            [sys.executable, "-c", OURS, *program],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            cwd=cwd,
+            env=environment,
+            start_new_session=True,
         )
         os.close(slave)
         self.wait_for_prompt(1)

@@ -543,23 +543,17 @@ def _offer_a_start(folder: Path) -> None:
 
     if not starting.is_possible(folder):
         return
-    later = f"cd {invocation.quoted([str(folder)])} && make setup test"
     try:
         question = "Set up and run the tests now? (make setup, make test: some minutes, and the network)"
         if not wizard.agree(question, "Yes, now", "No, later"):
             return
         outcome = starting.run(folder)
     except (KeyboardInterrupt, EOFError):
-        click.echo(f"Stopped; the repository is written. Go on with:\n  {later}", err=True)
+        click.echo(report.stopped(folder), err=True)
         raise click.exceptions.Exit(130) from None
+    click.echo(report.started(folder, outcome), err=True)
     if outcome.code:
-        click.echo(
-            f"{outcome.command} ended with exit code {outcome.code}, as its output above says. The repository is "
-            f"written; once that is mended, go on with:\n  {later}",
-            err=True,
-        )
         raise click.exceptions.Exit(1)
-    click.echo("Set up, and its tests pass. `make status` says what comes next.", err=True)
 
 
 def _ask(

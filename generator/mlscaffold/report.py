@@ -18,6 +18,7 @@ from mlscaffold.verdicts import DECISIVE
 if TYPE_CHECKING:
     from mlscaffold.looking import Proposal, Seen
     from mlscaffold.placing import Placed
+    from mlscaffold.starting import Outcome
     from mlscaffold.update import Replanned
 
 PROPOSALS = ".mlscaffold/proposals"  # where the template's versions of somebody's own files lie
@@ -133,6 +134,22 @@ def _to_commit(result: "Placed", answers: Answers) -> list[str]:
 
 def _paragraph(text: str) -> str:
     return textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False)
+
+
+def started(folder: Path, outcome: "Outcome") -> str:
+    """How the new repository's first commands ended, and what to type next."""
+    if outcome.code:
+        told = _paragraph(
+            f"{outcome.command} ended with exit code {outcome.code}, as its output above says. The repository is "
+            "written; once that is mended, go on with:"
+        )
+        return f"\n{told}\n  cd {_typed(folder)} && make setup test"
+    return f"\nSet up, and its tests pass. What comes next is said by:\n  cd {_typed(folder)} && make status"
+
+
+def stopped(folder: Path) -> str:
+    """What to type after Ctrl-C at the offer, or in the middle of the new repository's first commands."""
+    return f"\nStopped; the repository is written. Go on with:\n  cd {_typed(folder)} && make setup test"
 
 
 def _typed(folder: Path) -> str:
