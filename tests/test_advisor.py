@@ -195,7 +195,7 @@ def test_reasons_are_sentences_and_something_would_change_each(name: str) -> Non
     [
         ("today's MAE of 9 beats a target of 10", ["mae", "9", "10", "lower is better"]),
         ("nothing has ever been recorded", ["nobody has named past cases or known right answers"]),
-        ("it pays back too late", ["18.1 months", "18 (payback_limit_months, assumed) months"]),
+        ("it pays back too late", ["18.1 months", "18 months (payback_limit_months, assumed)"]),
         ("it never pays back", ["never paid back", "worth 250 EUR", "costs 1,000 (monthly_run_budget, assumed) EUR"]),
         ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "2.2 months"]),
         ("nobody has measured today's practice", ["5,000 past cases"]),
@@ -368,7 +368,7 @@ ONLY_WHEN_SAID = {
     "consequence": r"(?<!as far as has been said, )results take effect without",
     "daily_volume": r"1,000 results|1,000(?! \((daily_volume|monthly_run_budget), assumed)",
     "monthly_run_budget": r"costs 1,000(?! \(monthly_run_budget, assumed)",
-    "payback_limit_months": r"\b18(?! \(payback_limit_months, assumed)\b",
+    "payback_limit_months": r"\b18(?! months \(payback_limit_months, assumed)\b",
 }
 
 

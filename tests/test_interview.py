@@ -1,6 +1,7 @@
 """The conversation without a keyboard: which question is next, what going back and changing do, what tables show."""
 
 import random
+from pathlib import Path
 
 import pytest
 from mlscaffold import answers, interview, questions, screen
@@ -61,6 +62,15 @@ def walk(
 
 
 # ------------------------------------------------------------------------------------------------ the order of steps
+
+
+def test_the_readme_counts_the_questions_as_the_wizard_does() -> None:
+    """Its first screen says how many questions stand before a repository."""
+    words = {14: "fourteen", 16: "Sixteen"}
+    ml, software = (words[interview.count(interview.start({}, False), kind)] for kind in ("ml", "software"))
+    readme = Path(__file__).resolve().parent.parent.joinpath("README.md").read_text("utf-8")
+
+    assert f"{ml} questions later ({software} for software" in readme
 
 
 def test_the_short_path_of_an_ml_repository() -> None:

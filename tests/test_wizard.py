@@ -99,7 +99,7 @@ def test_from_nothing_to_the_files(ask: Callable, capsys: pytest.CaptureFixture[
     assert screen.out == ""
     for part in ("1 of 16 · Project", "9 of 16 · Kind", "16 of 16 · Money", "The advisor recommends: ml"):
         assert part in screen.err
-    assert "16 for ml or 14 for software questions come first" in screen.err
+    assert "16 questions for ml or 14 for software come first" in screen.err
     assert re.search(r"docs/ +1 file ", screen.err)
     answers.complete(given)
 

@@ -16,7 +16,6 @@ from mlscaffold.numerals import NotANumber
 from mlscaffold.questions import Question
 
 KIND, ASSUMPTIONS, SUMMARY = "kind", "(assumptions)", "(summary)"
-UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -267,7 +266,7 @@ def _row(state: State, filled: Answers, key: str) -> Row:
 def shown(filled: Answers, key: str) -> str:
     """An answer for the eye; what is worked out (folder, first day, author) is shown worked out."""
     text = filled.author if key == "author" else filled.raw[key]
-    return str(text) or (UNKNOWN if questions.load()[key].type in ("number", "integer", "text") else "none")
+    return str(text) or questions.nothing(questions.load()[key])
 
 
 def default(state: State, key: str) -> str:

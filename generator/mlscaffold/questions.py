@@ -347,6 +347,11 @@ def _check_names(question: Question, text: str) -> str | None:
     return None
 
 
+def nothing(question: Question) -> str:
+    """What an empty answer to this question is called: a fact that nobody knows, or a list with nothing in it."""
+    return "not known" if question.type in ("number", "integer", "text") else "none"
+
+
 def split(text: str) -> list[str]:
     """The parts of a list answer: separated by semicolons, outer spaces dropped, empty parts ignored."""
     return [part.strip() for part in text.split(";") if part.strip()]

@@ -67,7 +67,10 @@ def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str
     parts = ["\n".join(folded(str(folder), sizes)), _left_alone(result), _at_the_top(result), git]
     parts += [headline(plan, IN_A_REPOSITORY), findings(plan)]
     if plan["assumptions"]:
-        listed = ", ".join(f"{row['key']} = {row['value'] or '(unknown)'}" for row in plan["assumptions"])
+        listed = ", ".join(
+            f"{row['key']} = {row['value'] or questions.nothing(questions.load()[row['key']])}"
+            for row in plan["assumptions"]
+        )
         parts.append(_paragraph(f"Still assumed, until a person confirms it ({len(plan['assumptions'])}): {listed}."))
     steps = [f"cd {_typed(folder)}", *_to_commit(result, answers), "make setup    (without make: see the README)"]
     parts.append("Next:\n" + "\n".join(f"  {step}" for step in steps))

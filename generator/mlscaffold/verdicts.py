@@ -169,7 +169,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
         "rules",
         (
             f"Evaluation: at the target, a model {paid_back}{worth}; the limit is "
-            f"{_given(answers, 'payback_limit_months')} months.",
+            f"{_given(answers, 'payback_limit_months', unit=' months')}.",
             "Ownership: rules cost less to build and need no retraining, so they may pay where a model does not.",
             *_rests_on(answers),
         ),
@@ -177,7 +177,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
             f"One wrong result costs more than assumed: change {_cost_keys(answers)}.",
             f"There are more results a day than {_given(answers, 'daily_volume', 'the ')}: change daily_volume.",
             "Building or running it is cheaper than planned: change build_cost, day_rate or monthly_run_budget.",
-            f"You accept a payback later than {_given(answers, 'payback_limit_months', 'the ')} months: change "
+            f"You accept a payback later than {_given(answers, 'payback_limit_months', unit=' months')}: change "
             "payback_limit_months.",
         ),
     )
@@ -191,11 +191,11 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
     extent = "cannot" if answers.get("rules_expressible") == "no" else "can only in part"
     if not is_said(answers, "rules_expressible"):
         extent = "can, as far as has been said, only in part"
-    limit = _given(answers, "payback_limit_months", "the ")
+    limit = _given(answers, "payback_limit_months", unit=" months")
     flips = [
         "Somebody manages to write the behaviour down in full: then it is software (rules_expressible=full).",
         "The simple baseline turns out to reach the target: then the baseline is the product.",
-        f"The gain does not pay back within {limit} months: then rules are the product.",
+        f"The gain does not pay back within {limit}: then rules are the product.",
     ]
     if not human:
         flips.append("A person confirms each result: then an alert may do, with rules or a model (human_confirms=yes).")
@@ -259,14 +259,14 @@ def is_said(answers: Answers, key: str) -> bool:
     return answers.get(key) is not None
 
 
-def _given(answers: Answers, key: str, article: str = "") -> str:
-    """A number inside a sentence; one that nobody gave is called assumed, under its key."""
+def _given(answers: Answers, key: str, article: str = "", unit: str = "") -> str:
+    """A number inside a sentence, with its unit; one that nobody gave is called assumed, under its key."""
     if is_said(answers, key):
-        return number(answers.get(key))
+        return number(answers.get(key)) + unit
     assumed = answers.get(key)
     if assumed is None:  # while only what was said is at hand
         assumed = float(questions.default(questions.load()[key], {"kind": ML}))
-    return f"{article}{number(assumed)} ({key}, assumed)"
+    return f"{article}{number(assumed)}{unit} ({key}, assumed)"
 
 
 def _practice(answers: Answers) -> str:
@@ -281,7 +281,7 @@ def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
     months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
     if months is not None:
         worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
-        limit = _given(answers, "payback_limit_months")
+        limit = _given(answers, "payback_limit_months", unit=" months")
         yield f"Evaluation: at the target it is paid back after {number(months)} months{worth}; the limit is {limit}."
 
 

@@ -82,7 +82,7 @@ class Telling:
         self._line("")
         kept = f"The repository is in {keep}." if keep else "Nothing is left of it; --keep DIR keeps the repository."
         self.note(f"{self.seconds():.0f} s, {cpu:.0f} s of them at work on a processor. {kept}")
-        self.note(f"Your own: `{command()} new` asks about ten questions; the README says the rest.")
+        self.note(f"Your own: `{command()} new` asks some fifteen questions; the README says the rest.")
 
     def seconds(self) -> float:
         """How long the story has been going on."""

@@ -138,10 +138,10 @@ class _Talk:
         given = self.state.texts.get(KIND)
         counts = [(interview.count(self.state, kind), kind) for kind in questions.KINDS if given in (None, kind)]
         if counts[0][0]:
-            many = " or ".join(f"{count} for {kind}" for count, kind in counts) if len(counts) > 1 else counts[0][0]
-            first = (
-                f"{many} {'question comes' if many == 1 else 'questions come'} first (an answer can add or spare one)"
-            )
+            (many, kind), *others = counts
+            first = f"{many} question{'' if many == 1 else 's'}"
+            first += f" for {kind} or {others[0][0]} for {others[0][1]}" if others else ""
+            first += f" {'comes' if many == 1 and not others else 'come'} first (an answer can add or spare one)"
         else:
             first = "The questions that come first are answered already"
         then = "the plan in six lines" if self.state.full else "a table of what is assumed for the rest, and the plan"
@@ -173,7 +173,7 @@ class _Talk:
             try:
                 if reply in (NOT_KNOWN, ""):
                     self.state = interview.unknown(self.state, key)
-                    screen.say(f"  assumed: {default}" if default else "  left open: not known")
+                    screen.say(f"  assumed: {default}" if default else f"  left open: {questions.nothing(question)}")
                 else:
                     meant = reply if reply == typed else self._meant(key, reply)
                     self.state = interview.answer(self.state, key, meant)
