@@ -1,6 +1,7 @@
 """Five persons go through the wizard in a real terminal, and see what is kept in tests/screens/."""
 
 import os
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def test_no_screen_states_what_nobody_said() -> None:
         shown = " ".join(KEPT.joinpath(f"knows-nothing-{columns}.txt").read_text("utf-8").split())
         assert "there are 0 past cases" not in shown
         assert "The advisor recommends: software" in shown
+
+
+def test_an_empty_answer_has_one_name_on_a_screen() -> None:
+    """What was left open at the question stands in the tables and at the end under the same word."""
+    shown = KEPT.joinpath("knows-nothing-120.txt").read_text("utf-8")
+    said = re.search(r"Which systems does it depend on.*?left open: (.*?)\n", shown, re.DOTALL)
+
+    assert said
+    assert re.findall(r"\* (\S+) +Which systems", shown) == [said[1]]
+    assert re.findall(r"dependencies = ([^,]+)", " ".join(shown.split())) == [said[1]]
 
 
 def drawn(*written: str | bytes, columns: int = 20) -> list[str]:
