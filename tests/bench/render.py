@@ -33,7 +33,7 @@ import jinja2
 yamltext = types.ModuleType("mlscaffold.yamltext")  # the filters need its one function, not the YAML parser
 yamltext.quoted = lambda text: json.dumps(text, ensure_ascii=False)
 sys.modules["mlscaffold.yamltext"] = yamltext
-from mlscaffold import wording
+from mlscaffold import hosting, wording
 
 
 class Given(dict):
@@ -52,7 +52,7 @@ env = jinja2.Environment(
     trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
 )
 env.filters.update(wording.FILTERS)
-env.globals.update(wording.GLOBALS)
+env.globals.update(wording.GLOBALS, at_top=hosting.at_top, below=hosting.below)
 for name, text in sources.items():
     path = out / name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -182,5 +182,6 @@ def _unpacked(root: Path, commit: str, folder: Path) -> Path:
         remedy = "Name one that has: rollback-drill --to TAG, or commit once more and drill again."
         raise Blocked(f"{commit[:10]} holds no src/, so there is no release in it to go back to.", remedy)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on
+        archive.extractall(folder)
     return folder / "src"
