@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 from conftest import TASK
-from my_project import champion, features, promote
-from my_project.repo import Repo
+from planrun_ml.data import columns
+from planrun_ml.data import columns as columns_module
+from planrun_ml.release import champion_model
+from planrun_ml.release import parity
+from planrun.repository import Repo
 
 ODD = {
     "number": (None, 0, -3, 2**60, 0.1, 1e100, 1e101, -1e300, "4.5", " 7 ", "twelve", True),
@@ -18,8 +21,8 @@ ODD = {
 @pytest.fixture
 def rows(released: Path) -> list[dict[str, Any]]:
     """Rows as a caller sends them, and the same with one odd value each, of every kind in every column."""
-    found = champion.load(released)
-    good = promote.both_ways(Repo(released), found)[1][:20]
+    found = champion_model.load(released)
+    good = parity.both_ways(Repo(released), found)[1][:20]
     return good + [good[0] | {name: value} for name, kind in found.columns.items() for value in ODD[kind]]
 
 
@@ -27,9 +30,9 @@ def test_the_way_round_gives_what_the_sql_gives(
     released: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Row by row, so that types are each row's own, and all at once: the same answers with and without it."""
-    found, groups = champion.load(released), list(range(len(rows)))
+    found, groups = champion_model.load(released), list(range(len(rows)))
     quick = [found.answers([row])[0] for row in rows], found.answers(rows, groups)
-    monkeypatch.setattr(champion, "READY", {})
+    monkeypatch.setattr(champion_model, "READY", {})
     slow = [found.answers([row])[0] for row in rows], found.answers(rows, groups)
 
     assert quick == slow
@@ -38,8 +41,8 @@ def test_the_way_round_gives_what_the_sql_gives(
 
 def test_only_dates_take_the_sql(released: Path, rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     """The SQL is left to what needs it; otherwise it would cost each batch more than the model does."""
-    found, asked, right = champion.load(released), [], features.select
-    monkeypatch.setattr(features, "select", lambda columns: (asked.extend(columns.values()), right(columns))[1])
+    found, asked, right = champion_model.load(released), [], columns_module.select
+    monkeypatch.setattr(columns, "select", lambda columns: (asked.extend(columns.values()), right(columns))[1])
     found.answers(rows[:20])
 
     assert set(asked) <= {"date"}

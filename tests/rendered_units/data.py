@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask
-from my_project import dataset, engine, features
-from my_project.repo import Repo
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames
+from planrun_ml.data import leakage
+from planrun_ml.tables import parquet
+from planrun_ml.tables import query as query_module
+from planrun.repository import Repo
 from test_data import ID, TABLE, TARGET, put
 
 
@@ -39,14 +43,14 @@ def test_a_row_keeps_its_split_when_rows_are_added(newborn: Path) -> None:
         half = TABLE[TABLE["query"] < "Q150"]
     put(newborn, half)
     assert ask(newborn, "audit")[0] == 0
-    before = {key: part for part in ("train", "validation") for key in dataset.load(Repo(newborn), part).keys}
+    before = {key: part for part in ("train", "validation") for key in frames.load(Repo(newborn), part).keys}
 
     schema = (newborn / "data" / "schema.yaml").read_text()
     TABLE.to_csv(newborn / ROWS, index=False)
     (newborn / "data" / "schema.yaml").write_text(schema)
     ask(newborn, "audit")
 
-    after = {key: part for part in ("train", "validation") for key in dataset.load(Repo(newborn), part).keys}
+    after = {key: part for part in ("train", "validation") for key in frames.load(Repo(newborn), part).keys}
     assert after.items() >= before.items()
 
 
@@ -56,20 +60,20 @@ def test_noise_does_not_look_predictive() -> None:
     y = rng.integers(0, 2, 600).astype(float)
     noise = pd.Series(rng.integers(0, 40, 600).astype(str))
 
-    assert features.single(noise, y, "binary") < 0.56
-    assert features.single(pd.Series(y + rng.normal(0, 0.01, 600)), y, "binary") > 0.99
-    assert features.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
+    assert leakage.single(noise, y, "binary") < 0.56
+    assert leakage.single(pd.Series(y + rng.normal(0, 0.01, 600)), y, "binary") > 0.99
+    assert leakage.single(pd.Series(np.where(y == 1, np.nan, 1.0)), y, "binary") > 0.99
 
 
 def test_a_moment_is_the_same_whoever_names_its_zone(tmp_path: Path) -> None:
     """A caller's text, a file's text and a file's moment give one input: that of UTC."""
     path = tmp_path / "rows.csv"
     path.write_text("id,due\n1,2024-01-31T01:00:00+01:00\n2,2024-07-31T02:00:00+02:00\n", "utf-8")
-    table = engine.Engine()
+    table = query_module.Engine()
     table.open(path)
-    of_file = table.frame(f"select {features.select({'due': 'date'})} from source")["due"].tolist()  # noqa: S608
+    of_file = table.frame(f"select {columns_module.select({'due': 'date'})} from source")["due"].tolist()  # noqa: S608
     told = [{"due": "2024-01-31T01:00:00+01:00"}, {"due": "2024-07-31"}, {"due": "2024-07-31T00:00:00Z"}]
-    of_caller = features.of_rows(told, {"due": "date"})["due"].tolist()
+    of_caller = columns_module.of_rows(told, {"due": "date"})["due"].tolist()
 
     assert of_file == [19753.0, 19935.0]
     assert of_caller == [19753.0, 19935.0, 19935.0]
@@ -110,8 +114,8 @@ def test_a_column_of_a_database_that_is_empty_at_first(tmp_path: Path) -> None:
     first = pd.DataFrame({"n": [1, 2], "when": [None, None], "text": ["a", "b"], "never": [None, None]}, dtype=object)
     later = pd.DataFrame({"n": [3.5], "when": [pd.Timestamp("2024-05-01")], "text": [None], "never": [None]})
 
-    count = engine.write_chunks([first.astype({"n": int}), later], tmp_path / "rows.parquet")
-    held = engine.read_parquet(tmp_path / "rows.parquet")
+    count = parquet.write_chunks([first.astype({"n": int}), later], tmp_path / "rows.parquet")
+    held = parquet.read_parquet(tmp_path / "rows.parquet")
 
     assert count == 3
     assert list(held) == ["n", "when", "text", "never"]
@@ -119,7 +123,7 @@ def test_a_column_of_a_database_that_is_empty_at_first(tmp_path: Path) -> None:
     assert held["when"].isna().tolist() == [True, True, False]
     assert str(held["when"].dtype).startswith("datetime64")
     assert held["text"].tolist()[:2] == ["a", "b"]
-    assert engine.write_chunks([later.iloc[:0]], tmp_path / "none.parquet") == 0
+    assert parquet.write_chunks([later.iloc[:0]], tmp_path / "none.parquet") == 0
     assert not (tmp_path / "none.parquet").exists()
 
 

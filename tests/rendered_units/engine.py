@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from conftest import gate
-from my_project import gates, signing
-from my_project.files import Trouble
-from my_project.gates import GATES, Gate
-from my_project.repo import Repo
+from planrun import gates
+from planrun.signing import waivers
+from planrun.gates import GATES, Gate
+from planrun.repository import Repo
+from planrun.trouble import Trouble
 
 
 def test_a_plan_edited_by_hand_shuts_the_gates_that_use_it(newborn: Path) -> None:
@@ -35,7 +36,7 @@ def test_a_check_that_breaks_is_a_row_of_its_own(newborn: Path, monkeypatch: pyt
 def test_a_waiver_lasts_ninety_days_at_most(newborn: Path) -> None:
     """By a number of days, or by a day."""
     with pytest.raises(Trouble, match="90 days are the most"):
-        signing.waive(Repo(newborn), "G0.1", "the sample", "2999-01-01")
-    signing.waive(Repo(newborn), "G0.1", "the sample", "90")
+        waivers.waive(Repo(newborn), "G0.1", "the sample", "2999-01-01")
+    waivers.waive(Repo(newborn), "G0.1", "the sample", "90")
 
     assert gate(newborn, "G0.1").state == "waived"

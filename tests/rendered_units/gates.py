@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ROWS, ask, commit, edit, gate, git
-from my_project.files import canonical
-from my_project.gates import evaluate
-from my_project.repo import Repo
+from planrun.files import canonical
+from planrun.gates import evaluate
+from planrun.repository import Repo
 
 
 def test_the_same_commands_again_change_nothing(worked: Path) -> None:

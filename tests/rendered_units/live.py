@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ask, edit, forge, gate
-from my_project import predictions
-from my_project.repo import Repo
+from planrun_ml.release import prediction_log
+from planrun.repository import Repo
 from test_live import answer_rows, soon
 
 
@@ -37,7 +37,7 @@ def test_labels_that_stay_away(released: Path) -> None:
 def test_scores_that_cannot_be_computed_again(released: Path) -> None:
     """A log whose scores are not those of the model that is named in it."""
     answer_rows(released)
-    file = next((released / predictions.PREDICTIONS).glob("*.jsonl"))
+    file = next((released / prediction_log.PREDICTIONS).glob("*.jsonl"))
     lines = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
     file.write_text("".join(json.dumps(line | {"score": line["score"] * 0.5 + 0.1}) + "\n" for line in lines), "utf-8")
     code, said = ask(released, "monitor", "--at", soon())
@@ -81,7 +81,7 @@ def test_triage_comes_to_code_last(released: Path) -> None:
 
 
 def late(root: Path) -> Path:
-    return root / predictions.LABELS / "late.csv"
+    return root / prediction_log.LABELS / "late.csv"
 
 
 def said_of(said: str, signal: str) -> str:
@@ -134,7 +134,7 @@ def test_one_label_decides_nothing(released: Path) -> None:
 def test_a_file_of_labels_with_other_columns(released: Path) -> None:
     """The file is named, not the library that read it."""
     answer_rows(released)
-    (released / predictions.LABELS / "second.csv").write_text("key,label\nT1,1\n")
+    (released / prediction_log.LABELS / "second.csv").write_text("key,label\nT1,1\n")
     code, said = ask(released, "monitor", "--at", soon())
 
     assert code == 1

@@ -8,9 +8,14 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 from conftest import ask, edit, forge, gate, record_of, waive
-from my_project import evaluate, experiment, intervals
-from my_project.evaluate import Case, score
-from my_project.repo import Repo
+from planrun_ml.experiments import records as records_module
+from planrun_ml.experiments import stop_rules
+from planrun_ml.measuring import intervals
+from planrun_ml.measuring import metrics
+from planrun_ml.measuring import stakes
+from planrun.repository import Repo
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.metrics import score
 from sklearn import metrics as reference
 
 
@@ -113,15 +118,15 @@ def test_verdicts_have_three_values() -> None:
 
 def test_higher_is_better_is_known_for_every_metric() -> None:
     """An error that falls is a gain."""
-    assert evaluate.higher_is_better("recall")
-    assert not evaluate.higher_is_better("mae")
+    assert metrics.higher_is_better("recall")
+    assert not metrics.higher_is_better("mae")
     better, worse = Case(np.ones(20), np.linspace(0.9, 1.1, 20)), Case(np.ones(20), np.linspace(0.5, 1.5, 20))
     assert intervals.gain("mae", better, worse, 0.05).value > 0
 
 
 def test_an_experiment_changes_one_thing_and_is_not_run_twice(worked: Path) -> None:
     """The same configuration again is refused; the next family is tried without being asked."""
-    first = experiment.all_records(Repo(worked))[0]
+    first = records_module.all_records(Repo(worked))[0]
     code, said = ask(worked, "experiment", "--model", first["config"]["model"])
     assert code == 1
     assert first["id"] in said
@@ -147,12 +152,12 @@ def test_two_changes_at_once_are_refused_until_it_is_said_what_each_gives(worked
 
 def test_a_change_that_changes_no_prediction_leaves_no_record(worked: Path) -> None:
     """A comparison with itself would show nothing, and a record cannot be taken back."""
-    before = len(experiment.all_records(Repo(worked)))
+    before = len(records_module.all_records(Repo(worked)))
     code, said = ask(worked, "experiment", "--seed", "3")
 
     assert code == 1
     assert "Every prediction is that of the champion" in said
-    assert len(experiment.all_records(Repo(worked))) == before
+    assert len(records_module.all_records(Repo(worked))) == before
     assert gate(worked, "G2.5").state == "pass"
 
 
@@ -190,7 +195,7 @@ def plan(root: Path, **numbers: float | None) -> None:
 
 
 def rule(root: Path) -> str:
-    return experiment.stop_rule(Repo(root)).partition(":")[0]
+    return stop_rules.stop_rule(Repo(root)).partition(":")[0]
 
 
 def test_each_stop_rule_is_met_by_its_own_inequality(worked: Path) -> None:
@@ -199,7 +204,7 @@ def test_each_stop_rule_is_met_by_its_own_inequality(worked: Path) -> None:
         assert ask(worked, "experiment")[0] == 0
     plan(worked, iterations_max=50, iterations_mde=-1e6, iterations_optimism=0.0, acceptance_min_gain=-1e6)
     assert rule(worked) == "success"
-    records = experiment.all_records(Repo(worked))
+    records = records_module.all_records(Repo(worked))
     low = next(record for record in reversed(records) if record["decision"] == "keep")["vs_baseline"]["low"]
     plan(worked, iterations_optimism=low + 1e6 + 1e-3)
     assert rule(worked) == ""  # the same bound, and a little more optimism than it can bear
@@ -236,10 +241,10 @@ def test_optimism_comes_from_the_records_where_the_plan_has_none(worked: Path) -
     """The standard error of the last score × the expected largest of as many normal values as there are records."""
     plan(worked, iterations_optimism=None)
     assert ask(worked, "experiment")[0] == 0
-    found = experiment.all_records(Repo(worked))[-1]["metric"]
+    found = records_module.all_records(Repo(worked))[-1]["metric"]
     error = (found["value"] - found["low"]) / NormalDist().inv_cdf(1 - found["alpha"])
 
-    assert experiment.optimism_of(Repo(worked)) == pytest.approx(error * 0.5641896, rel=1e-4)  # 1 / sqrt(pi) for two
+    assert stop_rules.optimism_of(Repo(worked)) == pytest.approx(error * 0.5641896, rel=1e-4)  # 1 / sqrt(pi) for two
     assert intervals.optimism({"value": 1.0, "low": None, "alpha": 0.05}, 5) == 0.0
 
 
@@ -253,7 +258,7 @@ def test_the_log_is_rebuilt_from_the_records(worked: Path) -> None:
 
     assert code == 0, said
     assert log.read_text() == text
-    assert all(f"| {record['id']} |" in text for record in experiment.all_records(Repo(worked)))
+    assert all(f"| {record['id']} |" in text for record in records_module.all_records(Repo(worked)))
     edit(record_of(worked), lambda found: found.update(lock_sha="0" * 64))
     ask(worked, "experiment", "--log")
     assert "Of other data: not counted." in log.read_text()
@@ -265,8 +270,8 @@ def test_a_gain_without_a_price_is_a_share_of_the_measured_baseline(worked: Path
     edit(worked / "plan/plan.json", lambda found: found["acceptance"]["min_gain"].update(entry))
     repo = Repo(worked)
 
-    assert evaluate.minimum_gain(repo) == pytest.approx(0.1 * repo.evidence("baseline")["result"]["value"])
-    assert evaluate.minimum_gain(repo, baseline=40000.0) == 4000.0
+    assert stakes.minimum_gain(repo) == pytest.approx(0.1 * repo.evidence("baseline")["result"]["value"])
+    assert stakes.minimum_gain(repo, baseline=40000.0) == 4000.0
 
 
 def test_costs_that_no_model_can_meet_are_named(worked: Path) -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ask
-from my_project import data, ranking
-from my_project import score as batch
-from my_project.engine import read_parquet, write_parquet
-from my_project.evaluate import Case, score
-from my_project.repo import Repo
+from planrun_ml.data import snapshot
+from planrun_ml.measuring import ranking
+from planrun_ml.serving import score
+from planrun.repository import Repo
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.metrics import score
+from planrun_ml.tables.parquet import read_parquet, write_parquet
 from sklearn import metrics as reference
 
 
@@ -30,12 +32,12 @@ def test_metrics_of_rankings_equal_the_reference() -> None:
 def test_a_query_is_ranked_whole_though_its_rows_lie_apart(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Places are given within a query; chunks of a batch are cut between queries, never inside one."""
     repo = Repo(released)
-    table, source = data.open_table(repo)
+    table, source = snapshot.open_table(repo)
     rows = table.frame("select * exclude (_row) from source")
     copies = [rows.assign(**{name: f"{n}-" + rows[name] for name in (source.id, source.group)}) for n in range(4)]
     mixed = pd.concat(copies).sample(frac=1, random_state=2)
     write_parquet(mixed, released / "mixed.parquet")
-    monkeypatch.setattr(batch, "VECTORS", 1)
+    monkeypatch.setattr(score, "VECTORS", 1)
     code, said = ask(released, "score", "mixed.parquet")
     parts = sorted(released.glob("predictions/*/part-*.parquet"))
     log = pd.concat([read_parquet(part) for part in parts])

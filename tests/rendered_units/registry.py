@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, gate
-from my_project import registry
-from my_project.files import Trouble
+from planrun_ml.release import registry
+from planrun.trouble import Trouble
 
 
 def entry(digest: str, **other: str) -> dict:

@@ -7,9 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ask, edit, forge, gate
-from my_project import champion, promote, registry, schema
-from my_project.engine import Engine
-from my_project.repo import Repo
+from planrun_ml.data import profile
+from planrun_ml.data import schema
+from planrun_ml.release import champion_model
+from planrun_ml.release import parity
+from planrun_ml.release import registry
+from planrun.repository import Repo
+from planrun_ml.tables.query import Engine
 from test_live import signal_of
 
 
@@ -40,14 +44,14 @@ def test_code_that_changed_after_parity(released: Path) -> None:
 
 def test_skewed_service_is_not_promoted(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promotion measures parity itself and refuses."""
-    right = promote.both_ways
+    right = parity.both_ways
 
-    def skewed(repo: Repo, candidate: champion.Champion) -> tuple:
+    def skewed(repo: Repo, candidate: champion_model.Champion) -> tuple:
         inputs, rows = right(repo, candidate)
         number = next(name for name, kind in candidate.columns.items() if kind == "number")
         return inputs.assign(**{number: inputs[number].sample(frac=1, random_state=1).to_numpy()}), rows
 
-    monkeypatch.setattr(promote, "both_ways", skewed)
+    monkeypatch.setattr(parity, "both_ways", skewed)
     code, said = ask(released, "promote")
 
     assert code == 1
@@ -66,13 +70,13 @@ def audited(columns: dict, row: dict) -> list:
     table = Engine()
     table.register("source", pd.DataFrame([row]).assign(_row=1))
     rules = {"rows_at_least": "1", "repeated_rows_at_most": "0", "columns": columns}
-    return schema.breaches(table, rules, schema.profile(table, table.columns("source"), 1), 1, 0)
+    return schema.breaches(table, rules, profile.profile(table, table.columns("source"), 1), 1, 0)
 
 
 def test_the_door_of_the_service_keeps_the_schema(released: Path) -> None:
     """What data/schema.yaml forbids is answered by the rule, by the same rules as in the audit."""
-    found = champion.load(released)
-    _, rows = promote.both_ways(Repo(released), found)
+    found = champion_model.load(released)
+    _, rows = parity.both_ways(Repo(released), found)
     name = next(name for name, kind in found.columns.items() if kind == "number")
     odd = [rows[0] | {name: value} for value in (1e30, "twelve", None)] + [rows[0]]
     answers = found.answers(odd)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate
-from my_project import accept, registry
-from my_project.evaluate import higher_is_better
-from my_project.repo import Repo
+from planrun_ml.acceptance import candidate
+from planrun_ml.release import registry
+from planrun.repository import Repo
+from planrun_ml.measuring.metrics import higher_is_better
 from test_live import answer_rows, more_rows, soon
 
 
@@ -128,7 +129,7 @@ def test_a_refused_candidate_stays_red(retrained: Path) -> None:
     def worse(found: dict) -> None:
         found.update(predictions=dict.fromkeys(found["predictions"], found["predictions"]["champion"]))
         found.update(floor=1e9 if higher_is_better(found_metric) else -1e9)
-        found.update(accept.judged(Repo(retrained), found))
+        found.update(candidate.judged(Repo(retrained), found))
 
     found_metric = Repo(retrained).answers["metric"]
     forge(retrained, "candidate", worse)

@@ -5,15 +5,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ask, gate
-from my_project import champion, predictions, promote, score
-from my_project.engine import write_parquet
-from my_project.repo import Repo
+from planrun_ml.release import champion_model
+from planrun_ml.release import parity
+from planrun_ml.release import prediction_log
+from planrun_ml.serving import score
+from planrun.repository import Repo
+from planrun_ml.tables.parquet import write_parquet
 
 
 @pytest.fixture
 def rows(released: Path) -> Path:
     """New rows as a file of the caller's."""
-    _, sent = promote.both_ways(Repo(released), champion.load(released))
+    _, sent = parity.both_ways(Repo(released), champion_model.load(released))
     path = released / "new rows é.parquet"
     write_parquet(pd.DataFrame(sent), path)
     return path
@@ -23,10 +26,10 @@ def test_each_row_is_answered_once(released: Path, rows: Path) -> None:
     """As many records as rows, by the model, with all fields; the same file again is not scored twice."""
     code, said = ask(released, "score", str(rows))
     again = ask(released, "score", str(rows))[1]
-    held = predictions.last_rows(released / predictions.PREDICTIONS, 10_000)
+    held = prediction_log.last_rows(released / prediction_log.PREDICTIONS, 10_000)
 
     assert code == 0, said
-    assert len(held) == len(pd.DataFrame(promote.both_ways(Repo(released), champion.load(released))[1]))
+    assert len(held) == len(pd.DataFrame(parity.both_ways(Repo(released), champion_model.load(released))[1]))
     assert {row["source"] for row in held} == {"model"}
     assert len({row["id"] for row in held}) == len(held)
     assert "already scored" in again
@@ -36,9 +39,9 @@ def test_each_row_is_answered_once(released: Path, rows: Path) -> None:
 def test_batch_and_single_rows_agree(released: Path, rows: Path) -> None:
     """One class answers both ways."""
     ask(released, "score", str(rows))
-    held = predictions.last_rows(released / predictions.PREDICTIONS, 5)
-    _, sent = promote.both_ways(Repo(released), champion.load(released))
-    alone = champion.load(released).answers(sent)[-len(held) :]
+    held = prediction_log.last_rows(released / prediction_log.PREDICTIONS, 5)
+    _, sent = parity.both_ways(Repo(released), champion_model.load(released))
+    alone = champion_model.load(released).answers(sent)[-len(held) :]
 
     assert [row["score"] for row in held] == pytest.approx([answer.score for answer in alone], abs=1e-9)
 
@@ -55,7 +58,7 @@ def test_a_run_that_died_is_started_again(released: Path, rows: Path, monkeypatc
     code, _ = ask(released, "score", str(rows))
 
     assert code == 130
-    assert predictions.last_rows(released / predictions.PREDICTIONS) == []
+    assert prediction_log.last_rows(released / prediction_log.PREDICTIONS) == []
 
     monkeypatch.undo()
 
@@ -87,14 +90,14 @@ def test_a_missing_file_is_named(released: Path) -> None:
 
 def test_values_that_break_the_schema_are_answered_by_the_rule(released: Path, rows: Path) -> None:
     """They are not dropped: each has an answer, and the reason beside it."""
-    _, sent = promote.both_ways(Repo(released), champion.load(released))
-    found = champion.load(released)
+    _, sent = parity.both_ways(Repo(released), champion_model.load(released))
+    found = champion_model.load(released)
     name = next(name for name, kind in found.columns.items() if kind == "number")
     frame = pd.DataFrame(sent)
     frame.loc[0, name] = 1e30
     write_parquet(frame, rows)
     code, said = ask(released, "score", str(rows))
-    held = predictions.last_rows(released / predictions.PREDICTIONS, 10_000)
+    held = prediction_log.last_rows(released / prediction_log.PREDICTIONS, 10_000)
 
     assert code == 0
     assert "1 of them answered by the rule" in said

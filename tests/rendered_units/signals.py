@@ -8,14 +8,17 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from my_project import cards, drift, predictions
-from my_project.evaluate import Case
-from my_project.intervals import interval
+from planrun_ml.data import reference
+from planrun_ml.data import shift as shift_module
+from planrun_ml.release import prediction_log
+from planrun_ml.watching import quality
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.intervals import interval
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
 
-def con_and_ask() -> tuple[duckdb.DuckDBPyConnection, drift.Ask]:
+def con_and_ask() -> tuple[duckdb.DuckDBPyConnection, shift_module.Ask]:
     con = duckdb.connect()
     return con, lambda sql: con.execute(sql).fetchall()
 
@@ -27,23 +30,23 @@ def rows(count: int, shift: float = 0.0, seed: int = 0) -> pd.DataFrame:
 
 def test_a_torn_line_is_skipped_and_the_next_one_kept(tmp_path: Path) -> None:
     """A process that died in the middle of a line costs that line alone."""
-    log = predictions.Log(tmp_path)
+    log = prediction_log.Log(tmp_path)
     answer = {"model": "1.0.0", "source": "model", "score": 0.5, "decision": "yes"}
-    log.append([predictions.record("a", {"x": 1.5}, answer, 1.0)])
+    log.append([prediction_log.record("a", {"x": 1.5}, answer, 1.0)])
     file = next(tmp_path.glob("*.jsonl"))
     with file.open("ab") as torn:
         torn.write(b'{"id": "torn", "made_')
     log.close()
-    log = predictions.Log(tmp_path)
-    log.append([predictions.record("b é", {"x": None}, answer, 1.0)])
+    log = prediction_log.Log(tmp_path)
+    log.append([prediction_log.record("b é", {"x": None}, answer, 1.0)])
     log.close()
     with file.open("ab") as torn:
         torn.write(b'{"id": "torn ag')
     _, sql = con_and_ask()
-    found = sql(f"select id from ({predictions.log_sql(tmp_path, {'x': 'DOUBLE'})}) order by id")  # noqa: S608  (nobody types it)
+    found = sql(f"select id from ({prediction_log.log_sql(tmp_path, {'x': 'DOUBLE'})}) order by id")  # noqa: S608  (nobody types it)
 
     assert found == [("a",), ("b é",)]
-    assert [row["id"] for row in predictions.last_rows(tmp_path)] == ["a", "b é"]
+    assert [row["id"] for row in prediction_log.last_rows(tmp_path)] == ["a", "b é"]
 
 
 def test_a_batch_run_counts_when_it_is_whole(tmp_path: Path) -> None:
@@ -53,24 +56,24 @@ def test_a_batch_run_counts_when_it_is_whole(tmp_path: Path) -> None:
     with duckdb.connect() as con:
         con.execute(f"copy (select 'a' as id) to '{run}/part-00000.parquet' (format parquet)")
 
-    assert "read_parquet" not in predictions.log_sql(tmp_path, {"x": "DOUBLE"})
+    assert "read_parquet" not in prediction_log.log_sql(tmp_path, {"x": "DOUBLE"})
 
     (run / "run.json").write_text("{}")
 
-    assert "read_parquet" in predictions.log_sql(tmp_path, {"x": "DOUBLE"})
+    assert "read_parquet" in prediction_log.log_sql(tmp_path, {"x": "DOUBLE"})
 
 
 def test_drift_limits_know_their_sample() -> None:
     """Noise stays below the limit as often as alpha says; a shift of 0.3 standard deviations does not."""
     con, sql = con_and_ask()
     con.register("reference", rows(20_000))
-    held = cards.profile(sql, "select * from reference", KINDS, 10)
+    held = reference.profile(sql, "select * from reference", KINDS, 10)
     alarms = 0
     for seed in range(60):
         con.register("now", rows(1_000, seed=seed + 1))
-        alarms += sum(shift.moved for shift in drift.compare(sql, held, "select * from now", alpha=0.01, floor=0))
+        alarms += sum(shift.moved for shift in shift_module.compare(sql, held, "select * from now", alpha=0.01, floor=0))
     con.register("now", rows(2_000, shift=0.3, seed=99))
-    moved = drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
+    moved = shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
 
     assert alarms <= 12  # 120 looks, two checks each, at one in a hundred
     assert [shift.column for shift in moved if shift.moved] == ["x"]
@@ -82,9 +85,9 @@ def test_planted_drift_is_found(planted: dict) -> None:
     """A column that turned constant, empty, or into a level nobody has seen, without a missing value elsewhere."""
     con, sql = con_and_ask()
     con.register("reference", rows(5_000))
-    held = cards.profile(sql, "select * from reference", KINDS, 10)
+    held = reference.profile(sql, "select * from reference", KINDS, 10)
     con.register("now", rows(500, seed=5).assign(**planted))
-    found = drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
+    found = shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
 
     assert [shift.column for shift in found if shift.moved] == list(planted)
 
@@ -93,14 +96,14 @@ def test_a_constant_column_that_moves_is_drift() -> None:
     """The lower edge lies below the smallest value, so a constant can be left on either side."""
     con, sql = con_and_ask()
     con.register("reference", pd.DataFrame({"x": np.ones(1_000)}))
-    held = cards.profile(sql, "select * from reference", {"x": "number"}, 10)
+    held = reference.profile(sql, "select * from reference", {"x": "number"}, 10)
     for value in (0.5, 1.5):
         con.register("now", pd.DataFrame({"x": np.full(500, value)}))
 
-        assert drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
+        assert shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
     con.register("now", pd.DataFrame({"x": np.ones(500)}))
 
-    assert not drift.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
+    assert not shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
 
 
 def test_sequential_test_decides_both_ways() -> None:
@@ -109,7 +112,7 @@ def test_sequential_test_decides_both_ways() -> None:
 
     def states(rate: float) -> list[str]:
         draws = ((rng.random(400) < rate).astype(float) for _ in range(100))
-        return [drift.sprt(draw, 0.7, 0.6, 0.46, 0.05, 0.8).state for draw in draws]
+        return [quality.sprt(draw, 0.7, 0.6, 0.46, 0.05, 0.8).state for draw in draws]
 
     assert states(0.7).count("decayed") <= 12
     assert states(0.6).count("decayed") >= 70
@@ -118,23 +121,23 @@ def test_sequential_test_decides_both_ways() -> None:
 @pytest.mark.parametrize("values", [[np.nan], [1e6], [-1e6], [np.nan, -1e6], [-1e6] * 29])
 def test_a_sequential_test_of_losses_needs_more_than_a_few(values: list[float]) -> None:
     """However far they lie; what is no number decides nothing, however many there are."""
-    assert drift.sprt(np.array(values), -40, -50, 30.0, 0.05, 0.8).state == "open"
-    assert drift.sprt(np.full(60, np.nan), -40, -50, 30.0, 0.05, 0.8).state == "open"
-    assert drift.sprt(np.full(60, -80.0), -40, -50, 30.0, 0.05, 0.8).state == "decayed"
+    assert quality.sprt(np.array(values), -40, -50, 30.0, 0.05, 0.8).state == "open"
+    assert quality.sprt(np.full(60, np.nan), -40, -50, 30.0, 0.05, 0.8).state == "open"
+    assert quality.sprt(np.full(60, -80.0), -40, -50, 30.0, 0.05, 0.8).state == "decayed"
 
 
 def test_fixed_window_waits_for_its_labels() -> None:
     """Too few labels are no verdict; enough of them are."""
-    assert drift.fixed_window(0.2, 10, 0.6, 136).state == "open"
-    assert drift.fixed_window(0.2, 136, 0.6, 136).state == "decayed"
-    assert drift.fixed_window(0.69, 136, 0.6, 136).state == "healthy"
-    assert drift.fixed_window(math.nan, 136, 0.6, 136).state == "open"
+    assert quality.fixed_window(0.2, 10, 0.6, 136).state == "open"
+    assert quality.fixed_window(0.2, 136, 0.6, 136).state == "decayed"
+    assert quality.fixed_window(0.69, 136, 0.6, 136).state == "healthy"
+    assert quality.fixed_window(math.nan, 136, 0.6, 136).state == "open"
 
 
 ALPHA, POWER = 1 / 365, 0.8  # one false alarm a year of daily looks
 
 
-def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random.Generator) -> drift.Bounds:
+def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random.Generator) -> quality.Bounds:
     """The bounds of a version whose metric is `truth`, as acceptance measured it on so many units."""
     if metric == "recall":
         case = Case(np.ones(units), (rng.random(units) < truth).astype(float), 0.5)
@@ -143,18 +146,18 @@ def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random
     found = interval(metric, case, 0.05)
     spread = (found.high - found.low) / 2 / 1.645 * math.sqrt(units)
     held = {"value": found.value, "low": found.low, "high": found.high, "rows": units, "spread": spread}
-    return drift.bounds({"metric": metric, "healthy": held}, floor, ALPHA, POWER)
+    return quality.bounds({"metric": metric, "healthy": held}, floor, ALPHA, POWER)
 
 
 def errors(units: int, mean: float, rng: np.random.Generator) -> np.ndarray:
     return np.abs(rng.normal(0, mean * math.sqrt(math.pi / 2), units))
 
 
-def look(metric: str, held: drift.Bounds, units: int, truth: float, rng: np.random.Generator) -> list[str]:
+def look(metric: str, held: quality.Bounds, units: int, truth: float, rng: np.random.Generator) -> list[str]:
     """The tests that see a decay in ten days' labels of a model whose metric is `truth`."""
     said = (rng.random(units) < truth).astype(float) if metric == "recall" else errors(units, truth, rng)
     case = Case(np.full(units, float(metric == "recall")), said, 0.5)
-    found = drift.verdicts(metric, case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
+    found = quality.verdicts(metric, case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
     return [verdict.test for verdict in found if verdict.counts and verdict.state == "decayed"]
 
 
@@ -178,19 +181,19 @@ def test_a_fall_to_the_floor_is_found_in_the_labels_it_needs(metric: str, truth:
     found = [bool(look(metric, one, one.needed, floor, rng)) for one in held]
 
     assert np.mean(found) >= POWER
-    assert min(one.needed for one in held) >= drift.FEWEST
+    assert min(one.needed for one in held) >= quality.FEWEST
     assert np.median([one.needed for one in held]) <= 160
 
 
 def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
     """One standard deviation a day, limit 4.07: 8.5 days on average (F21)."""
     rng = np.random.default_rng(1)
-    reasons = [drift.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
+    reasons = [quality.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
     days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
 
     assert 7.5 < np.mean(days) < 9.5
-    assert drift.cusum([-3.0] * 5 + [1.0] * 10, 4.07).state == "healthy"  # and it is over when the sum has come down
-    assert drift.cusum([0.0] * 400, 4.07).state == "healthy"
+    assert quality.cusum([-3.0] * 5 + [1.0] * 10, 4.07).state == "healthy"  # and it is over when the sum has come down
+    assert quality.cusum([0.0] * 400, 4.07).state == "healthy"
 
 
 def test_early_warning_follows_calibrated_scores() -> None:
@@ -198,6 +201,6 @@ def test_early_warning_follows_calibrated_scores() -> None:
     rng = np.random.default_rng(2)
     chance = rng.beta(2, 2, 20_000)
     right = (chance >= 0.5) == (rng.random(20_000) < chance)
-    promised, error = predictions.expected_accuracy(np.maximum(chance, 1 - chance))
+    promised, error = prediction_log.expected_accuracy(np.maximum(chance, 1 - chance))
 
     assert abs(promised - right.mean()) < 4 * error

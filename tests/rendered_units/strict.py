@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate, waive
-from my_project import accept, registry
-from my_project.repo import Repo
+from planrun_ml.acceptance import verdicts
+from planrun_ml.release import registry
+from planrun.repository import Repo
 from test_live import more_rows
 
 
@@ -63,7 +64,7 @@ def test_a_dearer_model(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A decision that costs more with the model than with the rule, or than doing nothing, is not shipped."""
     for dearer in ("baseline", "nothing"):
         costs = {"model": 2.0, "baseline": 3.0, "nothing": 4.0} | {dearer: 1.0}
-        monkeypatch.setattr(accept, "accepted", lambda _, costs=costs: {"cost": costs})
+        monkeypatch.setattr(verdicts, "accepted", lambda _, costs=costs: {"cost": costs})
 
         assert gate(worked, "G3.6").state == "fail"
         assert dearer in gate(worked, "G3.6").reason

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import yaml
 from conftest import record_of
-from my_project import intervals
-from my_project.accept import judge
-from my_project.dataset import keep_predictions, load
-from my_project.evaluate import Case, score
-from my_project.repo import Repo
+from planrun_ml.measuring import intervals
+from planrun.repository import Repo
+from planrun_ml.acceptance.verdicts import judge
+from planrun_ml.data.frames import load
+from planrun_ml.data.prediction_files import keep_predictions
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.metrics import score
 
 PRICES = (4.0, 150.0)  # of a false alarm and of a miss
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Box
-from my_project import gates, signing
-from my_project.files import Trouble
-from my_project.gates import GATES, Gate
-from my_project.repo import Repo
+from planrun import command
+from planrun import gates
+from planrun.signing import waivers
+from planrun.gates import GATES, Gate
+from planrun.repository import Repo
+from planrun.trouble import Trouble
 
 TODAY = date.today()
 
@@ -44,11 +46,11 @@ def test_a_waiver_ends(box: Box, until: str, counts: bool) -> None:
     """By a day or by a number of days, ninety at most."""
     box.answer("worker_limit", "")
     if counts:
-        signing.waive(Repo(box.root), "T1.5", "we measure it next month", until)
+        waivers.waive(Repo(box.root), "T1.5", "we measure it next month", until)
         assert box.state("T1.5").state == "waived"
     else:
         with pytest.raises(Trouble, match="would not count"):
-            signing.waive(Repo(box.root), "T1.5", "we measure it next month", until)
+            waivers.waive(Repo(box.root), "T1.5", "we measure it next month", until)
         assert box.state("T1.5").state == "blocked"
 
 
@@ -78,7 +80,7 @@ def test_waivers_that_are_none(box: Box, text: str) -> None:
 
 def test_what_is_to_be_typed_next_can_be_typed() -> None:
     """Nothing has been activated, so the interpreter of .venv is named."""
-    assert Path(signing.COMMAND.split()[0]).parts[0] == ".venv"
+    assert Path(command.COMMAND.split()[0]).parts[0] == ".venv"
 
 
 @pytest.mark.parametrize(

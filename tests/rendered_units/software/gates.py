@@ -5,10 +5,16 @@ from pathlib import Path
 
 import pytest
 from conftest import LOAD, SCENARIOS, TODAY, Box
-from my_project import audit, checks_build, signing, trace
-from my_project.files import Blocked
-from my_project.measure import MEASURED
-from my_project.repo import Repo
+from planrun.signing import signatures
+from planrun_software.build import check
+from planrun_software.inspection import secrets_and_packages
+from planrun_software.traceability import marked_tests
+from planrun_software.traceability import requirements
+from planrun_software.traceability import runs
+from planrun_software.traceability import table
+from planrun.repository import Repo
+from planrun.trouble import Blocked
+from planrun_software.measuring.load import MEASURED
 
 OUTSIDE = "docs/inspections/reach.md"
 
@@ -22,7 +28,7 @@ def test_a_priority_is_must_should_or_could(box: Box, priority: str) -> None:
     row = box.state("T1.2")
 
     assert (row.state, f'R-01 has the priority "{priority}"' in row.reason) == ("fail", True)
-    assert [found["id"] for found in trace.by_test(Repo(box.root))] == ["R-01"]
+    assert [found["id"] for found in requirements.by_test(Repo(box.root))] == ["R-01"]
 
 
 def test_a_softened_objective_waits_for_somebody_who_agrees(box: Box) -> None:
@@ -46,7 +52,7 @@ def test_a_page_that_still_asks_is_not_signed(box: Box, gate: str, page: str) ->
     box.append(page, "\n[NEEDS ANSWER owner: po] How many?\n")
 
     with pytest.raises(Blocked, match="would void the signature"):
-        signing.sign(Repo(box.root), gate)
+        signatures.sign(Repo(box.root), gate)
 
 
 # ---------------------------------------------------------------------------------------------------- slips
@@ -94,22 +100,22 @@ def test_a_lock_file_pins_every_direct_dependency(box: Box) -> None:
     box.write("pyproject.toml", text)
     found = {}
     for lock in ("", "foo-bar==1.0\n", "foo-bar==1.0\nbaz @ https://example.org/baz.whl\n", "foo-bar\nbaz>=1\n"):
-        box.write(audit.LOCK, lock)
-        found[lock] = audit.unpinned(box.root)
+        box.write(secrets_and_packages.LOCK, lock)
+        found[lock] = secrets_and_packages.unpinned(box.root)
 
     assert list(found.values()) == [["foo-bar", "baz"], ["baz"], [], ["foo-bar", "baz"]]
-    assert "does not pin foo-bar" in audit.loose(box.root)
+    assert "does not pin foo-bar" in secrets_and_packages.loose(box.root)
 
 
 def test_an_empty_lock_file_is_red(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """`: > requirements.lock` satisfied the check once; the other parts of it are played green."""
-    monkeypatch.setattr(checks_build, "_run", lambda *words: "")
-    monkeypatch.setattr(trace, "run_tests", lambda *words: {"exit_code": 0})
+    monkeypatch.setattr(check, "_run", lambda *words: "")
+    monkeypatch.setattr(runs, "run_tests", lambda *words: {"exit_code": 0})
     box.write("pyproject.toml", '[project]\ndependencies = ["pyyaml>=6"]\n')
     ends = {}
     for lock in ("", "pyyaml==6.0\n"):
-        box.write(audit.LOCK, lock)
-        ends[lock] = checks_build.check(Repo(box.root)).code, box.state("T2.3").state
+        box.write(secrets_and_packages.LOCK, lock)
+        ends[lock] = check.check(Repo(box.root)).code, box.state("T2.3").state
 
     assert ends == {"": (1, "fail"), "pyyaml==6.0\n": (0, "pass")}
 
@@ -142,7 +148,7 @@ def test_what_could_never_fail_shows_nothing(tmp_path: Path, body: str, empty: b
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/test_more.py").write_text(text, "utf-8")
 
-    assert [test.empty for test in audit.marked_tests(tmp_path)] == [empty]
+    assert [test.empty for test in marked_tests.marked_tests(tmp_path)] == [empty]
 
 
 WAYS = """from pytest import mark
@@ -171,7 +177,7 @@ def test_marked_tests_count_wherever_they_are(box: Box, path: str) -> None:
     box.write(path, WAYS)
     box.git("add", "-A")
     box.git("commit", "-q", "-m", "More")
-    done = trace.accept(Repo(box.root))
+    done = table.accept(Repo(box.root))
     results = json.loads((box.root / "evidence/acceptance.json").read_text("utf-8"))["results"]
     keys = {f"{path}::TestStatus::test_it", f"{path}::TestMore::TestInside::test_it"}
 

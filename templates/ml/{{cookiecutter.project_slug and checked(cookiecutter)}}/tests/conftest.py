@@ -18,10 +18,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from {{ answers.package_name }} import __main__ as cli
-from {{ answers.package_name }} import data, experiment
-from {{ answers.package_name }}.gates import Row, evaluate, state_of
-from {{ answers.package_name }}.repo import Repo, seal
+from planrun import cli
+from planrun_ml.data import sample
+from planrun_ml.experiments import records
+from planrun.gates import Row, evaluate, state_of
+from planrun.repository import Repo, seal
 
 ROOT = Path(__file__).parents[1]
 TASK = Repo(ROOT).answers["task"]
@@ -119,7 +120,7 @@ def _newborn(tmp_path_factory: pytest.TempPathFactory, _git: None) -> Path:
         shutil.copy(ROOT / name, root / name)
     (root / "gates").mkdir()
     (root / "gates" / "waivers.yaml").write_text("[]\n")
-    rows = data.sample(TASK)
+    rows = sample.sample(TASK)
     target = rows.columns[-1]
     named = {name: name if name in rows else "" for name in ("query", "store", "day", "row_id", "case_id")}
     (root / "data" / "raw").mkdir()
@@ -237,16 +238,16 @@ def forge(root: Path, name: str, change: Callable[[Any], None]) -> None:
 
 
 def record_of(root: Path) -> Path:
-    return root / "experiments" / experiment.all_records(Repo(root))[-1]["folder"] / "record.yaml"
+    return root / "experiments" / records.all_records(Repo(root))[-1]["folder"] / "record.yaml"
 
 
 def own_split(root: Path, parts: pd.Series, rows: pd.DataFrame | None = None, time: str = "") -> None:
     """Rows with a split of their own, and the column that says so."""
-    rows = data.sample(TASK) if rows is None else rows
+    rows = sample.sample(TASK) if rows is None else rows
     rows.assign(part=parts.to_numpy()).to_csv(root / ROWS, index=False)
     ids = next(name for name in ("row_id", "case_id") if name in rows)
     group = "query" if TASK == "ranking" else ""
-    write_source(root, data.sample(TASK).columns[-1], "malignant", time, group, ids, "part")
+    write_source(root, sample.sample(TASK).columns[-1], "malignant", time, group, ids, "part")
 
 
 def thirds(count: int) -> pd.Series:

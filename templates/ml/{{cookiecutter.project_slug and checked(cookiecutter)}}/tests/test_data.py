@@ -7,11 +7,21 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, gate, write_source
 
-from {{ answers.package_name }} import baseline, data, dataset, evaluate, features, intervals, splits, train
-from {{ answers.package_name }}.files import Trouble
-from {{ answers.package_name }}.repo import Repo
+from planrun_ml.baseline import rule
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames
+from planrun_ml.data import sample
+from planrun_ml.data import splits
+from planrun_ml.measuring import intervals
+from planrun_ml.measuring import metrics
+from planrun_ml.models import configuration
+from planrun_ml.models import families
+from planrun_ml.models import model_files
+from planrun_ml.models import training
+from planrun.repository import Repo
+from planrun.trouble import Trouble
 
-TABLE = data.sample(TASK)
+TABLE = sample.sample(TASK)
 
 
 TARGET = TABLE.columns[-1]
@@ -85,16 +95,16 @@ def test_mixed_types_are_named_and_not_trained_on(newborn: Path) -> None:
 
 def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
     """Keys lie in one split; dated rows are tested on what came later, after the embargo."""
-    table, source, _ = dataset.open_split(Repo(worked))
-    key = features.key_sql(source)
+    table, source, _ = frames.open_split(Repo(worked))
+    key = columns_module.key_sql(source)
     twice = f"select {key} k from split_rows group by k having count(distinct _split) > 1"
     shared = table.rows(f"select count(*) from ({twice})")
     assert shared == [(0,)]
-    found = splits.parts(table, source, TASK, features.target_sql(Repo(worked), source, table))
+    found = splits.parts(table, source, TASK, columns_module.target_sql(Repo(worked), source, table))
     assert not splits.inverted(found)
     assert set(splits.PARTS) <= set(found)
     if TASK in ("binary", "multiclass"):
-        parts = [dataset.load(Repo(worked), part) for part in ("train", "validation")]
+        parts = [frames.load(Repo(worked), part) for part in ("train", "validation")]
         shares = [pd.Series(part.y).value_counts(normalize=True) for part in parts]
         assert (shares[0] - shares[1]).abs().max() < 0.1
 
@@ -102,11 +112,11 @@ def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
 def test_one_query_makes_the_same_inputs_for_training_and_for_a_request(worked: Path) -> None:
     """Rows through the training query and through the request's path come out equal."""
     repo = Repo(worked)
-    table, source, columns = dataset.open_split(repo)
-    trained = dataset.load(repo, "validation")
+    table, source, columns = frames.open_split(repo)
+    trained = frames.load(repo, "validation")
     plain = table.frame("select * exclude (_row, _split) from split_rows where _split = 'validation' order by _row")
 
-    requested = features.of_rows(plain[plain[source.target].notna()], columns)
+    requested = columns_module.of_rows(plain[plain[source.target].notna()], columns)
 
     pd.testing.assert_frame_equal(trained.x.reset_index(drop=True), requested, check_dtype=False)
 
@@ -114,43 +124,43 @@ def test_one_query_makes_the_same_inputs_for_training_and_for_a_request(worked: 
 def test_a_model_file_is_what_was_trained_and_nothing_else(worked: Path, tmp_path: Path) -> None:
     """Saved and loaded it says the same; other bytes are refused, for every family."""
     repo = Repo(worked)
-    rows = dataset.load(repo, "train")
+    rows = frames.load(repo, "train")
     small = {"forest": {"n_estimators": 5}, "boosting": {"max_iter": 5}}
-    for family in train.ORDER:
-        fitted = train.fit(rows, TASK, train.config(family, small.get(family, {})))
-        path, digest = train.save(fitted, tmp_path)
-        again = train.load(path, digest)
-        assert np.array_equal(train.predict(fitted, rows.x, TASK), train.predict(again, rows.x, TASK))
+    for family in families.ORDER:
+        fitted = training.fit(rows, TASK, configuration.config(family, small.get(family, {})))
+        path, digest = model_files.save(fitted, tmp_path)
+        again = model_files.load(path, digest)
+        assert np.array_equal(training.predict(fitted, rows.x, TASK), training.predict(again, rows.x, TASK))
         path.write_bytes(path.read_bytes()[:-1] + b"x")
         with pytest.raises(Trouble):
-            train.load(path, digest)
+            model_files.load(path, digest)
 
 
 def test_the_order_of_rows_and_a_new_category_change_nothing(worked: Path) -> None:
     """Invariance: rows are judged one by one, and the unseen is taken calmly."""
     repo = Repo(worked)
-    rows = dataset.load(repo, "train")
-    fitted = train.fit(rows, TASK, train.config("linear"))
-    said = train.predict(fitted, rows.x, TASK)
+    rows = frames.load(repo, "train")
+    fitted = training.fit(rows, TASK, configuration.config("linear"))
+    said = training.predict(fitted, rows.x, TASK)
 
-    turned = train.predict(fitted, rows.x.iloc[::-1], TASK)[::-1]
+    turned = training.predict(fitted, rows.x.iloc[::-1], TASK)[::-1]
 
     assert np.allclose(said, turned)
     odd = rows.x.head(3).copy()
     for column in odd:
         odd[column] = np.nan if odd[column].dtype.kind == "f" else "never seen"
-    assert np.isfinite(train.predict(fitted, odd, TASK)).all()
+    assert np.isfinite(training.predict(fitted, odd, TASK)).all()
 
 
 def test_the_model_beats_a_constant(worked: Path) -> None:
     """Minimum function: on validation it is better than looking at nothing."""
     repo = Repo(worked)
-    rows, validation = dataset.load(repo, "train"), dataset.load(repo, "validation")
-    fitted = train.fit(rows, TASK, train.config("linear"))
-    flat = baseline.constant(rows, TASK)
-    metric = evaluate.NATURAL[TASK]
-    mine = validation.case(train.predict(fitted, validation.x, TASK), 0.5, train.classes(fitted, TASK))
-    constant = validation.case(baseline.scores(flat, validation.x), 0.5, baseline.classes(flat))
+    rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
+    fitted = training.fit(rows, TASK, configuration.config("linear"))
+    flat = rule.constant(rows, TASK)
+    metric = metrics.NATURAL[TASK]
+    mine = validation.case(training.predict(fitted, validation.x, TASK), 0.5, training.classes(fitted, TASK))
+    constant = validation.case(rule.scores(flat, validation.x), 0.5, rule.classes(flat))
 
     assert intervals.gain(metric, mine, constant, 0.05).low > 0
 {% if answers.serving == 'batch' %}

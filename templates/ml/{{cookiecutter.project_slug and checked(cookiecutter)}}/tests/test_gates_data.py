@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, edit, forge, gate, own_split, thirds
 
-from {{ answers.package_name }} import data, splits
-from {{ answers.package_name }}.engine import Engine
-from {{ answers.package_name }}.repo import Repo
+from planrun_ml.data import sample
+from planrun_ml.data import splits
+from planrun.repository import Repo
+from planrun_ml.tables.query import Engine
 
 
 def test_the_worked_repository_is_open_up_to_acceptance(worked: Path) -> None:
@@ -40,7 +41,7 @@ def test_experiment_before_the_audit_is_refused(newborn: Path) -> None:
 
 def test_test_rows_copied_into_train(newborn: Path) -> None:
     """test = train copy: the same rows under other names lie in both."""
-    rows = data.sample(TASK)
+    rows = sample.sample(TASK)
     copies = rows.copy()
     ids = next(name for name in ("row_id", "case_id") if name in rows)
     copies[ids] = "copy-" + copies[ids]
@@ -56,7 +57,7 @@ def test_test_rows_copied_into_train(newborn: Path) -> None:
 
 def test_overlapping_split(newborn: Path) -> None:
     """One id in two splits."""
-    rows = data.sample(TASK)
+    rows = sample.sample(TASK)
     parts = thirds(len(rows))
     rows = pd.concat([rows, rows.iloc[:5]], ignore_index=True)
     own_split(newborn, pd.concat([parts, pd.Series(["test"] * 5)], ignore_index=True), rows)
@@ -69,7 +70,7 @@ def test_overlapping_split(newborn: Path) -> None:
 
 def test_shuffled_time(newborn: Path) -> None:
     """A random split of dated rows trains on the future."""
-    rows = data.sample(TASK)
+    rows = sample.sample(TASK)
     rows["seen_on"] = pd.date_range("2024-01-01", periods=len(rows), freq="h").astype(str)
     rows = rows[[*rows.columns[-1:], *rows.columns[:-1]]]
     own_split(newborn, thirds(len(rows)).sample(frac=1, random_state=1), rows, "seen_on")

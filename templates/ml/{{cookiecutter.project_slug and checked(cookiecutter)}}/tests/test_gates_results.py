@@ -10,22 +10,24 @@ import pytest
 import yaml
 from conftest import ask, commit, edit, forge, gate, git, record_of
 
-from {{ answers.package_name }} import dataset
-from {{ answers.package_name }}.dataset import read_predictions
-from {{ answers.package_name }}.engine import write_parquet
-from {{ answers.package_name }}.files import Blocked
-from {{ answers.package_name }}.repo import Repo
+from planrun_ml.data import frames
+from planrun_ml.data import looks
+from planrun_ml.data import prediction_files
+from planrun.repository import Repo
+from planrun.trouble import Blocked
+from planrun_ml.data.prediction_files import read_predictions
+from planrun_ml.tables.parquet import write_parquet
 
 
 # ---------------------------------------------------------------------------------------------------- experiments
 def test_evaluation_on_train(worked: Path) -> None:
     """Predictions about the training rows are recognised by their keys."""
     repo = Repo(worked)
-    rows = dataset.load(repo, "train")
+    rows = frames.load(repo, "train")
     said = read_predictions(repo, yaml.safe_load(record_of(worked).read_text())["predictions_file"])
     classes = tuple(column[2:] for column in said if column.startswith("p:"))
     scores = pd.DataFrame({name: [0.5] * len(rows.y) for name in classes or ["score"]}).to_numpy(dtype=float)
-    digest = dataset.keep_predictions(repo, rows, scores if classes else scores[:, 0], classes)
+    digest = prediction_files.keep_predictions(repo, rows, scores if classes else scores[:, 0], classes)
     edit(record_of(worked), lambda found: found.update(predictions_file=digest))
 
     assert gate(worked, "G2.5").state == "fail"
@@ -47,7 +49,7 @@ def test_nan_metric(worked: Path) -> None:
     said = read_predictions(repo, yaml.safe_load(record_of(worked).read_text())["predictions_file"])
     scores = [column for column in said if column == "score" or column.startswith("p:")]
     said[scores] = float("nan")
-    part = dataset.store(repo) / "part.parquet"
+    part = prediction_files.store(repo) / "part.parquet"
     write_parquet(said, part)
     digest = repo.sha256(part)
     part.rename(part.with_name(f"{digest}.parquet"))
@@ -109,7 +111,7 @@ def test_rewritten_record(worked: Path) -> None:
 
 def test_forgotten_look(worked: Path) -> None:
     """The log of looks can neither be cut nor rewritten."""
-    log = worked / dataset.TEST_LOG
+    log = worked / looks.TEST_LOG
     lines = log.read_text().splitlines()
     log.write_text(lines[0].replace('"accept"', '"nobody"') + "\n")
     assert gate(worked, "G2.4").state == "fail"
@@ -121,8 +123,8 @@ def test_forgotten_look(worked: Path) -> None:
 def test_test_split_is_closed_to_everything_else(worked: Path) -> None:
     """Loading it without a purpose is refused, with one leaves a line."""
     with pytest.raises(Blocked):
-        dataset.load(Repo(worked), "test")
-    dataset.load(Repo(worked), "test", {"command": "curiosity", "model": "x"})
+        frames.load(Repo(worked), "test")
+    frames.load(Repo(worked), "test", {"command": "curiosity", "model": "x"})
 
     assert gate(worked, "G2.4").state == "fail"
     assert "curiosity" in gate(worked, "G2.4").reason
@@ -151,7 +153,7 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
     git(worked, "commit", "--quiet", "-am", "lower bar", "--date", "2040-01-01T00:00:00")
     ask(worked, "sign", "G3a")
 
-    looked = json.loads((worked / dataset.TEST_LOG).read_text().splitlines()[0])["at"]
+    looked = json.loads((worked / looks.TEST_LOG).read_text().splitlines()[0])["at"]
     signed = yaml.safe_load((worked / "gates" / "signoff-G3a.yaml").read_text())[0]["at"]
     assert signed > looked
     assert gate(worked, "G3.1").state == "fail"
@@ -160,22 +162,22 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
 def test_accept_without_signed_thresholds(worked: Path) -> None:
     """No signature, no look."""
     (worked / "gates" / "signoff-G3a.yaml").unlink()
-    before = (worked / dataset.TEST_LOG).read_text()
+    before = (worked / looks.TEST_LOG).read_text()
 
     code, said = ask(worked, "accept")
 
     assert code == 2
     assert "G3.1" in said
-    assert before == (worked / dataset.TEST_LOG).read_text()
+    assert before == (worked / looks.TEST_LOG).read_text()
 
 
 def test_spent_looks(worked: Path) -> None:
     """More models than looks: the test set is used up."""
     test_set = Repo(worked).evidence("splits")["keys"]["test"]
     for number in range(9):
-        dataset.log_look(Repo(worked), {"command": "accept", "model": f"m{number}"})
+        looks.log_look(Repo(worked), {"command": "accept", "model": f"m{number}"})
 
-    assert dataset.looks_used(Repo(worked), test_set) > 3
+    assert looks.looks_used(Repo(worked), test_set) > 3
     assert gate(worked, "G3.2").state == "fail"
 
 

@@ -9,8 +9,13 @@ import pandas as pd
 import pytest
 from conftest import TASK, ask, edit, forge, gate
 
-from {{ answers.package_name }} import champion, data, predictions, promote, registry
-from {{ answers.package_name }}.repo import Repo
+from planrun_ml.data import snapshot
+from planrun_ml.data import source as source_module
+from planrun_ml.release import champion_model
+from planrun_ml.release import parity
+from planrun_ml.release import prediction_log
+from planrun_ml.release import registry
+from planrun.repository import Repo
 
 
 # ---------------------------------------------------------------------------------------------------- release
@@ -42,10 +47,10 @@ def test_model_file_with_other_bytes(released: Path) -> None:
     """The registry's hash does not fit: the gate is red, and the rule answers."""
     held = registry.entry_of(registry.read(released), "champion")["files"]["model"]["path"]
     (released / held).write_bytes(b"other bytes")
-    answer = champion.load(released).fall_back([{}], "")[0]
+    answer = champion_model.load(released).fall_back([{}], "")[0]
 
     assert gate(released, "G4.6").state == "fail"
-    assert champion.load(released).model is None
+    assert champion_model.load(released).model is None
     assert answer.source == "rule"
 
 
@@ -55,7 +60,7 @@ def test_a_rollback_needs_a_reason_and_restores(released: Path) -> None:
     code, said = ask(released, "rollback", "--reason", "it was wrong")
 
     assert code == 0, said
-    assert champion.load(released).version == registry.BASELINE
+    assert champion_model.load(released).version == registry.BASELINE
     assert "withdrawn" in registry.read(released)["models"]["1.0.0"]
 
 
@@ -93,25 +98,25 @@ def signal_of(found: dict, name: str) -> dict:
 # ---------------------------------------------------------------------------------------------------- watching
 def answer_rows(root: Path, plant: dict | None = None, wrong: bool = False, label: bool = True) -> None:
     """Let the champion answer the rows of the sample, and let the labels come back; both may be planted."""
-    repo, found = Repo(root), champion.load(root)
-    table, source = data.open_table(repo)
+    repo, found = Repo(root), champion_model.load(root)
+    table, source = snapshot.open_table(repo)
     together = f'"{source.group}"' if TASK == "ranking" else "_row"  # whole queries, or an order means nothing
     frame = table.frame(f"select * from source order by md5(cast({together} as varchar)), _row limit 400")
     given = frame[list(found.columns)].astype(object).assign(**(plant or {}))
     sent = json.loads(json.dumps(given.where(given.notna(), None).to_dict("records"), default=str))
     groups = frame[source.group].astype(str).tolist() if source.group else [""] * len(frame)
     answers = found.answers(sent, groups)
-    log = predictions.Log(root / predictions.PREDICTIONS)
+    log = prediction_log.Log(root / prediction_log.PREDICTIONS)
     keys = [f"T{number}" for number in range(len(frame))]
     given_back = zip(keys, sent, answers, groups, strict=True)
-    log.append(predictions.record(key, row, answer.as_json(), 1.0, group) for key, row, answer, group in given_back)
+    log.append(prediction_log.record(key, row, answer.as_json(), 1.0, group) for key, row, answer, group in given_back)
     log.close()
     truth = frame[source.target].astype(str)
     if wrong:
         truth = truth.sample(frac=1, random_state=4).reset_index(drop=True)
     if label:
-        (root / predictions.LABELS).mkdir(exist_ok=True)
-        pd.DataFrame({"id": keys, "label": truth}).to_csv(root / predictions.LABELS / "late.csv", index=False)
+        (root / prediction_log.LABELS).mkdir(exist_ok=True)
+        pd.DataFrame({"id": keys, "label": truth}).to_csv(root / prediction_log.LABELS / "late.csv", index=False)
 
 
 def soon() -> str:
@@ -158,8 +163,8 @@ def test_a_monitor_that_fell_silent(released: Path) -> None:
 
 def test_drift_with_no_missing_value(released: Path) -> None:
     """One input pinned to a value it often has: nothing is missing, nothing is out of range, and it is found."""
-    found = champion.load(released)
-    _, sent = promote.both_ways(Repo(released), found)
+    found = champion_model.load(released)
+    _, sent = parity.both_ways(Repo(released), found)
     name = next(name for name, kind in found.columns.items() if kind == "number")
     value = float(np.median([row[name] for row in sent if row[name] is not None]))
     answer_rows(released, plant={name: value})
@@ -184,7 +189,7 @@ def test_decay_with_no_drift(released: Path) -> None:
 def test_triage_looks_at_labels_before_anything_else(released: Path) -> None:
     """Two labels for one id, and code changed as well: the labels are what it finds."""
     answer_rows(released)
-    late = released / predictions.LABELS / "late.csv"
+    late = released / prediction_log.LABELS / "late.csv"
     late.write_text(late.read_text() + f"T0,{'malignant' if TASK == 'binary' else '12345'}\nT0,99999\n")
     source = next((released / "src").glob("*/features.py"))
     source.write_text(source.read_text() + "\n# changed\n")
@@ -199,7 +204,7 @@ def test_triage_looks_at_labels_before_anything_else(released: Path) -> None:
 def more_rows(root: Path, spoil: bool = False) -> None:
     """Twice the rows, newer where there is time; the new ones may have answers that follow nothing."""
     repo = Repo(root)
-    source = data.source_of(repo)
+    source = source_module.source_of(repo)
     path = root / source.source
     old = pd.read_csv(path)
     new = old.copy()

@@ -18,10 +18,13 @@ from typing import Any
 
 import pytest
 
-from {{ answers.package_name }} import audit, signing, trace
-from {{ answers.package_name }}.gates import Row, state_of
-from {{ answers.package_name }}.measure import MEASURED
-from {{ answers.package_name }}.repo import Repo, seal
+from planrun.signing import signatures
+from planrun_software.traceability import marked_tests
+from planrun_software.traceability import requirements as requirements_module
+from planrun_software.traceability import runs
+from planrun.gates import Row, state_of
+from planrun.repository import Repo, seal
+from planrun_software.measuring.load import MEASURED
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = date.today().isoformat()
@@ -60,7 +63,7 @@ REACH = REQUIREMENT | {"id": "R-03", "verification": "inspection", "evidence": "
 FILES = {
     "src/product.py": "STATUS = 'well'\n",
     SCENARIOS: 'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n    assert list("well")\n',
-    trace.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
+    requirements_module.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
     "docs/00-charter.md": "# Charter\n",
     "docs/01-requirements.md": "# Requirements\n",
     "docs/02-iterations.md": "# Iterations\n",
@@ -98,8 +101,8 @@ class Box:
 
     def requirement(self, name: str = "R-01", /, **changes: Any) -> None:
         """Other fields for one requirement."""
-        rows = trace.requirements(Repo(self.root))
-        self.write(trace.REQUIREMENTS, json.dumps([row | changes if row["id"] == name else row for row in rows]))
+        rows = requirements_module.requirements(Repo(self.root))
+        self.write(requirements_module.REQUIREMENTS, json.dumps([row | changes if row["id"] == name else row for row in rows]))
 
     def plan(self, **changes: Any) -> None:
         """Set numbers of the plan, group__name=value, and seal the plan for its answers again."""
@@ -125,8 +128,8 @@ class Box:
 
     def ended(self, name: str, end: str = "passed") -> None:
         """A test run in which every marked test ended so."""
-        results = {test.key: end for test in audit.marked_tests(self.root)}
-        self.evidence(name, {"exit_code": 0, "results": results}, *trace.MEASURED)
+        results = {test.key: end for test in marked_tests.marked_tests(self.root)}
+        self.evidence(name, {"exit_code": 0, "results": results}, *runs.MEASURED)
 
     def git(self, *words: str) -> None:
         subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True)
@@ -196,15 +199,15 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     box.git("add", "-A")
     box.git("commit", "-q", "-m", "All is well")
     _show_everything(box)
-    signing.sign(Repo(box.root), "T1")
-    signing.sign(Repo(box.root), "T3")
+    signatures.sign(Repo(box.root), "T1")
+    signatures.sign(Repo(box.root), "T3")
     return box.root
 
 
 def _show_everything(box: Box) -> None:
     box.ended("tests")
     box.ended("acceptance")
-    box.evidence("build", {"results": {"lint": "green"}}, *trace.MEASURED)
+    box.evidence("build", {"results": {"lint": "green"}}, *runs.MEASURED)
     box.evidence("load", LOAD, *MEASURED)
     box.evidence("audit", AUDIT)
     box.evidence("rollback_drill", DRILL)

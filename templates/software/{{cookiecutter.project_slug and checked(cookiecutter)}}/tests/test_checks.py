@@ -9,11 +9,18 @@ from typing import Any
 import pytest
 from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
 
-from {{ answers.package_name }} import drills, trace
-from {{ answers.package_name }}.drive import SOURCE, Reply
-from {{ answers.package_name }}.files import Blocked
-from {{ answers.package_name }}.measure import MEASURED, Target, budget, judged, load, upper_bound
-from {{ answers.package_name }}.repo import Repo
+from planrun_software.drills import releases
+from planrun_software.drills import rollback
+from planrun_software.traceability import runs
+from planrun.repository import Repo
+from planrun.trouble import Blocked
+from planrun_software.harness.deliverable import Reply
+from planrun_software.measuring.bounds import upper_bound
+from planrun_software.measuring.error_budget import budget
+from planrun_software.measuring.load import MEASURED, Target, judged, load
+from planrun_software import harness
+
+drive = harness.here(__file__)
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
 MORE = "tests/acceptance/test_more.py"
@@ -87,7 +94,7 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.2", "fail", "fails", _do("ended", "tests", "failed")),
     ("T2.2", "blocked", "skipped", _do("ended", "tests", "skipped")),
     ("T2.2", "blocked", "stale", _do("write", "src/more.py", "")),
-    ("T2.3", "fail", "types", _do("evidence", "build", {"results": {"types": "red"}}, *trace.MEASURED)),
+    ("T2.3", "fail", "types", _do("evidence", "build", {"results": {"types": "red"}}, *runs.MEASURED)),
     ("T2.4", "blocked", "No code owner", _do("write", ".github/CODEOWNERS", "# none yet\n")),
     ("T2.5", "blocked", "was due", _item(due=LONG_AGO)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
@@ -185,11 +192,11 @@ def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
 
-    assert not drills.works(tmp_path, tmp_path / "src", "A-17")
-    assert drills.works(tmp_path, SOURCE, "A-17")
+    assert not rollback.works(tmp_path, tmp_path / "src", "A-17")
+    assert rollback.works(tmp_path, SOURCE, "A-17")
 
 
 def test_a_drill_without_history_says_so(tmp_path: Path) -> None:
     """There is nothing to go back to."""
     with pytest.raises(Blocked, match="no release to go back to"):
-        drills.release_before(tmp_path)
+        releases.release_before(tmp_path)

@@ -1,0 +1,1 @@
+"""The plan at work in a repository: answers and plan, gates, evidence, signatures, status, and the one command."""
