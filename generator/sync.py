@@ -1,11 +1,14 @@
-"""Write what follows from questions.yaml: both templates' cookiecutter.json and the README's table of questions.
+"""Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table, and
+from generator/planrun* the copy of the engine in each template.
 
 With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
 For development; it is not part of the installed package.
 """
 
+import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,12 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
-from mlscaffold import questions, report  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import __version__, questions, report  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
+ENGINES = {"ml": ("planrun", "planrun_ml"), "software": ("planrun", "planrun_software")}
+PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
 
 def cookiecutter_json(kind: str) -> dict[str, Any]:
@@ -30,6 +35,7 @@ def cookiecutter_json(kind: str) -> dict[str, Any]:
         "_extensions": [f"planning_{kind}.PlanExtension"],
         "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
         "_new_lines": "\n",  # also from a checkout that git has converted
+        "_copy_without_render": ["engine"],
         **hidden,
         **{question.key: _prompted_default(question, kind) for question in prompted},
         # worked out once all is answered, and before cookiecutter keeps the answers in its replay file
@@ -72,25 +78,83 @@ def readme() -> str:
     return f"{before}{opening}{report.questions_markdown(questions.load().values())}\n{closing}{after}"
 
 
-def expected() -> dict[Path, str]:
-    """Every generated file with the text it should have."""
-    files = {ROOT / "README.md": readme()}
+def engine(kind: str) -> dict[str, bytes]:
+    """The engine's copy for one kind of repository: its files below `engine/`, a manifest of hashes in each package."""
+    source = ROOT / "generator"
+    files = {
+        path.relative_to(source).as_posix(): path.read_bytes()
+        for package in ENGINES[kind]
+        for path in sorted((source / package).rglob("*"))
+        if path.suffix in (".py", ".typed")
+    }
+    for package in ENGINES[kind]:
+        own = {
+            path.removeprefix(f"{package}/"): content
+            for path, content in files.items()
+            if path.startswith(f"{package}/")
+        }
+        hashes = {path: hashlib.sha256(content).hexdigest() for path, content in sorted(own.items())}
+        manifest = json.dumps({"version": __version__, "files": hashes}, indent=2) + "\n"
+        files[f"{package}/manifest.json"] = manifest.encode()
+    project = (source / "engine" / f"pyproject-{kind}.toml").read_text("utf-8").replace("@VERSION@", __version__)
+    files |= {"pyproject.toml": project.encode(), "README.md": (source / "engine" / "README.md").read_bytes()}
+    return files
+
+
+def expected() -> dict[Path, bytes]:
+    """Every generated file with what it should hold."""
+    files = {ROOT / "README.md": readme().encode()}
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
-        files[ROOT / "templates" / kind / "cookiecutter.json"] = settings + "\n"
+        files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()
+        files |= {_copy(kind) / path: content for path, content in engine(kind).items()}
     return files
+
+
+def surplus() -> list[Path]:
+    """Files in the engine's copies that its source does not have."""
+    wanted = set(expected())
+    return [
+        path
+        for kind in questions.KINDS
+        for path in sorted(_copy(kind).rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and path not in wanted
+    ]
+
+
+def _copy(kind: str) -> Path:
+    return ROOT / "templates" / kind / PROJECT / "engine"
 
 
 def main() -> int:
     """Write or compare; returns 1 when --check finds a file that is not up to date."""
     only_check = "--check" in sys.argv[1:]
-    stale = [path for path, text in expected().items() if not path.is_file() or path.read_text("utf-8") != text]
+    files = expected()
+    stale = [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
     for path in stale:
         if not only_check:
-            path.write_text(expected()[path], "utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[path])
         done = "is not up to date: run python generator/sync.py" if only_check else "written"
         print(f"{path.relative_to(ROOT)} {done}")
+    for path in surplus():
+        if not only_check:
+            path.unlink()
+        done = "has no source any more: run python generator/sync.py" if only_check else "removed"
+        print(f"{path.relative_to(ROOT)} {done}")
+        stale.append(path)
+    if not only_check:
+        _remove_empty_folders()
     return int(bool(stale) and only_check)
+
+
+def _remove_empty_folders() -> None:
+    for kind in questions.KINDS:
+        for folder in sorted((path for path in _copy(kind).rglob("*") if path.is_dir()), reverse=True):
+            if folder.name == "__pycache__":
+                shutil.rmtree(folder)
+            elif not any(folder.iterdir()):
+                folder.rmdir()
 
 
 if __name__ == "__main__":

@@ -11,18 +11,38 @@ from typing import Any
 def run(
     folder: Path, *arguments: str, module: str | None = None, timeout: int = 600
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m <package> …` in the folder; `module` runs another module, such as pytest."""
-    package = next(path.name for path in folder.joinpath("src").iterdir() if path.joinpath("gates.py").is_file())
+    """`planrun …` in the folder; `module` runs another module, such as pytest."""
     surroundings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
     return subprocess.run(
-        [sys.executable, "-m", module or package, *arguments],
+        [sys.executable, "-m", module or "planrun", *arguments],
         cwd=folder,
-        env=surroundings | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=surroundings
+        | {
+            "PYTHONPATH": os.pathsep.join(str(folder.resolve() / name) for name in ("src", "engine")),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=False,
         timeout=timeout,
     )
+
+
+def run_product(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
+    """`python -m <package> …`: the product's own commands."""
+    package = next(path.parent.name for path in folder.glob("src/*/__init__.py"))
+    return run(folder, *arguments, module=package, timeout=timeout)
+
+
+def stand_in(folder: Path) -> None:
+    """An environment in `.venv` that is this project's interpreter, for tests that type what the pages say."""
+    bin = folder / ".venv" / "bin"
+    bin.mkdir(parents=True)
+    python = f'PYTHONPATH=src:engine exec "{sys.executable}" -B'
+    for name, start in (("python", python), ("planrun", f"{python} -m planrun")):
+        bin.joinpath(name).write_text(f'#!/bin/sh\n{start} "$@"\n', "utf-8")
+        bin.joinpath(name).chmod(0o755)
+    bin.parent.joinpath("ready").touch()
 
 
 def states(folder: Path) -> dict[str, str]:

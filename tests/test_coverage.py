@@ -91,8 +91,8 @@ def _gate(rest: str, rendered: Rendered) -> bool:
 
 @functools.cache
 def _gates(folder: Path) -> frozenset[str]:
-    """The ids of all checks that the repository's own code registers."""
-    code = "\n".join(path.read_text("utf-8") for path in folder.glob("src/*/*.py"))
+    """The ids of all checks that the repository's engine registers."""
+    code = "\n".join(path.read_text("utf-8") for path in folder.glob("engine/*/gates/*.py"))
     return frozenset(re.findall(r'@gate\(\s*"([GT]\d\.\w+)"', code))
 
 

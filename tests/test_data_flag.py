@@ -23,8 +23,8 @@ def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 
 def audit(folder: Path) -> tuple[int, str]:
     """`make audit` of a rendered repository, by the command behind it."""
-    surroundings = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", folder.name.replace("-", "_"), "audit"]
+    surroundings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "planrun", "audit"]
     done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 

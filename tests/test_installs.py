@@ -157,7 +157,7 @@ def test_a_replan_from_another_installation_changes_nothing(by_pip: Path, kind: 
 
     assert (here.changed, here.removed, here.conflicts) == ((), (), ())
     assert all_of(folder) == before
-    assert not vcs.is_dirty(folder)
+    assert not vcs.uncommitted(folder)
 
 
 # ------------------------------------------------------------------------------------------------ zip, through the door
@@ -315,4 +315,4 @@ def test_a_replan_by_each_installation_in_turn_changes_nothing(
     for way in ("pipx", "uv-tool", "pip-editable", "pip-sdist", "pip"):
         run(*installed(way).mlscaffold, "replan", folder, cwd=folder)
         assert all_of(folder) == before, way
-        assert not vcs.is_dirty(folder)
+        assert not vcs.uncommitted(folder)

@@ -201,14 +201,14 @@ def test_what_changed_is_named_from_the_projects_folder(tmp_path: Path) -> None:
     top.joinpath("services/other/main.go").write_text("package other\n")
     folder.joinpath("plan/gates.yaml").write_text("x: 1\n")
     code = (
-        "import json; from pathlib import Path; from desk import files\n"
+        "import json; from pathlib import Path; from planrun import git\n"
         "root = Path.cwd()\n"
-        "print(json.dumps([files.changed(root, ['.']), str(files.top(root)), files.is_repository(root)]))"
+        "print(json.dumps([git.changed(root, ['.']), str(git.top(root)), git.is_repository(root)]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": "src"},
+        env=os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"},
         capture_output=True,
         text=True,
         check=True,
@@ -257,7 +257,7 @@ def test_the_release_before_is_this_projects(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": "src"},
+            env=os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"},
             capture_output=True,
             text=True,
             check=True,

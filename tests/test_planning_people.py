@@ -149,10 +149,9 @@ def test_who_signs_follows_the_team() -> None:
 
 def test_the_repository_knows_the_same_stand_ins_and_signers() -> None:
     """What the plan says of people, the rendered code does: its table and its signatures are read from its source."""
-    folder = next((ROOT / "templates/ml").glob("{{*")) / "src/{{answers.package_name}}"
-    tree = ast.parse((folder / "signing.py").read_text("utf-8"))
+    tree = ast.parse((ROOT / "generator/planrun/signing/people.py").read_text("utf-8"))
     named = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
-    code = "".join(path.read_text("utf-8") for path in ROOT.glob("templates/*/{{*/src/{{*/checks_*.py"))
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("generator/planrun_*/gates/*.py"))
 
     assert ast.literal_eval(named["STAND_INS"]) == {role: names for role, names in FALLBACK.items() if names}
     for roles in SIGNED["ml"].values():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from mlscaffold import answers, render, vcs
-from rendered_repository import run
+from rendered_repository import run, run_product
 
 # Debian keeps initdb and pg_ctl out of the PATH, one folder a version.
 PLACES = [
@@ -137,16 +137,16 @@ def test_a_lost_database_is_filled_from_a_backup(
     )
     in_repository: Callable[..., subprocess.CompletedProcess[str]] = lambda *words: subprocess.run(  # noqa: E731
         [sys.executable, "-c", make, *words], cwd=product, capture_output=True, text=True, check=True,
-        env=os.environ | {"PYTHONPATH": "src"},
+        env=os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"},
     )  # fmt: skip
     lost = f"sqlite:///{tmp_path}/lost.db"
     in_repository(lost, "née", "名前", "third")
     monkeypatch.setenv("BACKUPS", str(tmp_path / "backups"))
     monkeypatch.setenv("DATABASE_URL", lost)
-    assert run(product, "backup").returncode == 0
+    assert run_product(product, "backup").returncode == 0
     (file,) = (tmp_path / "backups").iterdir()
     monkeypatch.setenv("DATABASE_URL", cluster.url)
-    restored, again = run(product, "restore", str(file)), run(product, "restore", str(file))
+    restored, again = run_product(product, "restore", str(file)), run_product(product, "restore", str(file))
 
     assert (restored.returncode, again.returncode) == (0, 1)
     assert "3 records came back" in restored.stdout

@@ -176,7 +176,7 @@ REFUSED = dict(refused())
 # One process audits every folder in turn: importing the libraries anew takes longer than any of these audits.
 AUDITS = """
 import contextlib, io, json, os, sys, traceback
-from own_data import __main__ as cli
+from planrun import cli
 for folder in sys.argv[1:]:
     os.chdir(folder)
     out, err = io.StringIO(), io.StringIO()
@@ -212,7 +212,7 @@ def refusals(own_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         before[name] = written(folder)
     done = subprocess.run(
         [sys.executable, "-c", AUDITS, *(str(base / name) for name in REFUSED)],
-        env=os.environ | {"PYTHONPATH": str(own_data / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(own_data / "engine"), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=True,
@@ -256,9 +256,9 @@ def test_a_database_beside_the_repository(repository: Path) -> None:
         invoices().to_sql("fälle", connection, index=False)
     point(repository, source="sqlite:///data/raw/own.db", query="select * from fälle")
     done = subprocess.run(
-        [sys.executable, "-m", "own_data", "audit"],
+        [sys.executable, "-m", "planrun", "audit"],
         cwd=repository / "docs",
-        env=os.environ | {"PYTHONPATH": str(repository / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(repository / "engine"), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -160,10 +160,12 @@ def started(folder: Path, command: Sequence[str], at: int) -> subprocess.Popen[s
     hook = folder.parent / "hook"
     hook.mkdir(parents=True, exist_ok=True)
     (hook / "sitecustomize.py").write_text(HOOK, "utf-8")
-    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
-    surroundings = os.environ | {"PYTHONPATH": f"{hook}{os.pathsep}src", "PYTHONDONTWRITEBYTECODE": "1"}
+    surroundings = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(hook), "src", "engine")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     surroundings |= {"KILL_ROOT": str(folder), "KILL_AT": str(at)}
-    words = [sys.executable, "-m", package, *command]
+    words = [sys.executable, "-m", "planrun", *command]
     return subprocess.Popen(
         words, cwd=folder, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
@@ -244,9 +246,8 @@ def serving(folder: Path) -> tuple[int, subprocess.Popen[bytes]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
-    words = [sys.executable, "-m", package, "serve", "--port", str(port)]
-    surroundings = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    words = [sys.executable, "-m", "planrun", "serve", "--port", str(port)]
+    surroundings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
         words, cwd=folder, env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -34,8 +34,8 @@ PAIRS = [
     for form in FORMS
 ]
 DRIVER = """
-import contextlib, importlib, io, json, sys
-cli = importlib.import_module(sys.argv[1] + ".__main__")
+import contextlib, io, json, sys
+from planrun import cli
 for line in sys.stdin:
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -46,9 +46,9 @@ for line in sys.stdin:
     print(json.dumps([code, said.getvalue()]), flush=True)
 """
 SPLITS = """
-import sys, importlib
-dataset, repo = (importlib.import_module(f"{sys.argv[1]}.{name}") for name in ("dataset", "repo"))
-table = dataset.open_split(repo.Repo.here())[0]
+from planrun.repository import Repo
+from planrun_ml.data import frames
+table = frames.open_split(Repo.here())[0]
 table.run("copy (select * exclude (_row) from split_rows order by _row) to 'known.parquet' (format parquet)")
 """
 SOURCES = "sources:\n  - {name: rows, owner: a test, access: granted, lawful_basis: none}\n"
@@ -59,7 +59,6 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
         self.process = self._python(DRIVER, stdin=subprocess.PIPE)
         self.port, self.served = 0, None
 
@@ -77,11 +76,11 @@ class Terminal:
         if words[0] == "make":
             rest = "".join(word.removeprefix("ARGS=") for word in words[2:])
             return self.run(words[1], *shlex.split(rest))
-        assert words[:3] == [".venv/bin/python", "-m", self.package], line
-        return self.run(*words[3:])
+        assert words[0] == ".venv/bin/planrun", line
+        return self.run(*words[1:])
 
     def run(self, *words: str) -> tuple[int, str]:
-        """One command of the package."""
+        """One command of the engine."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(words) + "\n")
@@ -118,7 +117,7 @@ class Terminal:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self.served = self._python("", "-m", self.package, "serve", "--port", str(self.port))
+        self.served = self._python("", "-m", "planrun", "serve", "--port", str(self.port))
         for _ in range(1200):
             assert self.served.poll() is None, "make serve ended"
             try:
@@ -128,8 +127,8 @@ class Terminal:
         raise AssertionError("make serve does not answer")
 
     def _python(self, code: str, *words: str, stdin: int | None = None) -> subprocess.Popen[str]:
-        arguments = words or ("-c", code, self.package)
-        surroundings = {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        arguments = words or ("-c", code)
+        surroundings = {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
             [sys.executable, *arguments], cwd=self.folder, env=os.environ | surroundings, text=True,
             stdin=stdin, stdout=subprocess.PIPE if stdin else None,

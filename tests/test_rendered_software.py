@@ -122,8 +122,7 @@ NO_PROMISE = ("cli", "library")  # where nothing runs for somebody else, there i
 @pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
 def test_a_reader_that_leaves_is_no_error(repository: Path) -> None:
     """`status | head -1` shows one line and no traceback."""
-    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
-    line = f"PYTHONPATH=src {sys.executable} -m {package} status | head -1"
+    line = f"PYTHONPATH=src:engine {sys.executable} -m planrun status | head -1"
     done = subprocess.run(["bash", "-c", line], cwd=repository, capture_output=True, text=True, check=True)
 
     assert len(done.stdout.splitlines()) == 1
@@ -268,7 +267,7 @@ def test_an_edited_requirement_loses_its_signature(repository: Path) -> None:
 @PLANTED
 def test_a_rollback_slower_than_its_limit_fails(repository: Path) -> None:
     """T4.1: the release before takes three seconds to start, and one is allowed."""
-    package = next(path.parent for path in repository.glob("src/*/gates.py"))
+    package = next(path.parent for path in repository.glob("src/*/__init__.py"))
     edit(repository, "plan/project.yaml", 'rollback_minutes: "15"', 'rollback_minutes: "0.5"')
     commit(repository)
     assert (run(repository, "rollback-drill").returncode, gate(repository, "T4.1")[0]) == (0, "pass")
@@ -362,7 +361,7 @@ def test_the_audit_finds_a_secret(repository: Path) -> None:
 @pytest.mark.parametrize("repository", ["sw-cli", "sw-library"], indirect=True)
 def test_the_wheel_holds_the_product_alone(repository: Path, tmp_path: Path) -> None:
     """What plans and checks stays at home, and nothing that users get needs it."""
-    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    package = next(path.parent.name for path in repository.glob("src/*/__init__.py"))
     words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(words, cwd=repository, check=True, capture_output=True)
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
@@ -375,5 +374,5 @@ def test_the_wheel_holds_the_product_alone(repository: Path, tmp_path: Path) -> 
         [sys.executable, "-c", start, name, "A-17"], cwd=tmp_path / "wheel", capture_output=True, text=True, check=False
     )
 
-    assert modules == {"__init__", "capabilities", "run"}
+    assert modules == {"__init__", "__main__", "capabilities", "run"}
     assert (done.returncode, "A-17" in done.stdout) == (0, True), done.stderr

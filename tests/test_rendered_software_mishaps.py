@@ -18,7 +18,7 @@ import readme_run
 import yaml
 from material import newborn
 from mlscaffold import answers, render, vcs
-from rendered_repository import run
+from rendered_repository import run, run_product, stand_in
 
 Rendered = Callable[[str], Path]
 
@@ -207,9 +207,13 @@ def served(folder: Path, data: Path, workers: int) -> Iterator[tuple[subprocess.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
+    package = next(path.parent.name for path in folder.glob("src/*/__init__.py"))
     words = ["-m", package, "run", "--port", str(port), "--workers", str(workers), "--quiet"]
-    own = {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "DATABASE_URL": f"sqlite:///{data.as_posix()}/local.db"}
+    own = {
+        "PYTHONPATH": f"src{os.pathsep}engine",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "DATABASE_URL": f"sqlite:///{data.as_posix()}/local.db",
+    }
     process = subprocess.Popen([sys.executable, *words], cwd=folder, env=os.environ | own, start_new_session=True)
     try:
         met: set[object] = set()
@@ -332,10 +336,10 @@ def test_what_the_readmes_job_leaves_is_not_in_git(made: Rendered) -> None:
     """Its input, its results and its backups are data, regulated here."""
     folder = made("sw-batch")
     readme = (folder / "README.md").read_text("utf-8")
-    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
+    package = next(path.parent.name for path in folder.glob("src/*/__init__.py"))
     (make,) = re.findall(r"^printf .*$", readme, re.MULTILINE)
     subprocess.run(["bash", "-c", make], cwd=folder, check=True)
-    surroundings = {"DEPENDENCIES": "stand-in", "PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    surroundings = {"DEPENDENCIES": "stand-in", "PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
     for words in (["run", "input.csv", "results"], ["backup", "results"]):
         subprocess.run([sys.executable, "-m", package, *words], cwd=folder, env=os.environ | surroundings, check=True)
     lists = ["git", "ls-files", "--others", "--exclude-standard", "--", "*.csv", "results", "backups", "*.db"]
@@ -350,10 +354,7 @@ def test_the_first_ten_minutes_end_with_nothing_uncommitted(tmp_path: Path) -> N
     vcs.create(folder, "Start")
     (folder / "requirements.lock").touch()
     assert run(folder, "status").returncode == 0
-    python = folder / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nPYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 exec {sys.executable} "$@"\n', "utf-8")
-    python.chmod(0o755)
+    stand_in(folder)
     typed = readme_run.lines(folder / "README.md", "The first ten minutes")
     typed = [line for line in typed if line != "make setup" and not line.startswith(("make run", "curl"))]
     ended = {step.line: step.said for step in (readme_run.typed(line, folder) for line in typed) if step.code}
@@ -382,7 +383,7 @@ def test_a_decision_that_is_nested_too_deeply_is_refused(made: Rendered, tmp_pat
 def test_a_fact_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     """A terminal can type any bytes."""
     folder = rendered_with(tmp_path, "sw-cli", ml_component="http://127.0.0.1:9")
-    done = run(folder, "run", "trim-a-log", "A-17", "--fact", "name=\udcff")
+    done = run_product(folder, "run", "trim-a-log", "A-17", "--fact", "name=\udcff")
 
     assert done.returncode == 1
     assert "is not UTF-8" in said(done)

@@ -109,9 +109,8 @@ def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, coun
 def run_job(job: dict[str, Any], repository: Path, clone: Path, counters: str) -> Iterator[Ran]:
     """Each line of a job as its host's runner types it; a line that cannot run here is left out by name."""
     subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
-    package = next(path.parent.name for path in clone.glob("src/*/gates.py"))
     surroundings = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
-    surroundings |= {"DO": f".venv/bin/python -m {package}", "METRICS_URL": counters, "CI": "true"}
+    surroundings |= {"DO": ".venv/bin/planrun", "METRICS_URL": counters, "CI": "true"}
     for line in shell_lines(job):
         if line.startswith("docker "):
             continue  # its Dockerfile is run line by line in a test of its own

@@ -20,7 +20,7 @@ UNITS = ROOT / "tests" / "rendered_units" / "software"
 @pytest.mark.parametrize("name", sorted(path.stem for path in UNITS.glob("*.py")))
 def test_the_default_repository_in_depth(repository: Path, name: str) -> None:
     """Every unit, on the repository that default answers give."""
-    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    package = next(path.parent.name for path in repository.glob("src/*/__init__.py"))
     target = repository / "tests" / f"test_unit_{name}.py"
     shutil.copy(UNITS / f"{name}.py", target)
     target.write_text(target.read_text("utf-8").replace("my_project", package), "utf-8")

@@ -20,7 +20,7 @@ PARTIAL = {"ranking", "strict", "score"}  # of modules that only one task, one r
 
 def run_units(repository: Path, names: set[str]) -> None:
     """Copy the units beside the repository's tests, under its package's name, and run them there."""
-    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
+    package = next(path.parent.name for path in repository.glob("src/*/__init__.py"))
     for name in sorted(names):
         target = repository / "tests" / f"test_unit_{name}.py"
         shutil.copy(UNITS / f"{name}.py", target)

@@ -74,7 +74,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def repository(port: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose answers name the cluster, installed by its own `make setup`."""
-    own = {"data_source": f"sc://127.0.0.1:{port}", "target_column": "late", "id_column": "ref", "engine": "spark"}
+    own = {"data_source": f"sc://127.0.0.1:{port}", "target_column": "late", "id_column": "ref", "compute": "spark"}
     given = {"kind": "ml", "project_name": "Cluster", **own}
     folder = render.render(answers.complete(given), tmp_path_factory.mktemp("repository"))
     subprocess.run(["make", "setup"], cwd=folder, check=True, capture_output=True, timeout=600)
@@ -87,7 +87,7 @@ def audit(folder: Path, query: str, **surroundings: str) -> subprocess.Completed
     path = folder / "data" / "source.yaml"
     line = f"query: {json.dumps(' '.join(query.split()))}"
     path.write_text(re.sub(r"(?m)^query: .*$", lambda _: line, path.read_text("utf-8")), "utf-8")
-    words, own = [".venv/bin/python", "-m", "cluster", "audit"], os.environ | surroundings
+    words, own = [".venv/bin/planrun", "audit"], os.environ | surroundings
     return subprocess.run(words, cwd=folder, capture_output=True, text=True, env=own, check=False)
 
 

@@ -41,7 +41,9 @@ def test_the_rendered_tests_pass_in_hostile_surroundings(kind: str, elsewhere: P
     done = subprocess.run(
         [other or sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=folder,
-        env=mine | around | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(scratch)},
+        env=mine
+        | around
+        | {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(scratch)},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -132,17 +134,16 @@ def test_half_an_identity_is_none(tmp_path: Path, home: Path) -> None:
 def test_a_refused_signature_is_staged_and_told(repository: Path, refusing: str, tmp_path: Path) -> None:
     """`confirm`, `waive` and `sign` commit; where git refuses they say why and how to go on, and nothing is lost."""
     around = tmp_path / "around"
-    env = surroundings(around, ZONES[0]) | {"PYTHONPATH": "src", "GIT_DIR": str(repository / ".git")}
+    env = surroundings(around, ZONES[0]) | {"PYTHONPATH": f"src{os.pathsep}engine", "GIT_DIR": str(repository / ".git")}
     env |= {"GIT_INDEX_FILE": str(repository / ".git/index")}
     env = env if refusing == "a hook" else without_hooks(around, env)
-    package = next(path.parent.name for path in repository.glob("src/*/gates.py"))
     gate = "G1.1" if "G1.1" in repository.joinpath("plan/gates.yaml").read_text("utf-8") else "T1.3"
     asked = {
         "plan/assumptions.yaml": ["confirm", "--all"],
         "gates/waivers.yaml": ["waive", gate, "--reason", "shown elsewhere", "--until", "20"],
     }
     for path, words in asked.items():
-        done = told(repository, env, "-m", package, *words)
+        done = told(repository, env, "-m", "planrun", *words)
         said = done.stdout + done.stderr
         assert done.returncode == 1, said
         assert "Traceback" not in said

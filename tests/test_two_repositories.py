@@ -11,7 +11,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -25,6 +24,7 @@ from typing import Any
 import pytest
 from mlscaffold import answers, render, vcs
 from readme_run import lines
+from rendered_repository import stand_in
 
 pytestmark = pytest.mark.slow
 
@@ -89,11 +89,7 @@ def rendered(given: dict[str, str], parent: Path) -> Path:
     """A repository as `mlscaffold new` leaves it, with an environment that is this project's interpreter."""
     folder = render.render(answers.complete(given | {"start_date": ""}), parent)
     vcs.create(folder, "Start")
-    bin = folder / ".venv" / "bin"
-    bin.mkdir(parents=True)
-    bin.joinpath("python").write_text(f'#!/bin/sh\nPYTHONPATH=src exec "{sys.executable}" -B "$@"\n', "utf-8")
-    bin.joinpath("python").chmod(0o755)
-    bin.parent.joinpath("ready").touch()
+    stand_in(folder)
     return folder
 
 

@@ -26,7 +26,9 @@ FACTS = {"ml": {"positive_share": "0.2"}, "software": {"slo_percent": "99.0"}}
 PAGE = "docs/03-acceptance.md"
 ALL_IN_ONE = """
 import contextlib, io, json, sys
-from my_project.__main__ import ON_ONE_VERSION, main
+from planrun.cli import main
+from planrun.commands import commands
+from planrun.repository import Repo
 told = {}
 for name, words in json.loads(sys.argv[1]).items():
     with contextlib.redirect_stderr(io.StringIO()) as errors:
@@ -35,7 +37,8 @@ for name, words in json.loads(sys.argv[1]).items():
         except SystemExit as left:
             code = left.code
     told[name] = [code, errors.getvalue()]
-print(json.dumps([sorted(ON_ONE_VERSION), told]))
+settled = sorted(name for name, one in commands(Repo.here().answers).items() if one.settled)
+print(json.dumps([settled, told]))
 """
 
 
@@ -61,11 +64,11 @@ def test_nothing_is_signed_measured_or_trained_while_a_merge_is_open(kind: str, 
             assert code == 2, (name, errors)
             assert f"{PAGE}: a merge is not finished" in errors, name
             assert f"git add {PAGE}" in errors, name
-    assert _run(whole, "-m", "my_project", "status").returncode == 0
+    assert _run(whole, "-m", "planrun", "status").returncode == 0
     page = whole.joinpath(PAGE).read_text("utf-8")
     whole.joinpath(PAGE).write_text(page.partition("<<<<<<< yours")[0] + page.partition("the-new-plan\n")[2])
     commit(whole)
-    assert _run(whole, "-m", "my_project", "confirm", "--all").returncode == 0
+    assert _run(whole, "-m", "planrun", "confirm", "--all").returncode == 0
 
 
 def _replanned_page(folder: Path, kind: str, scratch: Path) -> str:
@@ -80,7 +83,7 @@ def _all(folder: Path, words: dict[str, list[str]]) -> tuple[list[str], dict[str
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120
     )

@@ -11,6 +11,11 @@ from material import SAMPLES, sample_answers  # noqa: E402
 from mlscaffold import render  # noqa: E402
 
 
+def listing(paths: list[str]) -> list[str]:
+    """What a reviewer reads: every file of a tree, and the engine, which is the same in all of them, as one line."""
+    return sorted({"engine/" if path.startswith("engine/") else path for path in paths})
+
+
 def main() -> None:
     """Render each sample and list its files; lists without a sample are removed."""
     folder = ROOT / "tests" / "trees"
@@ -21,7 +26,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as output:
             tree = render.render(sample_answers(name), Path(output))
             listed = [path for path, _ in render.sizes(tree)]
-        folder.joinpath(f"{name}.txt").write_text("\n".join(listed) + "\n", "utf-8")
+        folder.joinpath(f"{name}.txt").write_text("\n".join(listing(listed)) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

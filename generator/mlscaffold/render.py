@@ -55,6 +55,11 @@ def files_of(tree: Path) -> list[Path]:
     return templates.files_of(tree)
 
 
+def is_engine(path: str) -> bool:
+    """Whether a file is the engine's: no plan changes it, so no record keeps it and no replan merges it."""
+    return path.startswith("engine/")
+
+
 def refuse_if_in_the_way(target: Path) -> None:
     """Raise `TargetExists` unless the target is free or an empty folder, but for git's own part of it."""
     if target.is_symlink():
@@ -228,7 +233,7 @@ def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str,
 
     `notes` are kept beside it: `declined` paths, which stay their owner's, and `hosted` ones, which lie elsewhere.
     """
-    files = files_of(tree)
+    files = [path for path in files_of(tree) if not is_engine(path.relative_to(tree).as_posix())]
     state = {
         "template": answers.kind,
         "version": __version__,

@@ -265,6 +265,8 @@ def _number(key: str, entry: Mapping[str, Any], assumed: bool) -> str:
     first = f"{key}  {value}  ({where})"
     if len(first) <= _width():
         first = f"{key:<34} {value:<{max(1, _width() - 37 - len(where))}}({where})"
+    else:
+        first = textwrap.fill(first, _width(), subsequent_indent=" " * 4, break_on_hyphens=False)
     note = f" {entry['note']}" if entry["value"] is None and entry["note"] else ""
     indent = "    "
     filled = textwrap.fill(

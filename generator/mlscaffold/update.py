@@ -104,6 +104,7 @@ def _replan(root: Path, new_facts: Mapping[str, str], *, dry_run: bool) -> Repla
         theirs = {
             path.relative_to(tree).as_posix(): File(path.read_bytes(), os.access(path, os.X_OK))
             for path in render.files_of(tree)
+            if not render.is_engine(path.relative_to(tree).as_posix())
         }
         fresh = _fresh_record(tree, complete, kept, root)
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}

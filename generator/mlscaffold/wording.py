@@ -199,12 +199,12 @@ def footnote(context: Context) -> str:
     """What the marks above mean, and how each default is confirmed or replaced by a fact."""
     keys = list(_page(context))
     _page(context).clear()
-    confirm = f".venv/bin/python -m {context['answers'].package_name} confirm KEY"
     known = [row["key"] for row in context["plan"]["assumptions"]]
     named = ", ".join(f"`{key}`" + ("" if key in known else " (nobody knows it yet)") for key in keys)
     return (
         f"\\* rests on defaults that nobody has confirmed: {named}. "
-        f"Give the fact with `mlscaffold replan --set KEY=VALUE`, or take the default as true with `{confirm}`."
+        "Give the fact with `mlscaffold replan --set KEY=VALUE`, "
+        "or take the default as true with `.venv/bin/planrun confirm KEY`."
     )
 
 

@@ -1,4 +1,4 @@
-"""The gate engine: gates are registered by `checks_*.py`, evaluated here, and never trusted to have run.
+"""Gates: registered by the modules of a kind's `gates` package, evaluated here, and never trusted to have run.
 
 A gate that blocks at this rigor but has no check, no evidence or a stale plan is blocked. Not run is never pass.
 """
@@ -6,12 +6,14 @@ A gate that blocks at this rigor but has no check, no evidence or a stale plan i
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from planrun.command import always
 from planrun.files import rows_of
 from planrun.repository import Repo
+from planrun.rigor import ENGINES, STAGES
 from planrun.trouble import Blocked, Trouble, counted
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
@@ -31,6 +33,8 @@ class Gate:
     title: str
     check: Callable[[Repo], Result]
     waivable: bool = True
+    applies: Callable[[Mapping[str, str]], bool] = always
+    blocks: bool = False  # of a team's gate: at every rigor
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Row:
 
 
 GATES: dict[str, Gate] = {}
+BROKEN = "X.checks"  # the row that stands for a room whose gates cannot be read
 
 
 def passed(reason: str) -> Result:
@@ -67,25 +72,73 @@ def blocked(reason: str, next_step: str) -> Result:
 Check = Callable[[Repo], Result]
 
 
-def gate(id: str, title: str, *, waivable: bool = True) -> Callable[[Check], Check]:
-    """Register a check under a gate's id."""
+def gate(
+    id: str,
+    title: str,
+    *,
+    waivable: bool = True,
+    applies: Callable[[Mapping[str, str]], bool] = always,
+    blocks: bool = False,
+) -> Callable[[Check], Check]:
+    """Register a check under a gate's id; a repository to whose answers it does not apply has no such gate.
+
+    A team's gates stand in `src/<package>/checks.py`; their ids begin with X, and `blocks` says whether one blocks.
+    """
 
     def register(check: Check) -> Check:
+        made = Gate(id, title, check, waivable, applies, blocks)
+        if check.__module__.partition(".")[0] not in ENGINES.values():
+            check.gate = made  # type: ignore[attr-defined]  # it belongs to its repository, not to this process
+            return check
         if id in GATES and GATES[id].check.__qualname__ != check.__qualname__:
             raise ValueError(f"two checks are registered for gate {id}")
-        GATES[id] = Gate(id, title, check, waivable)
+        GATES[id] = made
         return check
 
     return register
 
 
-def load() -> dict[str, Gate]:
-    """Every gate of this package: imports its checks_*.py modules."""
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        if module.name.startswith("checks_"):
-            importlib.import_module(f".{module.name}", __package__)
-    return GATES
+def load(repo: Repo) -> dict[str, Gate]:
+    """The gates that this repository has, by id: those of its kind that apply to its answers, and the team's."""
+    kind = repo.answers["kind"]
+    package = importlib.import_module(f"{ENGINES[kind]}.gates")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind] and one.applies(repo.answers)}
+    return own | _of_team(repo)
+
+
+def _of_team(repo: Repo) -> dict[str, Gate]:
+    """The gates of the room `checks`; one gate that fails, where it cannot be imported or misuses an id."""
+    try:
+        room = repo.rooms.room("checks")
+    except Trouble as trouble:
+        return {BROKEN: _broken(trouble)}
+    made = [one.gate for one in vars(room).values() if isinstance(getattr(one, "gate", None), Gate)] if room else []
+    for one in made:
+        if not re.fullmatch(r"X\.\w+", one.id):
+            sentence = (
+                f"src/{repo.rooms.package}/checks.py registers {one.id}, and a team's gates are X.1, X.2 and so on."
+            )
+            return {BROKEN: _broken(Trouble(sentence, "Give it an id that begins with X."))}
+    return {one.id: one for one in made if one.applies(repo.answers)}
+
+
+def _broken(trouble: Trouble) -> Gate:
+    def check(repo: Repo) -> Result:
+        raise trouble
+
+    return Gate(BROKEN, "The team's own gates", check, waivable=False, blocks=True)
+
+
+def blocking(repo: Repo) -> list[str]:
+    """The gates that block at this rigor, and the team's that block at every one."""
+    return [*repo.blocking(), *(id for id, one in load(repo).items() if one.blocks)]
+
+
+def at_strict(answers: Mapping[str, str]) -> bool:
+    """For a gate that only rigor strict has."""
+    return answers.get("rigor") == "strict"
 
 
 def order(id: str) -> tuple[str, int, str]:
@@ -97,15 +150,13 @@ def order(id: str) -> tuple[str, int, str]:
 
 def evaluate(repo: Repo) -> list[Row]:
     """Every gate's state now, waivers applied, in order."""
-    load()
-    blocking = repo.blocking()
-    return [_row(repo, id, id in blocking) for id in sorted({*GATES, *blocking}, key=order)]
+    shut = blocking(repo)
+    return [_row(repo, id, id in shut) for id in sorted({*load(repo), *shut}, key=order)]
 
 
 def state_of(repo: Repo, id: str) -> Row:
     """One gate's state now."""
-    load()
-    return _row(repo, id, id in repo.blocking())
+    return _row(repo, id, id in blocking(repo))
 
 
 def require(repo: Repo, *ids: str) -> None:
@@ -113,25 +164,28 @@ def require(repo: Repo, *ids: str) -> None:
 
     Gates that do not block at this rigor are not asked.
     """
-    closed = [row for row in (state_of(repo, id) for id in ids if id in repo.blocking()) if row.state not in OPEN]
+    asked = [id for id in ids if id in blocking(repo)]
+    closed = [row for row in (state_of(repo, id) for id in asked) if row.state not in OPEN]
     if closed:
         reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
         raise Blocked(f"Not yet: {counted(len(closed), 'gate')} first.\n{reasons}", closed[0].next_step)
 
 
-def _row(repo: Repo, id: str, blocking: bool) -> Row:
-    title = repo.gate_list["titles"].get(id) or (GATES[id].title if id in GATES else id)
+def _row(repo: Repo, id: str, shuts: bool) -> Row:
+    known = load(repo).get(id)
+    title = repo.gate_list["titles"].get(id) or (known.title if known else id)
     result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
-    unlisted = blocking and id not in repo.gate_list["blocking"]
+    unlisted = shuts and id not in repo.gate_list["blocking"] and not (known and known.blocks)
     note = " (plan/gates.yaml does not list it; it blocks.)" if unlisted else ""
-    return Row(id, title, result.state, result.reason + note, result.next_step, blocking)
+    return Row(id, title, result.state, result.reason + note, result.next_step, shuts)
 
 
 def checked(repo: Repo, id: str) -> Result:
     """What a gate's check says now, whatever was waived."""
-    if id not in GATES:
+    known = load(repo).get(id)
+    if known is None:
         return blocked("No check is written for this gate yet.", "Write the check, or waive it with a reason.")
-    return _guarded(id, lambda: GATES[id].check(repo))
+    return _guarded(id, lambda: known.check(repo))
 
 
 def _guarded(id: str, judge: Callable[[], Result]) -> Result:
@@ -148,7 +202,7 @@ def _waived(repo: Repo, id: str, result: Result) -> Result:
         return result
     newest_first = reversed(rows_of(repo.root, "gates/waivers.yaml"))
     for waiver in (row for row in newest_first if row.get("gate") == id):
-        problem = waiver_problem(waiver, id)
+        problem = waiver_problem(repo, waiver, id)
         if problem:
             return Result(result.state, f"{result.reason} (The waiver does not count: {problem}.)", result.next_step)
         note = f"Waived by {waiver['approver']} until {waiver['until']}: {waiver['reason']} (It was {result.state}: "
@@ -156,9 +210,10 @@ def _waived(repo: Repo, id: str, result: Result) -> Result:
     return result
 
 
-def waiver_problem(waiver: dict[str, str], id: str) -> str:
+def waiver_problem(repo: Repo, waiver: dict[str, str], id: str) -> str:
     """Why a waiver does not count; "" when it does."""
-    if id in GATES and not GATES[id].waivable:
+    known = load(repo).get(id)
+    if known and not known.waivable:
         return f"{id} cannot be waived"
     missing = [key for key in ("approver", "reason", "until") if not str(waiver.get(key, "")).strip()]
     if missing:

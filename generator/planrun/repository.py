@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import tomllib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +21,14 @@ from planrun.files import (
     write_text,
 )
 from planrun.git import git
+from planrun.identity import engine_sha256
 from planrun.rigor import LIGHT, STAGES, STANDARD
+from planrun.rooms import Rooms
 from planrun.trouble import Blocked, Trouble
 
 MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
 LINES = tuple(mark.encode() for mark in MARKS)
+ENGINE = "engine/"
 
 
 class Answers(dict[str, str]):
@@ -93,6 +97,21 @@ class Repo:
             name = rest.rpartition(":")[0].strip()
             held[role.strip()] = held.get(role.strip(), ()) + ((name,) if name not in ("", "?") else ())
         return held
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """The team's own modules; `[tool.planrun] package` in pyproject.toml may name another package."""
+        return Rooms(self.root, self._package)
+
+    @property
+    def _package(self) -> str:
+        path = self.root / "pyproject.toml"
+        try:
+            settings = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Trouble(f"pyproject.toml is not TOML: {error}.", "Correct it.") from None
+        told = settings.get("tool", {}).get("planrun", {}).get("package", "")
+        return str(told) or self.answers["project_slug"].replace("-", "_")
 
     @cached_property
     def answers_sha256(self) -> str:
@@ -198,8 +217,11 @@ class Repo:
 
     # ------------------------------------------------------------------------------------------------ hashes
     def digest(self, path: str) -> str:
-        """Hash of a file, of a folder's files ("src/"), or of sections of a file ("plan/plan.json#test,slices")."""
+        """Hash of a file, of a folder's files ("src/"), of sections of a file ("plan/plan.json#test,slices"), or of
+        the engine that was imported ("engine/"), wherever it is installed."""
         name, _, sections = path.partition("#")
+        if name == ENGINE:
+            return engine_sha256(self.answers["kind"])
         if sections:
             content = read_json(self.root / name) if name.endswith(".json") else read_yaml(self.root / name)
             return canonical({part: content.get(part) for part in sections.split(",")})

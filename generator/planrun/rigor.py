@@ -1,5 +1,6 @@
 """Which gates there are at each stage, and which of them block at which rigor."""
 
+ENGINES = {"ml": "planrun_ml", "software": "planrun_software"}  # the package that holds each kind's gates and commands
 # How many gates each stage has, and which of them block: at light, and what standard adds; at strict all of them do.
 # plan/gates.yaml may add some. What is taken out of it blocks all the same: `waive` walks past a gate under a name.
 STAGES = {

@@ -140,7 +140,7 @@ def repository(folder: Path, rows: Path) -> Path:
 
 def run(code: str, folder: Path, *arguments: str, python: str = sys.executable) -> dict[str, float]:
     """What a program in a process of its own prints last."""
-    surroundings = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1"}
+    surroundings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [python, "-c", code, *arguments]
     done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -37,19 +37,20 @@ ONE_BY_ONE = 500
 NOBODY = {f"GIT_{who}_{what}": "bench@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 BARE = """
 import pathlib, time, duckdb
-from {package} import champion, train
-found = champion.load(pathlib.Path.cwd())
+from planrun_ml.models import training
+from planrun_ml.release import champion_model
+found = champion_model.load(pathlib.Path.cwd())
 clock = time.perf_counter()
 names = ", ".join('"' + name + '"' for name in found.columns)
 result, rows = duckdb.connect().execute(f"select {{names}} from read_parquet('{file}')"), 0
 while len(chunk := result.fetch_df_chunk(49)):
-    rows += len(train.predict(found.model, chunk, "binary"))
+    rows += len(training.predict(found.model, chunk, "binary"))
 print(time.perf_counter() - clock)
 """
 SINGLE = """
 import json, pathlib, duckdb
-from {package} import champion
-found = champion.load(pathlib.Path.cwd())
+from planrun_ml.release import champion_model
+found = champion_model.load(pathlib.Path.cwd())
 rows = duckdb.execute("select * from read_parquet('{file}') limit {count}").df().to_dict("records")
 print(json.dumps({{row["row_id"]: found.answers([row])[0].score for row in rows}}))
 """
@@ -105,7 +106,11 @@ def simulated(count: int) -> str:
 
 def measured(words: list[str], root: Path, rows: int) -> Turn:
     """One process to its end, by its own clock."""
-    surroundings = os.environ | {"PYTHONPATH": "src", "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+    surroundings = os.environ | {
+        "PYTHONPATH": f"src{os.pathsep}engine",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     words = [sys.executable, *words]
     with subprocess.Popen(words, cwd=root, env=surroundings, stdout=subprocess.PIPE, text=True) as process:
         said = process.stdout.read() if process.stdout else ""
@@ -120,26 +125,26 @@ def measured(words: list[str], root: Path, rows: int) -> Turn:
 def compare(model: str, folder: Path, rows: int, rounds: int) -> dict[str, Turn]:
     """The medians of both, taken in turns, after the scores were shown to be those of the rows one by one."""
     root = released(folder, model)
-    package, file = next(path.parent.name for path in root.glob("src/*/gates.py")), root / "new.parquet"
+    file = root / "new.parquet"
     duckdb.execute(f"copy ({simulated(rows)}) to '{file}' (format parquet)")
     turns: dict[str, list[Turn]] = {"bare": [], "score": []}
     for _ in range(rounds):
         shutil.rmtree(root / "predictions", ignore_errors=True)
-        turns["bare"].append(measured(["-c", BARE.format(package=package, file=file)], root, rows))
-        turns["score"].append(measured(["-m", package, "score", str(file)], root, rows))
-    check(root, package, file, rows)
+        turns["bare"].append(measured(["-c", BARE.format(file=file)], root, rows))
+        turns["score"].append(measured(["-m", "planrun", "score", str(file)], root, rows))
+    check(root, file, rows)
     return {
         name: Turn(*(statistics.median(getattr(turn, part) for turn in each) for part in ("rate", "cpu", "peak")))
         for name, each in turns.items()
     }
 
 
-def check(root: Path, package: str, file: Path, rows: int) -> None:
+def check(root: Path, file: Path, rows: int) -> None:
     """Every row is in the log once, and its score is the one that the row alone gets."""
     log = f"read_parquet('{root}/predictions/*/part-*.parquet')"
     assert duckdb.execute(f"select count(*), count(distinct id) from {log}").fetchone() == (rows, rows)  # noqa: S608
-    words = ["-c", SINGLE.format(package=package, file=file, count=ONE_BY_ONE)]
-    surroundings = os.environ | {"PYTHONPATH": "src", "OPENBLAS_NUM_THREADS": "1"}
+    words = ["-c", SINGLE.format(file=file, count=ONE_BY_ONE)]
+    surroundings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine", "OPENBLAS_NUM_THREADS": "1"}
     said = subprocess.run(
         [sys.executable, *words], cwd=root, env=surroundings, capture_output=True, text=True, check=True
     )

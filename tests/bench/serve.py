@@ -43,10 +43,11 @@ LEAST_THROUGHPUT, MOST_P99 = 1.3, 1.5  # ours as a ratio to LitServe's
 SERVERS = {"ours": "/v1/predict", "litserve 2 ms": "/predict", "litserve 10 ms": "/predict", "bare": "/predict"}
 NOBODY = {f"GIT_{who}_{what}": "bench@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 ROWS = """
-import json, pathlib, {package}.champion as champion, {package}.promote as promote
-from {package}.repo import Repo
+import json, pathlib
+from planrun.repository import Repo
+from planrun_ml.release import champion_model, parity
 root = pathlib.Path.cwd()
-rows = promote.both_ways(Repo(root), champion.load(root))[1]
+rows = parity.both_ways(Repo(root), champion_model.load(root))[1]
 print(json.dumps(rows))
 """
 WRK = """
@@ -95,24 +96,24 @@ def released(folder: Path, model: str) -> Path:
     return root
 
 
-def bodies(root: Path, package: str) -> list[str]:
+def bodies(root: Path) -> list[str]:
     """Requests of one row each, rows as a caller would send them."""
-    surroundings = os.environ | {"PYTHONPATH": "src"}
-    words = [sys.executable, "-c", ROWS.format(package=package)]
+    surroundings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"}
+    words = [sys.executable, "-c", ROWS]
     done = subprocess.run(words, cwd=root, env=surroundings, capture_output=True, text=True, check=True)
     return [json.dumps({"rows": [{"inputs": row}]}) for row in json.loads(done.stdout)[:BODIES]]
 
 
 @contextlib.contextmanager
-def serving(server: str, root: Path, package: str) -> Iterator[int]:
+def serving(server: str, root: Path) -> Iterator[int]:
     """The port of a server that has answered once; it and whatever it started is killed at the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    ours = ["-m", package, "serve", "--port", str(port)]
+    ours = ["-m", "planrun", "serve", "--port", str(port)]
     other = [str(ROOT / "tests" / "bench" / "serve_others.py"), *server.split()[:2], str(root), str(port)]
     surroundings = os.environ | {
-        "PYTHONPATH": str(root / "src"),
+        "PYTHONPATH": os.pathsep.join((str(root / "src"), str(root / "engine"))),
         "PYTHONDONTWRITEBYTECODE": "1",
         "OMP_NUM_THREADS": "1",
     }
@@ -161,11 +162,10 @@ def asked(address: str, script: Path, seconds: int) -> tuple[Turn, int]:
 
 def turn(server: str, root: Path, requests: Path, seconds: int) -> tuple[Turn, float]:
     """A server alone under load, after a second that does not count; and its score of the first request."""
-    package = next(path.parent.name for path in root.glob("src/*/gates.py"))
     shutil.rmtree(root / "predictions", ignore_errors=True)
     script = root / "wrk.lua"
     script.write_text(WRK % json.dumps(str(requests)), "utf-8")
-    with serving(server, root, package) as port:
+    with serving(server, root) as port:
         with requests.open(encoding="utf-8") as lines:
             first = score(port, SERVERS[server], next(lines))
         address = f"http://127.0.0.1:{port}{SERVERS[server]}"
@@ -180,9 +180,8 @@ def turn(server: str, root: Path, requests: Path, seconds: int) -> tuple[Turn, f
 def compare(model: str, folder: Path, rounds: int, seconds: int) -> dict[str, Turn]:
     """The medians of each server's turns, taken one after the other in every round."""
     root = folder / model if (folder / model / "registry").is_dir() else released(folder, model)
-    package = next(path.parent.name for path in root.glob("src/*/gates.py"))
     requests = root / "bodies.jsonl"
-    requests.write_text("\n".join(bodies(root, package)) + "\n", "utf-8")
+    requests.write_text("\n".join(bodies(root)) + "\n", "utf-8")
     turns: dict[str, list[Turn]] = {server: [] for server in SERVERS}
     for _ in range(rounds):
         found = {server: turn(server, root, requests, seconds) for server in SERVERS}

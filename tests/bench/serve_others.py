@@ -21,10 +21,9 @@ def model_of(folder: Path) -> Callable[[list[Row]], list[float]]:
     """Scores of a list of rows, by the champion's model and nothing else."""
     import pandas as pd
 
-    package = next(path.parent.name for path in folder.glob("src/*/gates.py"))
-    sys.path.insert(0, str(folder / "src"))
-    champion = importlib.import_module(f"{package}.champion").load(folder)
-    predict = importlib.import_module(f"{package}.train").predict
+    sys.path[:0] = [str(folder / "src"), str(folder / "engine")]
+    champion = importlib.import_module("planrun_ml.release.champion_model").load(folder)
+    predict = importlib.import_module("planrun_ml.models.training").predict
     columns, task = list(champion.columns), champion.card["task"]
     return lambda rows: predict(champion.model, pd.DataFrame.from_records(rows, columns=columns), task).tolist()
 

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask
+from planrun.repository import Repo
 from planrun_ml.data import columns as columns_module
-from planrun_ml.data import frames
-from planrun_ml.data import leakage
+from planrun_ml.data import frames, leakage
 from planrun_ml.tables import parquet
 from planrun_ml.tables import query as query_module
-from planrun.repository import Repo
 from test_data import ID, TABLE, TARGET, put
 
 
@@ -94,7 +93,7 @@ def test_a_cluster_that_nobody_asked_for(newborn: Path) -> None:
     code, said = ask(newborn, "audit")
 
     assert code == 1
-    assert "replan --set engine=spark" in said
+    assert "replan --set compute=spark" in said
 
 
 def test_an_address_with_a_part_from_the_environment(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from conftest import gate
 from planrun import gates
-from planrun.signing import waivers
 from planrun.gates import GATES, Gate
 from planrun.repository import Repo
+from planrun.signing import waivers
 from planrun.trouble import Trouble
 
 
@@ -24,7 +24,7 @@ def test_a_plan_edited_by_hand_shuts_the_gates_that_use_it(newborn: Path) -> Non
 
 def test_a_check_that_breaks_is_a_row_of_its_own(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`status` shows every other gate all the same."""
-    gates.load()
+    gates.load(Repo(newborn))
     monkeypatch.setitem(GATES, "G0.6", Gate("G0.6", "Schedule", lambda repo: {}["moon"]))
     rows = {row.id: row for row in gates.evaluate(Repo(newborn))}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import ask, edit, forge, gate
-from planrun_ml.release import prediction_log
 from planrun.repository import Repo
+from planrun_ml.release import prediction_log
 from test_live import answer_rows, soon
 
 
@@ -72,7 +72,7 @@ def test_an_alarm_reaches_a_command(released: Path, tmp_path: Path) -> None:
 def test_triage_comes_to_code_last(released: Path) -> None:
     """Everything about the data is clear, and the code differs from what was released."""
     answer_rows(released)
-    source = next((released / "src").glob("*/features.py"))
+    source = next((released / "src").glob("*/__init__.py"))
     source.write_text(source.read_text() + "\n# changed\n")
     code, said = ask(released, "triage", "--at", soon())
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ask
+from planrun.repository import Repo
 from planrun_ml.data import snapshot
 from planrun_ml.measuring import ranking
-from planrun_ml.serving import score
-from planrun.repository import Repo
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import score
+from planrun_ml.serving import score as score_module
 from planrun_ml.tables.parquet import read_parquet, write_parquet
 from sklearn import metrics as reference
 
@@ -37,7 +37,7 @@ def test_a_query_is_ranked_whole_though_its_rows_lie_apart(released: Path, monke
     copies = [rows.assign(**{name: f"{n}-" + rows[name] for name in (source.id, source.group)}) for n in range(4)]
     mixed = pd.concat(copies).sample(frac=1, random_state=2)
     write_parquet(mixed, released / "mixed.parquet")
-    monkeypatch.setattr(score, "VECTORS", 1)
+    monkeypatch.setattr(score_module, "VECTORS", 1)
     code, said = ask(released, "score", "mixed.parquet")
     parts = sorted(released.glob("predictions/*/part-*.parquet"))
     log = pd.concat([read_parquet(part) for part in parts])

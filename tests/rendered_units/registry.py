@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, gate
-from planrun_ml.release import registry
 from planrun.trouble import Trouble
+from planrun_ml.release import registry
 
 
 def entry(digest: str, **other: str) -> dict:
@@ -70,7 +70,7 @@ def test_a_torn_registry_is_one_sentence(released: Path) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from {package} import registry
+from planrun_ml.release import registry
 root = Path(sys.argv[1])
 print("ready", flush=True)
 while True:
@@ -86,9 +86,9 @@ def test_killed_at_any_moment_a_champion_remains(tmp_path: Path) -> None:
     for digest in ("a", "b"):
         registry.register(tmp_path, entry("a", data=digest))
     script = tmp_path / "loop.py"
-    script.write_text(KILLED.replace("{package}", registry.__package__ or ""))
+    script.write_text(KILLED)
     clean = (tmp_path / registry.PATH).read_bytes()
-    environment = os.environ | {"PYTHONPATH": str(Path(registry.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(registry.__file__).parents[2])}
     chance = random.Random(7)
     for _ in range(5):
         (tmp_path / registry.PATH).write_bytes(clean)

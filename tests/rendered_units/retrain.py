@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate
-from planrun_ml.acceptance import candidate
-from planrun_ml.release import registry
 from planrun.repository import Repo
+from planrun_ml.acceptance import candidate
 from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.release import registry
 from test_live import answer_rows, more_rows, soon
 
 

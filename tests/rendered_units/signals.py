@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from planrun_ml.data import reference
 from planrun_ml.data import shift as shift_module
-from planrun_ml.release import prediction_log
-from planrun_ml.watching import quality
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import interval
+from planrun_ml.release import prediction_log
+from planrun_ml.watching import quality
 
 KINDS = {"x": "number", 'é "q"': "category"}
 
@@ -71,7 +71,9 @@ def test_drift_limits_know_their_sample() -> None:
     alarms = 0
     for seed in range(60):
         con.register("now", rows(1_000, seed=seed + 1))
-        alarms += sum(shift.moved for shift in shift_module.compare(sql, held, "select * from now", alpha=0.01, floor=0))
+        alarms += sum(
+            shift.moved for shift in shift_module.compare(sql, held, "select * from now", alpha=0.01, floor=0)
+        )
     con.register("now", rows(2_000, shift=0.3, seed=99))
     moved = shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, edit, forge, gate, waive
+from planrun.repository import Repo
 from planrun_ml.acceptance import verdicts
 from planrun_ml.release import registry
-from planrun.repository import Repo
 from test_live import more_rows
 
 

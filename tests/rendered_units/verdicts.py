@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import yaml
 from conftest import record_of
-from planrun_ml.measuring import intervals
 from planrun.repository import Repo
 from planrun_ml.acceptance.verdicts import judge
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
+from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import score
 

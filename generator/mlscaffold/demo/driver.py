@@ -89,9 +89,12 @@ def _become(package: str, words: Sequence[str], output: int) -> None:
 
 def serve(package: str, modules: Sequence[str]) -> None:
     """Answer orders until standard input ends."""
-    sys.path.insert(0, "src")
+    sys.path[:0] = ["src", "engine"]
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # for commands that are processes of their own
     for module in modules if FORKS else ():
-        importlib.import_module(module)
+        # Only to save time: what an extra lacks here is told by the command that needs it, which imports it again.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
     running: dict[int, Running] = {}
     _answer({"ready": True})
     for line in sys.stdin:

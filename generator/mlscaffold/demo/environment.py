@@ -51,14 +51,17 @@ class Needs:
 
 
 def needs_of(repository: Path, extent: Extent) -> Needs:
-    """What a rendered repository says it depends on."""
-    content = tomllib.loads(repository.joinpath("pyproject.toml").read_text("utf-8"))
+    """What a rendered repository and its engine say they depend on."""
+    files = (repository / "pyproject.toml", repository / "engine" / "pyproject.toml")
+    own, engine = (tomllib.loads(path.read_text("utf-8")) for path in files)
     groups = [
-        *content["project"].get("optional-dependencies", {}).values(),
-        *content.get("dependency-groups", {}).values(),
+        *own["project"].get("optional-dependencies", {}).values(),
+        *own.get("dependency-groups", {}).values(),
+        *engine["project"].get("optional-dependencies", {}).values(),
     ]
-    dev = [text for group in groups for text in group if (name := NAME.match(text)) and name[0] in extent.also]
-    return Needs((*content["project"]["dependencies"], *dev), extent)
+    also = [text for group in groups for text in group if (name := NAME.match(text)) and name[0] in extent.also]
+    required = (*own["project"]["dependencies"], *engine["project"]["dependencies"], *also)
+    return Needs(tuple(dict.fromkeys(required)), extent)
 
 
 def cache() -> Path:

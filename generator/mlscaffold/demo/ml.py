@@ -18,7 +18,7 @@ OPENING = (
     "Every line below is a command of the new repository that really ran, in a scratch folder that is removed at the "
     f"end. The data come from a seed, days pass by dating the log back, signatures belong to “{NOBODY}”.",
 )
-NEEDS = Extent((), 32, 400)
+NEEDS = Extent(("fastapi", "httptools", "uvicorn"), 32, 400)
 SETTINGS: dict[str, str] = {}
 SOURCE, DATA, RECORD = "data/source.yaml", "data/raw/parcels.csv", "docs/decisions/0001-ml-or-not.md"
 HELD, BATCH = 8000, 200

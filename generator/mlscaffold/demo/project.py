@@ -69,10 +69,11 @@ class Project:
     def starts(self, python: Path, settings: Mapping[str, str]) -> None:
         """Start the driver in the demo's environment, with settings of the product."""
         package = self.answers.package_name
-        modules = sorted(
-            f"{package}.{path.stem}" for path in self.folder.glob(f"src/{package}/*.py") if path.stem != "__init__"
-        )
-        command = [str(python), "-u", str(DRIVER), package, *modules]
+        engine = (path.relative_to(self.folder / "engine") for path in self.folder.glob("engine/planrun*/**/*.py"))
+        own = (path.relative_to(self.folder / "src") for path in self.folder.glob(f"src/{package}/*.py"))
+        named = sorted(".".join(path.with_suffix("").parts) for path in (*engine, *own))
+        modules = [name for name in named if not name.endswith(("__init__", "__main__"))]
+        command = [str(python), "-u", str(DRIVER), "planrun", *modules]
         # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the whole group.
         apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
         self.driver = subprocess.Popen(

@@ -40,13 +40,15 @@ from pathlib import Path
 
 import pytest
 
-from {package}.drive import Product
+from planrun_software import harness
+
+drive = harness.here(__file__)
 
 
 @pytest.mark.req("{id}")
 def test_an_overlong_note_is_refused(tmp_path: Path) -> None:
     # Given "the service keeps nothing"
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         # When "somebody requests leave with a note of 201 characters"
         reply = product.perform("request_leave", "A-17", note="a" * 201)
         kept = product.kept()
@@ -95,7 +97,7 @@ def _requirements(project: Project, telling: Telling, results: dict[str, str]) -
         gap = next(row["gap"] for row in project.evidence("traceability")["rows"] if row["requirement"] == id)
         step.says(f"FAIL planted: requirement {id} without a test: {gap}; gate T3.1 turns red", "bad")
     with telling.step("accept") as step:
-        text = MENDED.format(package=project.answers.package_name, id=id)
+        text = MENDED.format(id=id)
         project.folder.joinpath(TEST).write_text(text, "utf-8")
         project.commit(f"Show {id}")
         project.run("accept")

@@ -16,7 +16,7 @@ DOES_NOT = "does not apply"
 # The plan's own notes, each with what it means; a note that fits none waits for a measurement.
 MEANT = (
     (CANNOT, r"not even a perfect model|too short to tell|which no project can use|cannot be told apart|no sample"),
-    (NEVER, r"\bnever\b|do(es)? not pay|cannot be kept|costs more than|no retraining"),
+    (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining"),
     (
         DOES_NOT,
         r"^Only |^No segments|is no share|no right and wrong|so nobody labels|Nothing waits|promises no|^None\.$"

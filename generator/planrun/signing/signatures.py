@@ -1,13 +1,14 @@
 """What a person puts a name to: confirming assumptions, signing exact hashes, waiving gates. Each commits its file."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planrun import gates, git
-from planrun.command import COMMAND
+from planrun.command import COMMAND, always
 from planrun.files import canonical, now, rows_of
 from planrun.gates import blocked, failed, passed
 from planrun.repository import Repo
+from planrun.rigor import STAGES
 from planrun.signing.people import holds, person, stand_in, whose
 from planrun.steps import Step, asked_of
 from planrun.trouble import Blocked, Outcome, Trouble
@@ -26,6 +27,7 @@ class Signable:
     roles: tuple[str, ...]
     ready: Callable[[Repo], None]
     record: Callable[[Repo], str] | None = None
+    applies: Callable[[Mapping[str, str]], bool] = always
 
     @property
     def typed(self) -> str:
@@ -42,14 +44,21 @@ def signable(
     roles: Iterable[str],
     ready: Callable[[Repo], None] = lambda repo: None,
     record: Callable[[Repo], str] | None = None,
+    applies: Callable[[Mapping[str, str]], bool] = always,
 ) -> None:
     """Register what `sign` can sign; `ready` raises `Blocked` while it is too early."""
-    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready, record)
+    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready, record, applies)
+
+
+def signables(repo: Repo) -> dict[str, Signable]:
+    """What can be signed in this repository, by name."""
+    stages = STAGES[repo.answers["kind"]]
+    return {name: one for name, one in SIGNABLES.items() if name[:2] in stages and one.applies(repo.answers)}
 
 
 def sign(repo: Repo, name: str) -> Outcome:
     """Accept the exact hash of what this gate is about, for every role that git's user holds in the team."""
-    gates.load()
+    gates.load(repo)
     target = _choose(repo, name)
     target.ready(repo)
     needed, who = required_roles(repo, target), person(repo)
@@ -114,9 +123,10 @@ def document_hash(repo: Repo, target: Signable) -> str:
 
 
 def _choose(repo: Repo, name: str) -> Signable:
-    fitting = [target for key, target in SIGNABLES.items() if key == name or key[:-1] == name]
+    known = signables(repo)
+    fitting = [target for key, target in known.items() if key == name or key[:-1] == name]
     if not fitting:
-        raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(SIGNABLES))}.")
+        raise Trouble(f'There is nothing to sign called "{name}".', f"One of: {', '.join(sorted(known))}.")
     return next((target for target in fitting if not _is_signed(repo, target)), fitting[0])
 
 

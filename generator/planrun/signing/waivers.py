@@ -17,13 +17,13 @@ OPENING = """# Gates walked past on purpose. Each entry names an approver, a rea
 
 def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
     """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml."""
-    if id not in gates.load() and id not in repo.blocking():
+    if id not in gates.load(repo) and id not in repo.blocking():
         raise Trouble(f'There is no gate "{id}".', "See the ids with: status --all")
     of_the_team(repo, f"waive {id} --reason … --until …")
     today = date.today()
     until = (today + timedelta(int(until))).isoformat() if re.fullmatch(r"\d{1,4}", until, re.ASCII) else until
     waiver = {"gate": id, "reason": reason.strip(), "approver": person(repo), "until": until, "on": today.isoformat()}
-    if problem := gates.waiver_problem(waiver, id):
+    if problem := gates.waiver_problem(repo, waiver, id):
         remedy = f"Give --reason in words, --until as 2027-01-31 or as a number of days up to {gates.LONGEST.days}."
         raise Trouble(f"This waiver would not count: {problem}.", remedy)
     write_rows(repo, WAIVERS, [*rows_of(repo.root, WAIVERS), waiver], OPENING)

@@ -32,7 +32,8 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
     }
     facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
     facts |= {"floor": champion.card["floor"], "margin": float(repo.answers["promotion_margin"])}
-    facts["alpha"], moved = repo.needed("acceptance.alpha"), behaviour(repo, *files.values(), case.threshold)
+    facts["alpha"] = repo.needed("acceptance.alpha")
+    moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
     facts |= judged(repo, facts) | {"behaviour": moved}
     return repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
 

@@ -81,7 +81,7 @@ def _limits(
     if repo.answers["task"] == "binary":
         found = prediction_files.read_predictions(repo, digests["model"])
         tried = [expected_cost(repo, prediction_files.case(found, number / 20)) for number in range(1, 20)]
-        limits["cost_best_of_20"] = min(tried)
+        limits["cost_best_of_20"] = min(cost for cost in tried if cost is not None)
         limits["cost_at_threshold"] = expected_cost(repo, prediction_files.case(found, decision_threshold(repo)))
     return limits
 

@@ -30,6 +30,7 @@ ON_SPLITS = (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers")
 
 def run(repo: Repo, resplit: bool = False) -> Outcome:
     """Audit the data that data/source.yaml names, and write manifest, schema (the first time), evidence and report."""
+    snapshot.refresh(repo, source_module.source_of(repo))
     found, source = examine(repo, resplit)
     write_text(repo.root / manifest_module.MANIFEST, json.dumps(found.manifest, indent=2, ensure_ascii=False) + "\n")
     if found.proposed:

@@ -71,7 +71,7 @@ def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -
     table.register("given", x.reset_index(drop=True).assign(_n=np.arange(len(x))))
     outputs = ", ".join(f"cast({sql} as double) as {quoted(name)}" for name, sql in rule["sql"].items())
     try:
-        found = table.frame(f"select {outputs} from given order by _n").to_numpy(dtype=float)
+        found: np.ndarray = table.frame(f"select {outputs} from given order by _n").to_numpy(dtype=float)
     except Exception as error:
         text = str(error).splitlines()[0]
         raise Trouble(f"The baseline in data/source.yaml is no SQL over the inputs: {text}", "Correct it.") from error

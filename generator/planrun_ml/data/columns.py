@@ -107,7 +107,7 @@ def positive_value(source: Source, table: Engine) -> str:
     fitting = [value for value in values if value.lower() in ("1", "1.0", "true", "yes")]
     if len(fitting) != 1:
         raise Trouble(f"{SOURCE}: positive is empty, and {source.target} holds {shown}.", "Say which one is positive.")
-    return fitting[0]
+    return str(fitting[0])
 
 
 def time_sql(source: Source) -> str:

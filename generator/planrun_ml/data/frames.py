@@ -77,8 +77,8 @@ def rows(
     extra += f", cast({quoted(source.group)} as varchar) as _group" if source.group else ""
     extra += f", cast(cast({columns_module.time_sql(source)} as date) as varchar) as _day" if source.time else ""
     found = table.frame(
-        f"select {columns_module.key_sql(source)} as _key, {target} as _target{extra}, {columns_module.select(columns)} "
-        f"from {view} where {where} and {target} is not null order by _row"
+        f"select {columns_module.key_sql(source)} as _key, {target} as _target{extra}, "
+        f"{columns_module.select(columns)} from {view} where {where} and {target} is not null order by _row"
     )
     if found.empty:
         raise Trouble(f"No labelled row is left in {part}.", "Add rows, or change `split`, `time` or `group`.")
@@ -100,7 +100,7 @@ def _clusters(repo: Repo, found: pd.DataFrame) -> np.ndarray | None:
     name = next((column for column in columns if column in found), None)
     if name is None or found[name].is_unique:  # one row each: rows are independent
         return None
-    return found[name].fillna("").to_numpy(dtype=object)
+    return np.asarray(found[name].fillna("").to_numpy(dtype=object))
 
 
 def segments(found: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -81,8 +81,8 @@ def _codes(column: pd.Series) -> np.ndarray:
     """Bins of numbers by rank, levels of texts; a missing value is a bin of its own."""
     if pd.api.types.is_numeric_dtype(column):
         place = np.ceil(column.rank(pct=True) * BINS)  # equal values share a bin, and so does what is missing
-        return place.fillna(0).to_numpy().astype(int)
-    return pd.factorize(column)[0] + 1
+        return np.asarray(place.fillna(0).to_numpy().astype(int))
+    return np.asarray(pd.factorize(column)[0] + 1)
 
 
 def _means(codes: np.ndarray, y: np.ndarray, fold: np.ndarray) -> np.ndarray:

@@ -4,9 +4,11 @@ import json
 
 from planrun.files import canonical, read_json, write_text
 from planrun.gates import require
+from planrun.identity import manifest_of
 from planrun.repository import Repo
 from planrun.trouble import Blocked
 
+from planrun_ml import measuring
 from planrun_ml.data import manifest
 from planrun_ml.data.splits import SPLITS
 
@@ -18,13 +20,11 @@ GUIDE = "docs/labelling-guide.md"
 # ---------------------------------------------------------------------------------------------------- the lock
 def locked_parts(repo: Repo) -> dict[str, str]:
     """The hashes of today's files."""
-    package = f"src/{repo.answers['project_slug'].replace('-', '_')}"
-    measuring = (f"{package}/{name}.py" for name in ("evaluate", "intervals", "ranking"))
     return {
         "manifest": repo.sha256("data/manifest.json"),
         "schema": repo.sha256("data/schema.yaml"),
         "splits": repo.digest(SPLITS) if (repo.root / "evidence/splits.json").is_file() else "",
-        "harness": canonical([VERSION, *(repo.sha256(path) for path in measuring)]),
+        "harness": canonical([VERSION, manifest_of(measuring)]),
         "labelling_guide": repo.sha256(GUIDE),
     }
 

@@ -1,13 +1,12 @@
 """Whether every source in the data audit has an owner, access and a history."""
 
-from planrun.gates import Result, blocked, failed, gate, passed
+from planrun.gates import Result, blocked, failed, passed
 from planrun.repository import Repo
 
 from planrun_ml.data import manifest
 from planrun_ml.data import source as source_module
 
 
-@gate("G1.2", "Data sources")
 def sources(repo: Repo) -> Result:
     manifest.manifest(repo)
     source = source_module.source_of(repo)

@@ -32,6 +32,8 @@ def snapshot(repo: Repo, source: Source) -> Path:
         if not path.is_file():
             write_text(path, sample(repo.answers["task"]).to_csv(index=False, lineterminator="\n"))
         return path
+    if source.is_python:
+        return _from_room(repo)
     if "://" in where:
         return _fetched(repo, source)
     path = repo.root / where
@@ -41,8 +43,46 @@ def snapshot(repo: Repo, source: Source) -> Path:
     return path
 
 
-def _fetched(repo: Repo, source: Source) -> Path:
-    """One read of an address, a database or a cluster, kept under its own name; delete the file to read again."""
+def refresh(repo: Repo, source: Source) -> None:
+    """Read an address, a database or the team's own source again: today's rows, not those of the first read.
+
+    The file read before stands until the new one is whole. Raises `Trouble` where nothing can be read.
+    """
+    if source.is_python:
+        _from_room(repo, again=True)
+    elif "://" in source.source and not source.is_sample:
+        _fetched(repo, source, again=True)
+
+
+def _from_room(repo: Repo, again: bool = False) -> Path:
+    """What `rows` of the room `source` gives: a table, kept as one Parquet file, or the path of a file."""
+    room, where = repo.rooms.room("source"), f"src/{repo.rooms.package}/source.py"
+    if not callable(getattr(room, "rows", None)):
+        raise Trouble(f"{SOURCE} says source: python, and {where} has no function rows(root).", f"Write it in {where}.")
+    path = repo.root / RAW / "rows.parquet"
+    if path.is_file() and not again:
+        return path
+    try:
+        found = room.rows(repo.root)  # type: ignore[union-attr]  # it is callable, or we would not be here
+    except Exception as error:  # whatever the team's own code raises
+        raise Trouble(f"{where}: rows(root) failed: {type(error).__name__}: {error}.", f"Correct {where}.") from error
+    if isinstance(found, (str, Path)):
+        file = repo.root / found
+        if not file.is_file():
+            raise Trouble(f"{where}: rows(root) names {found}, and there is no such file.", f"Correct {where}.")
+        return file
+    if not isinstance(found, pd.DataFrame) or found.empty:
+        what = "an empty table" if isinstance(found, pd.DataFrame) else f"a {type(found).__name__}"
+        raise Trouble(f"{where}: rows(root) gives {what}.", "Return a pandas DataFrame with rows, or a path.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        write_chunks([found], part := Path(folder, "part"))
+        os.replace(part, path)
+    return path
+
+
+def _fetched(repo: Repo, source: Source, again: bool = False) -> Path:
+    """One read of an address, a database or a cluster, kept under its own name until it is read `again`."""
     url = os.path.expandvars(source.source)
     if unset := re.search(r"\$\{?(\w+)", url):
         raise Trouble(f"{SOURCE}: source names ${unset[1]}, which is not set.", f"export {unset[1]}=…")
@@ -51,7 +91,7 @@ def _fetched(repo: Repo, source: Source) -> Path:
         raise Trouble(f"{SOURCE}: a database needs a query.", "Write query: SELECT … FROM …")
     file = url.rpartition("/")[2].partition("?")[0] or "download.csv" if web else "snapshot.parquet"
     path = repo.root / RAW / f"{canonical(source.source if web else [source.source, source.query])[:8]}-{file}"
-    if path.is_file():
+    if path.is_file() and not again:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
@@ -68,13 +108,13 @@ def _fetched(repo: Repo, source: Source) -> Path:
 
 def _fetch(root: Path, url: str, query: str, part: Path) -> None:
     if url.startswith(("http://", "https://")):
-        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:  # noqa: S310
+        with urllib.request.urlopen(url, timeout=60) as answer, part.open("wb") as file:
             shutil.copyfileobj(answer, file)
     elif url.startswith("sc://"):
         try:
             from planrun_ml.tables import spark
         except ImportError:
-            raise Trouble("Reading from Spark was not asked for.", "mlscaffold replan --set engine=spark") from None
+            raise Trouble("Reading from Spark was not asked for.", "mlscaffold replan --set compute=spark") from None
         spark.copy(url, query, part)
     else:
         chunks = pd.read_sql_query(query, _connected(root, url), chunksize=100_000)

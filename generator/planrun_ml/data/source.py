@@ -46,6 +46,11 @@ class Source:
         return self.source == "sample"
 
     @property
+    def is_python(self) -> bool:
+        """Whether the rows come from the team's own function."""
+        return self.source == "python"
+
+    @property
     def special(self) -> tuple[str, ...]:
         """Columns that are not inputs."""
         named = (self.target, self.time, self.group, self.id, self.split, *self.leave_out, *self.known_after)
@@ -66,7 +71,7 @@ def source_of(repo: Repo) -> Source:
         parts = value.values() if isinstance(value, dict) else value
         if not isinstance(value, kind) or not all(part and isinstance(part, of) for part in parts):
             raise Trouble(f"{SOURCE}: {key} must be {what}.", REMEDY)
-        given[key] = value.strip() if kind is str else value
+        given[key] = value.strip() if isinstance(value, str) else value
     for key, what in (("source", "data"), ("target", "target column")):
         if not given[key]:
             raise Trouble(f"{SOURCE}: {key} is empty.", f"Name the {what}.")

@@ -48,11 +48,12 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
         return base | {"cuts": _group_cuts(table, source, hash_sql(source, inputs, base))}
     if task == "ranking":
         raise Trouble("Ranking needs the query as `group`, and data/source.yaml names none.", "Set `group` there.")
-    base |= {"kind": "stratified", "strata": target if task in CLASSES else "'all'", "by": "id"}
+    strata = target if task in CLASSES else "'all'"
+    base |= {"kind": "stratified", "strata": strata, "by": "id"}
     if not source.id:
         tell = telling(table, inputs, "source")
         base |= {"by": "inputs", "telling": tell} if tell else {"by": "row"}
-    return base | {"cuts": _strata_cuts(table, base["strata"], hash_sql(source, inputs, base))}
+    return base | {"cuts": _strata_cuts(table, strata, hash_sql(source, inputs, base))}
 
 
 def hash_sql(source: Source, inputs: list[str], rule: dict[str, Any]) -> str:
@@ -155,7 +156,8 @@ def _group_cuts(table: Engine, source: Source, hashed: str) -> list[str]:
     if len(rows) < 5:
         remedy = "Clear `group` in data/source.yaml, or add rows."
         raise Trouble(f"{source.group} holds {len(rows)} groups, too few to split by.", remedy)
-    total, seen, cuts = sum(count for _, count in rows), 0, []
+    total, seen = sum(count for _, count in rows), 0
+    cuts: list[str] = []
     for hashed_group, count in rows:
         if len(cuts) < 2 and seen >= SHARES[len(cuts)] * total:
             cuts.append(hashed_group)

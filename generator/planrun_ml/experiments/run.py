@@ -26,7 +26,13 @@ from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minim
 from planrun_ml.models import configuration, families, model_files, training
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
-WATCHED = ("src", "plan", "pyproject.toml")  # the data is in the lock, the environment has its own hash
+WATCHED = (
+    "src",
+    "engine",
+    "plan",
+    "pyproject.toml",
+    "requirements.lock",
+)  # the data is in the lock, the environment has its own hash
 
 
 def run(

@@ -10,6 +10,7 @@ from planrun.trouble import Blocked, counted
 from planrun_ml.audit.two_runs import PIPELINE, differing
 from planrun_ml.data import manifest, prediction_files, schema, source
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
+from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.measuring.metrics import higher_is_better, score
@@ -43,6 +44,11 @@ def recommendation(repo: Repo) -> Result:
     return blocked(
         "The audit does not say go yet.", f"Write `Recommendation: go` in {AUDIT}, section 11, when it is so"
     )
+
+
+@gate("G1.2", "Data sources")
+def sourced(repo: Repo) -> Result:
+    return sources(repo)
 
 
 @gate("G1.3", "Data quality")

@@ -7,7 +7,7 @@ from typing import Any
 from planrun import git, trouble
 from planrun.command import COMMAND
 from planrun.files import read_yaml
-from planrun.gates import OPEN, Result, blocked, failed, gate, passed, require, state_of
+from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, require, state_of
 from planrun.repository import Repo
 from planrun.signing.assumptions import unconfirmed
 from planrun.signing.signatures import SIGNABLES, document_hash, signable, signed
@@ -155,7 +155,7 @@ def model_card(repo: Repo) -> Result:
     return passed("Written from the evidence; use and limits are answered.")
 
 
-@gate("G3.5", "Hard limits")
+@gate("G3.5", "Hard limits", applies=at_strict)
 def limits(repo: Repo) -> Result:
     measured, limit = verdicts.accepted(repo)["limits"], repo.answers.get("latency_ms")
     best, here = measured.get("cost_best_of_20"), measured.get("cost_at_threshold")
@@ -166,7 +166,7 @@ def limits(repo: Repo) -> Result:
     return passed(f"{measured['model_bytes']:,} bytes, {measured['seconds_per_1000']:.3g} s for 1,000 rows.")
 
 
-@gate("G3.6", "Cost of decisions")
+@gate("G3.6", "Cost of decisions", applies=at_strict)
 def cheaper(repo: Repo) -> Result:
     costs = verdicts.accepted(repo)["cost"]
     assumed = [row["key"] for row in unconfirmed(repo) if row["key"] in ("false_alarm_cost", "miss_cost")]
@@ -197,10 +197,10 @@ def _readable(repo: Repo) -> None:
     changed_behaviour(repo)
 
 
-signable("G3.7", ("evidence/behaviour.json#against,changed,better,worse",), ("expert",), _readable)
+signable("G3.7", ("evidence/behaviour.json#against,changed,better,worse",), ("expert",), _readable, applies=at_strict)
 
 
-@gate("G3.7", "Changed behaviour read")
+@gate("G3.7", "Changed behaviour read", applies=at_strict)
 def behaviour_read(repo: Repo) -> Result:
     known, state = changed_behaviour(repo), signed(repo, "G3.7")
     said = (

@@ -11,7 +11,7 @@ from typing import Any
 
 from planrun import gates
 from planrun.files import read_json, read_yaml
-from planrun.gates import Result, blocked, failed, gate, passed, warned
+from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
 from planrun.steps import asked_of
 
@@ -174,7 +174,7 @@ SECTIONS = {
 }
 
 
-@gate("G4.1", "The interface still answers yesterday's requests")
+@gate("G4.1", "The interface still answers yesterday's requests", applies=at_strict)
 def contract(repo: Repo) -> Result:
     entry, before = champion_entry(repo), registry.entry_of(registry.read(repo.root), "previous")
     if before is None or before["kind"] == "rule":
@@ -195,7 +195,7 @@ def contract(repo: Repo) -> Result:
     return passed(f"{entry['version']} takes every request that {before['version']} took.")
 
 
-@gate("G4.9", "A new version reaches everybody step by step")
+@gate("G4.9", "A new version reaches everybody step by step", applies=at_strict)
 def rollout(repo: Repo) -> Result:
     plan = read_yaml(repo.root / "ops/rollout.yaml")
     wanted = [("shadow", "days"), ("shadow", "go"), ("canary", "share"), ("canary", "labelled_rows")]
@@ -207,7 +207,7 @@ def rollout(repo: Repo) -> Result:
     return passed(f"Shadow {plan['shadow']['days']} days, then {float(plan['canary']['share']):.0%} of the traffic.")
 
 
-@gate("G4.10", "Readiness, by the weakest of four sections")
+@gate("G4.10", "Readiness, by the weakest of four sections", applies=at_strict)
 def readiness(repo: Repo) -> Result:
     points = {
         section: sum(gates.state_of(repo, id).state in ("pass", "warn") for id in ids)
@@ -224,7 +224,7 @@ LOAD = "make load"
 KEPT_UP = 0.95  # of the rate asked for; below it the caller or the service could not keep up
 
 
-@gate("G4.3", "Load")
+@gate("G4.3", "Load", applies=lambda answers: answers.get("serving") == "api")
 def under_load(repo: Repo) -> Result:
     found = of_champion(repo, EVIDENCE, LOAD)
     workers, planned = math.ceil(repo.needed("capacity.workers")), repo.needed("capacity.load_per_second")

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from planrun.files import read_yaml
-from planrun.gates import Result, blocked, failed, gate, passed, warned
+from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
 from planrun.steps import rows_missing
 from planrun.trouble import Blocked
@@ -100,7 +100,7 @@ REVIEW_DAYS = 90
 OVERDUE_DAYS = 30
 
 
-@gate("G5.5", "Reviews")
+@gate("G5.5", "Reviews", applies=at_strict)
 def reviews(repo: Repo) -> Result:
     entry = champion_entry(repo)
     days = [_date(path.name[:10]) for path in (repo.root / "docs/decisions").glob("*review*.md")]

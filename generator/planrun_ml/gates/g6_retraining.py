@@ -3,7 +3,7 @@
 from typing import Any
 
 from planrun.files import canonical, read_yaml
-from planrun.gates import OPEN, Result, blocked, failed, gate, passed, state_of
+from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, state_of
 from planrun.repository import Repo
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import Blocked
@@ -78,7 +78,7 @@ def versions(repo: Repo) -> Result:
     return passed("Each version's number says what changed.")
 
 
-@gate("G6.3", "Segments of the candidate")
+@gate("G6.3", "Segments of the candidate", applies=at_strict)
 def segments(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -97,11 +97,11 @@ def _ready(repo: Repo) -> None:
     candidate(repo)
 
 
-signable("G6.4", ("evidence/candidate.json",), ("expert",), _ready)
-signable("G6.5", ("evidence/candidate.json",), ("mle",), _ready)
+signable("G6.4", ("evidence/candidate.json",), ("expert",), _ready, applies=at_strict)
+signable("G6.5", ("evidence/candidate.json",), ("mle",), _ready, applies=at_strict)
 
 
-@gate("G6.4", "Changed decisions read")
+@gate("G6.4", "Changed decisions read", applies=at_strict)
 def behaviour(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -109,7 +109,7 @@ def behaviour(repo: Repo) -> Result:
     return signed(repo, "G6.4")
 
 
-@gate("G6.5", "Candidate signed")
+@gate("G6.5", "Candidate signed", applies=at_strict)
 def approved(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)

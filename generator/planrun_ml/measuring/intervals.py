@@ -81,7 +81,7 @@ def gain(metric: str, new: Case, old: Case, alpha: float) -> Interval:
 def measured(metric: str, parts: np.ndarray) -> int:
     """How many units a metric is measured on: recall on the positive rows, precision on the alarms, others on all."""
     hits, false_alarms, misses = parts.sum(axis=0)[[0, 1, -1]]
-    return round({"recall": hits + misses, "precision": hits + false_alarms}.get(metric, len(parts)))
+    return round(float({"recall": hits + misses, "precision": hits + false_alarms}.get(metric, len(parts))))
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Inter
     right, was_right = (decide(new) == new.y)[rows], (decide(old) == old.y)[rows]
     n, b, c = int(rows.sum()), int((right & ~was_right).sum()), int((~right & was_right).sum())
     if n == 0:
-        return Interval(*([float("nan")] * 3), 0, "no row to measure on", alpha)
+        return Interval(math.nan, math.nan, math.nan, 0, "no row to measure on", alpha)
     total, up, down = n + 2, b + 0.5, c + 0.5
     middle = (up - down) / total
     half = norm.ppf(1 - alpha) * math.sqrt(up + down - (up - down) ** 2 / total) / total

@@ -58,21 +58,27 @@ def losses(metric: str, case: Case) -> np.ndarray | None:
 def decide(case: Case) -> np.ndarray:
     """The decision each score leads to: 0 or 1 at the threshold, the likeliest class, or the value itself."""
     if case.classes:
-        return np.asarray(case.classes, dtype=object)[case.scores.argmax(axis=1)]
-    return (case.scores >= case.threshold).astype(float)
+        likeliest: np.ndarray = np.asarray(case.classes, dtype=object)[case.scores.argmax(axis=1)]
+        return likeliest
+    acted: np.ndarray = (case.scores >= case.threshold).astype(float)
+    return acted
 
 
 def costs(case: Case) -> np.ndarray:
     """What each decision costs."""
     decided, (false_alarm, miss) = decide(case), case.prices
+    found: np.ndarray
     if case.classes:
-        return miss * (decided != case.y)
-    return false_alarm * ((decided == 1) & (case.y == 0)) + miss * ((decided == 0) & (case.y == 1))
+        found = miss * (decided != case.y)
+    else:
+        found = false_alarm * ((decided == 1) & (case.y == 0)) + miss * ((decided == 0) & (case.y == 1))
+    return found
 
 
 def priced(repo: Repo, case: Case) -> Case:
     """With the prices that the team named."""
-    return replace(case, prices=tuple(float(repo.answers.get(key) or 0) for key in ("false_alarm_cost", "miss_cost")))
+    false_alarm, miss = (float(repo.answers.get(key) or 0) for key in ("false_alarm_cost", "miss_cost"))
+    return replace(case, prices=(false_alarm, miss))
 
 
 # ---------------------------------------------------------------------------------------------------- sums
@@ -80,7 +86,8 @@ def _given(case: Case) -> np.ndarray:
     """The probability given to what came true; none to a class the model has never seen."""
     if not case.classes:
         return np.where(case.y == 1, case.scores, 1 - case.scores)
-    return ((case.y[:, None] == np.asarray(case.classes, dtype=object)) * case.scores).sum(axis=1)
+    of_truth: np.ndarray = ((case.y[:, None] == np.asarray(case.classes, dtype=object)) * case.scores).sum(axis=1)
+    return of_truth
 
 
 _LOSS: dict[str, Callable[[Case], np.ndarray]] = {
@@ -99,7 +106,8 @@ def _counts(truth: np.ndarray, said: np.ndarray) -> list[np.ndarray]:
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    shares: np.ndarray = np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)
+    return shares
 
 
 def _f1(sums: np.ndarray) -> np.ndarray:

@@ -38,8 +38,8 @@ def predict(model: Pipeline, x: pd.DataFrame, task: str) -> np.ndarray:
     """Scores of rows: P(positive), one column a class, or a value."""
     x = _filled(x[list(model.feature_names_in_)])
     if task == "binary":
-        return model.predict_proba(x)[:, 1]
-    return model.predict_proba(x) if task == "multiclass" else model.predict(x)
+        return np.asarray(model.predict_proba(x)[:, 1])
+    return np.asarray(model.predict_proba(x) if task == "multiclass" else model.predict(x))
 
 
 def case(model: Pipeline, frame: Frame, task: str, threshold: float) -> Case:

@@ -94,7 +94,7 @@ class Champion:
         problems = np.full(len(clean), "", dtype=object) if problems is None else problems
         try:
             raw = training.predict(self.model, clean, self.card["task"])
-        except Exception as error:  # noqa: BLE001  (the caller still needs an answer; the reason is logged and counted)
+        except Exception as error:
             return self._rule(clean, f"the model failed: {_short(error)}")
         found = decided(self.card, raw, "model")
         problems[~np.isfinite(found["score"]) & (problems == "")] = "the model's score is not a number"
@@ -184,7 +184,7 @@ def load(root: Path, name: str = "champion") -> Champion:
         return replace(known, reason="the rule is the champion")
     try:
         return replace(known, model=model_files.load(root / held["path"], held["sha256"]))
-    except Exception as error:  # noqa: BLE001  (a missing or damaged model is what the rule is for)
+    except Exception as error:
         return replace(known, reason=f"the model cannot be loaded: {_short(error)}")
 
 

@@ -27,7 +27,7 @@ def measure(repo: Repo, candidate: Champion) -> None:
     trained = candidate.scored(inputs)["score"].tolist()
     pairs = [(t, s.score) for t, s in zip(trained, served, strict=True) if s.source == candidate.card["kind"]]
     wrong = sum(1 for t, s in pairs if s is None or not abs(t - s) <= TOLERANCE)
-    facts, measured = {"version": candidate.version}, ("src/", registry.card_path(candidate.version))
+    facts, measured = {"version": candidate.version}, ("src/", "engine/", registry.card_path(candidate.version))
     scores = {"training": [t for t, _ in pairs], "serving": [s for _, s in pairs]}
     repo.write_evidence("parity", facts | {"rows": len(rows), "tolerance": TOLERANCE} | scores, measured)
     repo.write_evidence("fallback", facts | {"cases": stand_ins(candidate, rows[0])}, measured)

@@ -125,7 +125,7 @@ def last_rows(folder: Path, count: int = 100) -> list[dict[str, Any]]:
     if newest is None:
         return []
     if newest.suffix == ".parquet":
-        return read_parquet(newest).tail(count).to_dict("records")
+        return list(read_parquet(newest).tail(count).to_dict("records"))
     lines = newest.read_bytes().split(b"\n")[:-1][-count:]  # what follows the last line break is torn
     return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
 

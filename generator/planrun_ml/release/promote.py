@@ -4,7 +4,7 @@ Nothing is switched before the gates are open, the hashes are written down, and 
 to agree on the same rows.
 """
 
-from planrun.gates import require, state_of
+from planrun.gates import blocking, require, state_of
 from planrun.repository import Repo
 from planrun.signing.people import person
 from planrun.trouble import Blocked, Outcome, Trouble
@@ -29,13 +29,13 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     if chosen:  # gates of the candidate first; a version that answered before needs none of them again
         if chosen == waiting and (held := state_of(repo, "G6.2")).state == "fail":
             raise Blocked(held.reason, held.next_step)  # at any rigor
-        require(repo, *(id for id in repo.blocking() if chosen == waiting and id.startswith(("G1.", "G6."))))
+        require(repo, *(id for id in blocking(repo) if chosen == waiting and id.startswith(("G1.", "G6.", "X."))))
         return switch(repo, chosen, "not worse than the champion")
     accepted = repo.evidence("acceptance")
     released = {entry["files"]["model"]["sha256"] for entry in book["models"].values() if entry["kind"] == "model"}
     if champion and (accepted is None or accepted["model"] in released):
         return switch(repo, champion, "measured again")
-    require(repo, *(id for id in repo.blocking() if id.startswith(("G0.", "G1.", "G2.", "G3."))))
+    require(repo, *(id for id in blocking(repo) if id.startswith(("G0.", "G1.", "G2.", "G3.", "X."))))
     register_baseline(repo)
     return switch(repo, register_accepted(repo), "accepted")
 

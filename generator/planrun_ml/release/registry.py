@@ -46,16 +46,18 @@ def read(root: Path) -> dict[str, Any]:
         raise Trouble(f"{PATH} cannot be read ({error}).", f"git checkout -- {PATH}") from error
     if missing:
         raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", f"git checkout -- {PATH}")
-    return found
+    return dict(found)
 
 
 def version_of(registry: Mapping[str, Any], alias: str) -> str | None:
-    return registry["aliases"].get(alias)
+    version: str | None = registry["aliases"].get(alias)
+    return version
 
 
 def entry_of(registry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """The entry behind an alias or a version number."""
-    return registry["models"].get(registry["aliases"].get(name, name))
+    entry: dict[str, Any] | None = registry["models"].get(registry["aliases"].get(name, name))
+    return entry
 
 
 def champion_entry(repo: Repo) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | N
     keys = [key for key in HASHES if key != "acceptance"]
     for version, entry in registry["models"].items():
         if entry["kind"] == "model" and all(entry["hashes"].get(key) == hashes.get(key) for key in keys):
-            return version
+            return str(version)
     return None
 
 

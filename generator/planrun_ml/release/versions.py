@@ -17,9 +17,14 @@ from planrun_ml.release import registry, version_card
 
 
 # ------------------------------------------------------------------------------------------------ registering
+def code_of(repo: Repo) -> str:
+    """The hash of all code that a version answers with: the team's, and the engine's."""
+    return canonical({path: repo.digest(path) for path in ("src/", "engine/")})
+
+
 def hashes(repo: Repo, settings: Mapping[str, Any], acceptance: str) -> dict[str, str]:
     """What a version is made of."""
-    found = {"code": repo.digest("src/"), "data": manifest.manifest(repo)["sha256"], "schema": repo.sha256(SCHEMA)}
+    found = {"code": code_of(repo), "data": manifest.manifest(repo)["sha256"], "schema": repo.sha256(SCHEMA)}
     return found | {
         "config": canonical(dict(settings)),
         "environment": model_files.environment(),

@@ -81,7 +81,8 @@ def raise_alerts(repo: Repo, rows: str | None) -> Outcome:
         lines += [f"  {row.id}: score {row.score:.4g}, {row.decision}" for row in chosen.itertuples()]
     log.close()
     where = "wait for a person: make alert ARGS=--waiting" if confirms else "take effect at once"
-    said = f"{counts['act']} to act on, {counts['review']} to review, {counts['none']} below{source_module.label(repo, source)}"
+    mark = source_module.label(repo, source)
+    said = f"{counts['act']} to act on, {counts['review']} to review, {counts['none']} below{mark}"
     return Outcome("\n".join([f"{said}; {len(lines)} {where}.", *lines[:SHOWN]]))
 
 

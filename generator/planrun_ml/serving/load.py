@@ -28,7 +28,7 @@ from planrun_ml.release import parity, registry
 from planrun_ml.release.champion_model import load as champion_of
 
 EVIDENCE = "load"
-MEASURED = ("src/", "plan/plan.json#capacity")
+MEASURED = ("src/", "engine/", "plan/plan.json#capacity")
 SECONDS = 30.0
 CALLERS = 32
 KEPT = 2_000
@@ -126,9 +126,8 @@ def served(repo: Repo, workers: int) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
         free.close()
-        words = [sys.executable, "-m", str(__package__), "serve", "--port", str(port), "--workers", str(workers)]
-        source = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-        process = subprocess.Popen(words, cwd=root, env=os.environ | source, stderr=subprocess.DEVNULL)
+        words = [sys.executable, "-m", "planrun", "serve", "--port", str(port), "--workers", str(workers)]
+        process = subprocess.Popen(words, cwd=root, stderr=subprocess.DEVNULL)
         try:
             _wait(process, port)
             yield port
@@ -138,8 +137,9 @@ def served(repo: Repo, workers: int) -> Iterator[int]:
 
 
 def _copy(repo: Repo, root: Path) -> Path:
-    for name in ("plan", "registry", "ops"):
-        shutil.copytree(repo.root / name, root / name)
+    for name in ("plan", "registry", "ops", "src"):
+        shutil.copytree(repo.root / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(repo.root / "pyproject.toml", root)
     entry = registry.entry_of(registry.read(repo.root), "champion") or {}
     for held in entry["files"].values():
         if not Path(held["path"]).is_absolute() and not (root / held["path"]).exists():

@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from planrun.repository import Repo
-from planrun.trouble import Outcome
+from planrun.trouble import Outcome, Trouble
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import to_json
 from threadpoolctl import threadpool_limits
@@ -82,7 +82,7 @@ class Service:
                 answers = iter(await self._answered(batch))
                 given = [[next(answers).as_json() for _ in waiting.rows] for waiting in batch]
                 self._log(batch, given)
-            except Exception as error:  # noqa: BLE001  (these callers are told, and the next batch is tried again)
+            except Exception as error:
                 for waiting in batch:
                     if not waiting.future.done():  # the caller may have gone
                         waiting.future.set_exception(error)
@@ -165,7 +165,7 @@ def inputs_model(champion: Champion) -> type[BaseModel]:
     for position, (name, kind) in enumerate(champion.columns.items()):
         needed = champion.card["rules"].get(name, {}).get("missing_at_most") in ("0", "0.0")
         base: Any = float if kind == "number" else str
-        limit = {"allow_inf_nan": False} if kind == "number" else {}
+        limit: dict[str, Any] = {"allow_inf_nan": False} if kind == "number" else {}
         field = Field(... if needed else None, alias=name, strict=True, **limit)
         fields[f"input_{position}"] = (base if needed else base | None, field)
     return create_model("Inputs", __config__=ConfigDict(extra="forbid"), **fields)
@@ -213,9 +213,10 @@ def application(root: Path, limit_seconds: float) -> FastAPI:
     # The body is read by pydantic alone, once: reading JSON first and checking it then costs as much as all the rest.
     @app.post("/v1/predict", openapi_extra={"requestBody": described(body)})
     async def predict(request: Request) -> Response:
-        given = body.model_validate_json(await request.body()).rows
-        keys = [row.id or uuid.uuid4().hex for row in given]
-        answers = await service.ask(keys, [row.inputs.model_dump(by_alias=True) for row in given])
+        given: Any = body.model_validate_json(await request.body())
+        rows = given.rows
+        keys = [row.id or uuid.uuid4().hex for row in rows]
+        answers = await service.ask(keys, [row.inputs.model_dump(by_alias=True) for row in rows])
         listed = [{"id": key, **answer} for key, answer in zip(keys, answers, strict=True)]
         return Response(to_json({"answers": listed}), media_type="application/json")
 
@@ -228,7 +229,18 @@ def application(root: Path, limit_seconds: float) -> FastAPI:
     async def metrics() -> PlainTextResponse:
         return PlainTextResponse(service.metrics())
 
+    _open_room(Repo(root), app, service)
     return app
+
+
+def _open_room(repo: Repo, app: FastAPI, service: Service) -> None:
+    """The team's own endpoints, where it has any; what they ask the service is answered and logged like the rest."""
+    room, where = repo.rooms.room("service"), f"src/{repo.rooms.package}/service.py"
+    if room is None:
+        return
+    if not callable(getattr(room, "routes", None)):
+        raise Trouble(f"{where} has no function routes(app, service).", f"Write it in {where}.")
+    room.routes(app, service)
 
 
 def named(problem: Mapping[str, Any]) -> dict[str, str]:
@@ -245,6 +257,6 @@ def serve(repo: Repo, host: str, port: int, workers: int) -> Outcome:
     """Answer requests until stopped; every worker process writes a log file of its own."""
     version = load(repo.root).version  # refuses before the first worker starts
     os.environ |= {"SERVE_ROOT": str(repo.root), "SERVE_LIMIT_MS": repo.answers["latency_ms"], "OMP_NUM_THREADS": "1"}
-    factory = f"{__package__}.serve:from_environment"
+    factory = f"{__name__}:from_environment"
     uvicorn.run(factory, factory=True, host=host, port=port, workers=workers, log_level="warning", access_log=False)
     return Outcome(f"{version} answered on {host}:{port} until it was stopped.")

@@ -9,6 +9,7 @@ from planrun.trouble import Outcome
 
 from planrun_ml.models import model_files
 from planrun_ml.release.prediction_log import expected_share, many, odd_labels
+from planrun_ml.release.versions import code_of
 from planrun_ml.watching.monitor import BAD
 from planrun_ml.watching.watches import View, fallback, inputs, latency, look, quality, skew, volume
 
@@ -87,7 +88,7 @@ def terms_changed(view: View) -> str:
 def code_changed(view: View) -> str:
     """Only now: code, environment and service."""
     if view.entry["kind"] == "model":
-        now = {"code": view.repo.digest("src/"), "environment": model_files.environment()}
+        now = {"code": code_of(view.repo), "environment": model_files.environment()}
         if moved := [name for name, digest in now.items() if view.entry["hashes"].get(name) != digest]:
             return f"{' and '.join(moved)} differ from what {view.champion.version} was released with"
     limit = view.repo.answers.get("latency_ms")  # a batch has none

@@ -25,7 +25,7 @@ def release_before(root: Path, to: str = "") -> str:
     return str(git.git(root, "rev-parse", wanted + "^{commit}"))
 
 
-def _unpacked(root: Path, commit: str, folder: Path) -> Path:
+def unpacked(root: Path, commit: str, folder: Path) -> Path:
     """The source of one commit, as it was."""
     done = subprocess.run(["git", "archive", commit, "src"], cwd=root, check=False, capture_output=True)
     if done.returncode:

@@ -13,18 +13,19 @@ from planrun.files import canonical
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, counted
 
-from planrun_software.drills.first import _first
+from planrun_software import harness
 
 RECORDS = 100
 
 
 def restore(repo: Repo, backup: str = "") -> Outcome:
     """Back up, lose, restore and compare every record; `backup` names a file to restore instead of a fresh one."""
+    drive = harness.of(repo)
     with tempfile.TemporaryDirectory() as scratch:
         kept, again, file = Path(scratch, "kept"), Path(scratch, "again"), Path(backup or f"{scratch}/backup")
         kept.mkdir()
         again.mkdir()
-        before = None if backup else _filled(kept)
+        before = None if backup else _filled(drive, kept)
         written = None if backup else drive.backup(kept, file)
         if written == 0:
             raise Blocked("This product keeps no data, so there is nothing to restore.", "")
@@ -36,9 +37,9 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         except (OSError, ValueError, KeyError, sqlite3.Error) as error:
             restored, problem = 0, f" {error}"
         expected = [] if problem else held(file)
-        same = bool(expected) and _again(again, Path(scratch, "second")) == expected
-        with drive.Product(again) as product:
-            works = product.perform(_first(), "after the restore").ok
+        same = bool(expected) and _again(drive, again, Path(scratch, "second")) == expected
+        with drive.product(again) as product:
+            works = product.perform(drive.first, "after the restore").ok
             after = [row for row in product.kept() if row["subject"] != "after the restore"]
         seconds = time.perf_counter() - started
     equal = same and restored == len(expected) and before in (None, after)
@@ -69,16 +70,16 @@ def held(backup: Path) -> list[Any]:
         return sorted(ledger.execute("select key, outcome from done"))
 
 
-def _again(folder: Path, file: Path) -> list[Any]:
+def _again(drive: harness.Harness, folder: Path, file: Path) -> list[Any]:
     """What a second backup holds, made of what the first one brought back."""
     drive.backup(folder, file)
     return held(file)
 
 
-def _filled(folder: Path) -> list[dict[str, Any]]:
+def _filled(drive: harness.Harness, folder: Path) -> list[dict[str, Any]]:
     """What the product keeps after it has done some work in this folder."""
-    names = list(CAPABILITIES)
-    with drive.Product(folder) as product:
+    names = list(drive.capabilities)
+    with drive.product(folder) as product:
         for number in range(RECORDS):
             product.perform(names[number % len(names)], f"record {number}", "née 名前")
         return product.kept()

@@ -10,8 +10,8 @@ from planrun import git
 from planrun.repository import Repo
 from planrun.trouble import Outcome
 
-from planrun_software.drills.first import _first
-from planrun_software.drills.releases import _unpacked, release_before
+from planrun_software import harness
+from planrun_software.drills.releases import release_before, unpacked
 
 
 def rollback(repo: Repo, to: str = "") -> Outcome:
@@ -20,11 +20,11 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch, "data")
         data.mkdir()
-        new, old = (_unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
+        new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
         same = git.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
-        worked_before = works(data, new, "before the rollback")
+        worked_before = works(repo, data, new, "before the rollback")
         started = time.perf_counter()
-        worked_after = works(data, old, "after the rollback")
+        worked_after = works(repo, data, old, "after the rollback")
         seconds = time.perf_counter() - started
     facts: dict[str, Any] = {
         "from": git.head(repo.root),
@@ -50,10 +50,11 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
     )
 
 
-def works(data: Path, release: Path, subject: str) -> bool:
+def works(repo: Repo, data: Path, release: Path, subject: str) -> bool:
     """Whether a release starts on this data and does its first capability."""
+    drive = harness.of(repo)
     try:
-        with drive.Product(data, source=release) as product:
-            return product.perform(_first(), subject).ok
+        with drive.product(data, source=release) as product:
+            return product.perform(drive.first, subject).ok
     except (OSError, RuntimeError):
         return False

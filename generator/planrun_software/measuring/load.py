@@ -18,6 +18,8 @@ from typing import Any
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
+from planrun_software import harness
+from planrun_software.harness.deliverable import Product, Reply
 from planrun_software.measuring.bounds import percentile, upper_bound
 
 SECONDS = 30.0  # a plan of few requests a second is asked faster, to end within this
@@ -25,7 +27,7 @@ PATIENCE = 120.0  # a plan that needs longer than this at its own rate is one of
 STEADY = 10.0  # the least time under load: a shorter one has shown no queue
 WORKERS = re.compile(r"^workers (\d+)", re.MULTILINE)
 ERROR_LIMIT = 0.001
-MEASURED = ("src/", "plan/plan.json#slo,capacity")
+MEASURED = ("src/", "engine/", "plan/plan.json#slo,capacity")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Target:
 
 def target_of(repo: Repo) -> Target:
     """The plan's figures for this product."""
-    asked = repo.answers.get("slo_percent", "")
+    asked, drive = repo.answers.get("slo_percent", ""), harness.of(repo)
     shown = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
     requests, planned = math.ceil(max(repo.needed(key) for key in shown)), repo.needed("capacity.load_per_second")
     limit, objective = float(repo.answers["p95_ms"]), float(asked) / 100 if asked else None
@@ -55,15 +57,15 @@ def target_of(repo: Repo) -> Target:
 
 def load(repo: Repo, requests: int | None = None) -> Outcome:
     """Ask the product as often as the plan wants, and write down what came of it beside what was asked."""
-    target = target_of(repo)
+    target, drive = target_of(repo), harness.of(repo)
     if requests is not None and requests < 1:
         raise Trouble(f"{requests} requests show nothing.", "load --requests 1000, or load for the plan's number")
     try:
-        with tempfile.TemporaryDirectory() as folder, drive.Product(Path(folder), workers=target.workers) as product:
+        with tempfile.TemporaryDirectory() as folder, drive.product(Path(folder), workers=target.workers) as product:
             for number in range(5):
-                product.perform(next(iter(CAPABILITIES)), f"warm-up {number}")
+                product.perform(drive.first, f"warm-up {number}")
             started = time.perf_counter()
-            replies = _ask(product, requests or target.requests, target.per_second)
+            replies = _ask(drive, product, requests or target.requests, target.per_second)
             seconds = time.perf_counter() - started
     except RuntimeError as problem:
         raise Trouble(str(problem), "make run shows why.") from problem
@@ -93,7 +95,7 @@ def _told(facts: dict[str, Any]) -> str:
     return "\n".join([*(f"{a:<17}{b:<21}{c}".rstrip() for a, b, c in rows), f"verdict: {facts['verdict']}"])
 
 
-def judged(replies: Sequence[drive.Reply], target: Target) -> dict[str, Any]:
+def judged(replies: Sequence[Reply], target: Target) -> dict[str, Any]:
     """Figures of a measurement and their verdict: pass, fail, or inconclusive where it was too short to say."""
     milliseconds = sorted(reply.seconds * 1000 for reply in replies)
     failures = sum(not reply.ok for reply in replies)
@@ -118,16 +120,16 @@ def _verdict(measured: dict[str, Any]) -> str:
     return "pass" if measured["failure_bound"] <= 1 - objective + 1e-9 else "inconclusive"
 
 
-def _ask(product: drive.Product, count: int, per_second: float | None) -> list[drive.Reply]:
-    names = list(CAPABILITIES)
+def _ask(drive: harness.Harness, product: Product, count: int, per_second: float | None) -> list[Reply]:
+    names = list(drive.capabilities)
     started = time.perf_counter()
 
-    def one(number: int) -> drive.Reply:
+    def one(number: int) -> Reply:
         due = started + number / per_second if per_second else time.perf_counter()
         time.sleep(max(0.0, due - time.perf_counter()))
         late = time.perf_counter() - due
         reply = product.perform(names[number % len(names)], f"load {number}")
-        return drive.Reply(reply.ok, reply.refused, reply.body, reply.seconds + late)
+        return Reply(reply.ok, reply.refused, reply.body, reply.seconds + late)
 
     with ThreadPoolExecutor(drive.PARALLEL) as callers:
         return list(callers.map(one, range(count)))

@@ -14,7 +14,7 @@ from planrun.trouble import Outcome, counted
 
 from planrun_software.traceability.requirements import REQUIREMENTS
 
-MEASURED = ("src/", "tests/", REQUIREMENTS, "pyproject.toml")  # what the outcome of a test run depends on
+MEASURED = ("src/", "tests/", "engine/", REQUIREMENTS, "pyproject.toml")  # what the outcome of a test run depends on
 ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 WORST_FIRST = ("failed", "skipped", "passed")
 

@@ -47,7 +47,7 @@ class Row:
 
 
 def accept(repo: Repo) -> Outcome:
-    """The scenarios and every other marked test, then requirement → scenario → test → commit for every must requirement.
+    """The scenarios and every other marked test, then requirement → scenario → test → commit for every must one.
 
     What waits for a drill, a measurement or a person is named; it holds gate T3.2, not this command.
     """
@@ -103,7 +103,7 @@ def _evidence(repo: Repo, requirement: dict[str, Any], named: str) -> tuple[str,
     if not named:
         return "", f"its {requirement.get('verification')} names no evidence in {REQUIREMENTS}"
     if Path(named).stem in JUDGES and named == f"evidence/{Path(named).stem}.json":
-        gates.load()
+        gates.load(repo)
         gate = JUDGES[Path(named).stem]
         judged = gates.checked(repo, gate)
         told = "" if judged.state == "pass" else f"{gate} is {judged.state}: {judged.reason}"

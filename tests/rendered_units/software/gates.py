@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pytest
 from conftest import LOAD, SCENARIOS, TODAY, Box
+from planrun.repository import Repo
 from planrun.signing import signatures
+from planrun.trouble import Blocked
 from planrun_software.build import check
 from planrun_software.inspection import secrets_and_packages
-from planrun_software.traceability import marked_tests
-from planrun_software.traceability import requirements
-from planrun_software.traceability import runs
-from planrun_software.traceability import table
-from planrun.repository import Repo
-from planrun.trouble import Blocked
 from planrun_software.measuring.load import MEASURED
+from planrun_software.traceability import marked_tests, requirements, runs, table
 
 OUTSIDE = "docs/inspections/reach.md"
 

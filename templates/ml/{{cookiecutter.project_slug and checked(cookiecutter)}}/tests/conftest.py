@@ -91,7 +91,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
     if session.config.args_source == pytest.Config.ArgsSource.TESTPATHS and not session.config.option.keyword:
         facts = {end: sorted(names) for end, names in found.items()} | {"passed": len(found["passed"] - found["empty"])}
-        Repo(ROOT).write_evidence("tests", facts, ("src/", "tests/"))
+        Repo(ROOT).write_evidence("tests", facts, ("src/", "engine/", "tests/"))
 
 
 @pytest.fixture(scope="session", autouse=True)

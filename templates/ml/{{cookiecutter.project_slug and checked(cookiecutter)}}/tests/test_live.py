@@ -14,6 +14,7 @@ from planrun_ml.data import source as source_module
 from planrun_ml.release import champion_model
 from planrun_ml.release import parity
 from planrun_ml.release import prediction_log
+from planrun_ml.models import training
 from planrun_ml.release import registry
 from planrun.repository import Repo
 
@@ -191,7 +192,7 @@ def test_triage_looks_at_labels_before_anything_else(released: Path) -> None:
     answer_rows(released)
     late = released / prediction_log.LABELS / "late.csv"
     late.write_text(late.read_text() + f"T0,{'malignant' if TASK == 'binary' else '12345'}\nT0,99999\n")
-    source = next((released / "src").glob("*/features.py"))
+    source = next((released / "src").glob("*/__init__.py"))
     source.write_text(source.read_text() + "\n# changed\n")
     code, said = ask(released, "triage", "--at", soon())
 
@@ -224,14 +225,14 @@ def more_rows(root: Path, spoil: bool = False) -> None:
 
 def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Trained on answers that follow nothing, it loses to the champion and cannot be promoted."""
-    fit = promote.train.fit
+    fit = training.fit
 
     def spoiled(frame, task, settings):  # noqa: ANN001, ANN202
         order = np.random.default_rng(3).permutation(len(frame.y))
         return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings)
 
     more_rows(released)
-    monkeypatch.setattr(promote.train, "fit", spoiled)
+    monkeypatch.setattr(training, "fit", spoiled)
     code, said = ask(released, "retrain")
     book = registry.read(released)
 

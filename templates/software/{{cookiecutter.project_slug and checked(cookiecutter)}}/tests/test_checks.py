@@ -188,12 +188,12 @@ def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
 
 def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
     """The drill runs the release; it does not take its word for it."""
-    package = tmp_path / "src" / str(drills.__package__)
+    package = tmp_path / "src" / drive.package
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
 
-    assert not rollback.works(tmp_path, tmp_path / "src", "A-17")
-    assert rollback.works(tmp_path, SOURCE, "A-17")
+    assert not rollback.works(drive.repo, tmp_path, tmp_path / "src", "A-17")
+    assert rollback.works(drive.repo, tmp_path, drive.source, "A-17")
 
 
 def test_a_drill_without_history_says_so(tmp_path: Path) -> None:

@@ -19,21 +19,24 @@ import pytest
 
 {% set needed = [
   'deletion' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
-  'drive' if served and 'deletion' in abouts else '',
   'ledger' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
   'review' if answers.ml_component and not served else '',
 ] | select | list %}
+from planrun.repository import Repo
+from planrun_software import harness
+from planrun_software.harness.deliverable import Product
+
 {% if needed %}
 from {{ answers.package_name }} import {{ needed | join(', ') }}
 {% endif %}
-from {{ answers.package_name }}.drive import Product
-from {{ answers.package_name }}.repo import Repo
+
+drive = harness.here(__file__)
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product, running as its users meet it."""
-    with Product(tmp_path_factory.mktemp("product"){{ ', MODEL_URL="http://127.0.0.1:9"' if answers.ml_component }}) as running:
+    with drive.product(tmp_path_factory.mktemp("product"){{ ', MODEL_URL="http://127.0.0.1:9"' if answers.ml_component }}) as running:
         yield running
 
 
@@ -85,7 +88,7 @@ def {{ requirement.test }}(product: Product, subject: str) -> None:
 @pytest.mark.req("{{ requirement.id }}")
 def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    with Product(tmp_path, {{ system | identifier | upper }}_URL="http://127.0.0.1:9") as product:
+    with drive.product(tmp_path, {{ system | identifier | upper }}_URL="http://127.0.0.1:9") as product:
         # When {{ requirement.scenario.when | quoted }}
         replies = [product.perform("{{ first }}", "A-17") for _ in range(3)]
         kept = product.kept()
@@ -107,7 +110,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
 def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     log = tmp_path / "log"
-    with Product(tmp_path, MODEL_URL="http://127.0.0.1:9", PREDICTION_LOG=str(log)) as product:
+    with drive.product(tmp_path, MODEL_URL="http://127.0.0.1:9", PREDICTION_LOG=str(log)) as product:
         # When {{ requirement.scenario.when | quoted }}
         replies = [product.perform("{{ first }}", f"A-{number}") for number in range(3)]
 
@@ -139,7 +142,7 @@ def {{ requirement.test }}(product: Product) -> None:
 def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
-    with Product(tmp_path, MODEL_URL="http://127.0.0.1:9") as product:
+    with drive.product(tmp_path, MODEL_URL="http://127.0.0.1:9") as product:
         warned = product.perform("{{ first }}", "A-18").body["judgement"]["id"]
     waiting = review.waiting()
 
@@ -159,7 +162,7 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 {% if served %}
 def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         product.perform("{{ first }}", "Erika Muster")
 
         # When {{ requirement.scenario.when | quoted }}
@@ -180,7 +183,7 @@ def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
     subjects = [person, f"{person} \a", f"{person} {'x' * 200}"]
 
     # When {{ requirement.scenario.when | quoted }}
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         replies = [product.perform("{{ first }}", subject, note=subject) for subject in subjects]
     said = [reply.body["detail"] for reply in replies if not reply.ok]
 
@@ -195,7 +198,7 @@ def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 @pytest.mark.req("{{ requirement.id }}")
 def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         key = product.perform("{{ first }}", "Erika Muster").body["key"]
 
         # When {{ requirement.scenario.when | quoted }}
@@ -215,7 +218,7 @@ def {{ requirement.test }}(tmp_path: Path) -> None:
 {% if served %}
 def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         for subject in ("Erika Muster", "Max Muster"):
             product.perform("{{ first }}", subject)
         drive.backup(tmp_path, tmp_path / "records-1.jsonl")
@@ -236,7 +239,7 @@ def {{ requirement.test }}(tmp_path: Path) -> None:
 def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     monkeypatch.setenv("BACKUPS", str(tmp_path))
-    with Product(tmp_path) as product:
+    with drive.product(tmp_path) as product:
         for subject in ("Erika Muster", "Max Muster"):
             product.perform("{{ first }}", subject)
         ledger.copy(tmp_path, tmp_path / "ledger-1.db")

@@ -1,0 +1,62 @@
+"""A command that is started, answers and ends.
+
+None of the tests, loads and drills that go through here can pass on code that nobody could reach from a shell.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from planrun_software.harness.deliverable import STAND_INS, Harness, Reply
+
+
+class Own(Harness):
+    """A product that people type."""
+
+    SAMPLES = "slo.demo_samples_p95"  # starting a process takes long
+
+    def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Started":
+        return Started(self.package, folder, source or self.source, **environment)
+
+
+class Started:
+    """The command of one release. `source` is the folder that holds its package."""
+
+    def __init__(self, package: str, folder: Path, source: Path, **environment: str) -> None:
+        self._package, self._folder = package, folder
+        self._environment = os.environ | STAND_INS | {"PREDICTION_LOG": str(folder)} | environment
+        self._environment |= {"PYTHONPATH": str(source), "PYTHONUTF8": "1"}
+
+    def __enter__(self) -> "Started":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Nothing keeps running."""
+
+    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
+        """Start the command once."""
+        start = f"from {self._package}.run import main; main()"
+        words = [capability.replace("_", "-"), f"--note={note}", "--json", "--", subject]
+        started = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", start, *words],
+            env=self._environment,
+            cwd=self._folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        seconds = time.perf_counter() - started
+        body = json.loads(done.stdout) if done.returncode == 0 else {"detail": done.stderr}
+        return Reply(done.returncode == 0, done.returncode == 1 and "Traceback" not in done.stderr, body, seconds)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """It remembers nothing."""
+        return []

@@ -1,0 +1,102 @@
+"""What every harness can do: start one copy of a release, ask it, keep and bring back what it remembers."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from planrun.repository import Repo
+
+STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: carried out, refused with a reason, or neither (an error)."""
+
+    ok: bool
+    refused: bool
+    body: dict[str, Any]
+    seconds: float
+
+
+class Product(Protocol):
+    """One copy of a release that was started."""
+
+    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
+        """Ask for one capability."""
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What the product remembers, newest first."""
+
+
+class Harness:
+    """How one repository's product is driven. `SAMPLES` is the plan's number of timed answers, `PARALLEL` how many
+    callers it can have at once."""
+
+    SAMPLES = "slo.demo_samples"
+    PARALLEL = 1
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+        self.package = package_of(repo)
+        found = find_spec(self.package)
+        own = Path(found.origin).resolve().parents[1] if found and found.origin else repo.root / "src"
+        self.source = own  # of the package that is imported here: what is measured is what was loaded
+
+    def module(self, name: str) -> ModuleType:
+        """A module of the product's package."""
+        return importlib.import_module(f"{self.package}.{name}")
+
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """The product's capabilities by name."""
+        found: Mapping[str, Any] = self.module("capabilities").CAPABILITIES
+        return found
+
+    @property
+    def first(self) -> str:
+        """The capability that drills ask for."""
+        return next(iter(self.capabilities))
+
+    def product(
+        self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str
+    ) -> AbstractContextManager[Product]:
+        """One copy of a release: `source` holds its package (this repository's own when absent), `folder` its data."""
+        raise NotImplementedError
+
+    def backup(self, folder: Path, file: Path) -> int:
+        """Copy what the product keeps to a file; how many records there were (0 where it keeps nothing)."""
+        return 0
+
+    def restore(self, file: Path, folder: Path) -> int:
+        """Bring a backup back into an empty folder; how many records came back."""
+        return 0
+
+
+class Surroundings:
+    """Environment variables for as long as a copy runs in this process."""
+
+    def __init__(self, **changes: str) -> None:
+        self._changes = STAND_INS | changes
+        self._before: dict[str, str | None] = {}
+
+    def enter(self) -> None:
+        self._before = {name: os.environ.get(name) for name in self._changes}
+        os.environ.update(self._changes)
+
+    def leave(self) -> None:
+        for name, value in self._before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def package_of(repo: Repo) -> str:
+    """The product's package, by the answers."""
+    return repo.answers["project_slug"].replace("-", "_")

@@ -1,0 +1,35 @@
+"""Commands as rows of a table, and how they are typed in the repository's folder, where nothing has been activated."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+COMMAND = Path(".venv", "Scripts" if os.name == "nt" else "bin", "planrun").as_posix()
+
+
+def argument(*names: str, **settings: Any) -> Argument:
+    """One argument, as argparse wants it."""
+    return names, settings
+
+
+def always(answers: Mapping[str, str]) -> bool:
+    """For a command or a gate that every repository of its kind has."""
+    return True
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: the function behind it ("package.module:function"), its help, its arguments, and when it applies.
+
+    The module is imported only when the command is called, so that `status` never loads a web server.
+    """
+
+    name: str
+    function: str
+    help: str
+    arguments: tuple[Argument, ...] = ()
+    applies: Callable[[Mapping[str, str]], bool] = always
+    settled: bool = True  # it signs or measures, on one version of everything: not while a merge waits to be finished

@@ -1,0 +1,52 @@
+"""The commands that every repository has, and where the other ones of its kind are."""
+
+import importlib
+from collections.abc import Mapping
+
+from planrun.command import Command, argument
+from planrun.rigor import ENGINES
+
+COMMANDS = (
+    Command(
+        "confirm",
+        "planrun.signing.assumptions:confirm",
+        "take assumptions as true, under your name",
+        (
+            argument("keys", nargs="*", metavar="KEY"),
+            argument("--all", action="store_true", help="every assumption that is open"),
+        ),
+    ),
+    Command(
+        "sign",
+        "planrun.signing.signatures:sign",
+        "accept an exact hash, for the roles you hold",
+        (argument("name", metavar="GATE"),),
+    ),
+    Command(
+        "waive",
+        "planrun.signing.waivers:waive",
+        "walk past a gate for a while",
+        (
+            argument("id", metavar="GATE"),
+            argument("--reason", required=True, help="why"),
+            argument("--until", required=True, metavar="DAY", help="2027-01-31, or for how many days, at most 90"),
+        ),
+    ),
+    Command(
+        "status",
+        "planrun.status:status",
+        "one line a phase, then what is shut in this one and the next step",
+        (
+            argument("--check", action="store_true", help="exit with the worst blocking state: 1 fail, 2 blocked"),
+            argument("--all", action="store_true", help="one row a gate, also those that do not block at this rigor"),
+            argument("--json", action="store_true", dest="as_json", help="the same as data, for a program"),
+        ),
+        settled=False,
+    ),
+)
+
+
+def commands(answers: Mapping[str, str]) -> dict[str, Command]:
+    """The commands of a repository with these answers, by name."""
+    own: tuple[Command, ...] = importlib.import_module(f"{ENGINES[answers['kind']]}.commands").COMMANDS
+    return {command.name: command for command in (*own, *COMMANDS) if command.applies(answers)}

@@ -1,0 +1,104 @@
+"""What the engine asks of git: history, changes, the person at work, and commits of single files."""
+
+import shlex
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from planrun.trouble import Trouble
+
+IDENTITY = 'git config user.name "Your Name"\ngit config user.email you@example.org'
+
+
+def run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A git command with all that it says. Raises `OSError` when git is missing."""
+    return subprocess.run(
+        ["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace"
+    )
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """Output of a git command, without the last newline; None when git is missing or says no."""
+    try:
+        run = run_git(root, *arguments)
+    except OSError:
+        return None
+    return run.stdout.rstrip("\n") if run.returncode == 0 else None
+
+
+def is_repository(root: Path) -> bool:
+    return git(root, "rev-parse", "--is-inside-work-tree") == "true"
+
+
+def head(root: Path) -> str:
+    """The commit that is checked out; "" where there is none."""
+    return git(root, "rev-parse", "--verify", "HEAD") or ""
+
+
+def exists(root: Path, commit: str) -> bool:
+    return bool(commit) and git(root, "cat-file", "-e", commit + "^{commit}") is not None
+
+
+def changed(root: Path, paths: Iterable[str]) -> list[str]:
+    """Files under these paths that differ from the last commit, new files included, by what git would keep of them.
+
+    `git status` would call every file changed that an editor has given other line ends.
+    """
+    under = ("-z", "--", *paths)
+    differing = git(root, "diff", "--name-only", "--no-renames", "--relative", "HEAD", *under)
+    if differing is None:  # nothing has been committed yet
+        differing = git(root, "ls-files", *under)
+    added = git(root, "ls-files", "--others", "--exclude-standard", *under)
+    return [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
+
+
+def top(root: Path) -> Path:
+    """The folder that the code host sees as the repository: this one, or one above it; this one without git."""
+    return Path(git(root, "rev-parse", "--show-toplevel") or root)
+
+
+def committed_at(root: Path, path: str) -> int | None:
+    """Seconds since 1970 of the last commit that touched a path; None when it was never committed."""
+    stamp = git(root, "log", "-1", "--format=%ct", "--", path)
+    return int(stamp) if stamp else None
+
+
+def identity(root: Path, whose: str) -> str:
+    """The name that git writes on a commit for AUTHOR or COMMITTER; "" where it would have to guess, or refuses.
+
+    It comes from the environment, the repository or the person's settings; git knows in which order.
+    """
+    told = git(root, "-c", "user.useConfigOnly=true", "var", f"GIT_{whose}_IDENT") or ""
+    return told.rpartition(" <")[0]
+
+
+def user(root: Path) -> str:
+    """The name git would commit under; "" without one."""
+    return identity(root, "AUTHOR") or git(root, "config", "user.name") or ""
+
+
+def has_identity(root: Path) -> bool:
+    return bool(identity(root, "AUTHOR") and identity(root, "COMMITTER"))
+
+
+def commit(root: Path, paths: Iterable[str], message: str) -> str:
+    """Commit these paths and nothing else; the sentence to print about it.
+
+    Raises `Trouble` where git refuses (a hook, a signing key): what was written is staged by then, and not lost.
+    """
+    paths = list(paths)
+    if not is_repository(root):
+        return "Written, not committed: this folder has no git history. Start one with: git init"
+    git(root, "add", "--", *paths)
+    if not has_identity(root):
+        return f"Staged, not committed: git does not know who you are. Tell it, then commit:\n{IDENTITY}"
+    run = run_git(root, "commit", "--quiet", "-m", message, "--", *paths)
+    if run.returncode == 0:
+        return f"Committed: {message}"
+    if not changed(root, paths):
+        return "Nothing to commit: it was already written so."
+    why = next((line.strip() for line in run.stderr.splitlines() if line.strip()), "it, or a hook, gives no reason")
+    raise Trouble(
+        f"{', '.join(paths)} is written and staged, but git refused to commit it: {why}",
+        f"Settle that, then: {shlex.join(['git', 'commit', '-m', message, '--', *paths])}",
+    )

@@ -1,0 +1,248 @@
+"""This repository as its own code reads it: answers, plan, evidence and hashes."""
+
+import json
+import shlex
+import tomllib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from planrun.files import (
+    canonical,
+    left_over,
+    named,
+    now,
+    read_json,
+    read_mapping,
+    read_yaml,
+    rows_of,
+    sha256,
+    write_text,
+)
+from planrun.git import git
+from planrun.identity import engine_sha256
+from planrun.rigor import LIGHT, STAGES, STANDARD
+from planrun.rooms import Rooms
+from planrun.trouble import Blocked, Trouble
+
+MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
+LINES = tuple(mark.encode() for mark in MARKS)
+ENGINE = "engine/"
+
+
+class Answers(dict[str, str]):
+    """plan/project.yaml; an answer that is not there is said to be missing."""
+
+    def __missing__(self, key: str) -> str:
+        raise Trouble(f"plan/project.yaml has no answer {key}.", f"mlscaffold replan --set {key}=…")
+
+
+class Repo:
+    """One repository. Make a new one after files have changed: what it read, it keeps."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root).resolve()
+
+    @classmethod
+    def here(cls, start: Path | None = None) -> "Repo":
+        """The repository around the current folder."""
+        start = Path(start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / "plan" / "project.yaml").is_file():
+                return cls(folder)
+        raise Trouble(f"{start} is not inside a planned repository.", "Change into the folder that holds plan/.")
+
+    def refuse_unresolved(self) -> None:
+        """Raise `Blocked` where a merge left two versions of something: nobody signs or measures both of them."""
+        paths = sorted({*self._unmerged(), *self._marked()})
+        if paths:
+            told = f"{', '.join(paths)}: a merge is not finished, and two versions of the same lines are there."
+            raise Blocked(told, f"Choose one (<<<<<<< … >>>>>>>), then: git add {shlex.join(paths)} && git commit")
+
+    def _unmerged(self) -> list[str]:
+        entries = (git(self.root, "ls-files", "--unmerged", "-z") or "").split("\0")
+        return [entry.partition("\t")[2] for entry in entries if entry]
+
+    def _marked(self) -> list[str]:
+        """Files with the marks of `mlscaffold replan`: among all that git keeps, or else among those it wrote."""
+        kept = git(self.root, "grep", "--no-color", "-lzIE", f"^({'|'.join(MARKS)})", "--", ".")
+        if kept is not None:
+            return [path for path in kept.split("\0") if path]
+        record = self.root / ".mlscaffold" / "state.json"
+        written = [self.root / path for path in read_json(record).get("files", {})] if record.is_file() else []
+        texts = {path: path.read_bytes().splitlines() for path in written if path.is_file()}
+        return [named(path) for path, lines in texts.items() if any(line.startswith(LINES) for line in lines)]
+
+    # ------------------------------------------------------------------------------------------------ answers, plan
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        """plan/project.yaml with every value as its text."""
+        found = read_mapping(self.root / "plan" / "project.yaml")
+        flat = Answers((key, value) for key, value in found.items() if isinstance(value, str))
+        if len(flat) < len(found):
+            odd = ", ".join(sorted(set(found) - set(flat)))
+            raise Trouble(f"plan/project.yaml: {odd} must be one text.", 'Write it as key: "value".')
+        return flat
+
+    def names(self, key: str) -> list[str]:
+        """An answer that lists several things, separated by semicolons."""
+        return [part.strip() for part in self.answers.get(key, "").split(";") if part.strip()]
+
+    @cached_property
+    def team(self) -> dict[str, tuple[str, ...]]:
+        """Role → the people who hold it; none of them where it is there and nobody is named yet ("?")."""
+        held: dict[str, tuple[str, ...]] = {}
+        for role, _, rest in (entry.partition("=") for entry in self.names("team")):
+            name = rest.rpartition(":")[0].strip()
+            held[role.strip()] = held.get(role.strip(), ()) + ((name,) if name not in ("", "?") else ())
+        return held
+
+    @cached_property
+    def rooms(self) -> Rooms:
+        """The team's own modules; `[tool.planrun] package` in pyproject.toml may name another package."""
+        return Rooms(self.root, self._package)
+
+    @property
+    def _package(self) -> str:
+        path = self.root / "pyproject.toml"
+        try:
+            settings = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise Trouble(f"pyproject.toml is not TOML: {error}.", "Correct it.") from None
+        told = settings.get("tool", {}).get("planrun", {}).get("package", "")
+        return str(told) or self.answers["project_slug"].replace("-", "_")
+
+    @cached_property
+    def answers_sha256(self) -> str:
+        return canonical(self.answers)
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """plan/plan.json. Raises `Blocked` when it, or an answer, was changed after the plan was computed."""
+        plan = read_json(self.root / "plan" / "plan.json")
+        if plan.get("answers_sha256") != self.answers_sha256:
+            raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
+        if plan.get("seal") != seal(plan):
+            told = "plan/plan.json is not what mlscaffold computed: it was edited by hand or torn."
+            raise Blocked(told, "git checkout plan/plan.json; to change a number, change its answer: mlscaffold replan")
+        return plan
+
+    def entry(self, key: str) -> dict[str, Any]:
+        """A number of the plan with its unit, formula and inputs, by its dotted key."""
+        found: Any = self.plan
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or "value" not in found:
+            raise Blocked(f"plan/plan.json has no number {key}.", "mlscaffold replan")
+        return found
+
+    def number(self, key: str) -> Any:
+        """A number of the plan; None where it is not measured or not computable."""
+        return self.entry(key)["value"]
+
+    def needed(self, key: str) -> float:
+        """A number of the plan that has to exist. Raises `Blocked` with the plan's own note otherwise."""
+        entry = self.entry(key)
+        if entry["value"] is None:
+            note = entry.get("note") or "It has not been measured."
+            raise Blocked(
+                f"The plan has no value for {key}. {note}",
+                f"mlscaffold replan --set {' or '.join(entry['inputs']) or key}=…",
+            )
+        return float(entry["value"])
+
+    def assumptions(self) -> list[dict[str, str]]:
+        """What the plan assumes, as plan/assumptions.yaml has it; a row that lacks there, or differs, is open again."""
+        rows = {row["key"]: row for row in rows_of(self.root, "plan/assumptions.yaml") if row.get("key")}
+        for one in self.plan["assumptions"]:
+            if rows.get(one["key"], {}).get("value") != one["value"]:
+                told = {key: one[key] for key in ("key", "question", "value", "why", "gate")}
+                rows[one["key"]] = told | {"confirmed_by": "", "confirmed_on": ""}
+        return list(rows.values())
+
+    @cached_property
+    def gate_list(self) -> dict[str, Any]:
+        """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
+        found = {"titles": {}} | read_mapping(self.root / "plan" / "gates.yaml")
+        if not isinstance(found.get("blocking"), list) or not isinstance(found["titles"], dict):
+            raise Trouble("plan/gates.yaml: blocking is no list, or titles no lines.", "git checkout plan/gates.yaml")
+        return found
+
+    def blocking(self) -> list[str]:
+        """The gates that block: those that plan/gates.yaml lists, and those of this rigor that it does not."""
+        return list(dict.fromkeys([*self.gate_list["blocking"], *self._due]))
+
+    @cached_property
+    def _due(self) -> list[str]:
+        """The gates that block at this rigor, whatever plan/gates.yaml says."""
+        kind, rigor, form = self.answers["kind"], self.answers["rigor"], self.answers.get("deliverable")
+        every = [f"{stage}.{n + 1}" for stage, count in STAGES[kind].items() for n in range(count)]
+        every += ["G1.lock"] if kind == "ml" else []
+        due = {"light": LIGHT[kind].split(), "standard": f"{LIGHT[kind]} {STANDARD[kind]}".split()}.get(rigor, every)
+        service, promised = form in ("service", "web-app"), form in ("service", "web-app", "batch")
+        stores = promised and self.answers.get("data_class") != "none"
+        here = {"G1.12": self.answers.get("personal_data") != "none", "G4.3": self.answers.get("serving") == "api"}
+        here |= {"T1.5": service, "T4.3": stores, **dict.fromkeys(("T1.4", "T4.2", "T5.1"), promised)}
+        return [id for id in due if here.get(id, True)]
+
+    # ------------------------------------------------------------------------------------------------ evidence
+    def evidence(self, name: str) -> dict[str, Any] | None:
+        """evidence/<name>.json, or None. Raises `Blocked` when it was edited by hand."""
+        path = self.root / "evidence" / f"{name}.json"
+        if not path.is_file():
+            return None
+        found = read_json(path)
+        if found.get("seal") != seal(found):
+            raise Blocked(f"evidence/{name}.json was edited by hand or torn.", f"git checkout evidence/{name}.json")
+        return found
+
+    def fresh(self, name: str, remedy: str) -> dict[str, Any]:
+        """Evidence that still describes today's files. `Blocked` when it is missing or what it measured moved."""
+        found = self.evidence(name)
+        if found is None:
+            raise Blocked(f"evidence/{name}.json is missing.", remedy)
+        for path, digest in found["measured"].items():
+            if self.digest(path) != digest:
+                raise Blocked(f"evidence/{name}.json is stale: {path} changed after it was measured.", remedy)
+        return found
+
+    def write_evidence(self, name: str, facts: dict[str, Any], measured: Iterable[str] = ()) -> dict[str, Any]:
+        """Write evidence/<name>.json with the hash of every path it measured; a path is digested by `digest`."""
+        hashes = {path: self.digest(path) for path in measured}
+        content = dict(json.loads(json.dumps({"at": now(), "measured": hashes, **facts})))  # sealed as it is parsed
+        content["seal"] = seal(content)
+        write_text(self.root / "evidence" / f"{name}.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        return content
+
+    # ------------------------------------------------------------------------------------------------ hashes
+    def digest(self, path: str) -> str:
+        """Hash of a file, of a folder's files ("src/"), of sections of a file ("plan/plan.json#test,slices"), or of
+        the engine that was imported ("engine/"), wherever it is installed."""
+        name, _, sections = path.partition("#")
+        if name == ENGINE:
+            return engine_sha256(self.answers["kind"])
+        if sections:
+            content = read_json(self.root / name) if name.endswith(".json") else read_yaml(self.root / name)
+            return canonical({part: content.get(part) for part in sections.split(",")})
+        if name.endswith("/"):
+            found = {p.relative_to(self.root): p for p in sorted((self.root / name).rglob("*")) if p.is_file()}
+            return canonical({p.as_posix(): self.sha256(path) for p, path in found.items() if not left_over(p)})
+        return self.sha256(name)
+
+    def sha256(self, path: str | Path) -> str:
+        """Hash of a file, of a text whatever its line ends; "" when there is none."""
+        full = self.root / path
+        return sha256(full) if full.is_file() else ""
+
+    def text(self, path: str) -> str:
+        """A document. Raises `Blocked` when it is missing."""
+        full = self.root / path
+        if not full.is_file():
+            raise Blocked(f"{path} is missing.", f"git checkout {path}")
+        return full.read_text("utf-8")
+
+
+def seal(content: dict[str, Any]) -> str:
+    """Hash of evidence, or of a plan, without its seal: it shows a slip of the editor, it stops no forger."""
+    return canonical({key: value for key, value in content.items() if key != "seal"})

@@ -1,0 +1,32 @@
+"""What a command says when it ends: an outcome, or expected trouble with its remedy."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command has to say, and its exit code."""
+
+    text: str
+    code: int = 0
+
+
+class Trouble(Exception):
+    """Expected trouble: one sentence that names what is wrong, and the remedy. The command exits with `code`."""
+
+    code = 1
+
+    def __init__(self, sentence: str, remedy: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence, self.remedy = sentence, remedy
+
+
+class Blocked(Trouble):
+    """Something that has to come first is missing, stale, unsigned or assumed."""
+
+    code = 2
+
+
+def counted(number: int, what: str) -> str:
+    """1 worker, 2 workers."""
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""The one look at the test rows, and the verdicts that follow from it."""

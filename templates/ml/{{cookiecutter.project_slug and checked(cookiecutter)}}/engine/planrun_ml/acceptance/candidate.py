@@ -1,0 +1,50 @@
+"""A retrained candidate held against the champion, and the verdict recomputed from both prediction files."""
+
+from typing import Any
+
+from planrun.repository import Repo
+from planrun.trouble import Trouble
+
+from planrun_ml.acceptance.verdicts import behaviour, read_pair
+from planrun_ml.data import frames, prediction_files
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.intervals import affordable, compared, interval, verdict
+from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.models import training
+from planrun_ml.release.champion_model import Champion
+
+# between a recorded figure and the same one worked out again
+CANDIDATE = "candidate"
+
+
+# ------------------------------------------------------------------------------------------------ candidates
+def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[str, Any]:
+    """evidence/candidate.json: both models on the same new rows, by the files that hold their predictions."""
+    validation = frames.load(repo, "validation")
+    missing = [name for name in champion.columns if name not in validation.x]
+    if missing or champion.model is None:
+        why = f"the data has no {', '.join(missing)} any more" if missing else champion.reason
+        raise Trouble(f"{champion.version} cannot score today's rows: {why}.", "make experiment")
+    old = training.predict(champion.model, validation.x, repo.answers["task"])
+    files = {
+        "candidate": prediction_files.keep_predictions(repo, validation, case.scores, case.classes),
+        "champion": prediction_files.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),
+    }
+    facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
+    facts |= {"floor": champion.card["floor"], "margin": float(repo.answers["promotion_margin"])}
+    facts["alpha"] = repo.needed("acceptance.alpha")
+    moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
+    facts |= judged(repo, facts) | {"behaviour": moved}
+    return repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
+
+
+def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
+    """The verdicts, worked out from the prediction files alone; the gates of G6 call this again."""
+    metric, alpha, files = repo.answers["metric"], facts["alpha"], facts["predictions"]
+    _, one, other = read_pair(repo, files["candidate"], files["champion"], facts["threshold"])
+    (against, shown), own = compared(repo, one, other, alpha), interval(metric, one, alpha)
+    held, floor = affordable(verdict(against, -facts["margin"]), shown), facts["floor"]
+    above = floor is None or (own.high >= floor if higher_is_better(metric) else own.low <= floor)
+    found = {"vs_champion": shown, "result": own.as_json(), "verdict": held.state if above else "fail"}
+    below = "" if above else f" Its {metric} of {own.value:.4g} is below the floor of {floor:.4g}."
+    return found | {"sentence": held.sentence + below}

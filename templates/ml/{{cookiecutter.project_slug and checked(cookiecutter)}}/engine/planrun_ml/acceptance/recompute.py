@@ -1,0 +1,38 @@
+"""A record's figures worked out again from its prediction files."""
+
+import math
+from typing import Any
+
+from planrun.repository import Repo
+
+from planrun_ml.acceptance.verdicts import _same
+from planrun_ml.data import prediction_files
+from planrun_ml.measuring.intervals import compared, keeps
+from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import decision_threshold
+
+
+# ------------------------------------------------------------------------------------------------ records
+def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str, Any] | None) -> str:
+    """What does not recompute in a record from its predictions, the baseline's and the champion's; "" when all does."""
+    said, threshold = (
+        prediction_files.read_predictions(repo, record.get("predictions_file") or ""),
+        decision_threshold(repo),
+    )
+    outside = prediction_files.problems(repo, said, "validation")
+    if outside:
+        return outside
+    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
+    value, typed = score(metric, prediction_files.case(said, threshold)), record["metric"]["value"]
+    if not math.isfinite(value) or not _same(value, typed):
+        return f"{metric} recomputes to {value:.4g}, not to {typed}"
+    pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
+    for name, other in pairs:
+        if other == record["predictions_file"]:
+            return f"it was compared with itself ({name})"
+        pair = prediction_files.pair(said, prediction_files.read_predictions(repo, other), threshold)
+        again, typed = compared(repo, *pair, alpha)[1], record.get(name) or {}
+        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
+            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+    decided = "keep" if keeps(record) else "drop"
+    return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"

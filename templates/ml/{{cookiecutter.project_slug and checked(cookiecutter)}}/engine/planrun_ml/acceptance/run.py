@@ -1,0 +1,116 @@
+"""Acceptance: the champion against the baseline on the test rows, judged by the thresholds that were signed.
+
+The look is logged before the rows are read. What counts is worked out again from the prediction files by gate G3.3.
+A yes to everybody finds every positive row: where wrong answers have prices, a gain that costs more is no gain.
+"""
+
+import time
+from typing import Any
+
+from planrun.gates import require
+from planrun.repository import Repo
+from planrun.trouble import Blocked, Outcome
+
+from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge, unit_name
+from planrun_ml.baseline import rule as rule_module
+from planrun_ml.data import frames, lock, looks, prediction_files, source
+from planrun_ml.data.frames import Frame
+from planrun_ml.experiments import records
+from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.measuring.stakes import decision_threshold, expected_cost
+from planrun_ml.models import configuration, families, model_files, training
+from planrun_ml.pages import write
+
+NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
+
+
+def run(repo: Repo) -> Outcome:
+    """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown."""
+    require(repo, *NEEDS)
+    champion = records.champion(repo, lock.lock_sha(repo))
+    if champion is None:
+        raise Blocked("No experiment was kept, so there is nothing to accept.", "make experiment")
+    _looks_left(repo, champion)
+    purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
+    frame = frames.load(repo, "test", purpose)
+    digests, seconds = _predict(repo, frame, champion)
+    facts = judge(Repo(repo.root), digests)
+    facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
+    facts |= {"decision_threshold": decision_threshold(repo), "rule": repo.fresh("baseline", "make baseline")["rule"]}
+    facts["limits"] = _limits(repo, champion, digests, seconds, len(frame.y))
+    facts["looks"] = looks.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
+    repo.write_evidence("acceptance", facts, MEASURED)
+    moved = behaviour(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
+    repo.write_evidence("behaviour", {"against": "baseline", **moved}, (*MEASURED, ACCEPTED))
+    write.write(Repo(repo.root))
+    return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
+
+
+def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
+    """Raises `Blocked` when the plan's looks at this test set are spent; the same model again costs no look."""
+    test_set, allowed = repo.fresh("splits", "make audit")["keys"]["test"], int(repo.needed("test.looks"))
+    seen = {entry.get("model") for entry in looks.looks(repo) if entry["test_set"] == test_set}
+    if champion["model_file"] not in seen and looks.looks_used(repo, test_set) >= allowed:
+        remedy = "Add new rows, then: audit --resplit makes a new test set"
+        raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
+
+
+def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[str, str], float]:
+    """Prediction files of model, baseline rule and, where the champion is not it, the simplest model."""
+    task = repo.answers["task"]
+    model = model_files.load(prediction_files.store(repo) / f"{champion['model_file']}.skops", champion["model_file"])
+    started = time.perf_counter()
+    said = training.predict(model, frame.x, task)
+    seconds, rule = time.perf_counter() - started, repo.fresh("baseline", "make baseline")["rule"]
+    found = {
+        "model": (said, training.classes(model, task)),
+        "baseline": (rule_module.scores(rule, frame.x), rule_module.classes(rule)),
+    }
+    if champion["config"]["model"] != families.ORDER[0]:
+        simple = training.fit(frames.load(repo, "train"), task, configuration.config(families.ORDER[0]))
+        found["simpler"] = training.predict(simple, frame.x, task), training.classes(simple, task)
+    return {name: prediction_files.keep_predictions(repo, frame, *pair) for name, pair in found.items()}, seconds
+
+
+def _limits(
+    repo: Repo, champion: dict[str, Any], digests: dict[str, str], seconds: float, rows: int
+) -> dict[str, float | None]:
+    """Size, speed, and how far the cost at the plan's threshold is from the best of twenty."""
+    size = (prediction_files.store(repo) / f"{champion['model_file']}.skops").stat().st_size
+    limits: dict[str, float | None] = {"model_bytes": size, "seconds_per_1000": round(1000 * seconds / rows, 5)}
+    if repo.answers["task"] == "binary":
+        found = prediction_files.read_predictions(repo, digests["model"])
+        tried = [expected_cost(repo, prediction_files.case(found, number / 20)) for number in range(1, 20)]
+        limits["cost_best_of_20"] = min(cost for cost in tried if cost is not None)
+        limits["cost_at_threshold"] = expected_cost(repo, prediction_files.case(found, decision_threshold(repo)))
+    return limits
+
+
+def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
+    judged, mark = facts["verdict"], source.label(repo, source.source_of(repo))
+    lines = [
+        f"{judged['state'].upper()}{mark}: {facts['experiment']}, {facts['metric']}, look {facts['looks']} "
+        f"of {repo.number('test.looks'):.0f}.",
+        judged["sentence"],
+        f"Model {facts['result']['value']:.4g}, baseline {facts['baseline']['value']:.4g}, "
+        f"{facts['gain']['n']} {unit_name(repo)} ({facts['gain']['method']}).",
+    ]
+    room = too_little_room(facts)
+    if room is not None:
+        drives = "the costs of errors, daily_volume, build_cost, monthly_run_budget, payback_limit_months, min_gain"
+        lines.append(
+            f"At these costs no model can pay: the baseline leaves room for {room:.3g}, and "
+            f"{facts['minimum']:.3g} is asked for. What drives it, to be checked and replanned: {drives}."
+        )
+    lines += [f"Segment {name}: {found['state']}. {found['sentence']}" for name, found in facts["segments"].items()]
+    lines.append(f"It decides otherwise than the baseline on {moved:.1%} of the rows: evidence/behaviour.json.")
+    return "\n".join([*lines, "Evidence: evidence/acceptance.json, model-card.md, datasheet.md"])
+
+
+def too_little_room(facts: dict[str, Any]) -> float | None:
+    """How much better than the baseline a perfect model would be, where that is less than the gain asked for."""
+    value = facts["baseline"]["value"]
+    if value is None:
+        return None
+    room = 1 - value if higher_is_better(facts["metric"]) else value
+    return float(room) if room < facts["minimum"] else None

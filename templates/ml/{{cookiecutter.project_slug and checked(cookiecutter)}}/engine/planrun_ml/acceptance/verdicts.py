@@ -1,0 +1,104 @@
+"""The verdicts of an acceptance, computed from prediction files; a typed figure is never read."""
+
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from planrun.gates import OPEN, state_of
+from planrun.repository import Repo
+from planrun.trouble import Trouble
+
+from planrun_ml.acceptance import behaviour as behaviour_module
+from planrun_ml.data import frames, manifest, prediction_files, splits
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
+from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
+
+THRESHOLDS = "plan/plan.json#acceptance,test,slices"
+MEASURED = ("data/manifest.json", splits.SPLITS, THRESHOLDS)
+ACCEPTED = "evidence/acceptance.json#predictions"
+CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
+TOLERANCE = 1e-5
+
+
+# ------------------------------------------------------------------------------------------------ judging
+def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
+    """Everything that is decided, from the prediction files and the plan alone; the gates call it again."""
+    metric, threshold, unit = repo.answers["metric"], decision_threshold(repo), unit_name(repo)
+    alpha, minimum = repo.needed("test.alpha_per_look"), minimum_gain(repo)
+    _, new, old = read_pair(repo, digests["model"], digests["baseline"], threshold)
+    found, shown = compared(repo, new, old, alpha)
+    facts: dict[str, Any] = {
+        "metric": metric,
+        "minimum": minimum,
+        "predictions": digests,
+        "result": interval(metric, new, alpha).as_json(),
+        "baseline": interval(metric, old, alpha).as_json(),
+        "gain": shown,
+        "verdict": asdict(affordable(verdict(found, minimum, unit), shown)),
+        "segments": slices(repo, digests["model"], digests["baseline"], threshold, repo.needed("acceptance.alpha")),
+        "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
+    }
+    if repo.answers["task"] == "binary":  # what one decision costs where nobody is ever alarmed
+        silent = Case(new.y, np.zeros(len(new.y)), 0.5)
+        facts["cost"]["nothing"] = expected_cost(repo, silent)
+    if digests.get("simpler"):
+        _, simple, plain = read_pair(repo, digests["simpler"], digests["baseline"], threshold)
+        found, shown = compared(repo, simple, plain, alpha)
+        facts["simpler"] = asdict(affordable(verdict(found, minimum, unit), shown))
+    return facts
+
+
+def read_pair(repo: Repo, new: str, old: str, threshold: float) -> tuple[pd.DataFrame, Case, Case]:
+    """Two prediction files on the same rows, found by their hash: the first as it is, and both to evaluate."""
+    said = prediction_files.read_predictions(repo, new)
+    return said, *prediction_files.pair(said, prediction_files.read_predictions(repo, old), threshold)
+
+
+@lru_cache(maxsize=1)  # nine gates of one look at the repository ask for it
+def accepted(repo: Repo) -> dict[str, Any]:
+    """The evidence of acceptance, recomputed. `Blocked` when missing or stale, `Trouble` when it does not fit."""
+    manifest.manifest(repo)
+    unsigned = "G3.1" in repo.blocking() and (state := state_of(repo, "G3.1")).state not in OPEN
+    facts = repo.fresh("acceptance", state.next_step if unsigned else "make accept")
+    for name, digest in facts["predictions"].items():
+        wrong = prediction_files.problems(repo, prediction_files.read_predictions(repo, digest), "test")
+        if wrong:
+            raise Trouble(f"The predictions of the {name} do not fit: {wrong}.", "make accept")
+    if facts["predictions"]["model"] == facts["predictions"]["baseline"]:
+        raise Trouble("The model was compared with itself.", "make accept")
+    again = judge(repo, facts["predictions"])
+    for part in ("gain", "result", "baseline"):
+        for key in ("value", "low", "high"):
+            typed, found = facts[part][key], again[part][key]
+            if typed != found and (None in (typed, found) or abs(typed - found) > TOLERANCE):
+                raise Trouble(f"{part} {key} recomputes to {found}, not to {typed}.", "make accept; never type a score")
+    return facts | again
+
+
+def unit_name(repo: Repo) -> str:
+    """What more of is needed."""
+    units = {"recall": "positive rows", "precision": "alarms", "ndcg_at_10": "queries", "mrr": "queries"}
+    return units.get(repo.answers["metric"], "rows")
+
+
+def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:
+    """Each segment: its gain at its share of alpha, and the verdict against the margin it may lose."""
+    said, one, other = read_pair(repo, new, old, threshold)
+    masks, found = frames.segments(said), {}
+    for name, mask in masks.items():
+        difference = gain(repo.answers["metric"], one.only(mask), other.only(mask), alpha / len(masks))
+        held = verdict(difference, -repo.needed("slices.margin"), unit_name(repo))
+        found[name] = {"gain": difference.as_json(), **asdict(held)}
+    return found
+
+
+def behaviour(repo: Repo, new: str, old: str, threshold: float) -> dict[str, Any]:
+    """How one model decides otherwise than another, from two prediction files: the share, and rows to read."""
+    return behaviour_module.behaviour(*read_pair(repo, new, old, threshold))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE

@@ -1,0 +1,1 @@
+"""The data audit: its run, its page, the check of the harness."""

@@ -1,0 +1,173 @@
+"""evidence/audit.md: what the audit found, as a page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from planrun.repository import Repo
+
+from planrun_ml.audit.two_runs import differing
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import source as source_module
+
+LEAST = 50  # rows with a right answer
+PICTURE = "![Score of each column, and error by number of training rows](audit.svg)"
+HARNESS = {
+    "constant": "a constant scores what arithmetic says",
+    "shuffled": "models trained on shuffled answers do not beat the constant",
+    "double_run": "the same seed trains the same model twice",
+}
+
+
+@dataclass
+class Findings:
+    """What the audit found, before it is written down."""
+
+    manifest: dict[str, Any]
+    proposed: str | None
+    quality: dict[str, Any]
+    labels: dict[str, Any]
+    split: dict[str, Any]
+    harness: dict[str, Any]
+    curve: dict[str, Any]
+    runs: dict[str, Any]
+
+
+def recommend(found: Findings) -> tuple[str, list[str]]:
+    """go, re-scope or stop, with the reasons; the team writes its own into docs/01-data-audit.md."""
+    broken = [f"{name} is not sound." for name, result in found.harness.items() if not result["ok"]]
+    broken += [f"A second run from the raw file gave another {part}." for part in differing(found.runs)]
+    if broken:
+        return "stop", broken
+    reasons = [f"{entry['sentence']}." for entry in found.quality["breaches"][:5]]
+    if found.labels["labelled"] < LEAST:
+        reasons.append(f"Only {found.labels['labelled']} rows have a right answer: below {LEAST} nothing can be shown.")
+    reasons += [f"{count} {what} lie in two splits." for what, count in found.split["across"].items() if count]
+    reasons += ["Test rows are not the newest."] if found.split["time_inverted"] else []
+    reasons += [f"It looks like the answer: {entry['why']}." for entry in found.split["leakage"]["suspects"]]
+    return ("re-scope", reasons) if reasons else ("go", ["Every rule holds."])
+
+
+def _shown(facts: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, float):
+            return float(f"{value:.6g}")
+        return value if isinstance(value, (int, str, dict)) or value is None else str(value)
+
+    return {name: {key: plain(value) for key, value in entry.items()} for name, entry in facts.items()}
+
+
+def _counts(sizes: dict[str, int]) -> str:
+    return ", ".join(f"{part} {count:,}" for part, count in sizes.items() if count)
+
+
+# ---------------------------------------------------------------------------------------------------- for people
+def _page(repo: Repo, source: source_module.Source, found: Findings) -> str:
+    """evidence/audit.md: every number is from the evidence beside it."""
+    screen, split, quality, labels = found.split["leakage"], found.split, found.quality, found.labels
+    most = list(labels["balance"].items())[:12]
+    balance = [f"{source.target}: " + ", ".join(f"{name} {count:,}" for name, count in most) + "."] if most else []
+    part = (
+        f" Different numbers are those of {columns_module.MANY:,} rows."
+        if quality["rows"] > columns_module.MANY
+        else ""
+    )
+    newest = f" Test rows newest: {'no' if split['time_inverted'] else 'yes'}." if source.time else ""
+    sound = (f"{HARNESS[name]}: {'as it must be' if it['ok'] else 'NOT SOUND'}" for name, it in found.harness.items())
+    columns = (_column(name, facts, screen["scores"].get(name)) for name, facts in quality["profile"].items())
+    return f"""\
+# Data audit{source_module.label(repo, source)}
+
+Written by `make audit`; edit nothing here, the next audit replaces it.
+Hash of the data: `{found.manifest["sha256"]}`.
+
+{quality["rows"]:,} rows, {labels["labelled"]:,} of them labelled, {quality["repeated_rows"]:,} repeat another row.
+{_lines([*_notes(repo, source, found), *balance])}
+## Rules that do not hold
+
+{_list(entry["sentence"] for entry in quality["breaches"])}
+
+## Columns
+
+Score: {screen["measure"]}, each column alone; above {screen["bound"]} somebody has to explain it.{part}
+
+| Column | Type | Missing | Different values | Smallest | Largest | Score |
+|---|---|---|---|---|---|---|
+{_lines(columns)}
+{PICTURE}
+
+## Splits
+
+Rule: {split["rule"]["kind"]}. {_counts(split["sizes"])}.
+In two splits: {", ".join(f"{count} {what}" for what, count in split["across"].items())}.{newest}
+
+## Suspects
+
+{_list(entry["why"] for entry in screen["suspects"])}
+
+## Harness
+
+{_list(sound)}
+
+## More rows?
+
+{_more(found.curve)}
+"""
+
+
+def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[str]:
+    """What was decided on the team's behalf, and could surprise it."""
+    said, labels = [], found.labels
+    if repo.answers["task"] == "binary" and len(labels["balance"]) > 2:
+        said.append(f"{source.target} holds {len(labels['balance'])} values: all but one count as negative.")
+    if empty := labels["rows"] - labels["labelled"]:
+        said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
+    free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
+    if free:
+        said.append(
+            f"No inputs, being texts with more than {columns_module.LEVELS} different values: {', '.join(free)}."
+        )
+    return said
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _list(sentences: Iterable[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences) or "None."
+
+
+def _column(name: str, facts: dict[str, Any], score: float | None) -> str:
+    cells = [name, facts["type"], f"{facts['missing']:.1%}", facts["distinct"], facts["min"], facts["max"]]
+    cells.append("not an input" if score is None else f"{score:.3f}")
+    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ")[:60] for cell in cells) + " |"
+
+
+def _more(curve: dict[str, Any]) -> str:
+    if (fit := curve["fit"]) is None:
+        return "Too few sizes were measured to fit a curve."
+    measured = ", ".join(f"{size:,}: {error:.3f}" for size, error in zip(curve["sizes"], curve["errors"], strict=True))
+    return (
+        f"Error of a simple model on validation, by training rows: {measured}. "
+        f"Through them: {fit['a']:.3f} + {fit['b']:.3f} · rows^-{fit['c']:.2f}; endless rows leave {fit['a']:.3f}."
+    )
+
+
+def _picture(found: Findings) -> str:
+    """Bars for the fifteen best columns, dots for the learning curve."""
+    marks = ['<text x="158" y="14">score of one column alone</text><text x="450" y="14">error by training rows</text>']
+    best = sorted(found.split["leakage"]["scores"].items(), key=lambda item: -item[1])[:15]
+    for y, (name, value) in zip(range(24, 300, 18), best, strict=False):
+        marks.append(f'<text x="150" y="{y + 10}" text-anchor="end">{escape(name[:24])}</text>')
+        marks.append(f'<rect x="158" y="{y}" width="{max(1.0, 200 * value):.1f}" height="12" fill="#4878a8"/>')
+    dots = [(n, e) for n, e in zip(found.curve["sizes"], found.curve["errors"], strict=True) if e == e]
+    for size, error in dots:
+        x, y = 450 + 300 * size / dots[-1][0], 280 - 230 * error / (max(e for _, e in dots) or 1.0)
+        marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#a84848"/>')
+        marks.append(f'<text x="{x:.1f}" y="296" text-anchor="middle">{size}</text>')
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="800" height="310" font-family="sans-serif" font-size="10">\n'
+        f'<rect width="800" height="310" fill="white"/>\n{_lines(marks)}</svg>\n'
+    )

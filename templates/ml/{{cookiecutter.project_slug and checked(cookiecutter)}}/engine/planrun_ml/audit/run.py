@@ -1,0 +1,105 @@
+"""The data audit: one command from raw data to evidence with its hash. It ends in go, re-scope or stop.
+
+Everything is worked out before the first file is written, so bad data leaves nothing half-done.
+"""
+
+import json
+from typing import Any
+
+from planrun.files import as_text, canonical, write_text
+from planrun.gates import OPEN
+from planrun.repository import Repo
+from planrun.trouble import Outcome
+
+from planrun_ml.audit import harness
+from planrun_ml.audit.page import PICTURE, Findings, _counts, _notes, _page, _picture, _shown, recommend
+from planrun_ml.audit.two_runs import PIPELINE
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames, leakage, profile, schema, snapshot, splits
+from planrun_ml.data import manifest as manifest_module
+from planrun_ml.data import source as source_module
+from planrun_ml.data.origins import sources
+from planrun_ml.models import learning_curve
+from planrun_ml.tables.query import Engine
+from planrun_ml.tables.sql import ROW
+
+MOST = 50_000  # rows of a split that screen, harness and curve work on
+MEASURED = ("data/manifest.json", schema.PATH)
+ON_SPLITS = (*MEASURED, "evidence/splits.json#rule,sizes,keys,answers")
+
+
+def run(repo: Repo, resplit: bool = False) -> Outcome:
+    """Audit the data that data/source.yaml names, and write manifest, schema (the first time), evidence and report."""
+    snapshot.refresh(repo, source_module.source_of(repo))
+    found, source = examine(repo, resplit)
+    write_text(repo.root / manifest_module.MANIFEST, json.dumps(found.manifest, indent=2, ensure_ascii=False) + "\n")
+    if found.proposed:
+        write_text(repo.root / schema.PATH, found.proposed)
+    repo.write_evidence("quality", found.quality, MEASURED)
+    repo.write_evidence("splits", found.split, MEASURED)
+    repo.write_evidence(PIPELINE, found.runs, MEASURED[:1])
+    repo.write_evidence("labels", found.labels, MEASURED)
+    repo.write_evidence("harness", found.harness, ON_SPLITS)
+    repo.write_evidence("learning_curve", found.curve, ON_SPLITS)
+    write_text(repo.root / "evidence" / "audit.svg", _picture(found))
+    write_text(repo.root / "evidence" / "audit.md", as_text(_page(repo, source, found), PICTURE))
+    verdict, reasons = recommend(found)
+    mark, rows, columns = source_module.label(repo, source), found.manifest["rows"], len(found.manifest["columns"])
+    lines = [f"Audited {rows:,} rows × {columns} columns{mark}."]
+    lines += [f"{schema.PATH} was proposed from the data: read it, it is yours now."] if found.proposed else []
+    lines += [f"Splits ({found.split['rule']['kind']}): {_counts(found.split['sizes'])}.", *_notes(repo, source, found)]
+    lines += [f"Recommendation: {verdict}. {reason}" for reason in reasons]
+    origin = sources(Repo(repo.root))
+    if "G1.2" in repo.blocking() and origin.state not in OPEN:
+        lines.append(f"Before the data can be locked: {origin.reason} {origin.next_step}.")
+    return Outcome("\n".join([*lines, "Report: evidence/audit.md"]), 0 if verdict == "go" else 1)
+
+
+def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
+    """Every step of the audit, in memory. Raises `Trouble` for data that no model could be trained on."""
+    task, metric = repo.answers["task"], repo.answers["metric"]
+    table, source = snapshot.open_table(repo)
+    target, columns = columns_module.target_sql(repo, source, table), table.columns("source")
+    labels = profile.labelled(repo, table, source, target)
+    rows, inputs = labels["rows"], columns_module.inputs(table, source)
+    facts = profile.profile(table, {name: kind for name, kind in columns.items() if name != ROW}, rows)
+    whole = [name for name in columns if name not in (ROW, source.id)]
+    repeats = profile.copied(table, list(inputs), facts) and profile.repeats(table, whole)
+    rules, proposed = schema.read(repo), None
+    if not rules["columns"]:
+        proposed = schema.propose(source, facts, rows, repeats)
+        rules = schema.parse(proposed)
+    breaches = schema.breaches(table, rules, facts, rows, repeats)
+    quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
+    split = splits.cut(repo, table, source, list(inputs), target, resplit)
+    manifest, first = _arrived(repo, table, source, inputs, split)
+    shares = {name: min(1.0, MOST / split["sizes"][name]) for name in splits.PARTS[:2]}
+    drawn = splits.some_rows(table, source, split["rule"], list(inputs), shares)
+    fitted, held = (frames.rows(repo, table, source, inputs, drawn[name], name, "drawn_rows") for name in shares)
+    split["leakage"] = leakage.screen(fitted.x, fitted.y, task, source.explained)
+    threshold = repo.number("acceptance.threshold") or 0.5
+    sane = harness.check(fitted, held, task, metric, threshold)
+    curve = learning_curve.curve(fitted, held, task, metric, threshold)
+    labels["test"] = split.pop("test")
+    second = again(repo, resplit) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
+    runs = {"data": manifest["sha256"], "first": first, "second": second}
+    return Findings(manifest, proposed, quality, labels, split, sane, curve, runs), source
+
+
+def again(repo: Repo, resplit: bool) -> dict[str, str]:
+    """The same hashes from a run that shares nothing with the first one but the raw file and the code."""
+    table, source = snapshot.open_table(repo)
+    inputs = columns_module.inputs(table, source)
+    split = splits.cut(repo, table, source, list(inputs), columns_module.target_sql(repo, source, table), resplit)
+    return _arrived(repo, table, source, inputs, split)[1]
+
+
+def _arrived(
+    repo: Repo, table: Engine, source: source_module.Source, inputs: dict[str, str], split: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The manifest, and one hash for each part of what a run arrived at."""
+    path, span = snapshot.snapshot(repo, source), columns_module.span(table, source)
+    rows = table.rows("select count(*) from source")[0][0]
+    manifest = manifest_module.manifest_of(repo, source, path, table.columns("source"), rows, span)
+    kept = {key: split[key] for key in ("rule", "sizes", "keys", "answers")}
+    return manifest, {"manifest": canonical(manifest), "inputs": canonical(inputs), "splits": canonical(kept)}

@@ -1,0 +1,1 @@
+"""The rule that every model is measured against."""

@@ -1,0 +1,44 @@
+"""`baseline`: measure the rule on the validation rows, and lock the data."""
+
+from typing import Any
+
+from planrun.repository import Repo
+from planrun.trouble import Outcome
+
+from planrun_ml.baseline.rule import case, constant, learn, own
+from planrun_ml.data import frames, prediction_files
+from planrun_ml.data import source as source_module
+from planrun_ml.data.lock import locked
+from planrun_ml.data.splits import SPLITS
+from planrun_ml.experiments import records
+from planrun_ml.measuring.intervals import interval
+from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import decision_threshold, expected_cost
+
+NAME = "0000-baseline"
+
+
+def run(repo: Repo) -> Outcome:
+    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
+    task, metric, source = repo.answers["task"], repo.answers["metric"], source_module.source_of(repo)
+    rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
+    rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
+    said = case(rule, validation, decision_threshold(repo))
+    found = interval(metric, said, repo.needed("acceptance.alpha"))
+    facts: dict[str, Any] = {
+        "rule": rule,
+        "metric": metric,
+        "threshold": said.threshold,
+        "result": found.as_json(),
+        "constant": score(metric, case(constant(rows, task), validation, said.threshold)),
+        "cost_per_decision": expected_cost(repo, said),
+        "predictions": prediction_files.keep_predictions(repo, validation, said.scores, said.classes),
+    }
+    repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS))
+    shown = {key: facts["result"][key] for key in ("value", "low", "high")}
+    content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric, **shown}, "n": found.n}
+    records.write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
+    sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
+    bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{source_module.label(repo, source)}."
+    lines = [f"Baseline {metric} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
+    return Outcome("\n".join([*lines, f"A constant scores {facts['constant']:.4g}.", locked(Repo(repo.root))]))

@@ -1,0 +1,56 @@
+"""data/manifest.json: which bytes were audited."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from planrun.files import read_json, write_text
+from planrun.repository import Repo
+from planrun.trouble import Blocked
+
+from planrun_ml.data.source import SOURCE, Source
+from planrun_ml.tables.sql import ROW
+
+MANIFEST = "data/manifest.json"
+
+
+# ---------------------------------------------------------------------------------------------------- manifest
+def manifest_of(
+    repo: Repo, source: Source, path: Path, columns: dict[str, str], rows: int, span: list[Any]
+) -> dict[str, Any]:
+    """What was audited. It holds no clock, so the same data gives the same bytes."""
+    return {
+        "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
+        "sha256": _hash(repo, path),
+        "source_yaml": repo.sha256(SOURCE),
+        "sample": source.is_sample,
+        "rows": rows,
+        "time_range": span,
+        "columns": {name: kind for name, kind in columns.items() if name != ROW},
+    }
+
+
+def manifest(repo: Repo) -> dict[str, Any]:
+    """The manifest of the data as it is now. Raises `Blocked` when data or data/source.yaml moved after the audit."""
+    if not (repo.root / MANIFEST).is_file():
+        raise Blocked("The data has not been audited.", "make audit")
+    found = read_json(repo.root / MANIFEST)
+    if found["source_yaml"] != repo.sha256(SOURCE):
+        raise Blocked(f"{SOURCE} changed after the audit.", "make audit")
+    path = repo.root / found["file"]
+    if path.is_file() and _hash(repo, path) != found["sha256"]:
+        raise Blocked(f"{found['file']} changed after the audit, though no code did.", "make audit")
+    return found
+
+
+def _hash(repo: Repo, path: Path) -> str:
+    """A file's hash, remembered in .cache/ for as long as its size and times stay the same."""
+    stat, cache = path.stat(), repo.root / ".cache" / "hashes.json"
+    key = f"{path}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+    known = read_json(cache) if cache.is_file() else {}
+    if key not in known:
+        with path.open("rb") as file:  # data is what was delivered, byte for byte
+            known = {key: hashlib.file_digest(file, "sha256").hexdigest()}
+        write_text(cache, json.dumps(known))
+    return str(known[key])

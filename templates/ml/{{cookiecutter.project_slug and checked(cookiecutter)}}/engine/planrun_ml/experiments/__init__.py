@@ -1,0 +1,1 @@
+"""One experiment: run, record, what its result means, when to stop."""

@@ -1,0 +1,38 @@
+"""docs' table of experiments, written from the records."""
+
+from planrun.files import as_text, write_text
+from planrun.repository import Repo
+
+from planrun_ml.data.lock import lock_sha
+from planrun_ml.experiments.records import all_records, champion
+from planrun_ml.experiments.stop_rules import stop_rule
+from planrun_ml.experiments.telling import _said
+
+LOG = "evidence/experiments.md"
+
+
+def write_log(repo: Repo) -> str:
+    """evidence/experiments.md, from the records alone: a row each, the champion, and what one more may give."""
+    found, lock, rule = all_records(repo), lock_sha(repo), stop_rule(repo)
+    rows = [
+        "# Experiments",
+        "",
+        "| Record | Change | Score | Against the baseline | Learned |",
+        "|---|---|---|---|---|",
+    ]
+    for record in found:
+        change = "; ".join(record["change"]).replace("|", "\\|")
+        learned = record["learned"] if record["lock_sha"] == lock else "Of other data: not counted."
+        scores = f"{_said(record['metric'])} | {_said(record['vs_baseline'], '+')}"
+        rows.append(f"| {record['id']} | {change} | {scores} | {learned} |")
+    helped = sum(((record["vs_champion"] or record["vs_baseline"])["low"] or 0) > 0 for record in found)
+    left, best = max(0, round(repo.number("iterations.max") or 0) - len(found)), champion(repo, lock)
+    rate = helped / len(found) if len(found) >= 5 else float(repo.answers["success_rate"])
+    said = (
+        f"Champion: {best['id'] if best else 'none yet'}. {helped} of {len(found)} helped beyond doubt. {left} are left"
+    )
+    said += (
+        f"; the chance that one of them helps is {1 - (1 - rate) ** left:.0%}.{f' Stop rule {rule}' if rule else ''}"
+    )
+    write_text(repo.root / LOG, as_text("\n".join([*rows, "", said, ""])))
+    return said

@@ -1,0 +1,151 @@
+"""One hypothesis, one change, one record; the rules that say stop; and the log, rebuilt from the records.
+
+Records are written whole and never changed, a folder each. When a part of gates/G1.lock moves, results stop being
+comparable: older records are kept and not counted. Nothing runs before the data is audited, sound and locked.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from planrun import git
+from planrun.gates import require
+from planrun.repository import Repo
+from planrun.trouble import Blocked, Outcome, Trouble
+
+from planrun_ml.data import frames, looks, prediction_files, source
+from planrun_ml.data.lock import LOCK, lock_sha, locked
+from planrun_ml.experiments import records
+from planrun_ml.experiments.log import LOG, write_log
+from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
+from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
+from planrun_ml.experiments.telling import _said
+from planrun_ml.measuring.intervals import compared, dearer, interval, keeps
+from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
+from planrun_ml.models import configuration, families, model_files, training
+
+NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
+WATCHED = (
+    "src",
+    "engine",
+    "plan",
+    "pyproject.toml",
+    "requirements.lock",
+)  # the data is in the lock, the environment has its own hash
+
+
+def run(
+    repo: Repo,
+    hypothesis: str = "",
+    model: str = "",
+    params: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    predict: float | None = None,
+    goal: str = "",
+    seed: int | None = None,
+    ablation: str = "",
+    log: bool = False,
+) -> Outcome:
+    """Train one configuration, measure it on validation, and write its record. Raises `Blocked` before G1 is done."""
+    if log:
+        return Outcome(write_log(repo))
+    if not (repo.root / LOCK).is_file():
+        locked(repo)
+    require(repo, *NEEDS)
+    lock, rule = lock_sha(repo), stop_rule(repo)
+    if rule and not rule.startswith("success") and "G2.6" in repo.blocking():
+        raise Blocked(f"Stop rule {rule}", DECIDE)
+    before, known = champion(repo, lock), counted(repo, lock)
+    settings = configuration.asked(before, known, model, params, drop, seed)
+    same = [record["id"] for record in known if record["config"] == settings]
+    if same:
+        raise Trouble(f"{same[0]} measured exactly this configuration.", "Change one thing: --model, --set or --drop.")
+    change = configuration.changed(before["config"] if before else None, settings)
+    if len(change) > 1 and not ablation:
+        raise Trouble(
+            f"This changes {len(change)} things at once: {'; '.join(change)}.",
+            'Change one, or say what each gives: --ablation "…"',
+        )
+    if repo.answers.get("tracking") == "mlflow":
+        from planrun_ml.experiments import tracking  # before the work: it says when it is not installed
+    found = measure(repo, settings, before)
+    against = found["vs_champion"] or found["vs_baseline"]
+    keep = keeps(found)
+    sure = "beyond doubt" if (against["low"] or 0) > 0 or (against["high"] or 0) < 0 else "which may be chance"
+    name = "the champion" if before else "the baseline"
+    sure += f"; {more}" if (more := dearer(against)) else ""
+    content = {
+        "id": next_id(repo, settings["model"]),
+        "goal": goal or f"beat {name}",
+        "hypothesis": hypothesis or families.FIRST[settings["model"]],
+        "change": change,
+        "predicted_effect": predict if predict is not None else minimum_gain(repo),
+        "lock_sha": lock,
+        "git_sha": git.head(repo.root),
+        "git_clean": not git.changed(repo.root, WATCHED) if git.is_repository(repo.root) else None,
+        "env_sha": model_files.environment(),
+        "seeds": [settings["seed"]],
+        "split": "validation",
+        "config": settings,
+        "test_looks": len(looks.looks(repo)),
+        "champion": before["id"] if before else None,
+        **({"ablation": ablation} if ablation else {}),
+        **found,
+        "decision": "keep" if keep else "drop",
+        "learned": f"{'Kept' if keep else 'Dropped'}: {_said(against, '+').partition(',')[0]} against {name}, {sure}.",
+        "next": "read 50 errors, then change one thing" if keep else "try the next entry of the backlog",
+    }
+    records.write_record(repo, content["id"], content)
+    write_log(repo)
+    if repo.answers.get("tracking") == "mlflow":
+        tracking.log(repo, content)
+    return Outcome(_told(repo, content))
+
+
+def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
+    """Train on train, predict validation, compare with the baseline and the champion row by row."""
+    started, task, metric = time.perf_counter(), repo.answers["task"], repo.answers["metric"]
+    rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
+    fitted = training.fit(rows, task, settings)
+    classes = training.classes(fitted, task)
+    predictions = prediction_files.keep_predictions(
+        repo, validation, training.predict(fitted, validation.x, task), classes
+    )
+    _, model = model_files.save(fitted, prediction_files.store(repo))
+    threshold, alpha = decision_threshold(repo), repo.needed("acceptance.alpha")
+    base = repo.fresh("baseline", "make baseline")["predictions"]
+    for name, other in (("the baseline", base), ("the champion", (before or {}).get("predictions_file"))):
+        if predictions == other:
+            raise Trouble(f"Every prediction is that of {name}: the change changes nothing.", "Change something else.")
+    mine = prediction_files.read_predictions(repo, predictions)
+    case = prediction_files.case(mine, threshold)
+
+    def against(digest: str) -> dict[str, Any]:
+        pair = prediction_files.pair(mine, prediction_files.read_predictions(repo, digest), threshold)
+        return compared(repo, *pair, alpha)[1]
+
+    return {
+        "n": len(mine),
+        "model_file": model,
+        "predictions_file": predictions,
+        "metric": {"name": metric, **interval(metric, case, alpha).as_json()},
+        "vs_baseline": against(base),
+        "vs_champion": against(before["predictions_file"]) if before else None,
+        "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in frames.segments(mine).items()},
+        "cost": {"hours": (time.perf_counter() - started) / 3600, "per_decision": expected_cost(repo, case)},
+    }
+
+
+def _told(repo: Repo, content: dict[str, Any]) -> str:
+    mark, rule, chance = source.label(repo, source.source_of(repo)), stop_rule(repo), optimism_of(repo)
+    score = f"{content['id']}: {content['metric']['name']} {_said(content['metric'])}"
+    lines = [
+        f"{score}, {content['n']} validation rows{mark}.",
+        f"Against the baseline: {_said(content['vs_baseline'], '+')}.",
+        content["learned"],
+        f"The best of the experiments looks about {chance:.3g} better here than it is." if chance else "",
+        f"Stop rule {rule}" if rule else "",
+        f"Record: {FOLDER}/{content['id']}/record.yaml; all of them: {LOG}",
+    ]
+    return "\n".join(line for line in lines if line)

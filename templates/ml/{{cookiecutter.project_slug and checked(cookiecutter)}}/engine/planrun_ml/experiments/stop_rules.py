@@ -1,0 +1,41 @@
+"""When experiments stop: success, futility, budget."""
+
+from datetime import date
+
+from planrun.repository import Repo
+
+from planrun_ml.data.lock import lock_sha
+from planrun_ml.experiments.records import all_records, champion
+from planrun_ml.measuring.intervals import optimism
+from planrun_ml.measuring.stakes import minimum_gain, reachable
+
+DECIDE = "Ship the champion, re-scope or stop: docs/decisions/…-stop.md; or say why it goes on: …-extend.md"
+
+
+# ---------------------------------------------------------------------------------------------------- when to stop
+def stop_rule(repo: Repo) -> str:
+    """success, futility or budget, and why; "" while none is met, or a decision record says what follows from it.
+
+    The fourth, a lock that no longer fits, raises `Blocked`.
+    """
+    found, best = all_records(repo), champion(repo, lock_sha(repo))
+    most, least, chance = repo.number("iterations.max"), repo.number("iterations.mde"), optimism_of(repo)
+    low = best["vs_baseline"]["low"] if best else None
+    if best and low is not None and low - chance >= (needed := minimum_gain(repo)):
+        return f"success: {best['id']} gains {low:.3g} or more, {chance:.3g} of it chance; {needed:.3g} is needed."
+    names = " ".join(path.name for path in (repo.root / "docs/decisions").glob("*.md"))
+    if "stop" in names or "extend" in names:
+        return ""
+    gains = [record["vs_baseline"]["value"] or 0.0 for record in found[-3:]]
+    if len(gains) == 3 and least is not None and max(gains) < least and not reachable(repo):
+        return f"futility: the last three gained less than {least:.3g}, and these rows do not reach the target."
+    if most is not None and len(found) >= most:
+        return f"budget: {len(found)} experiments are done, and {most:.0f} were planned."
+    ends = next((task["end"] for task in repo.plan.get("schedule", {}).get("tasks", []) if task["id"] == "p2"), "")
+    return f"budget: the phase ended on {ends}." if ends and date.today().isoformat() > ends else ""
+
+
+def optimism_of(repo: Repo) -> float:
+    """How much better the best looks than it is: the plan's figure, or from the last record's own spread."""
+    planned, found = repo.number("iterations.optimism"), all_records(repo)
+    return float(planned or 0.0) if planned is not None or not found else optimism(found[-1]["metric"], len(found))

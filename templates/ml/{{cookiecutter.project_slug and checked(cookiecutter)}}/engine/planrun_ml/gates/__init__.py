@@ -1,0 +1,1 @@
+"""The gates of a machine learning repository, one module a stage."""

@@ -1,0 +1,247 @@
+"""Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
+
+from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
+from planrun.repository import Repo
+from planrun.signing.assumptions import confirming, unconfirmed
+from planrun.signing.signatures import signable, signed
+from planrun.steps import rows_missing
+from planrun.trouble import Blocked, counted
+
+from planrun_ml.audit.two_runs import PIPELINE, differing
+from planrun_ml.data import manifest, prediction_files, schema, source
+from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
+from planrun_ml.data.origins import sources
+from planrun_ml.data.splits import SPLITS
+from planrun_ml.gates.documents import open_questions
+from planrun_ml.measuring.metrics import higher_is_better, score
+
+AUDIT = "docs/01-data-audit.md"
+TOLERANCE = 1e-5
+
+
+def _audited(repo: Repo) -> None:
+    manifest.manifest(repo)
+    if asks := open_questions(repo.text(AUDIT)):
+        told = f"{AUDIT} has {counted(asks, 'open question')}; an answer after signing would void the signature."
+        raise Blocked(told, f"Answer each [NEEDS ANSWER …] in {AUDIT}")
+
+
+# What the lock will hold; the signature comes before it, because at strict it is one of the gates that open the lock.
+signable("G1", (AUDIT, manifest.MANIFEST, schema.PATH, SPLITS, GUIDE), ("de", "po"), _audited)
+
+
+@gate("G1.1", "Audit recommendation")
+def recommendation(repo: Repo) -> Result:
+    text = repo.text(AUDIT)
+    line = next((line for line in text.splitlines() if line.startswith("Recommendation:")), "")
+    said = line.partition(":")[2].strip().lower()
+    if said.startswith("stop"):
+        return failed("The audit says stop.", f"Read {AUDIT}, section 11")
+    if said.startswith("go") and not open_questions(text):
+        return passed("The audit says go.")
+    if said.startswith("go"):
+        return blocked(f"It says go with {open_questions(text)} questions open.", f"Answer them in {AUDIT}")
+    return blocked(
+        "The audit does not say go yet.", f"Write `Recommendation: go` in {AUDIT}, section 11, when it is so"
+    )
+
+
+@gate("G1.2", "Data sources")
+def sourced(repo: Repo) -> Result:
+    return sources(repo)
+
+
+@gate("G1.3", "Data quality")
+def quality(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    found = repo.fresh("quality", "make audit")
+    if not schema.read(repo)["columns"]:
+        return blocked("data/schema.yaml holds no rule.", "make audit")
+    if found["breaches"]:
+        first, more = found["breaches"][0]["sentence"], len(found["breaches"]) - 1
+        return failed(
+            f"{first}{f'; {more} more' if more else ''}.", "Correct the data, or the rule in data/schema.yaml"
+        )
+    return passed(f"{found['rows']:,} rows keep every rule.")
+
+
+@gate("G1.4", "Splits and leakage")
+def leaks(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    found = repo.fresh("splits", "make audit")
+    for what, count in found["across"].items():
+        if count:
+            return failed(
+                f"{count} {what} lie in more than one split.", "Correct `split` or `group` in data/source.yaml"
+            )
+    if found["time_inverted"]:
+        return failed("Some training rows are newer than test rows.", "Correct `split` or `time` in data/source.yaml")
+    if found["leakage"]["suspects"]:
+        why = found["leakage"]["suspects"][0]["why"]
+        return failed(
+            f"It looks like the answer: {why}.",
+            "List it in known_after, or say why not in `explained` (data/source.yaml)",
+        )
+    sizes = ", ".join(f"{part} {count:,}" for part, count in found["sizes"].items() if count)
+    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).")
+
+
+@gate("G1.5", "Labelled test rows")
+def labelled(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    found = repo.fresh("labels", "make audit")
+    if repo.answers.get("label_source") in ("people", "both"):
+        if not (repo.root / GUIDE).is_file():
+            return blocked("People label, and there is no labelling guide.", f"Write {GUIDE}")
+        agreement, least = found["agreement"], repo.number("labels.min_agreement")
+        if agreement is not None and least is not None and float(agreement) < least:
+            return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
+    have, need = found["test"]["units"], repo.number("test.units")
+    if need is None:
+        note = repo.entry("test.units").get("note") or ""
+        return warned(f"{have:,} test units; the plan cannot say how many are needed. {note}", "mlscaffold replan")
+    if have < need:
+        return warned(
+            f"{have:,} of {need:,.0f} test units: acceptance may end inconclusive.",
+            rows_missing(need - have, f"{need - have:,.0f} more labelled test units"),
+        )
+    return passed(f"{have:,} test units, {need:,.0f} needed.")
+
+
+@gate("G1.6", "Label ceiling")
+def ceiling(repo: Repo) -> Result:
+    if repo.answers.get("label_source") not in ("people", "both"):
+        return passed("No person labels, so no disagreement caps the score.")
+    top, target = repo.number("labels.ceiling"), repo.number("acceptance.target")
+    if top is None and repo.answers.get("label_agreement"):
+        return warned("For this metric no ceiling follows from how far two people agree.")
+    if top is None or target is None:
+        return blocked(
+            "Agreement between people has not been measured.", "mlscaffold replan --set label_agreement=0.95"
+        )
+    above = (top - target) if higher_is_better(repo.answers["metric"]) else (target - top)
+    if above < 0:
+        return failed(
+            f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.", "Label better"
+        )
+    if above < 0.02:
+        return blocked(
+            f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", "Label better, or aim lower"
+        )
+    return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
+
+
+@gate("G1.7", "Repeatable pipeline")
+def repeatable(repo: Repo) -> Result:
+    known = manifest.manifest(repo)
+    found = repo.fresh(PIPELINE, "make audit")
+    if found["data"] != known["sha256"]:
+        return blocked("The two runs were of other data.", "make audit")
+    if not found["second"]:
+        return blocked("With so many rows there was one run.", "Ask for two: mlscaffold replan --set rigor=strict")
+    if parts := differing(found):
+        return failed(
+            f"Two runs from the same raw file gave another {', '.join(parts)}.",
+            "Look for what is random or reads the clock between data/raw/ and the manifest",
+        )
+    return passed(f"Two runs from the raw file {known['sha256'][:12]} arrived at the same manifest, inputs and splits.")
+
+
+@gate("G1.8", "Harness sanity")
+def sane(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    found = repo.fresh("harness", "make audit")
+    broken = [name for name in ("constant", "shuffled", "double_run") if not found[name]["ok"]]
+    if broken:
+        return failed(f"The harness is not sound: {', '.join(broken)}.", "Read evidence/harness.json, then src/")
+    said, tests = "A constant, shuffled labels and a double run give what they must", repo.evidence("tests")
+    if tests is None or any(repo.digest(path) != digest for path, digest in tests["measured"].items()):
+        return warned(f"{said}; the tests have not been run on this code.", "make test")
+    idle = [f"{name} {end}" for end in ("failed", "skipped", "empty") for name in tests[end]]
+    if idle or not tests["passed"]:
+        return failed(f"{idle[0] if idle else 'No test'}: only a test that ran and passed is one.", "make test")
+    return passed(f"{said}; {tests['passed']} tests pass.")
+
+
+def _before_the_lock(repo: Repo) -> Row | None:
+    """The first gate that `make baseline` needs open, so that it measures once and locks."""
+    others = (id for id in repo.blocking() if id.startswith("G1.") and id not in ("G1.9", "G1.lock"))
+    rows = sorted((state_of(repo, id) for id in others), key=lambda row: order(row.id))
+    return next((row for row in rows if row.state not in OPEN), None)
+
+
+@gate("G1.9", "Baseline measured")
+def baseline(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    if repo.evidence("baseline") is None and (first := _before_the_lock(repo)):
+        return blocked(f"It has not been measured, and {first.id} comes first.", first.next_step)
+    found = repo.fresh("baseline", "make baseline")
+    said = prediction_files.read_predictions(repo, found["predictions"])
+    wrong = prediction_files.problems(repo, said, "validation")
+    if wrong:
+        return failed(f"The baseline's predictions do not fit: {wrong}.", "make baseline")
+    value = score(found["metric"], prediction_files.case(said, found["threshold"]))
+    if not abs(value - (found["result"]["value"] if found["result"]["value"] is not None else value + 1)) <= TOLERANCE:
+        return failed(f"The baseline recomputes to {value:.4g}, not to {found['result']['value']}.", "make baseline")
+    target, better = repo.number("acceptance.target"), higher_is_better(found["metric"])
+    bound, flat = found["result"]["low" if better else "high"], found["constant"]
+    stop = warned if source.source_of(repo).is_sample else failed  # the target was set for other rows than the sample's
+    if target is not None and better and flat >= target:
+        return stop(
+            f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
+            "Raise the target or change the metric (mlscaffold replan --set …), or make the rarer class `positive`",
+        )
+    if target is not None and bound is not None and (bound >= target if better else bound <= target):
+        return stop(
+            f"The rule already reaches the target {target:.4g}: a model is not needed.",
+            "Ship the rule, or raise the target: mlscaffold replan --set target_value=…",
+        )
+    return passed(f"{found['metric']} {value:.4g} on {found['result']['n']} units, by the same harness.")
+
+
+@gate("G1.10", "Learning curve")
+def learning_curve(repo: Repo) -> Result:
+    found = repo.fresh("learning_curve", "make audit")
+    target, fit = repo.number("acceptance.target"), found["fit"]
+    if target is None:
+        note = repo.entry("acceptance.target").get("note") or ""
+        return blocked(f"The plan has no target. {note}".strip(), "mlscaffold replan --set target_value=…")
+    if fit is None:
+        return blocked("Fewer than four sizes were measured.", "Add rows, then make audit")
+    allowed = 1 - target if higher_is_better(found["metric"]) else target
+    if fit["at_all_rows"] <= allowed:
+        return passed(f"A simple model is forecast at error {fit['at_all_rows']:.3f}; {allowed:.3f} is allowed.")
+    if fit["a"] - fit["band"] > allowed:
+        return failed(f"Even endless rows leave error {fit['a']:.3f}; {allowed:.3f} is allowed.", "Re-scope")
+    return blocked("These rows do not say whether the target can be reached.", "Add rows, or better columns")
+
+
+@gate("G1.11", "Assumptions")
+def assumptions(repo: Repo) -> Result:
+    still = [row["key"] for row in unconfirmed(repo)]
+    if still:
+        return blocked(f"{len(still)} assumed: {', '.join(still)}.", confirming())
+    return passed("Every default that matters has a person's name.")
+
+
+@gate("G1.12", "Privacy and rights")
+def privacy(repo: Repo) -> Result:
+    if repo.answers["personal_data"] == "none":
+        return passed("The data is not about people, by the answers.")
+    part = repo.text(AUDIT).partition("Privacy and rights")[2].partition("\n## ")[0]
+    if not part or open_questions(part):
+        return blocked(f"{open_questions(part)} questions on privacy are open.", f"Answer section 10 of {AUDIT}")
+    return passed("Basis, retention, deletion and access are written down.")
+
+
+@gate("G1.13", "Audit signed")
+def audit_signed(repo: Repo) -> Result:
+    return signed(repo, "G1")
+
+
+@gate("G1.lock", "Data locked")
+def locked(repo: Repo) -> Result:
+    manifest.manifest(repo)
+    if not (repo.root / LOCK).is_file() and (first := _before_the_lock(repo)):
+        return blocked(f"The data is not locked, and {first.id} comes first.", first.next_step)
+    return passed(f"Locked as {lock_sha(repo)[:12]}.")

@@ -1,0 +1,210 @@
+"""What rigor strict adds to acceptance (G3) and release (G4): limits, costs, changed behaviour, contract, readiness."""
+
+import math
+from datetime import datetime
+from typing import Any
+
+from planrun import git, trouble
+from planrun.command import COMMAND
+from planrun.files import read_yaml
+from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, require, state_of
+from planrun.repository import Repo
+from planrun.signing.assumptions import unconfirmed
+from planrun.signing.signatures import SIGNABLES, document_hash, signable, signed
+from planrun.steps import asked_of, rows_missing
+from planrun.trouble import Blocked, Trouble
+
+from planrun_ml.acceptance import verdicts
+from planrun_ml.acceptance.run import too_little_room
+from planrun_ml.acceptance.verdicts import THRESHOLDS, accepted
+from planrun_ml.data import lock
+from planrun_ml.data import looks as looks_module
+from planrun_ml.experiments import records
+from planrun_ml.gates.documents import open_questions
+from planrun_ml.models import families
+from planrun_ml.pages import write
+
+ACCEPT = "make accept"
+PROMOTE = "make promote"
+DRILL = "make rollback ARGS=--drill"
+DOCUMENT = "docs/03-acceptance.md"
+SIGNED = "evidence/acceptance.json#experiment,predictions,verdict,segments"
+ROLES = ("po", "ds", "ops")
+
+
+# ------------------------------------------------------------------------------------------------ acceptance
+def _ready(repo: Repo) -> None:
+    """The acceptance is signed last: every blocking gate before it has to be open."""
+    accepted(repo)
+    require(repo, *(id for id in repo.blocking() if id < "G4" and id not in ("G3.9", "G3.10")))
+
+
+def _answered(repo: Repo) -> None:
+    """Where gate G3.10 will want section 1 answered, it is answered first: later it would void the signature."""
+    asks = open_questions(repo.text(DOCUMENT).partition("## 2")[0]) if "G3.10" in repo.blocking() else 0
+    if asks:
+        told = f"Section 1 of {DOCUMENT} has {trouble.counted(asks, 'open question')}."
+        raise Blocked(f"{told} An answer after signing would void the signature.", f"Answer section 1 of {DOCUMENT}")
+
+
+signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered)
+signable("G3b", (SIGNED,), ROLES, _ready)
+
+
+@gate("G3.1", "Thresholds signed before the first look")
+def thresholds(repo: Repo) -> Result:
+    if (state := signed(repo, "G3a")).state not in OPEN:
+        return state
+    test_set = repo.fresh("splits", "make audit")["keys"]["test"]
+    looks = [look for look in looks_module.looks(repo) if look["test_set"] == test_set]
+    if not looks:
+        return passed(f"{state.reason} Nobody has looked at the test rows.")
+    if _came_late(repo, datetime.fromisoformat(looks[0]["at"])):
+        said = "The thresholds that stand now were signed after the first look at the test rows."
+        return failed(said, "Restore the signed text, or take a new test set: audit --resplit with new rows")
+    return passed(f"{state.reason} The first look came after.")
+
+
+def _came_late(repo: Repo, first: datetime) -> bool:
+    """Whether today's signature came in after the first look. Within git's one second its own time decides."""
+    digest, path = document_hash(repo, SIGNABLES["G3a"]), "gates/signoff-G3a.yaml"
+    stamps = git.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", path)
+    when, look = int(stamps.splitlines()[0]) if stamps else math.inf, int(first.timestamp())
+    if when != look:
+        return when > look
+    return any(datetime.fromisoformat(row["at"]) > first for row in read_yaml(repo.root / path))
+
+
+@gate("G3.2", "Looks at the test split")
+def looks(repo: Repo) -> Result:
+    allowed = repo.needed("test.looks")
+    used = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
+    if used > allowed:
+        return failed(f"{used} models were measured on this test set, {allowed:.0f} may be.", "Take a new test set")
+    return passed(f"{used} of {allowed:.0f} looks are used, each at alpha {repo.needed('test.alpha_per_look'):.3g}.")
+
+
+@gate("G3.3", "Gain over the baseline")
+def gain_shown(repo: Repo) -> Result:
+    judged = accepted(repo)["verdict"]
+    if judged["state"] == "inconclusive":
+        step = "Label more test rows, then make audit and make accept"
+        if judged["more"]:
+            step = rows_missing(judged["more"], f"{judged['more']:,} more test rows with labels, then make audit")
+        return blocked(f"Inconclusive. {judged['sentence']}", step)
+    return Result(judged["state"], judged["sentence"], "" if judged["state"] == "pass" else _after_a_fail(repo))
+
+
+def _after_a_fail(repo: Repo) -> str:
+    """What is left once the gain was shown not to be there: another model while there is one to try, or a decision."""
+    who = [f"po {name}" for name in repo.team.get("po", ())] or ["po"]
+    tried = {record["config"]["model"] for record in records.counted(repo, lock.lock_sha(repo))}
+    used, facts = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"]), accepted(repo)
+    if too_little_room(facts) is not None:
+        return asked_of(who, "No model can pay at these costs: check them (mlscaffold replan --set …), or stop")
+    if set(families.ORDER) - tried and used < repo.needed("test.looks"):
+        return asked_of(
+            who, "Try another model (make experiment, then make accept); or promise less, or stop", "make experiment"
+        )
+    return asked_of(who, "Better data or columns, other costs (mlscaffold replan --set …), or stop: the rule ships")
+
+
+@gate("G3.4", "Segments")
+def segments(repo: Repo) -> Result:
+    judged, named = accepted(repo)["segments"], ", ".join(repo.names("segments"))
+    if named and not judged:
+        return blocked(f"The data has no rows of the segments {named}.", "Name your own data in data/source.yaml")
+    if not judged:
+        return passed("No segment is named (`segments` in plan/project.yaml).")
+    for state, result in (("fail", failed), ("inconclusive", blocked)):
+        for name, entry in judged.items():
+            if entry["state"] == state:
+                return result(f"{name}: {entry['sentence']}", "Better rows for this segment, or a wider margin, signed")
+    return passed(f"{len(judged)} segments are not worse than the margin allows.")
+
+
+@gate("G3.8", "Nothing simpler does")
+def simpler(repo: Repo) -> Result:
+    facts = accepted(repo)
+    if facts["config"]["model"] == "linear":
+        return passed("The accepted model is itself the simple one.")
+    if "simpler" not in facts:
+        return blocked("The simplest model was not measured.", ACCEPT)
+    if facts["simpler"]["state"] == "pass":
+        return failed("A linear model passes by itself.", "Ship it: experiment --model linear")
+    return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
+
+
+@gate("G3.9", "Acceptance signed")
+def acceptance_signed(repo: Repo) -> Result:
+    accepted(repo)
+    shut = [id for id in repo.blocking() if id.startswith("G0.") and state_of(repo, id).state not in OPEN]
+    if shut:
+        step = state_of(repo, shut[0]).next_step
+        return blocked(f"{', '.join(shut)} come before the acceptance signature.", step)
+    return signed(repo, "G3b")
+
+
+@gate("G3.10", "Model card and datasheet")
+def model_card(repo: Repo) -> Result:
+    accepted(repo)
+    if stale := [path for path, text in write.pages(repo).items() if repo.text(path) != text]:
+        return failed(f"{' and '.join(stale)} does not tell of today's evidence.", ACCEPT)
+    if questions := open_questions(repo.text(DOCUMENT).partition("## 2")[0]):
+        return blocked(f"{questions} questions on use and limits are open.", f"Answer section 1 of {DOCUMENT}")
+    return passed("Written from the evidence; use and limits are answered.")
+
+
+@gate("G3.5", "Hard limits", applies=at_strict)
+def limits(repo: Repo) -> Result:
+    measured, limit = verdicts.accepted(repo)["limits"], repo.answers.get("latency_ms")
+    best, here = measured.get("cost_best_of_20"), measured.get("cost_at_threshold")
+    if best is not None and here is not None and here > 1.05 * best + 1e-9:
+        return failed(f"A decision costs {here:.4g}, and {best:.4g} at a better threshold.", "Calibrate the model")
+    if limit and measured["seconds_per_1000"] > float(limit):
+        return failed(f"One row takes {measured['seconds_per_1000']:.3g} ms, {limit} ms may be.", "A smaller model")
+    return passed(f"{measured['model_bytes']:,} bytes, {measured['seconds_per_1000']:.3g} s for 1,000 rows.")
+
+
+@gate("G3.6", "Cost of decisions", applies=at_strict)
+def cheaper(repo: Repo) -> Result:
+    costs = verdicts.accepted(repo)["cost"]
+    assumed = [row["key"] for row in unconfirmed(repo) if row["key"] in ("false_alarm_cost", "miss_cost")]
+    if assumed:
+        return blocked(f"{', '.join(assumed)} are assumed.", f"{COMMAND} confirm {' '.join(assumed)}")
+    if costs["model"] is None:
+        return passed("The result is no decision, so its cost is its error (G3.3).")
+    for name in ("baseline", "nothing"):
+        if costs[name] is not None and costs["model"] >= costs[name]:
+            said = f"A decision costs {costs['model']:.4g}; with {name} it costs {costs[name]:.4g}."
+            return failed(said, "Do not ship")
+    return passed(f"A decision costs {costs['model']:.4g}, with the baseline {costs['baseline']:.4g}.")
+
+
+def changed_behaviour(repo: Repo) -> dict[str, Any]:
+    """The evidence of changed decisions, worked out again. `Trouble` when it does not follow from the predictions."""
+    accepted, known = verdicts.accepted(repo), repo.fresh("behaviour", ACCEPT)
+    files = accepted["predictions"]
+    again = verdicts.behaviour(repo, files["model"], files["baseline"], accepted["decision_threshold"])
+    typed = [key for key in again if again[key] != known[key]]
+    if typed:
+        said = f"{', '.join(typed)} in evidence/behaviour.json do not follow from the predictions."
+        raise Trouble(said, ACCEPT)
+    return known
+
+
+def _readable(repo: Repo) -> None:
+    changed_behaviour(repo)
+
+
+signable("G3.7", ("evidence/behaviour.json#against,changed,better,worse",), ("expert",), _readable, applies=at_strict)
+
+
+@gate("G3.7", "Changed behaviour read", applies=at_strict)
+def behaviour_read(repo: Repo) -> Result:
+    known, state = changed_behaviour(repo), signed(repo, "G3.7")
+    said = (
+        f"{known['changed']:.1%} of decisions differ from the {known['against']}'s; evidence/behaviour.json shows "
+        f"{len(known['better'])} that turn right and {len(known['worse'])} that turn wrong."
+    )
+    return Result(state.state, f"{said} {state.reason}", state.next_step)

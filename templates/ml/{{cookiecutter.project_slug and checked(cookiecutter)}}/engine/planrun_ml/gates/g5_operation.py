@@ -1,0 +1,120 @@
+"""Gates of operation (G5) and of retrained candidates (G6), and `triage`, which says where to look when one is shut.
+
+Silence is a failure, not a quiet pass. Triage looks at labels, inputs and data first, at code last: in a model the
+fault is mostly in the data, and a debugger sees none of it.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from planrun.files import read_yaml
+from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
+from planrun.repository import Repo
+from planrun.steps import rows_missing
+from planrun.trouble import Blocked
+
+from planrun_ml.release import registry
+from planrun_ml.release.prediction_log import expected_share, nothing_due
+from planrun_ml.release.registry import champion_entry
+from planrun_ml.watching.monitor import BAD, MONITORS, settings
+from planrun_ml.watching.quality import Verdict
+from planrun_ml.watching.triage import TRIAGE
+
+MONITOR = "make monitor"
+RETRAIN = "make retrain"
+
+
+# ------------------------------------------------------------------------------------------------ operation
+@gate("G5.1", "Every signal reports")
+def reported(repo: Repo) -> Result:
+    champion_entry(repo)
+    signals, found = settings(repo), repo.evidence("monitor")
+    every = str(read_yaml(repo.root / MONITORS).get("every_hours"))
+    if not re.fullmatch(r"[1-9]\d{0,4}", every):
+        return failed(f'{MONITORS}: every_hours is "{every}", no number of hours.', f"git checkout {MONITORS}")
+    if found is None:
+        return failed("The monitor has never reported; no data is a failure.", MONITOR)
+    hours = (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1)
+    if hours > 1.5 * float(every):
+        return failed(f"The monitor is silent for {hours:.0f} hours; it must report every {every}.", MONITOR)
+    seen = found["signals"]
+    if missing := [signal["name"] for signal in signals if signal["name"] not in seen]:
+        return failed(f"{', '.join(missing)} did not report.", MONITOR)
+    bad, soft = (
+        [f"{name}: {signal['reason']}" for name, signal in seen.items() if signal["state"] in states]
+        for states in (BAD, ("warn",))
+    )
+    if bad:
+        return failed(f"{'; '.join(bad)}.", TRIAGE)
+    said = f"All {len(seen)} signals reported on {found['at'][:16]}."
+    return warned(f"{said} {'; '.join(soft)}.", TRIAGE) if soft else passed(said)
+
+
+@gate("G5.2", "Age of the champion")
+def age(repo: Repo) -> Result:
+    entry, cap = champion_entry(repo), repo.entry("retrain.cap_days")
+    since = registry.promoted_at(registry.read(repo.root), entry["version"])
+    days = (datetime.now(UTC).replace(tzinfo=None) - since).days
+    said = f"{entry['version']} is {days} days old"
+    if cap["value"] is None:
+        return warned(f"{said}; the plan sets no limit. {cap.get('note') or ''}".strip())
+    return failed(f"{said}; the limit is {cap['value']:.0f}.", RETRAIN) if days > cap["value"] else passed(f"{said}.")
+
+
+@gate("G5.3", "Quality floor")
+def floor(repo: Repo) -> Result:
+    found = live_quality(repo)
+    verdicts = [Verdict(**row) for row in found["verdicts"]]
+    if decayed := [f"{verdict.test}: {verdict.reason}" for verdict in verdicts if verdict.state == "decayed"]:
+        return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
+    if any(verdict.state == "healthy" and verdict.counts for verdict in verdicts):
+        return passed(f"{found['reason']}.")
+    odd = f"; {found['odd']}" if found["odd"] else ""
+    missing = next((verdict.missing for verdict in verdicts if verdict.missing), found["needed"])
+    step = f"Put about {missing:,} more {found['unit']} (id, label) into labels/" if missing else "make baseline"
+    step = rows_missing(missing, step) if missing else step
+    return blocked(f"Not known: {found['reason']}{odd}.", step)
+
+
+@gate("G5.4", "Feedback")
+def feedback(repo: Repo) -> Result:
+    found = live_quality(repo)
+    said = f"{found['received']:,} of {found['due']:,} due labels came back"
+    if not found["due"]:
+        return blocked(f"Not known: {nothing_due(repo)}.", f"Let answers grow older, then: {MONITOR}")
+    if found["received"] < expected_share(repo) * found["due"]:
+        return blocked(f"{said}: quality is unknown.", "Put labels (id, label) into labels/")
+    return passed(f"{said}.")
+
+
+def live_quality(repo: Repo) -> dict[str, Any]:
+    """What `monitor` last found in the late labels of the version that answers. Raises `Blocked` before it looked."""
+    entry, found = champion_entry(repo), repo.evidence("live_quality")
+    if found is None or found["version"] != entry["version"]:
+        raise Blocked(f"Nobody has looked at late labels for {entry['version']}.", MONITOR)
+    return found
+
+
+REVIEW_DAYS = 90
+OVERDUE_DAYS = 30
+
+
+@gate("G5.5", "Reviews", applies=at_strict)
+def reviews(repo: Repo) -> Result:
+    entry = champion_entry(repo)
+    days = [_date(path.name[:10]) for path in (repo.root / "docs/decisions").glob("*review*.md")]
+    first = registry.promoted_at(registry.read(repo.root), entry["version"]).date()
+    due = max([day for day in days if day], default=first) + timedelta(days=REVIEW_DAYS)
+    late = (date.today() - due).days
+    step = f"Write docs/decisions/{date.today()}-review.md"
+    if late > OVERDUE_DAYS:
+        return failed(f"The review of {due} is {late} days overdue.", step)
+    return blocked(f"The review of {due} is due.", step) if late > 0 else passed(f"The next review is due on {due}.")
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

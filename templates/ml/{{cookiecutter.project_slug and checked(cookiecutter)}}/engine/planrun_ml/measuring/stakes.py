@@ -1,0 +1,37 @@
+"""What the plan says of thresholds, gains and costs, as measurements need it."""
+
+from planrun.repository import Repo
+
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.metrics import higher_is_better, priced, score
+
+
+def decision_threshold(repo: Repo) -> float:
+    """The plan's decision threshold; one half where the task has none."""
+    value = repo.number("acceptance.threshold")
+    return 0.5 if value is None else float(value)
+
+
+def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
+    """The gain to be shown: the plan's, or where no unit of error has a price, a share of the baseline's own error."""
+    share = repo.entry("acceptance.min_gain")["inputs"].get("min_gain_share")
+    if repo.number("acceptance.min_gain") is None and share is not None:
+        measured = repo.fresh("baseline", "make baseline")["result"]["value"] if baseline is None else baseline
+        return float(share * measured)
+    return float(repo.needed("acceptance.min_gain"))
+
+
+def reachable(repo: Repo) -> bool:
+    """Whether the learning curve's band at all rows leaves the target within reach; unknown counts as yes."""
+    fit, target = (repo.evidence("learning_curve") or {}).get("fit"), repo.number("acceptance.target")
+    if not fit or target is None:
+        return True
+    allowed = 1 - target if higher_is_better(repo.answers["metric"]) else target
+    return bool(fit["at_all_rows"] - fit["band"] <= allowed)
+
+
+def expected_cost(repo: Repo, case: Case) -> float | None:
+    """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
+    if repo.answers["task"] not in ("binary", "multiclass"):
+        return None
+    return round(score("cost", priced(repo, case)), 6)

@@ -1,0 +1,1 @@
+"""Model families, their settings, training, files, and whether training can be trusted."""

@@ -1,0 +1,1 @@
+"""The pages that the gates write: model card and datasheet."""

@@ -1,0 +1,43 @@
+"""What people read: what the judged model is, what its data is, which decisions change. All of it is from evidence.
+And what programs read of a version: its card.
+
+`make accept` writes both pages; gate G3.10 works them out again and turns red where a page tells of other evidence.
+"""
+
+from planrun.repository import Repo
+
+from planrun_ml.data import manifest, source
+from planrun_ml.pages.datasheet import DATASHEET
+from planrun_ml.pages.tables import listed, table
+
+FIGURE = "{value} ({low} to {high}; {n} units, {method})"
+
+
+def model_card(repo: Repo) -> str:
+    """The accepted or rejected model, with the hash of the evidence it tells of."""
+    facts, audited = repo.fresh("acceptance", "make accept"), manifest.manifest(repo)
+    result, rule, gain = (FIGURE.format(**facts[key]) for key in ("result", "baseline", "gain"))
+    limits = {name: f"{value:.4g}" for name, value in facts["limits"].items() if value is not None}
+    costs = {name: f"{value:.4g}" for name, value in facts["cost"].items() if value is not None}
+    rows = {
+        "Task": f"{repo.answers['task']}, serving {repo.answers['serving']}",
+        "Model": f"{facts['config']['model']} {facts['config']['params']}, file `{facts['model'][:16]}`",
+        "Data": f"{audited['rows']:,} rows, file hash `{audited['sha256'][:16]}`: {DATASHEET}",
+        f"{facts['metric']} on test rows": result,
+        f"{facts['metric']} of the baseline rule": rule,
+        "Gain": f"{gain}, needed {facts['minimum']:.4g}",
+        "Verdict": f"{facts['verdict']['state']}: {facts['verdict']['sentence']}",
+        **{f"Segment {name}": f"{it['state']}: {it['sentence']}" for name, it in facts["segments"].items()},
+        "Cost of one decision": listed(costs) or "the result is no decision",
+        "Measured limits": listed(limits),
+    }
+    return f"""\
+# Model card{source.label(repo, source.source_of(repo))}
+
+Written by `make accept` from evidence `{repo.sha256("evidence/acceptance.json")[:16]}`; edit nothing here.
+
+{table(rows)}
+
+Limits: shown only for rows like those of the audit, for this metric and this decision threshold
+({facts["decision_threshold"]:.3g}). What is not promised stands in docs/03-acceptance.md, section 1.
+"""

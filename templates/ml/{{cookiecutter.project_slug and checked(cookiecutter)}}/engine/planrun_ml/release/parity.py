@@ -1,0 +1,65 @@
+"""A version answers alike in batch and one by one, and its rule answers when it cannot."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+from planrun.repository import Repo
+from planrun.trouble import Trouble
+
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames
+from planrun_ml.release import registry
+from planrun_ml.release.champion_model import Champion
+from planrun_ml.tables.sql import listed
+
+PARITY_ROWS = 300
+TOLERANCE = 1e-9
+
+
+# ------------------------------------------------------------------------------------------------ parity, fallback
+def measure(repo: Repo, candidate: Champion) -> None:
+    """Evidence that a version serves what was trained, and that the rule stands in for it. Raises `Trouble` if not."""
+    inputs, rows = both_ways(repo, candidate)
+    served = candidate.answers(rows)
+    trained = candidate.scored(inputs)["score"].tolist()
+    pairs = [(t, s.score) for t, s in zip(trained, served, strict=True) if s.source == candidate.card["kind"]]
+    wrong = sum(1 for t, s in pairs if s is None or not abs(t - s) <= TOLERANCE)
+    facts, measured = {"version": candidate.version}, ("src/", "engine/", registry.card_path(candidate.version))
+    scores = {"training": [t for t, _ in pairs], "serving": [s for _, s in pairs]}
+    repo.write_evidence("parity", facts | {"rows": len(rows), "tolerance": TOLERANCE} | scores, measured)
+    repo.write_evidence("fallback", facts | {"cases": stand_ins(candidate, rows[0])}, measured)
+    if wrong or not pairs:
+        said = f"{wrong} of {len(pairs)} rows score differently in service (gate G4.2)."
+        raise Trouble(f"{candidate.version} is not released: {said}", "make triage")
+
+
+def both_ways(repo: Repo, candidate: Champion) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The same rows as training reads them, and as a caller would send them (through JSON and back)."""
+    table, source, columns = frames.open_split(repo)
+    chosen = f"from split_rows order by md5({columns_module.key_sql(source)}) limit {PARITY_ROWS}"
+    inputs = table.frame(f"select {columns_module.select(candidate.columns)} {chosen}")
+    raw = table.frame(f"select {listed(list(columns))} {chosen}").astype(object)
+    sent = raw.where(raw.notna(), None).to_dict("records")
+    return inputs, json.loads(json.dumps(sent, default=str))
+
+
+def stand_ins(candidate: Champion, row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What answers when the model is absent, when it fails, and when the input breaks the contract."""
+    number = next((name for name, kind in candidate.columns.items() if kind == "number"), None)
+    broken = dict(row) | ({number: "not a number"} if number else dict.fromkeys(row))
+    cases = {
+        "absent": replace(candidate, model=None, reason="the model is absent").answers([row]),
+        "failing": replace(candidate, model=Failing()).answers([row]),
+        "invalid": candidate.answers([broken]),
+    }
+    return {name: answers[0].as_json() for name, answers in cases.items()}
+
+
+class Failing:
+    """A model that raises whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("a rehearsed failure")

@@ -1,0 +1,53 @@
+"""`promote` makes an accepted version answer, `rollback` puts the last known good one back, `retrain` makes the next.
+
+Nothing is switched before the gates are open, the hashes are written down, and training and serving code were shown
+to agree on the same rows.
+"""
+
+from planrun.gates import blocking, require, state_of
+from planrun.repository import Repo
+from planrun.signing.people import person
+from planrun.trouble import Blocked, Outcome, Trouble
+
+from planrun_ml.data import source
+from planrun_ml.release import registry
+from planrun_ml.release.champion_model import load
+from planrun_ml.release.parity import measure
+from planrun_ml.release.versions import register_accepted, register_baseline
+
+
+def promote(repo: Repo, version: str = "") -> Outcome:
+    """Release what was accepted, or the challenger that retraining left; else measure the champion once more."""
+    book = registry.read(repo.root)
+    waiting, champion = registry.version_of(book, "challenger"), registry.version_of(book, "champion")
+    chosen = version or waiting
+    if chosen and chosen not in book["models"]:
+        raise Trouble(f'The registry holds no version "{chosen}".', f"It holds: {', '.join(book['models'])}.")
+    known = {event["version"] for event in book["events"] if event["what"] == "promoted"} | {registry.BASELINE, waiting}
+    if chosen and chosen not in known:
+        raise Blocked(f"{chosen} never answered, and it is no challenger: it was refused, or is old.", "make retrain")
+    if chosen:  # gates of the candidate first; a version that answered before needs none of them again
+        if chosen == waiting and (held := state_of(repo, "G6.2")).state == "fail":
+            raise Blocked(held.reason, held.next_step)  # at any rigor
+        require(repo, *(id for id in blocking(repo) if chosen == waiting and id.startswith(("G1.", "G6.", "X."))))
+        return switch(repo, chosen, "not worse than the champion")
+    accepted = repo.evidence("acceptance")
+    released = {entry["files"]["model"]["sha256"] for entry in book["models"].values() if entry["kind"] == "model"}
+    if champion and (accepted is None or accepted["model"] in released):
+        return switch(repo, champion, "measured again")
+    require(repo, *(id for id in blocking(repo) if id.startswith(("G0.", "G1.", "G2.", "G3.", "X."))))
+    register_baseline(repo)
+    return switch(repo, register_accepted(repo), "accepted")
+
+
+def switch(repo: Repo, version: str, reason: str) -> Outcome:
+    """Show parity and the fallback on this version, then point the alias at it in one write."""
+    candidate = load(repo.root, version)
+    if candidate.model is None and candidate.card["kind"] == "model":
+        raise Blocked(f"{version} cannot answer: {candidate.reason}.", "Fetch the store, or: make retrain")
+    measure(repo, candidate)
+    before = registry.version_of(registry.read(repo.root), "champion")
+    registry.promote(repo.root, version, by=person(repo), reason=reason)
+    mark = source.label(repo, source.source_of(repo))
+    said = "answers already" if before == version else f"answers now; before: {before or 'nothing'}"
+    return Outcome(f"{version} {said}{mark}.\nTraining and serving code agree; the rule answers when the model cannot.")

@@ -1,0 +1,249 @@
+"""The registry: which versions exist, which one answers, and what each was made from.
+
+`registry/models.json` is small text in git. Every change is one atomic replacement of that file, so a process killed
+between two steps leaves either the old champion or the new one, never none.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+from planrun.files import now, write_text
+from planrun.repository import Repo
+from planrun.trouble import Blocked, Trouble
+
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.intervals import interval
+from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.measuring.stakes import minimum_gain
+
+try:
+    import fcntl
+except ImportError:  # Windows has no fcntl: there the lock file is not taken, and one person promotes at a time
+    fcntl = None  # type: ignore[assignment]
+
+PATH = Path("registry/models.json")
+ALIASES = ("champion", "challenger", "previous", "baseline")
+HASHES = ("code", "data", "schema", "config", "environment", "acceptance")
+BASELINE = "0.0.0"
+
+
+# ------------------------------------------------------------------------------------------------ reading
+def read(root: Path) -> dict[str, Any]:
+    """The registry as it stands; an empty one where none was written yet."""
+    path = root / PATH
+    if not path.exists():
+        return {"format": 1, "aliases": dict.fromkeys(ALIASES), "models": {}, "events": []}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        missing = {v for v in found["aliases"].values() if v is not None} - set(found["models"])
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise Trouble(f"{PATH} cannot be read ({error}).", f"git checkout -- {PATH}") from error
+    if missing:
+        raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", f"git checkout -- {PATH}")
+    return dict(found)
+
+
+def version_of(registry: Mapping[str, Any], alias: str) -> str | None:
+    version: str | None = registry["aliases"].get(alias)
+    return version
+
+
+def entry_of(registry: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """The entry behind an alias or a version number."""
+    entry: dict[str, Any] | None = registry["models"].get(registry["aliases"].get(name, name))
+    return entry
+
+
+def champion_entry(repo: Repo) -> dict[str, Any]:
+    """The registered version that answers now. Raises `Blocked` before the first promotion."""
+    entry = entry_of(read(repo.root), "champion")
+    if entry is None:
+        raise Blocked("Nothing is released yet: the registry has no champion.", "make promote")
+    return entry
+
+
+def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
+    """Fresh evidence about the version that answers now, not about an earlier one."""
+    entry, found = champion_entry(repo), repo.fresh(name, remedy)
+    if found.get("version") != entry["version"]:
+        said = f"evidence/{name}.json is about version {found.get('version')}; {entry['version']} answers now."
+        raise Blocked(said, remedy)
+    return found
+
+
+def card_path(version: str) -> str:
+    return f"registry/{version}.json"
+
+
+def promoted_at(registry: Mapping[str, Any], version: str) -> datetime:
+    """When a version last began to answer, in UTC without a zone, as the prediction log writes it."""
+    began = [e for e in registry["events"] if e["version"] == version and e["what"] in ("promoted", "rolled back")]
+    if not began:
+        raise Trouble(f"{PATH} does not say when {version} began to answer.", "make promote")
+    return datetime.fromisoformat(began[-1]["at"]).astimezone(UTC).replace(tzinfo=None)
+
+
+def find_same(registry: Mapping[str, Any], hashes: Mapping[str, str]) -> str | None:
+    """The version made from exactly these hashes; it makes registering and retraining repeatable."""
+    keys = [key for key in HASHES if key != "acceptance"]
+    for version, entry in registry["models"].items():
+        if entry["kind"] == "model" and all(entry["hashes"].get(key) == hashes.get(key) for key in keys):
+            return str(version)
+    return None
+
+
+def next_version(registry: Mapping[str, Any], hashes: Mapping[str, str], interface: str) -> str:
+    """Major for another interface or target, minor for features or algorithm, patch for new data or weights."""
+    models = [version for version, entry in registry["models"].items() if entry["kind"] == "model"]
+    if not models:
+        return "1.0.0"
+    entry = registry["models"][max(models, key=_parts)]
+    major, minor, patch = max(map(_parts, models))
+    if entry["interface"] != interface:
+        return f"{major + 1}.0.0"
+    if any(entry["hashes"].get(key) != hashes.get(key) for key in ("code", "config", "schema")):
+        return f"{major}.{minor + 1}.0"
+    return f"{major}.{minor}.{patch + 1}"
+
+
+def version_problems(registry: Mapping[str, Any]) -> list[str]:
+    """Versions whose number does not say what changed (gate G6.6)."""
+    problems: list[str] = []
+    known: dict[str, Any] = {"models": {}}
+    for version in sorted(registry["models"], key=_parts):
+        entry = registry["models"][version]
+        due = next_version(known, entry["hashes"], entry["interface"])
+        if entry["kind"] == "model" and due != version:
+            problems.append(f"{version} should be {due} after what changed")
+        known["models"][version] = entry
+    return problems
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
+    """What no longer matches the hashes written down when the version was registered."""
+    problems = [f"{entry['version']} has no {key} hash" for key in HASHES if not entry["hashes"].get(key)]
+    for name, held in entry.get("files", {}).items():
+        found = Repo(root).sha256(held["path"])
+        if found != held["sha256"]:
+            wrong = "has another hash than registered" if found else "is missing"
+            problems.append(f"{name} file {held['path']} {wrong}")
+    return problems
+
+
+def standard(repo: Repo, accepted: Case, beaten: float | None) -> dict[str, Any]:
+    """What a version is held to once it answers: its accepted value, how much one unit of it varies, and its floor.
+
+    The floor, below which it no longer pays, is the plan's, or the measured baseline plus the minimum gain.
+    """
+    found = interval(repo.answers["metric"], accepted, repo.needed("acceptance.alpha"))
+    z, half = NormalDist().inv_cdf(1 - found.alpha), (found.high - found.low) / 2
+    spread = half / z * math.sqrt(found.n) if math.isfinite(half) and z > 0 else 0.0
+    healthy = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": spread}
+    floor = repo.number("monitor.floor")
+    if floor is None and beaten is not None:
+        step = min(minimum_gain(repo, beaten), abs(found.value - beaten) / 2)
+        floor = beaten + step if higher_is_better(repo.answers["metric"]) else beaten - step
+    return {"healthy": healthy, "floor": floor}
+
+
+# ------------------------------------------------------------------------------------------------ changing
+@contextmanager
+def changing(root: Path) -> Iterator[dict[str, Any]]:
+    """Read, let the caller change, write once. Two processes wait for each other; a killed one leaves no lock."""
+    (root / PATH).parent.mkdir(parents=True, exist_ok=True)
+    with (root / PATH).with_suffix(".lock").open("a") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        registry = read(root)
+        before = json.dumps(registry)
+        yield registry
+        if json.dumps(registry) != before:
+            write_text(root / PATH, json.dumps(registry, indent=2, ensure_ascii=False) + "\n")
+
+
+def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
+    registry["events"].append({"at": now(), "what": what, "version": version, "by": by, "reason": reason})
+
+
+def register(root: Path, entry: Mapping[str, Any], *, alias: str | None = None, by: str = "") -> str:
+    """Add a version (or find the one with the same hashes) and, in the same write, point an alias at it."""
+    with changing(root) as registry:
+        version = entry.get("version") or find_same(registry, entry["hashes"])
+        version = version or next_version(registry, entry["hashes"], entry["interface"])
+        if version not in registry["models"]:
+            registry["models"][version] = {**entry, "version": version, "created": now()}
+            note(registry, "registered", version, by)
+        if alias is not None:
+            _point(registry, alias, version, by)
+    return version
+
+
+def set_alias(root: Path, alias: str, version: str | None, *, by: str) -> None:
+    """Point one alias at a version, or at none."""
+    with changing(root) as registry:
+        _point(registry, alias, version, by)
+
+
+def _point(registry: dict[str, Any], alias: str, version: str | None, by: str) -> None:
+    if registry["aliases"][alias] != version:
+        registry["aliases"][alias] = version
+        note(registry, f"became {alias}" if version else f"left {alias}", str(version), by)
+
+
+def promote(root: Path, version: str, *, by: str, reason: str) -> None:
+    """Make a version the champion and the old champion the one to fall back to: one write."""
+    with changing(root) as registry:
+        if version not in registry["models"]:
+            held = ", ".join(registry["models"]) or "none yet"
+            raise Trouble(f"{PATH} holds no version {version}.", f"Name one of: {held}.")
+        aliases = registry["aliases"]
+        if aliases["champion"] == version:
+            return
+        aliases["previous"] = aliases["champion"] or aliases["baseline"]
+        aliases["champion"] = version
+        if aliases["challenger"] == version:
+            aliases["challenger"] = None
+        note(registry, "promoted", version, by, reason)
+
+
+def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
+    """Put the last known good version back in one write; returns (withdrawn, restored)."""
+    with changing(root) as registry:
+        aliases = registry["aliases"]
+        bad, good = aliases["champion"], aliases["previous"]
+        if bad is None:
+            raise Trouble("There is no champion to roll back.", "make promote")
+        if good is None or good == bad:
+            raise Trouble(f"No version stands behind {bad}.", "make promote")
+        registry["models"][bad]["withdrawn"] = {"at": now(), "reason": reason}
+        aliases["champion"], aliases["previous"] = good, _before(registry, good)
+        note(registry, "rolled back", good, by, reason)
+    return bad, good
+
+
+def _before(registry: Mapping[str, Any], version: str) -> str | None:
+    """The newest earlier champion that was not withdrawn; the baseline rule where there is none."""
+    for event in reversed(registry["events"]):
+        earlier = event["version"]
+        if event["what"] == "promoted" and earlier != version and "withdrawn" not in registry["models"][earlier]:
+            return str(earlier)
+    baseline = registry["aliases"]["baseline"]
+    return None if baseline == version else baseline
+
+
+def restore(root: Path, before: Mapping[str, Any], *, by: str) -> None:
+    """After a drill: the aliases and the marks as they were; the events tell that it took place."""
+    with changing(root) as registry:
+        registry["aliases"] = dict(before["aliases"])
+        registry["models"] = {version: dict(entry) for version, entry in before["models"].items()}
+        note(registry, "drill ended", str(before["aliases"]["champion"]), by)

@@ -1,0 +1,61 @@
+"""A version's card: what it needs to answer, and what it promised."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from planrun.files import write_text
+from planrun.repository import Repo
+
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames, schema
+from planrun_ml.data.reference import REFERENCE_ROWS, profile
+from planrun_ml.measuring.case import Case
+from planrun_ml.release import registry
+from planrun_ml.tables.query import Engine
+from planrun_ml.tables.sql import ROW, quoted
+
+TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
+
+
+# ------------------------------------------------------------------------------------------------ a version's card
+def write_card(
+    repo: Repo, version: str, kind: str, rule: dict[str, Any], scores: np.ndarray, accepted: Case, **held: Any
+) -> dict[str, str]:
+    """Write everything about a version that its files do not say; where it is and its hash, as the registry keeps them.
+
+    `scores` are its own on the validation rows, `accepted` is what it was accepted on, `held` what it is held to.
+    """
+    (table, source, columns), path = frames.open_split(repo), registry.card_path(version)
+    task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
+    counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
+    counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
+    card = {
+        "version": version, "kind": kind, "task": task, "metric": repo.answers["metric"], "columns": columns,
+        "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
+        "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
+        "target": source.target, "id": source.id, "group": source.group,
+        "positive": columns_module.positive_value(source, table) if task == "binary" else "",
+        "labels": list(counts), "balance": {name: count / sum(counts.values()) for name, count in counts.items()},
+        "terms": {key: repo.answers[key] for key in TERMS if key in repo.answers}, **held,
+        **profiles(repo, table, columns, scores),
+    }  # fmt: skip
+    write_text(repo.root / path, json.dumps(card, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return {"path": path, "sha256": repo.sha256(path)}
+
+
+def profiles(repo: Repo, table: Engine, columns: Mapping[str, str], scores: np.ndarray) -> dict[str, Any]:
+    """What the training inputs and the version's own scores look like: about 10 kB, and all that drift needs."""
+    bins, task = int(repo.answers["drift_bins"]), repo.answers["task"]
+    chosen = f"where _split = 'train' order by md5(cast({ROW} as varchar)) limit {REFERENCE_ROWS}"
+    names = ", ".join(quoted(name) for name in columns)
+    table.run(f"create temp table inputs as select {names} from split_rows {chosen}")
+    table.register("said", pd.DataFrame({"score": scores if scores.ndim == 1 else scores.max(axis=1)}))
+    best = np.maximum(scores, 1 - scores) if task == "binary" else scores.max(axis=-1)  # the chance of what it decides
+    return {
+        "profile": profile(table.rows, "select * from inputs", columns, bins),
+        "scores": profile(table.rows, "select * from said", {"score": "number"}, bins),
+        "promised": float(best.mean()) if task in ("binary", "multiclass") else None,
+    }

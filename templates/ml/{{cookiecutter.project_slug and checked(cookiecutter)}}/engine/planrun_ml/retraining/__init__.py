@@ -1,0 +1,1 @@
+"""The champion trained again on today's data, and compared."""

@@ -1,0 +1,90 @@
+"""`retrain`: the champion's settings on today's data, compared with the champion."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from planrun.files import canonical, read_yaml
+from planrun.gates import OPEN, require, state_of
+from planrun.repository import Repo
+from planrun.signing.people import person
+from planrun.trouble import Outcome, Trouble
+
+from planrun_ml.acceptance.candidate import CANDIDATE, compare
+from planrun_ml.audit import run as audit_run
+from planrun_ml.baseline import run as baseline_run
+from planrun_ml.data import frames, prediction_files, source
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.intervals import interval
+from planrun_ml.measuring.stakes import decision_threshold
+from planrun_ml.models import model_files, training
+from planrun_ml.release import registry
+from planrun_ml.release.champion_model import load
+from planrun_ml.release.promote import switch
+from planrun_ml.release.versions import hashes, register_model
+
+AUDITED = ("G1.2", "G1.3", "G1.4", "G1.5", "G1.6", "G1.8")
+
+
+# ------------------------------------------------------------------------------------------------ retraining
+def retrain(repo: Repo, if_due: bool = False) -> Outcome:
+    """A challenger from today's data, or why the champion stays. The same data and settings give the same answer."""
+    champion = load(repo.root)
+    entry = registry.entry_of(registry.read(repo.root), "champion") or {}
+    if entry["kind"] == "rule":
+        raise Trouble("The rule answers now: there is no configuration to train again.", "make experiment")
+    if if_due and (waiting := not_due(repo, champion.version)):
+        return Outcome(waiting)
+    prepare(repo)
+    repo = Repo(repo.root)
+    version, case = challenger(repo, entry["config"])
+    facts = compare(repo, champion, version, case)
+    same, worse = version == champion.version, facts["verdict"] == "fail"
+    registry.set_alias(repo.root, "challenger", None if same or worse else version, by=person(repo))
+    if same:
+        return Outcome(f"Data, code and configuration are those of {version}: there is nothing new to learn.")
+    return decide(Repo(repo.root), version, facts, worse)
+
+
+def not_due(repo: Repo, version: str) -> str:
+    """Why it is too early; "" when the interval has passed or the floor was breached."""
+    every = repo.number("retrain.every_days")
+    age = datetime.now(UTC).replace(tzinfo=None) - registry.promoted_at(registry.read(repo.root), version)
+    if state_of(repo, "G5.3").state == "fail" or every is None or age >= timedelta(days=float(every)):
+        return ""
+    return f"{version} is {age.days} days old; the next retraining is due after {every:g} days."
+
+
+def prepare(repo: Repo) -> None:
+    """Audit and baseline again on the new data. Raises `Blocked` with the gates of G1 that do not open."""
+    known = repo.evidence("splits") or {"rule": {"kind": ""}}
+    audit_run.run(repo, resplit=known["rule"]["kind"] == "time")  # later cuts, or the new rows would all be test rows
+    baseline_run.run(Repo(repo.root))
+    require(Repo(repo.root), *AUDITED)
+
+
+def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
+    """The version these settings give on today's data, registered, and what it says about the validation rows."""
+    task, validation, book = repo.answers["task"], frames.load(repo, "validation"), registry.read(repo.root)
+    known = registry.find_same(book, hashes(repo, settings, ""))
+    if known:
+        digest = book["models"][known]["files"]["model"]["sha256"]
+        model = model_files.load(prediction_files.store(repo) / f"{digest}.skops", digest)
+    else:
+        model = training.fit(frames.load(repo, "train"), task, settings)
+        _, digest = model_files.save(model, prediction_files.store(repo))
+    case = training.case(model, validation, task, decision_threshold(repo))
+    found = interval(repo.answers["metric"], case, repo.needed("acceptance.alpha"))
+    return register_model(repo, settings, digest, case, canonical({"retrained": digest}), found.as_json()), case
+
+
+def decide(repo: Repo, version: str, facts: dict[str, Any], worse: bool) -> Outcome:
+    """Keep the champion, hand the challenger to people, or promote where that may happen by itself."""
+    mark, step = source.label(repo, source.source_of(repo)), f"{facts['champion']} stays: {version} is worse."
+    automatic = read_yaml(repo.root / "ops/rollout.yaml").get("promotion", {}).get("automatic") == "yes"
+    cosmetic = automatic and repo.answers["consequence"] == "cosmetic"
+    if not worse and cosmetic and state_of(repo, "G6.2").state in OPEN:
+        step = switch(repo, version, "retrained, not worse").text
+    elif not worse:
+        step = f"{version} is the challenger. Read evidence/{CANDIDATE}.json, then: make promote"
+    said = f"{version} against {facts['champion']} on new rows{mark}. {facts['sentence']}"
+    return Outcome(f"{said}\n{facts['behaviour']['changed']:.1%} of decisions change.\n{step}", int(worse))

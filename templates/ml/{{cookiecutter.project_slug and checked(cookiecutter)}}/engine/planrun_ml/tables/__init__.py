@@ -1,0 +1,1 @@
+"""Tables through one SQL engine: reading every form of file, SQL text, Parquet, Spark."""

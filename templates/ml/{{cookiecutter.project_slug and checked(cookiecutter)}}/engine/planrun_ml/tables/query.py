@@ -1,0 +1,106 @@
+"""The one place that runs SQL, and that knows in which form a file holds its rows."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from planrun.trouble import Trouble
+
+from planrun_ml.tables.forms import CORRECT, SMALL, ZONED, _options, check_names, first, form_of, problem
+from planrun_ml.tables.sql import ROW, literal, quoted
+
+
+class Engine:
+    """DuckDB in this process."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
+        self.repeats: dict[tuple[str, ...], int] = {}  # what `schema.repeats` has counted in `source`
+        self.drawn = 0.0  # the share of `source` that `schema.draw` has drawn
+        self._connection = connection or duckdb.connect()
+        self._connection.execute("set timezone = 'UTC'")
+        self._connection.execute("set preserve_insertion_order = true")
+
+    def open(self, path: Path, moments: Mapping[str, str] | None = None) -> None:
+        """Make the file's rows the table `source`, numbered in `_row`. Raises `Trouble` for what is no table.
+
+        `moments`: column → how a text file writes its moments, where nobody but a person can tell.
+        """
+        if not path.is_file():
+            what = "a folder" if path.is_dir() else "not there"
+            raise Trouble(f"{path.name} is {what}.", "Give the path of a CSV or Parquet file.")
+        form, text = form_of(path), literal(str(path))
+        # A small text file is parsed once; everything else is streamed from where it lies.
+        small = bool(form.separator) and path.stat().st_size < SMALL
+        rows = f"select row_number() over () as {ROW}, *{_parsed(moments)} from "
+        rows += f"read_csv({text}, {_options(form, small)}{_as_text(moments)})"
+        if not form.separator:  # its own row numbers can be read by several threads
+            rows = f"select file_row_number + 1 as {ROW}, * exclude (file_row_number) from "
+            rows += f"read_parquet({text}, file_row_number = true)"
+        try:
+            made = f"create or replace {'table' if small else 'view'} source as"
+            self._connection.execute(f"{made} {rows}")
+            types, (self.repeats, self.drawn) = self.columns("source"), ({}, 0.0)
+            plain = [f"cast({quoted(name)} as timestamp) as {quoted(name)}" for name in types if types[name] == ZONED]
+            if plain:  # moments are kept in UTC, without a zone, as those of other columns are
+                self._connection.execute(f"{made} select * replace ({', '.join(plain)}) from ({rows})")
+        except duckdb.Error as error:
+            why = problem(path, form.separator) if form.separator else ""
+            raise Trouble(f"{path.name} is no table: {why or first(error)}.", CORRECT) from error
+        check_names(path.name, list(types)[1:])
+
+    def run(self, sql: str) -> None:
+        self._guarded(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        return list(self._guarded(sql, duckdb.DuckDBPyConnection.fetchall))
+
+    def frame(self, sql: str) -> pd.DataFrame:
+        """The rows of a query as a frame."""
+        return self._guarded(sql, duckdb.DuckDBPyConnection.df)
+
+    def stream(self, sql: str, vectors: int) -> Iterator[pd.DataFrame]:
+        """The rows of a query in frames of `vectors` x 2,048 rows; the engine does nothing else meanwhile."""
+        result = self._guarded(sql)
+        while len(chunk := result.fetch_df_chunk(vectors)):
+            yield chunk
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Column → type, in order."""
+        return {row[0]: row[1] for row in self.rows(f"describe {table}")}
+
+    def register(self, name: str, frame: pd.DataFrame) -> None:
+        """Let a frame be queried as a table."""
+        self._connection.register(name, frame)
+
+    def _guarded(self, sql: str, fetch: Callable[[duckdb.DuckDBPyConnection], Any] = lambda result: result) -> Any:
+        try:
+            return fetch(self._connection.execute(sql))
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
+            what = "A value does not fit its column" if "Conversion" in type(error).__name__ else "It cannot be read"
+            raise Trouble(f"{what}: {first(error)}.", "Correct it in the file.") from error
+
+
+@functools.cache
+def _shared() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
+def over_frames() -> Engine:
+    """An engine that asks about frames and files and keeps no table; opening it is free, a database takes 20 ms."""
+    return Engine(_shared().cursor())
+
+
+def _as_text(moments: Mapping[str, str] | None) -> str:
+    """The part of the options that keeps columns from being taken for dates before their own format is used."""
+    named = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in moments or ())
+    return ", types = {" + named + "}" if named else ""
+
+
+def _parsed(moments: Mapping[str, str] | None) -> str:
+    """The part of the selection that reads moments by their own format; one that does not fit is an error."""
+    read = (f"strptime({quoted(name)}, {literal(form)}) as {quoted(name)}" for name, form in (moments or {}).items())
+    return f" replace ({', '.join(read)})" if moments else ""

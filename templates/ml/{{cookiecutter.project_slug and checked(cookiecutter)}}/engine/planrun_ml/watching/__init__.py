@@ -1,0 +1,1 @@
+"""After the release: signals, late labels, decay, who is told, and triage."""

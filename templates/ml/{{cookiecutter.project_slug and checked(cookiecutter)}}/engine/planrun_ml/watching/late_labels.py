@@ -1,0 +1,52 @@
+"""Answers joined with the labels that came late, and the verdict on live quality."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import duckdb
+from planrun.repository import Repo
+
+from planrun_ml.measuring.metrics import score
+from planrun_ml.release.prediction_log import GRACE, case_of, labelled, odd_labels
+from planrun_ml.watching import quality
+
+
+# ------------------------------------------------------------------------------------------------ late labels
+def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
+    """What late labels say about the version that answers: value, rows, and the verdict of each test."""
+    due = moment - timedelta(days=float(repo.answers["label_delay_days"])) - GRACE
+    asked = f"select distinct id from log where model = '{card['version']}' and made_at <= timestamp '{due}'"
+    counted = f"select count(*), count(*) filter (where id in (select id from labels)) from ({asked})"
+    expected, received = con.execute(counted).fetchall()[0]
+    metric, planned, rows = card["metric"], repo.number("monitor.floor"), labelled(con, card)
+    floor = card["floor"] if planned is None else planned
+    facts = {"metric": metric, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
+    facts |= {"floor": floor, "rows": len(rows), "value": None, "needed": 0, "verdicts": []}
+    facts |= {"unit": quality.UNITS.get(metric, "labels"), "odd": odd_labels(con)}
+    if floor is None:
+        said = f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
+        return facts | {"reason": said}
+    alpha, power = false_alarms(repo), repo.needed("acceptance.power")
+    held = quality.bounds(card, floor, alpha, power)
+    facts["needed"] = held.needed
+    if not len(rows):
+        return facts | {"reason": "no label has come back for an answer of this version"}
+    case = case_of(card, rows)
+    value = score(metric, case)
+    facts["value"] = value if math.isfinite(value) else None
+    days = rows["made_at"].dt.strftime("%Y-%m-%d").to_numpy()
+    found = quality.verdicts(metric, case, days, held, alpha, power, repo.needed("monitor.cusum_h"))
+    order = ("decayed", "healthy", "open")
+    first = min((verdict for verdict in found if verdict.counts), key=lambda verdict: order.index(verdict.state))
+    said = f"{first.test}: {first.reason}"
+    if facts["value"] is not None:
+        said = f"{metric} {value:.4g}, floor {floor:.4g}; {said}"
+    return facts | {"verdicts": [asdict(verdict) for verdict in found], "reason": said}
+
+
+def false_alarms(repo: Repo) -> float:
+    """The chance of one in a daily look at quality: as rare as the plan lets the CUSUM be, a twelfth of the budget."""
+    return min(repo.needed("acceptance.alpha"), float(repo.answers["false_alerts_per_month"]) / 365)

@@ -1,0 +1,180 @@
+"""One watch a signal of ops/monitors.yaml, over the prediction log and the late labels."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import NormalDist
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+from planrun.repository import Repo
+
+from planrun_ml.data import shift as shift_module
+from planrun_ml.release import prediction_log, registry
+from planrun_ml.release.champion_model import Champion, load
+from planrun_ml.watching import quality as quality_module
+from planrun_ml.watching.late_labels import judge
+
+SKEW_ROWS = 300
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one watch saw: ok, waiting, warn, alarm or silent, and why."""
+
+    state: str
+    reason: str
+    value: float | None = None
+    limit: float | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class View:
+    """What every watch looks at: the log, the version that answers, and the moment of looking."""
+
+    repo: Repo
+    con: duckdb.DuckDBPyConnection
+    champion: Champion
+    entry: Mapping[str, Any]
+    since: datetime
+    now: datetime
+    quality: Mapping[str, Any]
+
+    def rows(self, days: float, own: bool = False) -> str:
+        """SQL for the answers of the last days; with `own` those of the model alone."""
+        where = f"source = 'model' and model = '{self.champion.version}'" if own else "true"
+        return f"select * from log where made_at > timestamp '{self.now - timedelta(days=days)}' and {where}"
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        return self.con.execute(sql).fetchall()
+
+    def shifts(self, table: str, profile: str, prefix: str = "") -> list[shift_module.Shift]:
+        """Every column against what the champion was trained on, at the plan's alpha and practical floor."""
+        alpha, floor = self.repo.needed("monitor.alpha"), float(self.repo.answers["drift_floor"])
+        return shift_module.compare(
+            self.ask, self.champion.card[profile], table, alpha=alpha, floor=floor, prefix=prefix
+        )
+
+
+def look(repo: Repo, at: str = "") -> View:
+    """The log since the champion was promoted, and its late labels, as they stood at a moment; "" is now."""
+    champion, book = load(repo.root), registry.read(repo.root)
+    since, moment = registry.promoted_at(book, champion.version), prediction_log.moment_of(at)
+    con = prediction_log.open_log(repo.root, champion.card, champion.log_types, since, moment)
+    judged = judge(repo, con, champion.card, moment)
+    return View(repo, con, champion, registry.entry_of(book, "champion") or {}, since, moment, judged)
+
+
+# ------------------------------------------------------------------------------------------------ the watches
+def volume(view: View, days: float, limit: float | None) -> Signal:
+    rows, last = view.ask(f"select count(*), max(made_at) from ({view.rows(days)})")[0]
+    if rows < (limit or 1):
+        return Signal("silent", f"{rows} predictions in {days:g} day(s), expected {limit or 1:g}", rows, limit or 1)
+    return Signal(
+        "ok", f"{prediction_log.many(rows, 'prediction')}, the last at {last:%Y-%m-%d %H:%M}", rows, limit, rows
+    )
+
+
+def latency(view: View, days: float, limit: float | None) -> Signal:
+    rows, p95 = view.ask(f"select count(*), quantile_cont(ms, 0.95) from ({view.rows(days)})")[0]
+    if not rows:
+        return Signal("silent", "no answer was timed")
+    said = f"95 % within {p95:.1f} ms, limit {limit or 0:g}"
+    return Signal("ok" if p95 <= (limit or 0) else "alarm", said, p95, limit, rows)
+
+
+def fallback(view: View, days: float, limit: float | None) -> Signal:
+    counted = "count(*), count(*) filter (where source = 'rule'), mode(reason) filter (where source = 'rule')"
+    rows, ruled, why = view.ask(f"select {counted} from ({view.rows(days)})")[0]
+    if not rows:
+        return Signal("silent", "nobody answered anything")
+    if view.entry["kind"] == "rule":
+        return Signal("ok", f"the rule is the champion and gave all {rows:,} answers", 1.0, limit, rows)
+    said = f"the rule gave {ruled:,} of {rows:,} answers" + (f", mostly because {why}" if why else "")
+    return Signal("ok" if ruled / rows <= (limit or 0) else "alarm", said, ruled / rows, limit, rows)
+
+
+def inputs(view: View, days: float, limit: float | None) -> Signal:
+    found = view.shifts(view.rows(days), "profile", "inputs.")
+    if not found:
+        return Signal("silent", "no inputs were logged")
+    worst = max(found, key=lambda shift: max(shift.missing, shift.outside))
+    share = max(worst.missing, worst.outside)
+    what = "more missing" if worst.missing >= worst.outside else "never seen before"
+    state = "alarm" if share > (limit or 0) and worst.moved else "ok"
+    return Signal(state, f"{worst.column} has {share:.1%} {what}", share, limit)
+
+
+def skew(view: View, days: float, limit: float | None) -> Signal:
+    sample = view.ask(f"select inputs, score from ({view.rows(days, True)}) order by hash(id) limit {SKEW_ROWS}")
+    if view.champion.model is None:
+        return Signal("ok", "the rule answers: there is no model to score again")
+    if not sample:
+        return Signal("silent", "the model's own answers are missing from the log")
+    again = view.champion.table(pd.DataFrame([row for row, _ in sample]))["score"]
+    gaps = np.abs(again - np.array([score for _, score in sample], dtype=float))
+    wrong = int((~(gaps <= TOLERANCE * np.maximum(1, np.abs(again)))).sum())
+    state, said = "alarm" if wrong else "ok", f"{wrong} of {len(sample)} logged scores differ when scored again"
+    return Signal(state, said, wrong, 0.0, len(sample))
+
+
+def moved(view: View, days: float, limit: float | None, own: str = "") -> Signal:
+    found = view.shifts(view.rows(days, bool(own)), own or "profile", "" if own else "inputs.")
+    if not found:
+        return Signal("silent", "no rows to compare")
+    far = [shift for shift in found if shift.moved]
+    names = [f"{shift.column} PSI {shift.psi:.3f} (noise {shift.psi_limit:.3f})" for shift in (far or found)[:5]]
+    reason = f"{len(far)} of {len(found)} moved: {', '.join(names)}" if far else f"none moved; furthest {names[0]}"
+    return Signal("warn" if far else "ok", reason, found[0].psi, limit, len(found))
+
+
+def scores(view: View, days: float, limit: float | None) -> Signal:
+    if view.champion.model is None:
+        return Signal("ok", "the rule answers: its scores have no profile")
+    return moved(view, days, limit, own="scores")
+
+
+def early_warning(view: View, days: float, limit: float | None) -> Signal:
+    found = view.con.execute(f"select score from ({view.rows(days, True)})").fetchnumpy()["score"]
+    promised = view.champion.card.get("promised")
+    if view.champion.model is None or promised is None:
+        return Signal("ok", "the rule promises nothing")
+    if not len(found):
+        return Signal("silent", "no scores to expect anything from")
+    best = np.maximum(found, 1 - found) if view.champion.card["task"] == "binary" else found  # else the best class's
+    value, error = prediction_log.expected_accuracy(best)
+    least = promised - NormalDist().inv_cdf(1 - view.repo.needed("monitor.alpha")) * error
+    reason = f"the scores promise an accuracy of {value:.3f}; at acceptance they promised {promised:.3f}"
+    return Signal("warn" if value < least else "ok", reason, value, least, len(found))
+
+
+def quality(view: View, days: float, limit: float | None) -> Signal:
+    found = view.quality
+    states = {verdict.state for row in found["verdicts"] if (verdict := quality_module.Verdict(**row)).counts}
+    state = "alarm" if "decayed" in states else "ok" if "healthy" in states else "waiting"
+    return Signal(state, found["reason"], found["value"], found["floor"], found["rows"])
+
+
+def labels(view: View, days: float, limit: float | None) -> Signal:
+    due, back, odd = (view.quality[key] for key in ("due", "received", "odd"))
+    if not due:
+        return Signal("warn" if odd else "waiting", odd or prediction_log.nothing_due(view.repo))
+    share, state = prediction_log.expected_share(view.repo), "warn" if odd else "ok"
+    said = f"{odd and odd + '; '}{back:,} of {prediction_log.many(due, 'due label')} came back, expected {share:.0%}"
+    return Signal(state if back >= share * due else "alarm", said, back, share * due, due)
+
+
+def age(view: View, days: float, limit: float | None) -> Signal:
+    old = (view.now - view.since) / timedelta(days=1)
+    said = f"{view.champion.version} has answered for {prediction_log.many(round(old), 'day')}"
+    return Signal("alarm" if limit is not None and old > limit else "ok", said, old, limit)
+
+
+WATCHES: dict[str, Callable[[View, float, float | None], Signal]] = {"drift": moved} | {
+    watch.__name__: watch
+    for watch in (volume, latency, fallback, inputs, skew, scores, early_warning, quality, labels, age)
+}

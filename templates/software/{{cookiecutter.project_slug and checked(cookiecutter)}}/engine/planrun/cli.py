@@ -1,0 +1,65 @@
+"""The door: `planrun COMMAND`, in the folder of a repository or below it. Only this module prints and exits."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from planrun.command import Command
+from planrun.commands import commands
+from planrun.identity import told
+from planrun.repository import Repo
+from planrun.trouble import Outcome, Trouble
+
+# Tables are small for a matrix library: its threads wait for each other longer than they work. Set it to change it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0 pass, 1 fail, 2 blocked or wrong usage, 130 stopped."""
+    words = sys.argv[1:] if words is None else list(words)
+    try:
+        if words == ["--version"]:
+            print(told(Repo.here().answers["kind"]))
+            return 0
+        repo = Repo.here()
+        known = commands(repo.answers)
+        options = vars(_parser(known).parse_args(words))
+        command = known[options.pop("command")]
+        if command.settled:
+            repo.refuse_unresolved()
+        outcome: Outcome = _function(command)(repo, **options)
+    except Trouble as trouble:
+        print(trouble.sentence, file=sys.stderr)
+        if trouble.remedy:
+            print(f"Next: {trouble.remedy}", file=sys.stderr)
+        return trouble.code
+    except KeyboardInterrupt:
+        print("Stopped. Nothing half-written stays; run the same command again.", file=sys.stderr)
+        return 130
+    _say(outcome.text)
+    return outcome.code
+
+
+def _function(command: Command):  # type: ignore[no-untyped-def]  # each command takes what its arguments say
+    module, _, function = command.function.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _say(text: str) -> None:
+    """Print, and do not mind a reader that has gone, such as `head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _parser(known: Mapping[str, Command]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="planrun", description="Exit codes: 0 pass, 1 fail, 2 blocked.")
+    named = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in known.items():
+        one = named.add_parser(name, help=command.help, description=command.help)
+        for names, settings in command.arguments:
+            one.add_argument(*names, **settings)
+    return parser

@@ -1,0 +1,228 @@
+"""Gates: registered by the modules of a kind's `gates` package, evaluated here, and never trusted to have run.
+
+A gate that blocks at this rigor but has no check, no evidence or a stale plan is blocked. Not run is never pass.
+"""
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from planrun.command import always
+from planrun.files import rows_of
+from planrun.repository import Repo
+from planrun.rigor import ENGINES, STAGES
+from planrun.trouble import Blocked, Trouble, counted
+
+OPEN = ("pass", "warn", "waived")  # states that let the work go on
+LONGEST = timedelta(days=90)  # a waiver; what is walked past for longer is a change of the plan
+
+
+@dataclass(frozen=True)
+class Result:
+    state: str
+    reason: str
+    next_step: str = ""  # a sentence, or a `Step`
+
+
+@dataclass(frozen=True)
+class Gate:
+    id: str
+    title: str
+    check: Callable[[Repo], Result]
+    waivable: bool = True
+    applies: Callable[[Mapping[str, str]], bool] = always
+    blocks: bool = False  # of a team's gate: at every rigor
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of `status`."""
+
+    id: str
+    title: str
+    state: str
+    reason: str
+    next_step: str
+    blocking: bool
+
+
+GATES: dict[str, Gate] = {}
+BROKEN = "X.checks"  # the row that stands for a room whose gates cannot be read
+
+
+def passed(reason: str) -> Result:
+    return Result("pass", reason)
+
+
+def warned(reason: str, next_step: str = "") -> Result:
+    return Result("warn", reason, next_step)
+
+
+def failed(reason: str, next_step: str) -> Result:
+    return Result("fail", reason, next_step)
+
+
+def blocked(reason: str, next_step: str) -> Result:
+    return Result("blocked", reason, next_step)
+
+
+Check = Callable[[Repo], Result]
+
+
+def gate(
+    id: str,
+    title: str,
+    *,
+    waivable: bool = True,
+    applies: Callable[[Mapping[str, str]], bool] = always,
+    blocks: bool = False,
+) -> Callable[[Check], Check]:
+    """Register a check under a gate's id; a repository to whose answers it does not apply has no such gate.
+
+    A team's gates stand in `src/<package>/checks.py`; their ids begin with X, and `blocks` says whether one blocks.
+    """
+
+    def register(check: Check) -> Check:
+        made = Gate(id, title, check, waivable, applies, blocks)
+        if check.__module__.partition(".")[0] not in ENGINES.values():
+            check.gate = made  # type: ignore[attr-defined]  # it belongs to its repository, not to this process
+            return check
+        if id in GATES and GATES[id].check.__qualname__ != check.__qualname__:
+            raise ValueError(f"two checks are registered for gate {id}")
+        GATES[id] = made
+        return check
+
+    return register
+
+
+def load(repo: Repo) -> dict[str, Gate]:
+    """The gates that this repository has, by id: those of its kind that apply to its answers, and the team's."""
+    kind = repo.answers["kind"]
+    package = importlib.import_module(f"{ENGINES[kind]}.gates")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind] and one.applies(repo.answers)}
+    return own | _of_team(repo)
+
+
+def _of_team(repo: Repo) -> dict[str, Gate]:
+    """The gates of the room `checks`; one gate that fails, where it cannot be imported or misuses an id."""
+    try:
+        room = repo.rooms.room("checks")
+    except Trouble as trouble:
+        return {BROKEN: _broken(trouble)}
+    made = [one.gate for one in vars(room).values() if isinstance(getattr(one, "gate", None), Gate)] if room else []
+    for one in made:
+        if not re.fullmatch(r"X\.\w+", one.id):
+            sentence = (
+                f"src/{repo.rooms.package}/checks.py registers {one.id}, and a team's gates are X.1, X.2 and so on."
+            )
+            return {BROKEN: _broken(Trouble(sentence, "Give it an id that begins with X."))}
+    return {one.id: one for one in made if one.applies(repo.answers)}
+
+
+def _broken(trouble: Trouble) -> Gate:
+    def check(repo: Repo) -> Result:
+        raise trouble
+
+    return Gate(BROKEN, "The team's own gates", check, waivable=False, blocks=True)
+
+
+def blocking(repo: Repo) -> list[str]:
+    """The gates that block at this rigor, and the team's that block at every one."""
+    return [*repo.blocking(), *(id for id, one in load(repo).items() if one.blocks)]
+
+
+def at_strict(answers: Mapping[str, str]) -> bool:
+    """For a gate that only rigor strict has."""
+    return answers.get("rigor") == "strict"
+
+
+def order(id: str) -> tuple[str, int, str]:
+    """G1.2 before G1.11, G1.lock last."""
+    stage, _, rest = id.partition(".")
+    digits = re.match(r"\d+", rest)
+    return stage, int(digits.group()) if digits else 999, rest
+
+
+def evaluate(repo: Repo) -> list[Row]:
+    """Every gate's state now, waivers applied, in order."""
+    shut = blocking(repo)
+    return [_row(repo, id, id in shut) for id in sorted({*load(repo), *shut}, key=order)]
+
+
+def state_of(repo: Repo, id: str) -> Row:
+    """One gate's state now."""
+    return _row(repo, id, id in blocking(repo))
+
+
+def require(repo: Repo, *ids: str) -> None:
+    """Go on only when these gates are open. Raises `Blocked`, naming each that is not and what to do next.
+
+    Gates that do not block at this rigor are not asked.
+    """
+    asked = [id for id in ids if id in blocking(repo)]
+    closed = [row for row in (state_of(repo, id) for id in asked) if row.state not in OPEN]
+    if closed:
+        reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
+        raise Blocked(f"Not yet: {counted(len(closed), 'gate')} first.\n{reasons}", closed[0].next_step)
+
+
+def _row(repo: Repo, id: str, shuts: bool) -> Row:
+    known = load(repo).get(id)
+    title = repo.gate_list["titles"].get(id) or (known.title if known else id)
+    result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
+    unlisted = shuts and id not in repo.gate_list["blocking"] and not (known and known.blocks)
+    note = " (plan/gates.yaml does not list it; it blocks.)" if unlisted else ""
+    return Row(id, title, result.state, result.reason + note, result.next_step, shuts)
+
+
+def checked(repo: Repo, id: str) -> Result:
+    """What a gate's check says now, whatever was waived."""
+    known = load(repo).get(id)
+    if known is None:
+        return blocked("No check is written for this gate yet.", "Write the check, or waive it with a reason.")
+    return _guarded(id, lambda: known.check(repo))
+
+
+def _guarded(id: str, judge: Callable[[], Result]) -> Result:
+    try:
+        return judge()
+    except Trouble as reason:
+        return Result("blocked" if isinstance(reason, Blocked) else "fail", reason.sentence, reason.remedy)
+    except Exception as error:  # a check that breaks must not hide what the others found
+        return failed(f"The check of {id} broke: {type(error).__name__}: {error}.", "Correct what it reads.")
+
+
+def _waived(repo: Repo, id: str, result: Result) -> Result:
+    if result.state in OPEN:
+        return result
+    newest_first = reversed(rows_of(repo.root, "gates/waivers.yaml"))
+    for waiver in (row for row in newest_first if row.get("gate") == id):
+        problem = waiver_problem(repo, waiver, id)
+        if problem:
+            return Result(result.state, f"{result.reason} (The waiver does not count: {problem}.)", result.next_step)
+        note = f"Waived by {waiver['approver']} until {waiver['until']}: {waiver['reason']} (It was {result.state}: "
+        return Result("waived", f"{note}{result.reason})", result.next_step)
+    return result
+
+
+def waiver_problem(repo: Repo, waiver: dict[str, str], id: str) -> str:
+    """Why a waiver does not count; "" when it does."""
+    known = load(repo).get(id)
+    if known and not known.waivable:
+        return f"{id} cannot be waived"
+    missing = [key for key in ("approver", "reason", "until") if not str(waiver.get(key, "")).strip()]
+    if missing:
+        return f"it names no {missing[0]}"
+    today = date.today()
+    try:
+        until, on = date.fromisoformat(waiver["until"]), date.fromisoformat(waiver.get("on") or today.isoformat())
+    except ValueError as error:
+        return f"one of its dates is none ({error})"
+    if until > min(on, today) + LONGEST:
+        return f"it runs until {until}, and {LONGEST.days} days are the most"
+    return f"it expired on {until}" if until < today else ""

@@ -1,0 +1,126 @@
+"""`status`: every gate's state, and the next step."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from planrun.gates import OPEN, Row, evaluate
+from planrun.repository import Repo
+from planrun.rigor import STAGES
+from planrun.steps import told
+from planrun.trouble import Outcome, counted
+
+# The phases by their letter and number, and those that come before each. The papers of G0, T0 and T1 hold up
+# a signature and a release, not the work.
+PHASES = {
+    "G0": "Worth doing", "G1": "Data ready", "G2": "Experiments", "G3": "Accepted", "G4": "Released",
+    "G5": "In operation", "G6": "Retrained", "T0": "Worth doing", "T1": "Requirements signed", "T2": "Iterations",
+    "T3": "Accepted", "T4": "Released", "T5": "In operation",
+}  # fmt: skip
+AFTER = {"G2": ("G1",), "G3": ("G2",), "G4": ("G0", "G3"), "G5": ("G0", "G3"), "G6": ("G0", "G3"), "T5": ("T4",)}
+
+
+def status(repo: Repo, check: bool = False, all: bool = False, as_json: bool = False) -> Outcome:
+    """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
+
+    `all` shows one row a gate, `as_json` the same as data; with `check` the exit code is the worst blocking state.
+    Nothing is written.
+    """
+    rows = evaluate(repo)
+    states = {row.state for row in rows if row.blocking}
+    code = 1 if "fail" in states else 2 if "blocked" in states else 0
+    text = _as_json(repo, rows) if as_json else _table(rows) if all else _by_phase(repo, rows)
+    return Outcome(text, code if check else 0)
+
+
+def shut(rows: Sequence[Row], phase: str = "") -> list[Row]:
+    """The blocking gates that are not open, of a phase or of all."""
+    return [row for row in rows if row.blocking and row.state not in OPEN and row.id.startswith(phase)]
+
+
+def phases(repo: Repo, rows: Sequence[Row]) -> dict[str, str]:
+    """Each phase with its state: done, open, or not yet, while one that comes before it is not done."""
+    found: dict[str, str] = {}
+    for phase in STAGES[repo.answers["kind"]]:
+        waits = any(found[before] != "done" for before in AFTER.get(phase, ()))
+        found[phase] = "done" if not shut(rows, phase) else "not yet" if waits else "open"
+    return found
+
+
+def present(repo: Repo, rows: Sequence[Row]) -> str:
+    """The phase the project is in: the first open one with something to type; else to wait for; else to write."""
+    opened = [phase for phase, state in phases(repo, rows).items() if state == "open"]
+    for wanted in (("command",), ("who", "rows", "until"), ("text",)):
+        for phase in opened:
+            if any(set(wanted) & told(row.next_step).keys() for row in shut(rows, phase)):
+                return phase
+    return ""
+
+
+def lead(rows: Sequence[Row], phase: str) -> tuple[dict[str, Any], int]:
+    """The next step of a phase, and how many of its gates wait for it: the command that opens most, else the first."""
+    waiting = shut(rows, phase)
+    commands = Counter(found["command"] for row in waiting if (found := told(row.next_step)).get("command"))
+    if commands:
+        command, count = commands.most_common(1)[0]
+        return next(found for row in waiting if (found := told(row.next_step)).get("command") == command), count
+    return told(next((row.next_step for row in waiting if row.next_step), "")), 1
+
+
+def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
+    """What a person reads first: at most a line a phase, the next step, and what is shut where the project is."""
+    lines = []
+    for phase, state in phases(repo, rows).items():
+        many = f" {len(shut(rows, phase))}" if state == "open" else ""
+        lines.append(f"{state}{many}".ljust(9) + f"{phase} {PHASES[phase]}")
+    here = present(repo, rows)
+    if not here:
+        return "\n".join([*lines, "", f"All {sum(row.blocking for row in rows)} blocking gates are open."])
+    step, count = lead(rows, here)
+    waiting = shut(rows, here)
+    opens = f"   ({count} of the {len(waiting)} shut gates of {here} wait for it)" if len(waiting) > 1 else ""
+    lines += ["", f"Next: {step['text']}{opens}", ""]
+    for row in waiting:
+        lines.append(f"{row.state:<8} {row.id:<7} {row.title}: {row.reason}")
+        if row.next_step != step["text"]:
+            lines.append(f"{'':<16} next: {row.next_step}")
+    return "\n".join([*lines, "", "Every gate, with those that advise: status --all"])
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """One row a gate, with the next step where it is shut."""
+    lines = []
+    for row in rows:
+        advises = "" if row.blocking else " (does not block)"
+        lines.append(f"{row.state:<8} {row.id:<7} {row.title}{advises}: {row.reason}")
+        if row.state not in OPEN and row.next_step:
+            lines.append(f"{'':<16} next: {row.next_step}")
+    blocking = [row for row in rows if row.blocking]
+    lines += ["", f"{len(blocking) - len(shut(rows))} of {counted(len(blocking), 'blocking gate')} are open."]
+    return "\n".join(lines)
+
+
+def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
+    """The same for a program: phases, the one next step, and every gate with its own."""
+    here = present(repo, rows)
+    content = {
+        "phases": [
+            {"id": phase, "title": PHASES[phase], "state": state, "open": len(shut(rows, phase))}
+            for phase, state in phases(repo, rows).items()
+        ],
+        "present": here,
+        "next": lead(rows, here)[0] if here else None,
+        "gates": [
+            {
+                "id": row.id,
+                "title": row.title,
+                "state": row.state,
+                "reason": row.reason,
+                "blocking": row.blocking,
+                "next": told(row.next_step) if row.next_step else None,
+            }
+            for row in rows
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""The engine of a software repository: traceability, load, drills, checks."""

@@ -1,0 +1,1 @@
+"""What continuous integration asks of every change."""

@@ -1,0 +1,37 @@
+"""Releases of this repository: which one was before, and its source."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from planrun import git
+from planrun.trouble import Blocked
+
+
+def release_before(root: Path, to: str = "") -> str:
+    """The commit to go back to: the one named, else the newest tag before HEAD, else the commit before it.
+
+    In a repository that holds other projects too, tags and commits of theirs do not count.
+    """
+    if not git.exists(root, "HEAD~1"):
+        raise Blocked("There is no release to go back to: the history holds one commit or none.", "git commit")
+    others = root.resolve() != git.top(root).resolve()
+    named = ["--match", "{{ answers.project_slug }}-v*"] if others else []
+    last = git.git(root, "rev-list", "-1", "--skip=1", "HEAD", "--", ".") if others else "HEAD~1"
+    wanted = to or git.git(root, "describe", "--tags", "--abbrev=0", *named, "HEAD~1") or last or "HEAD~1"
+    if not git.exists(root, wanted):
+        raise Blocked(f"{wanted} is no commit of this repository.", "rollback-drill --to TAG")
+    return str(git.git(root, "rev-parse", wanted + "^{commit}"))
+
+
+def unpacked(root: Path, commit: str, folder: Path) -> Path:
+    """The source of one commit, as it was."""
+    done = subprocess.run(["git", "archive", commit, "src"], cwd=root, check=False, capture_output=True)
+    if done.returncode:
+        remedy = "Name one that has: rollback-drill --to TAG, or commit once more and drill again."
+        raise Blocked(f"{commit[:10]} holds no src/, so there is no release in it to go back to.", remedy)
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on
+        archive.extractall(folder)
+    return folder / "src"

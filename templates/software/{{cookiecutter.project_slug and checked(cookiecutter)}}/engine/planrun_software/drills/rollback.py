@@ -1,0 +1,60 @@
+"""`rollback-drill`: back to the release before on the same data, timed."""
+
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from planrun import git
+from planrun.repository import Repo
+from planrun.trouble import Outcome
+
+from planrun_software import harness
+from planrun_software.drills.releases import release_before, unpacked
+
+
+def rollback(repo: Repo, to: str = "") -> Outcome:
+    """Run the present release, go back to the one before on the same data, and time it until work is done again."""
+    before = release_before(repo.root, to)
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch, "data")
+        data.mkdir()
+        new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
+        same = git.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
+        worked_before = works(repo, data, new, "before the rollback")
+        started = time.perf_counter()
+        worked_after = works(repo, data, old, "after the rollback")
+        seconds = time.perf_counter() - started
+    facts: dict[str, Any] = {
+        "from": git.head(repo.root),
+        "to": before,
+        "seconds": round(seconds, 2),
+        "limit_minutes": float(repo.answers.get("rollback_minutes", "15")),
+        "same_code": same,
+        "worked_before": worked_before,
+        "worked_after": worked_after,
+        "on": date.today().isoformat(),
+    }
+    repo.write_evidence("rollback_drill", facts)
+    good = worked_before and worked_after and seconds <= facts["limit_minutes"] * 60
+    told = f"From HEAD to {before[:10]} in {seconds:.1f} s (limit {facts['limit_minutes']:g} min): "
+    return Outcome(
+        told
+        + (
+            "work went on" + (" (both hold the same code)." if same else ".")
+            if good
+            else "the drill failed; see evidence/rollback_drill.json."
+        ),
+        0 if good else 1,
+    )
+
+
+def works(repo: Repo, data: Path, release: Path, subject: str) -> bool:
+    """Whether a release starts on this data and does its first capability."""
+    drive = harness.of(repo)
+    try:
+        with drive.product(data, source=release) as product:
+            return product.perform(drive.first, subject).ok
+    except (OSError, RuntimeError):
+        return False

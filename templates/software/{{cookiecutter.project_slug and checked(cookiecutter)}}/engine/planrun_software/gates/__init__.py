@@ -1,0 +1,1 @@
+"""The gates of a software repository, one module a stage."""

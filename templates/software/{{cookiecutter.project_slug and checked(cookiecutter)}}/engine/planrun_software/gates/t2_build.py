@@ -1,0 +1,82 @@
+"""Gates T2 and T3: every requirement is built, shown by a test that ran, and accepted by a person."""
+
+from datetime import date
+
+from planrun import git
+from planrun.gates import Result, blocked, failed, gate, passed
+from planrun.repository import Repo
+from planrun.trouble import counted
+
+from planrun_software.gates.documents import backlog
+from planrun_software.traceability import marked_tests, requirements
+
+
+@gate("T2.1", "Ready items")
+def ready(repo: Repo) -> Result:
+    limit, items = int(repo.answers["iteration_days"]) / 2, backlog(repo)
+    done = {item["id"] for item in items if item.get("state") == "done"}
+    started = [item for item in items if item.get("state") == "started"]
+    for item in started:
+        waits = [name for name in item.get("depends_on", []) if name not in done]
+        if waits:
+            return blocked(f"{item['id']} was started before {', '.join(waits)} was done.", f"Finish {waits[0]} first.")
+        if item.get("estimate_days", 0) > limit:
+            return blocked(f"{item['id']} is larger than half an iteration ({limit:g} days).", "Slice it.")
+    return passed(f"{counted(len(started), 'started item')}, none too large, none waiting for another.")
+
+
+@gate("T2.2", "A passing test for every requirement")
+def tested(repo: Repo) -> Result:
+    results = repo.fresh("tests", "make test")["results"]
+    for requirement in requirements.by_test(repo):
+        tests = [test for test in marked_tests.marked_tests(repo.root) if requirement["id"] in test.ids]
+        if not tests:
+            step = f'Mark one with @pytest.mark.req("{requirement["id"]}").'
+            return blocked(f"No test shows {requirement['id']}.", step)
+        for test in (test for test in tests if test.empty):
+            return failed(f"{test.name} asserts nothing that could turn out false.", "Let it assert what is promised.")
+        ends = {results.get(test.key, "not run") for test in tests}
+        if "failed" in ends:
+            return failed(f"A test of {requirement['id']} fails.", "make test")
+        if ends != {"passed"}:
+            return blocked(f"A test of {requirement['id']} was {' and '.join(sorted(ends))}.", "make test")
+    for name in (name for name, end in results.items() if end == "failed"):
+        return failed(f"{name} fails.", "make test")
+    told = f"{counted(len(results), 'test function')} ran"
+    return passed(f"{told}; each must requirement that a test shows has one that passes.")
+
+
+@gate("T2.3", "Build")
+def build(repo: Repo) -> Result:
+    results = repo.fresh("build", "make check")["results"]
+    red = [name for name, end in results.items() if end != "green"]
+    if red:
+        return failed(f"Red: {', '.join(red)}.", "make check")
+    return passed(f"Green: {', '.join(results)}.")
+
+
+@gate("T2.4", "Review")
+def review(repo: Repo) -> Result:
+    top = git.top(repo.root)
+    places = (top / name / "CODEOWNERS" for name in (".github", ".gitlab", "docs", "."))
+    rules = [line for path in places if path.is_file() for line in path.read_text("utf-8").splitlines()]
+    folder = repo.answers.get("folder", "")
+    if not any(line.strip() and not line.startswith("#") and _concerns(line, folder) for line in rules):
+        return blocked("No code owner is named, so nothing asks for a review.", "mlscaffold replan --set code_owners=…")
+    return passed("The code host asks the code owners; whether they looked, only it knows.")
+
+
+def _concerns(rule: str, folder: str) -> bool:
+    """Whether a line of CODEOWNERS speaks of this project's folder, of one in it, or of one above it."""
+    pattern = rule.split()[0].strip("/")
+    return not folder or pattern == "*" or f"{folder}/".startswith(f"{pattern}/") or pattern.startswith(f"{folder}/")
+
+
+@gate("T2.5", "Circuit breaker")
+def circuit_breaker(repo: Repo) -> Result:
+    today = date.today().isoformat()
+    late = [item for item in backlog(repo) if item.get("state") == "started" and str(item.get("due", "9")) < today]
+    if late:
+        told = f"{late[0]['id']} was due on {late[0]['due']} and is not done."
+        return blocked(told, "Shape it anew; do not extend it.")
+    return passed("No started item is past its date.")

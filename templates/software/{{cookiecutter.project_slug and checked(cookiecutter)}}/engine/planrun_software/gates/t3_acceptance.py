@@ -1,0 +1,91 @@
+"""T3: scenarios, traceability, objectives shown, defects, security, signature."""
+
+from planrun import git
+from planrun.gates import Result, blocked, failed, gate, passed
+from planrun.repository import Repo
+from planrun.signing.signatures import signable, signed
+from planrun.trouble import counted
+
+from planrun_software.gates.documents import BACKLOG, backlog, first_answered
+from planrun_software.inspection import secrets_and_packages
+from planrun_software.traceability import marked_tests, requirements, table
+
+PAGE = "docs/03-acceptance.md"
+SIGNED = [PAGE, requirements.REQUIREMENTS, "evidence/acceptance.json#results,measured"]
+signable("T3", SIGNED, ["po"], lambda repo: first_answered(repo, PAGE))
+
+
+@gate("T3.1", "Scenarios")
+def scenarios(repo: Repo) -> Result:
+    results = repo.fresh("acceptance", "make accept")["results"]
+    must = [requirement["id"] for requirement in requirements.by_test(repo)]
+    tests = [test for test in marked_tests.marked_tests(repo.root) if set(must).intersection(test.ids)]
+    for test in (test for test in tests if results.get(test.key) == "failed"):
+        return failed(f"{test.key} fails.", "make accept")
+    idle = [test.key for test in tests if results.get(test.key) != "passed"]
+    bare = [name for name in must if not any(name in test.ids for test in tests)]
+    if idle or bare or not must:
+        told = f"{idle[0]} was skipped or not run." if idle else f"No test shows {', '.join(bare) or 'anything'}."
+        step = f'Mark one with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
+        return blocked(told, "make accept" if idle else step)
+    told = f"{counted(len(tests), 'scenario')} passed"
+    return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
+
+
+@gate("T3.2", "Traceability")
+def traceability(repo: Repo) -> Result:
+    results = repo.fresh("acceptance", "make accept")["results"]
+    if not git.is_repository(repo.root):
+        return blocked("There is no history, so no test can be traced to a commit.", "git init")
+    strangers = table.unknown_ids(repo)
+    if strangers:
+        return failed(f"Tests name {', '.join(strangers)}, which no requirement is called.", "Correct the mark.")
+    rows = table.table(repo, results)
+    gaps, waiting = [row for row in rows if row.gap], [row for row in rows if row.waits]
+    if gaps:
+        told = f"{gaps[0].requirement}: {gaps[0].gap}. ({counted(len(gaps), 'gap')})"
+        return failed(told, "Close the gap, then make accept.")
+    if waiting:
+        told = f"{waiting[0].requirement}: {waiting[0].waits.rstrip('.')}. ({len(waiting)} of {len(rows)} wait)"
+        return blocked(told, f"{PAGE}, section 2, says what each kind of evidence has to say.")
+    return passed("Every must requirement leads to a committed test that passed, or to evidence that passes.")
+
+
+@gate("T3.3", "Speed and reliability demonstrated")
+def demonstrated(repo: Repo) -> Result:
+    shown = repo.fresh("load", "make load")
+    told = f"p95 {shown['p95_ms']:g} of {shown['limit_p95_ms']:g} ms, {shown['failures']} of {shown['requests']} failed"
+    if shown["p95_ms"] > shown["limit_p95_ms"] or shown["verdict"] == "fail":
+        return failed(f"It misses the plan: {told}.", "Make it faster or safer, then make load.")
+    if shown["requests"] < shown["needed"] or shown["verdict"] != "pass":
+        return blocked(f"Not yet shown: {told}; {shown['needed']} are needed.", "make load")
+    return passed(f"Shown: {told}.")
+
+
+@gate("T3.4", "Defects")
+def defects(repo: Repo) -> Result:
+    items = [item for item in backlog(repo) if item.get("kind") == "defect" and item.get("state") != "done"]
+    severe = [item["id"] for item in items if str(item.get("severity")) in ("1", "2")]
+    if severe:
+        return failed(f"Open with severity 1 or 2: {', '.join(severe)}.", "Repair them.")
+    return passed(f"{counted(len(items), 'open defect')} in {BACKLOG}, none of severity 1 or 2.")
+
+
+@gate("T3.5", "Security")
+def security(repo: Repo) -> Result:
+    found = repo.fresh("audit", secrets_and_packages.step(repo))
+    if found["secrets"]:
+        return failed(f"{found['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
+    if found["advisories"]:
+        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
+    if found["unknown"]:
+        told = f"{counted(len(found['unknown']), 'package')} could not be looked up, first {found['unknown'][0]}."
+        return blocked(told, secrets_and_packages.step(repo))
+    told = f"No secret in {counted(found['files'], 'file')}"
+    return passed(f"{told}; no known weakness in {counted(found['packages'], 'package')}.")
+
+
+@gate("T3.6", "Acceptance signed")
+def accepted(repo: Repo) -> Result:
+    repo.fresh("acceptance", "make accept")
+    return signed(repo, "T3")

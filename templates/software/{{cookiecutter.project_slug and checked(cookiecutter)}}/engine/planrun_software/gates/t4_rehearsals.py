@@ -1,0 +1,141 @@
+"""Gates T4 and T5: what is rehearsed before users depend on it, and what is watched afterwards."""
+
+from datetime import date
+from typing import Any
+
+from planrun.files import rows_of
+from planrun.gates import Result, blocked, failed, gate, passed
+from planrun.repository import Repo
+from planrun.steps import asked_of
+from planrun.trouble import counted
+
+from planrun_software.drills.alert import ALERTS
+from planrun_software.gates.documents import answered
+from planrun_software.inspection import secrets_and_packages
+
+NOBODY = ("", "?", "nobody")
+BUDGET = asked_of(
+    ["ops"], "Once it is live, count: make budget ARGS='--total N --failed M', requests or runs, and failed ones"
+)
+FIELDS = {
+    "burn_rate": "multiplier",
+    "long_window_hours": "window_hours",
+    "short_window_minutes": "short_minutes",
+    "min_requests": "guard",
+}
+
+
+def recent(repo: Repo, name: str, remedy: str) -> dict[str, Any] | Result:
+    """Evidence of a drill, unless it is missing or too old to count."""
+    found, limit = repo.evidence(name), int(repo.answers.get("drill_age_days", "90"))
+    if found is None:
+        return blocked("It has not been rehearsed.", remedy)
+    age = (date.today() - date.fromisoformat(found["on"])).days
+    told = f"The last rehearsal is {counted(age, 'day')} old, and {limit} count."
+    return blocked(told, remedy) if age > limit else found
+
+
+def unnamed(name: object) -> bool:
+    """Whether this stands for nobody yet."""
+    return str(name or "").strip() in NOBODY or "not named yet" in str(name)
+
+
+@gate("T4.1", "Rollback rehearsed")
+def rollback(repo: Repo) -> Result:
+    found = recent(repo, "rollback_drill", "make rollback-drill")
+    if isinstance(found, Result):
+        return found
+    limit = float(repo.answers.get("rollback_minutes", "15"))
+    if not (found["worked_before"] and found["worked_after"]):
+        when = "after going back" if found["worked_before"] else "before going back"
+        return failed(f"The product did not work {when}.", "Repair it, then make rollback-drill.")
+    if found["seconds"] > limit * 60:
+        return failed(f"It took {found['seconds']:g} s, and {limit:g} minutes are allowed.", "Make going back faster.")
+    same = ", with the same code in both" if found["same_code"] else ""
+    return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min){same}.")
+
+
+@gate("T4.2", "Alerts")
+def alerts(repo: Repo) -> Result:
+    rows = rows_of(repo.root, ALERTS, "alerts")
+    planned = repo.plan["slo"]["burn"]
+    differing = [
+        f"{key} of alert {number}"
+        for number, (row, plan) in enumerate(zip(rows, planned, strict=False), 1)
+        for key, name in FIELDS.items()
+        if not _same(row.get(key), plan[name])
+    ]
+    if len(rows) != len(planned) or differing:
+        told = differing[0] if differing else f"{counted(len(rows), 'alert')} instead of {len(planned)}"
+        return blocked(f"{ALERTS} is not what the plan computed: {told}.", "Take the plan's figure, or replan.")
+    lost = [row["runbook"] for row in rows if not _anchored(repo, str(row.get("runbook", "")))]
+    if lost:
+        return blocked(f"{lost[0]} is no heading of a page.", f"Correct runbook in {ALERTS}.")
+    if any(unnamed(row.get("owner")) for row in rows):
+        return blocked("An alert has no owner.", f"Name a person under owner in {ALERTS}.")
+    sent = repo.fresh("alert_test", "make alert-test")
+    if not 200 <= sent["status"] < 300:
+        return failed(f"The test alert was refused with status {sent['status']}.", "make alert-test")
+    return passed(f"{counted(len(rows), 'alert')} as planned; a test alert was delivered on {sent['on']}.")
+
+
+def _same(text: object, value: float) -> bool:
+    try:
+        return abs(float(str(text)) - value) <= 1e-6 * max(1.0, abs(value))
+    except ValueError:
+        return False
+
+
+def _anchored(repo: Repo, link: str) -> bool:
+    """Whether a page has the heading that a link names."""
+    path, _, anchor = link.partition("#")
+    if not (repo.root / path).is_file():
+        return False
+    headings = (line.lstrip("#") for line in repo.text(path).splitlines() if line.startswith("#"))
+    kept = ("".join(c for c in heading.strip().lower() if c.isalnum() or c in " -_") for heading in headings)
+    return anchor in {heading.replace(" ", "-") for heading in kept}
+
+
+@gate("T4.3", "Restore rehearsed")
+def restored(repo: Repo) -> Result:
+    found = recent(repo, "restore", "make restore-drill")
+    if isinstance(found, Result):
+        return found
+    if not found["equal"] or not found["works"] or found["restored"] == 0:
+        told = f"{found['restored']} of {counted(found['records'], 'record')} came back"
+        return failed(f"The backup did not bring everything back: {told}.", "Repair it, then make restore-drill.")
+    return passed(f"{counted(found['restored'], 'record')} came back equal in {found['seconds']:g} s on {found['on']}.")
+
+
+@gate("T4.4", "Load")
+def load(repo: Repo) -> Result:
+    found = repo.fresh("load", "make load")
+    asked = repo.needed("capacity.load_per_second")
+    if found["per_second"] is not None and found["per_second"] < asked * 0.999:
+        return blocked(f"{found['per_second']:g} a second were tried, and the plan wants {asked:g}.", "make load")
+    if found["p95_ms"] > found["limit_p95_ms"] or found["error_rate"] > 0.001:
+        told = f"p95 {found['p95_ms']:g} ms, errors {found['error_rate']:.3%}"
+        return failed(f"Under load it misses its limits: {told}.", "Make it faster, or give it more workers.")
+    told = f"p95 {found['p95_ms']:g} ms and errors {found['error_rate']:.3%}"
+    return passed(f"{told} with {counted(found['workers'], 'worker')}.")
+
+
+@gate("T4.5", "On-call")
+def oncall(repo: Repo) -> Result:
+    for row in rows_of(repo.root, "ops/oncall.yaml", "severities") or [{}]:
+        for key in ("first", "then", "channel"):
+            if unnamed(row.get(key)):
+                return blocked(f"Severity {row.get('level', '?')} has nobody under {key}.", "Fill in ops/oncall.yaml.")
+    return answered(repo, "docs/04-operations.md")
+
+
+@gate("T4.6", "Dependencies")
+def dependencies(repo: Repo) -> Result:
+    found = repo.fresh("audit", secrets_and_packages.step(repo))
+    if found["advisories"]:
+        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
+    if found["unknown"]:
+        return blocked(
+            f"{counted(len(found['unknown']), 'package')} could not be looked up.", secrets_and_packages.step(repo)
+        )
+    return passed(f"{counted(found['packages'], 'package')} pinned, none with a known weakness on {found['on']}.")

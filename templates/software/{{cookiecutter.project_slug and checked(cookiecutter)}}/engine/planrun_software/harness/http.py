@@ -1,0 +1,194 @@
+"""A service or web application, started as its own process and asked over HTTP.
+
+None of the tests, loads and drills that go through here can pass on code that a caller would never reach.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from planrun_software.harness.deliverable import STAND_INS, Harness, Reply
+
+IDLE_SECONDS = 3  # the server hangs up after five
+START_SECONDS = 60  # and as many again for each worker beyond the first two: they share the machine's cores
+TOKEN = secrets.token_hex()  # a fresh one: known to copies of the product that are started here, and to nothing else
+CALLER = f"drill={hashlib.sha256(TOKEN.encode()).hexdigest()}"
+PARALLEL = 32
+
+
+class Own(Harness):
+    """A product that is served."""
+
+    PARALLEL = PARALLEL
+    TOKEN = TOKEN
+    CALLER = CALLER
+
+    @property
+    def knows_callers(self) -> bool:
+        """Whether callers must carry a token."""
+        return find_spec(f"{self.package}.access") is not None
+
+    def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Service":
+        return Service(self, folder, source or self.source, workers, **environment)
+
+    def url_of(self, folder: Path) -> str:
+        """Where a copy of the service keeps its data; on a server in DRILL_DATABASE_URL, in a database of its own."""
+        if server := os.environ.get("DRILL_DATABASE_URL"):
+            name = f"drill_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
+            return str(self.module("store").own_database(server, name))
+        return f"sqlite:///{(folder / 'data.db').as_posix()}"
+
+    def backup(self, folder: Path, file: Path) -> int:
+        store = self.module("store").Store(self.url_of(folder))
+        try:
+            return int(store.backup(file))
+        finally:
+            store.close()
+
+    def restore(self, file: Path, folder: Path) -> int:
+        store = self.module("store").Store(self.url_of(folder))
+        try:
+            return int(store.restore(file))
+        finally:
+            store.close()
+
+
+class Service:
+    """One running copy of a release. `source` is the folder that holds its package, `folder` keeps its data."""
+
+    def __init__(self, harness: "Own", folder: Path, source: Path, workers: int, **environment: str) -> None:
+        self.url = harness.url_of(folder)
+        self._package = harness.package
+        self.log = folder / "server.log"
+        self._source, self._workers, self._port = source, workers, _free_port()
+        self._patience = START_SECONDS * max(1, workers - 1)
+        own = dict.fromkeys(("PREDICTION_LOG", "ACCESS_LOG", "BACKUPS"), str(folder)) | {"ACCESS_TOKENS": CALLER}
+        self._environment = os.environ | STAND_INS | own | {"PYTHONPATH": str(source)} | environment
+        self._environment["DATABASE_URL"] = self.url
+        self._headers = {"Content-Type": "application/json"}
+        if harness.knows_callers:
+            self._headers["Authorization"] = f"Bearer {TOKEN}"
+        self._local, self._open = threading.local(), list[http.client.HTTPConnection]()
+
+    def __enter__(self) -> "Service":
+        words = [sys.executable, "-m", self._package, "run", "--port", str(self._port), "--quiet"]
+        words += ["--workers", str(self._workers)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                words, env=self._environment, cwd=self._source, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        try:
+            self._wait()
+            self._gather()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for connection in self._open:
+            connection.close()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self._port}/"
+
+    def perform(self, capability: str, subject: str, note: str = "", **more: Any) -> Reply:
+        """Ask for one capability."""
+        return self.ask("POST", f"/{capability.replace('_', '-')}", {"subject": subject, "note": note} | more)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What the product remembers, newest first."""
+        return list(self.ask("GET", "/records?limit=500").body["value"])
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> Reply:
+        """One HTTP request, as the drills' caller or with another token; an answer that is no object: {"value": …}."""
+        headers = self._headers if token is None else self._headers | {"Authorization": f"Bearer {token}"}
+        started = time.perf_counter()
+        try:
+            status, text = self._exchange(method, path, body, headers)
+        except (OSError, http.client.HTTPException) as error:
+            return Reply(False, False, {"value": repr(error)}, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        return Reply(
+            status < 300,
+            (400 <= status < 500 or status == 503),
+            value if isinstance(value, dict) else {"value": value},
+            seconds,
+        )
+
+    def _exchange(
+        self, method: str, path: str, body: dict[str, Any] | None, headers: dict[str, str]
+    ) -> tuple[int, str]:
+        connection = getattr(self._local, "connection", None)
+        if connection is None or time.monotonic() - self._local.used > IDLE_SECONDS:
+            connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+            self._open.append(connection)
+        self._local.used = time.monotonic()
+        try:
+            content = None if body is None else json.dumps(body)
+            connection.request(method, path, content, headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            self._local.connection = None
+            raise
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.ask("GET", "/readyz").ok:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"The service did not start. {self.log.read_text(errors='replace')[-800:]}")
+            time.sleep(0.05)
+
+    def _gather(self) -> None:
+        """Wait until every worker process has answered once: many fresh connections at a time, until all were met."""
+        if self._workers == 1:
+            return
+        deadline, met = time.monotonic() + self._patience, set[int]()
+        with ThreadPoolExecutor(PARALLEL) as callers:
+            while len(met) < self._workers:
+                met |= set(callers.map(self._process_met, range(4 * self._workers))) - {0}
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"{len(met)} of {self._workers} workers answer after {self._patience} s.")
+
+    def _process_met(self, _: int) -> int:
+        """The number of the process that answers a fresh connection; 0 where none does."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request("GET", "/healthz", headers={"Connection": "close"})
+            return int(json.loads(connection.getresponse().read())["process"])
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

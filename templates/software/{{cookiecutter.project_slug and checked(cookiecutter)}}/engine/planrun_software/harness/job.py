@@ -1,0 +1,73 @@
+"""A job that is given a file and leaves results in a folder.
+
+Another release runs in a process of its own, because one process can import a package only once.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from planrun_software.harness.deliverable import Harness, Reply, Surroundings
+
+
+class Own(Harness):
+    """A product that is run over a file."""
+
+    def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Run":
+        return Run(self, folder, source or self.source, **environment)
+
+    def backup(self, folder: Path, file: Path) -> int:
+        return int(self.module("ledger").copy(folder, file))
+
+    def restore(self, file: Path, folder: Path) -> int:
+        return int(self.module("ledger").bring_back(file, folder))
+
+
+class Run:
+    """The job of one release. `source` is the folder that holds its package, `folder` keeps ledger and results."""
+
+    def __init__(self, harness: Harness, folder: Path, source: Path, **environment: str) -> None:
+        self._harness, self._folder, self._source = harness, folder, source
+        self._surroundings = Surroundings(**{"PREDICTION_LOG": str(folder)} | environment)
+
+    def __enter__(self) -> "Run":
+        self._surroundings.enter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._surroundings.leave()
+
+    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
+        """Run the job over a file of one row."""
+        file = self._folder / "input.csv"
+        with file.open("w", encoding="utf-8", newline="") as lines:
+            csv.writer(lines).writerows([self._harness.module("run").COLUMNS, [capability, subject, note]])
+        started = time.perf_counter()
+        code = self._carry_out(file)
+        seconds = time.perf_counter() - started
+        if code not in (0, 1):
+            return Reply(False, False, {"detail": f"the job ended with {code}"}, seconds)
+        with (self._folder / "rejected.csv").open(encoding="utf-8", newline="") as lines:
+            reasons = [row["reason"] for row in csv.DictReader(lines)]
+        refused = bool(reasons)
+        found = [one for one in self.kept() if (one["capability"], one["subject"]) == (capability, subject.strip())]
+        body = {"detail": reasons[0]} if refused else found[0] if found else {}
+        return Reply(bool(found) and not refused, refused, body, seconds)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What the product remembers."""
+        file = self._folder / "outcomes.jsonl"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.is_file() else []
+
+    def _carry_out(self, file: Path) -> int:
+        if self._source == self._harness.source:
+            return min(int(self._harness.module("run").carry_out(file, self._folder).rejected), 1)
+        words = [sys.executable, "-m", self._harness.package, "run", str(file), str(self._folder)]
+        environment = os.environ | {"PYTHONPATH": str(self._source), "PYTHONUTF8": "1"}
+        return subprocess.run(words, env=environment, capture_output=True, check=False).returncode

@@ -1,0 +1,1 @@
+"""What is looked at in files and packages: secrets, known weaknesses."""

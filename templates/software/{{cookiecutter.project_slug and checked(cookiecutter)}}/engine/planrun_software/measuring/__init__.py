@@ -1,0 +1,1 @@
+"""Speed, error rate and error budget beside the plan's."""

@@ -1,0 +1,48 @@
+"""`budget`: what is left of the error budget."""
+
+import http.client
+import re
+import urllib.request
+from datetime import date
+
+from planrun.repository import Repo
+from planrun.trouble import Blocked, Outcome, Trouble
+
+from planrun_software.measuring.load import WORKERS
+
+METRIC = re.compile(r'^requests_total\{[^}]*\bstatus="(\d)\d\d"[^}]*\} (\S+)', re.MULTILINE)
+
+
+def budget(repo: Repo, total: int | None = None, failed: int | None = None, metrics: str = "") -> Outcome:
+    """What is left of the error budget, from counts of the window or from a page of metrics that holds them."""
+    if not repo.answers.get("slo_percent"):
+        raise Blocked("Nothing is promised here that could be spent: there is no service level.")
+    total, failed = counted(metrics) if metrics else (total, failed)
+    if total is None or failed is None:
+        raise Trouble("Both counts are needed, or a page that holds them.", "budget --total 120000 --failed 37")
+    if not 0 <= failed <= total or total == 0:
+        raise Trouble(f"{failed} failures among {total} make no share.", "budget --total 120000 --failed 37")
+    allowed = (1 - float(repo.answers["slo_percent"]) / 100) * total
+    left = 1 - failed / allowed
+    facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
+    repo.write_evidence("error_budget", facts)
+    told = f"{left:.0%} of the error budget is left" if left > 0 else "the error budget is spent, so merge repairs only"
+    return Outcome(f"{failed} of {total} failed, and {allowed:.6g} may: {told}.", 0 if left > 0 else 1)
+
+
+def counted(metrics: str) -> tuple[int, int]:
+    """Requests, and how many failed (5xx), by the counters at a URL in the Prometheus text format."""
+    if not metrics.startswith(("http://", "https://")):
+        raise Trouble(f"{metrics!r} is no URL.", "budget --metrics https://…/metrics")
+    try:
+        with urllib.request.urlopen(metrics, timeout=30) as page:
+            text = page.read().decode()
+    except (OSError, http.client.HTTPException, ValueError) as problem:
+        raise Blocked(f"{metrics} does not answer: {problem}.", "Find out why: no data counts as spent.") from None
+    rows, workers = METRIC.findall(text), WORKERS.search(text)
+    if workers and int(workers[1]) > 1:
+        remedy = "Count where all pass, such as the load balancer: budget --total 120000 --failed 37"
+        raise Blocked(f"{metrics} shows one of {workers[1]} workers, and each counts for itself.", remedy)
+    if not rows:
+        raise Blocked(f"{metrics} holds no requests_total.", "Find out why: no data counts as spent.")
+    return round(sum(float(n) for _, n in rows)), round(sum(float(n) for kind, n in rows if kind == "5"))

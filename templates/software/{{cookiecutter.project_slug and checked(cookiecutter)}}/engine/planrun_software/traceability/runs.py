@@ -1,0 +1,55 @@
+"""`test` and its results, kept with the hash of what was tested."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from planrun.repository import Repo
+from planrun.trouble import Outcome, counted
+
+from planrun_software.traceability.requirements import REQUIREMENTS
+
+MEASURED = ("src/", "tests/", "engine/", REQUIREMENTS, "pyproject.toml")  # what the outcome of a test run depends on
+ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+WORST_FIRST = ("failed", "skipped", "passed")
+
+
+def test(repo: Repo) -> Outcome:
+    """All tests."""
+    evidence = run_tests(repo, ["tests"], "tests")
+    told = f"{_ends(evidence)}, where pytest counts each set of parameters. Remembered in evidence/tests.json."
+    return Outcome(told, int(evidence["exit_code"] != 0))
+
+
+def run_tests(repo: Repo, tests: Iterable[str], name: str) -> dict[str, Any]:
+    """Run these tests and write down how each one ended, with the hashes of what they ran on."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        words = [sys.executable, "-m", "pytest", "-q", *tests, f"--junitxml={report}", "-o", "junit_family=xunit1"]
+        code = subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT).returncode
+        results = dict(sorted(_results(report).items())) if report.is_file() else {}
+    return repo.write_evidence(name, {"exit_code": code, "results": results}, MEASURED)
+
+
+def _ends(evidence: dict[str, Any]) -> str:
+    ends = list(evidence["results"].values())
+    told = [f"{counted(ends.count(end), 'test function')} {end}" for end in reversed(WORST_FIRST) if end in ends]
+    return ", ".join(told) or "No test ran"
+
+
+def _results(report: Path) -> dict[str, str]:
+    """How each test function ended; of several sets of parameters the worst counts."""
+    ends: dict[str, str] = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        file, dotted = case.get("file", "").replace("\\", "/"), case.get("classname", "")
+        inside = dotted.removeprefix(file.removesuffix(".py").replace("/", ".")).strip(".").replace(".", "::")
+        name = "::".join(part for part in (file, inside, case.get("name", "").partition("[")[0]) if part)
+        bad = case.find("failure") is not None or case.find("error") is not None
+        end = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
+        ends[name] = min(end, ends.get(name, end), key=WORST_FIRST.index)
+    return ends
