@@ -66,8 +66,11 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The sample that the test names, as `mlscaffold new` leaves it today: rendered and committed once."""
-    folder = render.render(newborn(request.param), tmp_path)
+    given = newborn(request.param)
+    folder = render.render(given, tmp_path)
     vcs.create(folder, "Start")
+    if named := [person.name for person in given.team if person.name != "?"]:  # whoever is at work is of the team
+        subprocess.run(["git", "config", "user.name", named[0]], cwd=folder, check=True)
     return folder
 
 

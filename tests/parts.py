@@ -44,6 +44,7 @@ PARTS = {
             "tests/test_rendered_ml_loop.py",
             "tests/test_rendered_ml_pipeline.py",
             "tests/test_rendered_units.py",
+            "tests/test_rooms.py",
         ),
     ),
     "software": Part(

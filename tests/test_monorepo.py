@@ -253,7 +253,10 @@ def test_the_release_before_is_this_projects(tmp_path: Path) -> None:
     keep(top, "Theirs again")
 
     def before() -> str:
-        code = "from pathlib import Path; from desk import drills; print(drills.release_before(Path.cwd()))"
+        code = (
+            "from pathlib import Path; from planrun_software.drills import releases; "
+            "print(releases.release_before(Path.cwd()))"
+        )
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,

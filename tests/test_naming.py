@@ -133,7 +133,8 @@ def missing(names: set[str]) -> list[str]:
 
 def test_what_any_rendered_repository_installs_is_refused(rendered: Callable[[str], Path]) -> None:
     """Each sample's dependencies, theirs in turn, and the modules they bring; add what is missing to INSTALLED."""
-    named = {name for sample in SAMPLES for name in requirements_of(rendered(sample) / "pyproject.toml")}
+    files = [rendered(sample) / path for sample in SAMPLES for path in ("pyproject.toml", "engine/pyproject.toml")]
+    named = {name for path in files for name in requirements_of(path)}
 
     assert {"duckdb", "pytest", "ruff"} <= named
     assert missing(brought(named)) == []

@@ -225,7 +225,7 @@ def test_hints_name_the_command_that_works_in_this_shell(tmp_path: Path) -> None
     ):
         here = bare | {"PATH": path}
         refused = subprocess.run([*words, "build"], env=here, capture_output=True, text=True, check=False, cwd=tmp_path)
-        typed = refused.stderr.split("`")[1]
+        typed = refused.stderr.split("`")[-2]  # what was typed is quoted before it
         helped = subprocess.run(["sh", "-c", typed], env=here, capture_output=True, text=True, check=False, cwd="/")
 
         assert refused.returncode == 2
@@ -301,7 +301,9 @@ def test_after_an_interrupt_what_is_printed_goes_on(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(sys, "argv", [str(EXECUTABLE)])
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.setattr(placing, "checkout_above", lambda _: tmp_path)  # as `make new` runs
-    told = cli._Resume(Path("it's the place"), full=False, no_git=True).keep({"project_name": "Desk", "kind": "ml"})
+    told = cli._Resume(cli._Spot(None, Path("it's the place"), no_git=True), full=False, host_files=None).keep(
+        {"project_name": "Desk", "kind": "ml"}
+    )
     typed = told.splitlines()[-1].strip()
     done = subprocess.run(["sh", "-c", f"{typed} < /dev/null"], cwd="/", capture_output=True, text=True, check=False)
 
@@ -329,6 +331,7 @@ def test_no_text_of_the_program_takes_the_path_for_granted() -> None:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
             for name in names.split("|")
             if f"mlscaffold {name}" in node.value
+            if path.name != "wording.py"  # it writes pages, which know no machine: their README says how to type it
         ]
 
     assert told == []

@@ -585,7 +585,7 @@ def test_own_data_reaches_a_verdict(task: str, tmp_path: Path) -> None:
     for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "Start"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     said = works(folder, "audit", "confirm --all", "baseline", "experiment", "sign G3")
-    verdict, status = run(folder, "accept"), run(folder, "status")
+    verdict, status = run(folder, "accept"), run(folder, "status", "--all")
     found = json.loads(folder.joinpath("evidence/acceptance.json").read_text("utf-8"))
 
     assert "Locked: gates/G1.lock" in said

@@ -37,7 +37,7 @@ def as_command(line: str) -> list[str]:
     """The words of the package that a line of the page stands for."""
     words = line.partition("   #")[0].split()
     if words[0] != "make":
-        return words[3:]
+        return words[1:]  # after .venv/bin/planrun
     rest = re.search(r"ARGS=[\"']?([^\"']*)", line)
     return [words[1], *(rest[1].split() if rest else [])]
 
@@ -136,7 +136,7 @@ def test_a_refused_name_is_told_whose_turn_it_is(tmp_path: Path) -> None:
         assert done.returncode == 1, done.stdout
         assert "Ana Example" in done.stderr
         assert "po Ana Abel, ds Bo Beck" in done.stderr
-        assert f"Next: One of them types: .venv/bin/python -m plain {line}" in done.stderr
+        assert f"Next: One of them types: .venv/bin/planrun {line}" in done.stderr
     assert "Still to sign: po Ana Abel, swe Cy Cole." in people["Bo Beck"].stdout
     assert "as swe" in people["Cy Cole"].stdout, "for operations, which nobody holds"
     assert [done.returncode for done in (*people.values(), *last)] == [0] * 5

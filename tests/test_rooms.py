@@ -34,7 +34,7 @@ def example(repository: Path, title: str) -> Path:
 def test_a_gate_of_the_teams_own(repository: Path) -> None:
     """The page's example: red before the audit, green after it, blocking, and listed with its title."""
     example(repository, "Gates of your own")
-    before = run(repository, "status")
+    before = run(repository, "status", "--all")
     assert states(repository)["X.1"] == "fail"
     assert "X.1     The export is complete: The audit saw 0 rows" in before.stdout
     assert run(repository, "audit").returncode in (0, 1)
@@ -107,7 +107,7 @@ def test_a_room_of_gates_that_cannot_be_read_is_a_red_row(repository: Path) -> N
         (f"from {package.name}.api import x\n", f"checks.py, line 1: it imports {package.name} by its full name."),
     ):
         (package / "checks.py").write_text(code, "utf-8")
-        done = run(repository, "status")
+        done = run(repository, "status", "--all")
         found = states(repository)
 
         assert told in done.stdout, done.stdout

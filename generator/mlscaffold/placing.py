@@ -184,7 +184,7 @@ def write(
     With `host_files`, what the code host reads at the top of the repository around it is put there, under the
     project's name. Raises `CannotWrite` or `BrokenTemplate`; after any of them, or an interrupt, all is as it was.
     """
-    folder = place.folder
+    folder, among_others = place.folder, place.folder.is_dir()
     with render.staging(folder if folder.is_dir() else folder.parent, folder) as scratch:
         tree = render.generate(given, scratch)
         rendered = [path.relative_to(tree).as_posix() for path in render.files_of(tree)]
@@ -197,12 +197,13 @@ def write(
         moves |= {path: folder / report.PROPOSALS / path for path in declined}
         moves |= {path: Path(str(place.host), top) for path, top in hosted.items()}
         to_add = _fewest(folder, list(moves.values()))
-        if folder.is_dir() or hosted:
+        if among_others or hosted:
             _add(tree, moves, scratch)
-            begin(folder)
         else:
             _begin_nothing_left(begin, tree)
             tree.rename(folder)
+    if among_others or hosted:
+        begin(folder)  # once the staging folder, which lies in it, is gone: everything there is committed
     return Placed(
         place,
         written=tuple(path for path in rendered if path not in declined and path not in hosted),

@@ -8,6 +8,7 @@ from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
+CRUD = " .,:;<>\"\\'"  # what git strips from either end of a name before it writes it on a commit
 # Who stands in for a role that the team does not have, nearest first: as the plan has it.
 STAND_INS = {
     "ds": ("mle",),
@@ -52,4 +53,10 @@ def stand_in(repo: Repo, role: str) -> str | None:
 
 
 def same_person(one: str, other: str) -> bool:
-    return one.casefold().split() == other.casefold().split()
+    """Whether two names are one person's, whatever git took off them: it strips `CRUD` from a name's ends."""
+    return _as_git_has_it(one) == _as_git_has_it(other)
+
+
+def _as_git_has_it(name: str) -> list[str]:
+    kept = name.translate({ord(sign): None for sign in "<>\n"}).strip(CRUD)
+    return (kept or name).casefold().split()

@@ -31,7 +31,6 @@ WATCHED = (
     "engine",
     "plan",
     "pyproject.toml",
-    "requirements.lock",
 )  # the data is in the lock, the environment has its own hash
 
 

@@ -33,5 +33,5 @@ def unpacked(root: Path, commit: str, folder: Path) -> Path:
         raise Blocked(f"{commit[:10]} holds no src/, so there is no release in it to go back to.", remedy)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on
-        archive.extractall(folder)
+        archive.extractall(folder)  # noqa: S202  (this repository's own history)
     return folder / "src"
