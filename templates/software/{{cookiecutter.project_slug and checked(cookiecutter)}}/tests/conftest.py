@@ -19,9 +19,8 @@ from typing import Any
 import pytest
 
 from planrun.signing import signatures
-from planrun_software.traceability import marked_tests
+from planrun_software.traceability import marked_tests, runs
 from planrun_software.traceability import requirements as requirements_module
-from planrun_software.traceability import runs
 from planrun.gates import Row, state_of
 from planrun.repository import Repo, seal
 from planrun_software.measuring.load import MEASURED
@@ -102,7 +101,9 @@ class Box:
     def requirement(self, name: str = "R-01", /, **changes: Any) -> None:
         """Other fields for one requirement."""
         rows = requirements_module.requirements(Repo(self.root))
-        self.write(requirements_module.REQUIREMENTS, json.dumps([row | changes if row["id"] == name else row for row in rows]))
+        self.write(
+            requirements_module.REQUIREMENTS, json.dumps([row | changes if row["id"] == name else row for row in rows])
+        )
 
     def plan(self, **changes: Any) -> None:
         """Set numbers of the plan, group__name=value, and seal the plan for its answers again."""
