@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from material import ROOT, SAMPLES
 from mlscaffold import update, vcs
+from planrun.command import COMMAND
+from planrun.steps import told
 from rendered_repository import run
 
 GENERATOR = ROOT / "generator"
@@ -197,3 +199,13 @@ def test_outside_a_repository_a_command_says_where_it_works(tmp_path: Path) -> N
     assert done.returncode == 1
     assert "is not inside a planned repository" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "typed", [f"{COMMAND} sign G3", f"{COMMAND} waive G3.3", "make audit", "python -m desk backup"]
+)
+def test_what_the_engine_says_to_type_is_a_command_to_programs(typed: str) -> None:
+    """A step that names the engine's command can be typed; with a word left open, or in prose, it cannot."""
+    assert told(typed) == {"kind": "command", "text": typed, "command": typed}
+    assert told(f"{typed} …")["kind"] == "edit"
+    assert told(f"Read the page, then: {typed}")["kind"] == "edit"

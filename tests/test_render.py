@@ -102,6 +102,17 @@ def test_the_plan_is_in_the_repository(sample: str, rendered: Callable[[str], Pa
     assert plan["advice"]["reasons"]
 
 
+@pytest.mark.parametrize("words", [("check",), ("format", "--check")], ids=["linter", "formatter"])
+def test_its_own_linter_and_formatter_change_nothing(
+    words: tuple[str, ...], sample: str, rendered: Callable[[str], Path]
+) -> None:
+    """A team's first commit passes the checks it was given."""
+    command = [sys.executable, "-m", "ruff", *words, "--no-cache", "."]
+    done = subprocess.run(command, cwd=rendered(sample), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", ["awkward-ml", "awkward-software"])
 def test_awkward_texts_survive_literally(name: str, rendered: Callable[[str], Path]) -> None:
     """Quotes, backslashes, braces and scripts arrive as they were typed, and nothing was worked out as a template."""

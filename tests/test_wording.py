@@ -1,6 +1,9 @@
 """Numbers in documents: the words where one is missing, the digits it supports, and the mark where it is assumed."""
 
+import ast
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,4 +123,18 @@ def test_a_page_with_a_mark_says_how_to_confirm_it(rendered: Rendered) -> None:
             body, _, note = text.partition("\n\\* rests on defaults that nobody has confirmed: ")
             assert bool(note) == bool(re.search(r"[\w%]\*(?!\*)", re.sub(r"\*\*[^*\n]+\*\*", "", body))), page.name
             assert not note or "mlscaffold replan --set KEY=VALUE" in note, page.name
-            assert not note or re.search(r"-m \w+ confirm KEY", note), page.name
+            assert not note or "`.venv/bin/planrun confirm KEY`" in note, page.name
+
+
+@pytest.mark.parametrize(
+    "text", ["Plain", 'Say "no"', "It's", """Both "it's" and 'so'""", 'A \\" in it', "{{ 7*7 }} \\", "名前\n2"]
+)
+def test_a_text_in_python_is_the_text_and_its_formatter_agrees(text: str) -> None:
+    """Whatever quotes, backslashes, braces, line ends and scripts a team types."""
+    written = wording.as_python(text)
+    line = f"TITLE = {written}\n"
+    formatter = [sys.executable, "-m", "ruff", "format", "--isolated", "-"]
+    done = subprocess.run(formatter, input=line, capture_output=True, text=True, check=True)
+
+    assert ast.literal_eval(written) == text
+    assert done.stdout == line

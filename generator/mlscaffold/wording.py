@@ -282,6 +282,14 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
 
 
+def as_python(text: str) -> str:
+    """A text as a Python literal, in the quotes that a formatter would leave: those that need fewer escapes."""
+    double = quoted(text)
+    if text.count('"') <= text.count("'"):
+        return double
+    return "'" + double[1:-1].replace('\\"', '"').replace("'", "\\'") + "'"
+
+
 FILTERS = {
     "number": marked(number),
     "percent": marked(percent),
@@ -290,6 +298,7 @@ FILTERS = {
     "unmarked": unmarked,
     "quoted": quoted,
     "json": as_json,
+    "python": as_python,
     "identifier": identifier,
     "cell": cell,
     "mermaid": mermaid,

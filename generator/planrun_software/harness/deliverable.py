@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from planrun.repository import Repo
 
@@ -52,6 +52,11 @@ class Harness:
     def module(self, name: str) -> ModuleType:
         """A module of the product's package."""
         return importlib.import_module(f"{self.package}.{name}")
+
+    @classmethod
+    def here(cls, file: str) -> Self:
+        """The harness of the repository that a file belongs to, in tests that know what is delivered."""
+        return cls(Repo.here(Path(file).parent))
 
     @property
     def capabilities(self) -> Mapping[str, Any]:

@@ -19,10 +19,10 @@ import pytest
 import yaml
 
 from planrun import cli
-from planrun_ml.data import sample
-from planrun_ml.experiments import records
 from planrun.gates import Row, evaluate, state_of
 from planrun.repository import Repo, seal
+from planrun_ml.data import sample
+from planrun_ml.experiments import records
 
 ROOT = Path(__file__).parents[1]
 TASK = Repo(ROOT).answers["task"]

@@ -7,19 +7,13 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, gate, write_source
 
-from planrun_ml.baseline import rule
-from planrun_ml.data import columns as columns_module
-from planrun_ml.data import frames
-from planrun_ml.data import sample
-from planrun_ml.data import splits
-from planrun_ml.measuring import intervals
-from planrun_ml.measuring import metrics
-from planrun_ml.models import configuration
-from planrun_ml.models import families
-from planrun_ml.models import model_files
-from planrun_ml.models import training
 from planrun.repository import Repo
 from planrun.trouble import Trouble
+from planrun_ml.baseline import rule
+from planrun_ml.data import columns as columns_module
+from planrun_ml.data import frames, sample, splits
+from planrun_ml.measuring import intervals, metrics
+from planrun_ml.models import configuration, families, model_files, training
 
 TABLE = sample.sample(TASK)
 

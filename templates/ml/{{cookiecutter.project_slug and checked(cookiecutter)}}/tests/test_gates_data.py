@@ -8,15 +8,16 @@ import pandas as pd
 import pytest
 from conftest import ROWS, TASK, ask, edit, forge, gate, own_split, thirds
 
-from planrun_ml.data import sample
-from planrun_ml.data import splits
 from planrun.repository import Repo
+from planrun_ml.data import sample, splits
 from planrun_ml.tables.query import Engine
 
 
 def test_the_worked_repository_is_open_up_to_acceptance(worked: Path) -> None:
     """What the tests below turn red is green first."""
-    Repo(worked).write_evidence("tests", {"passed": 1, "failed": [], "skipped": [], "empty": []}, ("src/", "engine/", "tests/"))
+    Repo(worked).write_evidence(
+        "tests", {"passed": 1, "failed": [], "skipped": [], "empty": []}, ("src/", "engine/", "tests/")
+    )
     g1 = ("G1.3", "G1.4", "G1.7", "G1.8", "G1.9", "G1.11", "G1.lock")
     for id in (*g1, "G2.1", "G2.2", "G2.3", "G2.4", "G2.5", "G3.1"):
         row = gate(worked, id)

@@ -10,11 +10,9 @@ import pytest
 import yaml
 from conftest import ask, commit, edit, forge, gate, git, record_of
 
-from planrun_ml.data import frames
-from planrun_ml.data import looks
-from planrun_ml.data import prediction_files
 from planrun.repository import Repo
 from planrun.trouble import Blocked
+from planrun_ml.data import frames, looks, prediction_files
 from planrun_ml.data.prediction_files import read_predictions
 from planrun_ml.tables.parquet import write_parquet
 

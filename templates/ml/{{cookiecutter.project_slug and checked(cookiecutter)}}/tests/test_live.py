@@ -9,14 +9,11 @@ import pandas as pd
 import pytest
 from conftest import TASK, ask, edit, forge, gate
 
+from planrun.repository import Repo
 from planrun_ml.data import snapshot
 from planrun_ml.data import source as source_module
-from planrun_ml.release import champion_model
-from planrun_ml.release import parity
-from planrun_ml.release import prediction_log
 from planrun_ml.models import training
-from planrun_ml.release import registry
-from planrun.repository import Repo
+from planrun_ml.release import champion_model, parity, prediction_log, registry
 
 
 # ---------------------------------------------------------------------------------------------------- release

@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from planrun.signing import signatures
-from planrun_software.traceability import marked_tests, runs
-from planrun_software.traceability import requirements as requirements_module
 from planrun.gates import Row, state_of
 from planrun.repository import Repo, seal
+from planrun.signing import signatures
 from planrun_software.measuring.load import MEASURED
+from planrun_software.traceability import marked_tests, runs
+from planrun_software.traceability import requirements as requirements_module
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = date.today().isoformat()

@@ -9,16 +9,15 @@ from typing import Any
 import pytest
 from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
 
-from planrun_software.drills import releases
-from planrun_software.drills import rollback
-from planrun_software.traceability import runs
 from planrun.repository import Repo
 from planrun.trouble import Blocked
+from planrun_software import harness
+from planrun_software.drills import releases, rollback
 from planrun_software.harness.deliverable import Reply
 from planrun_software.measuring.bounds import upper_bound
 from planrun_software.measuring.error_budget import budget
 from planrun_software.measuring.load import MEASURED, Target, judged, load
-from planrun_software import harness
+from planrun_software.traceability import runs
 
 drive = harness.here(__file__)
 

@@ -8,7 +8,7 @@ from typing import Any
 # What can be typed as it stands: nothing in it waits for a word of somebody's own.
 TYPED = re.compile(
     r"""make [\w-]+(?: ARGS=(?:"[^"…]*"|'[^'…]*'|[^\s…]+))?|git [^…;,]+|mlscaffold replan(?: --set \w+=[^\s…]+)*"""
-    r"""|\S*python(?:\.exe)? -m [^…;,]+"""
+    r"""|\S*(?:planrun|python(?:\.exe)? -m) [^…;,]+"""
 )
 NAMED = re.compile(r"\b(?:docs|plan|data|ops|src|tests|gates|evidence)/[\w./-]*\w")
 

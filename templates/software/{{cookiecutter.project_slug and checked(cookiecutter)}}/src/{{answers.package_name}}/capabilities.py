@@ -113,7 +113,7 @@ CAPABILITIES: dict[str, Capability] = {
 }
 TITLES = {  # in the team's words
 {% for requirement in offered %}
-    "{{ requirement.function }}": {{ requirement.capability | quoted }},
+    "{{ requirement.function }}": {{ requirement.capability | python }},
 {% endfor %}
 }
 

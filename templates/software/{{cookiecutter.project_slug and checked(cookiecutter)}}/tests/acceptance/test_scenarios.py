@@ -25,8 +25,8 @@ import pytest
 from planrun.repository import Repo
 from planrun_software import harness
 from planrun_software.harness.deliverable import Product
-
 {% if needed %}
+
 from {{ answers.package_name }} import {{ needed | join(', ') }}
 {% endif %}
 
