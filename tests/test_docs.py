@@ -239,6 +239,19 @@ def test_documents_name_commands_that_exist(repository: Path) -> None:
     assert run - of_product == set()
 
 
+def test_without_make_the_same_is_installed(repository: Path) -> None:
+    """The line that is typed where make is missing installs the folders, with their extras, that the Makefile does."""
+    made, typed = (
+        {found.strip("'").removeprefix("./") for found in re.findall(r" -e (\S+)", line)}
+        for path in ("Makefile", "README.md")
+        for line in repository.joinpath(path).read_text("utf-8").splitlines()
+        if re.match(r"\S*python -m pip install .*-e ", line.strip())
+    )
+
+    assert any(place.startswith("engine") for place in made)
+    assert typed == made
+
+
 def test_documents_name_gates_that_exist(repository: Path) -> None:
     """Every gate a page speaks of is a registered check."""
     code = "\n".join(path.read_text("utf-8") for path in repository.glob("engine/*/gates/*.py"))

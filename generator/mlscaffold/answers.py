@@ -65,6 +65,13 @@ class Answers(Mapping[str, Any]):
         return questions.is_asked(questions.load()[key], self.raw)
 
     @property
+    def engine_extras(self) -> str:
+        """What the engine of an ML repository needs beyond its core, as pip writes it: `[api,mlflow]`, or nothing."""
+        wanted = {"api": self.serving == "api", "spark": self.compute == "spark", "mlflow": self.tracking == "mlflow"}
+        named = ",".join(extra for extra, needed in wanted.items() if needed)
+        return f"[{named}]" if named else ""
+
+    @property
     def package_name(self) -> str:
         """The slug as a Python name."""
         return str(self.raw["project_slug"]).replace("-", "_")

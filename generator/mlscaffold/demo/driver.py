@@ -93,7 +93,7 @@ def serve(package: str, modules: Sequence[str]) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # for commands that are processes of their own
     for module in modules if FORKS else ():
         # Only to save time: what an extra lacks here is told by the command that needs it, which imports it again.
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(ImportError):
             importlib.import_module(module)
     running: dict[int, Running] = {}
     _answer({"ready": True})

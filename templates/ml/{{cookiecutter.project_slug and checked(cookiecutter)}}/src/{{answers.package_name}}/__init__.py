@@ -1,1 +1,1 @@
-"""The code of this repository: `__main__.py` is the door, `gates.py` holds the work to the plan."""
+"""What is this team's own: rows and gates (docs/bring-your-own.md). The plan runs from `engine/`."""

@@ -1,1 +1,1 @@
-"""The code of this repository: `__main__.py` is the door, `gates.py` holds the work to the plan."""
+"""The product: what its callers reach. The plan runs from `engine/`."""
