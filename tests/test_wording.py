@@ -138,3 +138,14 @@ def test_a_text_in_python_is_the_text_and_its_formatter_agrees(text: str) -> Non
 
     assert ast.literal_eval(written) == text
     assert done.stdout == line
+
+
+def test_a_count_that_nobody_made_is_no_zero(tmp_path: Path) -> None:
+    """The default of no cases is an unknown on every page; a person who confirms it is told 0."""
+    told = {
+        name: render.render(complete(task="binary", **texts), tmp_path / name).joinpath("docs/00-charter.md")
+        for name, texts in (("unsaid", {}), ("confirmed", {"confirmed": "labelled_cases,past_cases"}))
+    }
+
+    assert "| Labels exist | nobody has counted them; " in told["unsaid"].read_text("utf-8")
+    assert "| Labels exist | 0 of 0 past cases; " in told["confirmed"].read_text("utf-8")

@@ -25,6 +25,7 @@ METRIC_NAMES = {
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
 UNKNOWN = "not yet measured"
+HELD = ("past_cases", "labelled_cases")  # none of them is a default, which nobody has counted
 MARK = "*"  # on a number that rests on a default nobody has confirmed; the page's last lines say which
 
 
@@ -213,6 +214,8 @@ def fact(context: Context, key: str) -> dict[str, Any]:
     """An answer as the filters want it: its value, and whether it is a default that nobody has confirmed."""
     open_keys = [row["key"] for row in context["plan"]["assumptions"]]
     value = context["answers"].get(key)
+    if key in HELD and key in open_keys and not value:
+        return {"value": None, "unit": "", "words": "nobody has counted them"}
     return {"value": value, "unit": "", "rests_on": [key] if key in open_keys else []}
 
 
