@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ def stand_in(folder: Path) -> None:
         bin.joinpath(name).write_text(f'#!/bin/sh\n{start} "$@"\n', "utf-8")
         bin.joinpath(name).chmod(0o755)
     bin.parent.joinpath("ready").touch()
+
+
+def freeze(folder: Path) -> None:
+    """`requirements.lock` as `make setup` writes it: what is installed here, each package at its version."""
+    installed = sorted({f"{found.name.lower()}=={found.version}" for found in metadata.distributions() if found.name})
+    (folder / "requirements.lock").write_text("\n".join(installed) + "\n", "utf-8")
 
 
 def states(folder: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ import readme_run
 import yaml
 from material import newborn
 from mlscaffold import answers, render, vcs
-from rendered_repository import run, run_product, stand_in
+from rendered_repository import freeze, run, run_product, stand_in
 
 Rendered = Callable[[str], Path]
 
@@ -352,9 +352,9 @@ def test_the_first_ten_minutes_end_with_nothing_uncommitted(tmp_path: Path) -> N
     """The README's own lines, from the first evidence on: what they write, they commit."""
     folder = render.render(newborn("sw-default"), tmp_path)
     vcs.create(folder, "Start")
-    (folder / "requirements.lock").touch()
     assert run(folder, "status").returncode == 0
     stand_in(folder)
+    freeze(folder)
     typed = readme_run.lines(folder / "README.md", "The first ten minutes")
     typed = [line for line in typed if line != "make setup" and not line.startswith(("make run", "curl"))]
     ended = {step.line: step.said for step in (readme_run.typed(line, folder) for line in typed) if step.code}
@@ -366,7 +366,7 @@ def test_the_first_ten_minutes_end_with_nothing_uncommitted(tmp_path: Path) -> N
 
 def test_forgetting_in_a_folder_without_a_job_is_a_sentence(made: Rendered, tmp_path: Path) -> None:
     """And leaves no ledger behind."""
-    done = run(made("sw-batch"), "forget", "Erika", str(tmp_path))
+    done = run_product(made("sw-batch"), "forget", "Erika", str(tmp_path))
 
     assert done.returncode == 1
     assert "holds no ledger" in said(done)
