@@ -92,8 +92,9 @@ def serve(package: str, modules: Sequence[str]) -> None:
     sys.path[:0] = ["src", "engine"]
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])  # for commands that are processes of their own
     for module in modules if FORKS else ():
-        # Only to save time: what an extra lacks here is told by the command that needs it, which imports it again.
-        with contextlib.suppress(ImportError):
+        # Only to save time: a module whose extra is not installed here refuses in its own way, with an ImportError or
+        # a sentence of its own, and the command that needs it imports it again and tells that.
+        with contextlib.suppress(Exception):
             importlib.import_module(module)
     running: dict[int, Running] = {}
     _answer({"ready": True})
