@@ -4,7 +4,6 @@ import csv
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 from mlscaffold import answers, render, vcs
 from readme_run import Ran, follow, lines
-from rendered_repository import run, told
+from rendered_repository import freeze, run, stand_in, told
 
 FIRST, THEN = "The first ten minutes", "From acceptance to operation"
 TEAM = "po=Ana Abel:0.2; ds=Bo Beck:1; swe=Cy Cole:0.5"
@@ -25,11 +24,8 @@ def newborn(folder: Path, **texts: str) -> Path:
     given = answers.complete({"kind_reason": "a test", "project_name": "Plain", "start_date": ""} | texts)
     made = render.render(given, folder)
     vcs.create(made, "Start")
-    python = made / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nPYTHONPATH=src PYTHONDONTWRITEBYTECODE=1 exec {sys.executable} "$@"\n', "utf-8")
-    python.chmod(0o755)
-    made.joinpath("requirements.lock").touch()
+    stand_in(made)
+    freeze(made)
     return made
 
 
