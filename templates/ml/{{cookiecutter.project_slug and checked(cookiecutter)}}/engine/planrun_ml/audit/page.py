@@ -10,6 +10,7 @@ from planrun.repository import Repo
 from planrun_ml.audit.two_runs import differing
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import source as source_module
+from planrun_ml.pages import tables
 
 LEAST = 50  # rows with a right answer
 PICTURE = "![Score of each column, and error by number of training rows](audit.svg)"
@@ -142,7 +143,7 @@ def _list(sentences: Iterable[str]) -> str:
 def _column(name: str, facts: dict[str, Any], score: float | None) -> str:
     cells = [name, facts["type"], f"{facts['missing']:.1%}", facts["distinct"], facts["min"], facts["max"]]
     cells.append("not an input" if score is None else f"{score:.3f}")
-    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ")[:60] for cell in cells) + " |"
+    return tables.row(*(str(text)[:60] for text in cells))
 
 
 def _more(curve: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from planrun_ml.data.lock import lock_sha
 from planrun_ml.experiments.records import all_records, champion
 from planrun_ml.experiments.stop_rules import stop_rule
 from planrun_ml.experiments.telling import _said
+from planrun_ml.pages import tables
 
 LOG = "evidence/experiments.md"
 
@@ -21,10 +22,10 @@ def write_log(repo: Repo) -> str:
         "|---|---|---|---|---|",
     ]
     for record in found:
-        change = "; ".join(record["change"]).replace("|", "\\|")
+        change = "; ".join(record["change"])
         learned = record["learned"] if record["lock_sha"] == lock else "Of other data: not counted."
-        scores = f"{_said(record['metric'])} | {_said(record['vs_baseline'], '+')}"
-        rows.append(f"| {record['id']} | {change} | {scores} | {learned} |")
+        scores = _said(record["metric"]), _said(record["vs_baseline"], "+")
+        rows.append(tables.row(record["id"], change, *scores, learned))
     helped = sum(((record["vs_champion"] or record["vs_baseline"])["low"] or 0) > 0 for record in found)
     left, best = max(0, round(repo.number("iterations.max") or 0) - len(found)), champion(repo, lock)
     rate = helped / len(found) if len(found) >= 5 else float(repo.answers["success_rate"])

@@ -7,9 +7,16 @@ def listed(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
+def cell(text: object) -> str:
+    """A text inside one cell: what would open another cell or another line is escaped."""
+    return str(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def row(*cells: object) -> str:
+    """One line of a Markdown table."""
+    return f"| {' | '.join(map(cell, cells))} |"
+
+
 def table(rows: dict[str, str]) -> str:
     """Two columns of Markdown."""
-    cells = [
-        (str(name).replace("|", "\\|"), text.replace("|", "\\|").replace("\n", " ")) for name, text in rows.items()
-    ]
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in cells)])
+    return "\n".join(["| | |", "|---|---|", *(row(name, text) for name, text in rows.items())])
