@@ -71,6 +71,56 @@ def _prompt(question: Question) -> str:
     return question.text
 
 
+def fields() -> str:
+    """The answers as typed fields, one a question, so that a misspelt answer fails the type check."""
+    lines = [
+        '''"""Every answer with its type. Written by generator/sync.py from questions.yaml: edit that, not this."""''',
+        "",
+        "import datetime",
+        "from collections.abc import Mapping",
+        "from typing import Literal",
+        "",
+        "from mlscaffold.person import Person",
+        "",
+        "",
+        "class Fields:",
+        '    """An answer that belongs to the other kind of repository is not there."""',
+        "",
+        *(f"    {question.key}: {_type(question)}" for question in questions.load().values()),
+        "",
+        "",
+        "Key = Literal[",
+        *(f'    "{key}",' for key in questions.load()),
+        "]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _type(question: Question) -> str:
+    """What `answers.typed` makes of a checked text."""
+    if question.type in ("integer", "number"):
+        named = "int" if question.type == "integer" else "float"
+        return f"{named} | None" if _may_stay_unknown(question) else named
+    return {
+        "date": "datetime.date",
+        "names": "tuple[str, ...]",
+        "keys": "tuple[str, ...]",
+        "team": "tuple[Person, ...]",
+        "shares": "Mapping[str, float]",
+        "owners": "Mapping[str, str]",
+        "origins": "Mapping[str, str]",
+        "ids": "Mapping[str, int]",
+    }.get(question.type, "str")
+
+
+def _may_stay_unknown(question: Question) -> bool:
+    """Whether no default steps in where nobody answers."""
+    if not questions.depends(question):
+        return any(questions.default(question, {"kind": kind}) == "" for kind in question.kinds)
+    by = question.default["by"]
+    return any(questions.default(question, {by: value}) == "" for value in questions.load()[by].choices)
+
+
 def readme() -> str:
     """The README with the table of questions that the program prints."""
     before, opening, rest = (ROOT / "README.md").read_text("utf-8").partition("<!-- questions -->\n")
@@ -103,7 +153,7 @@ def engine(kind: str) -> dict[str, bytes]:
 
 def expected() -> dict[Path, bytes]:
     """Every generated file with what it should hold."""
-    files = {ROOT / "README.md": readme().encode()}
+    files = {ROOT / "README.md": readme().encode(), ROOT / "generator/mlscaffold/fields.py": fields().encode()}
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()

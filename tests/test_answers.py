@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from mlscaffold import answers
-from mlscaffold.answers import Person
 from mlscaffold.errors import (
     Contradiction,
     InvalidAnswer,
@@ -15,6 +14,7 @@ from mlscaffold.errors import (
     UnreadableAnswers,
     UsageError,
 )
+from mlscaffold.person import Person
 
 FRIDAY = datetime.date(2026, 2, 27)
 

@@ -5,7 +5,6 @@ import datetime
 import itertools
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,19 @@ import yaml
 
 from mlscaffold import questions, yamltext
 from mlscaffold.errors import Contradiction, InvalidAnswer, SecretGiven, UnknownAnswer, UnreadableAnswers, UsageError
+from mlscaffold.fields import Fields, Key
+from mlscaffold.person import Person
 from mlscaffold.questions import Question
 
 
-@dataclass(frozen=True)
-class Person:
-    """One entry of `team`: a role, who fills it ("?" while nobody does), and which share of a week."""
-
-    role: str
-    name: str
-    share: float
-
-
-class Answers(Mapping[str, Any]):
+class Answers(Fields, Mapping[str, Any]):
     """The complete, checked answers of one repository: typed by item and attribute, texts in `raw`."""
 
     def __init__(self, raw: Mapping[str, str]) -> None:
         self.raw = dict(raw)
         self._typed = {key: typed(questions.load()[key], text) for key, text in self.raw.items()}
         self._typed["author"] = self.raw["author"] or f"The {self.raw['project_name']} team"
+        self.__dict__.update(self._typed)
 
     def __getitem__(self, key: str) -> Any:
         return self._typed[key]
@@ -42,13 +35,15 @@ class Answers(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._typed)
 
-    def __getattr__(self, key: str) -> Any:
-        try:
-            return self.__dict__["_typed"][key]
-        except KeyError:
-            raise AttributeError(f"these answers have no {key}") from None
+    def provenance(self, key: Key) -> str:
+        """`origin_of`, where the key is written in the code, so that a misspelt one fails the type check."""
+        return self.origin_of(key)
 
-    def provenance(self, key: str) -> str:
+    def is_asked(self, key: Key) -> bool:
+        """`calls_for`, where the key is written in the code."""
+        return self.calls_for(key)
+
+    def origin_of(self, key: str) -> str:
         """Where a value is from: "measured", "answered" or "default".
 
         "measured" where `measured` names its origin, "default" exactly when the value equals the default and nobody
@@ -60,7 +55,7 @@ class Answers(Mapping[str, Any]):
         is_default = self.raw[key] == questions.default(question, self.raw)
         return "default" if is_default and key not in self._typed["confirmed"] else "answered"
 
-    def is_asked(self, key: str) -> bool:
+    def calls_for(self, key: str) -> bool:
         """Whether the other answers call for this one."""
         return questions.is_asked(questions.load()[key], self.raw)
 
@@ -88,7 +83,7 @@ class Answers(Mapping[str, Any]):
     @property
     def recorded(self) -> dict[str, str]:
         """The texts that plan/project.yaml keeps: every answer that is asked for."""
-        return {key: text for key, text in self.raw.items() if self.is_asked(key)}
+        return {key: text for key, text in self.raw.items() if self.calls_for(key)}
 
 
 def complete(given: Mapping[str, str], today: datetime.date | None = None, *, metric_is_open: bool = False) -> Answers:
@@ -226,7 +221,7 @@ def unused(given: Mapping[str, str], answers: Answers) -> list[str]:
     return [
         key
         for key, text in given.items()
-        if text and (key not in answers.raw or (not answers.is_asked(key) and _differs(key, text, answers)))
+        if text and (key not in answers.raw or (not answers.calls_for(key) and _differs(key, text, answers)))
     ]
 
 

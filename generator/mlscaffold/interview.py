@@ -77,7 +77,7 @@ def steps(state: State) -> list[str]:
     else:
         keys += [*(_critical(filled) if state.matters else ()), ASSUMPTIONS]
     keys.append(SUMMARY)
-    return [key for key in keys if key not in state.known and (key not in filled.raw or filled.is_asked(key))]
+    return [key for key in keys if key not in state.known and (key not in filled.raw or filled.calls_for(key))]
 
 
 def _decides_the_kind(question: Question) -> bool:
@@ -105,7 +105,7 @@ def count(state: State, kind: str) -> int:
 def what_matters(state: State) -> list[str]:
     """The questions not asked yet whose default a gate will ask a person to confirm."""
     filled = complete(state)
-    return [key for key in _critical(filled) if filled.is_asked(key) and not {key} & (state.passed | state.known)]
+    return [key for key in _critical(filled) if filled.calls_for(key) and not {key} & (state.passed | state.known)]
 
 
 def _of_stage(candidates: list[Question], *stages: str) -> list[str]:
@@ -232,7 +232,7 @@ def assumption_rows(state: State) -> list[Row]:
     """What would be assumed if nothing more were asked."""
     filled = complete(state)
     rest = [key for key in _rest(filled) if questions.load()[key].stage == "assumed"]
-    return _rows(state, [key for key in rest if key not in state.texts and filled.is_asked(key)])
+    return _rows(state, [key for key in rest if key not in state.texts and filled.calls_for(key)])
 
 
 def summary_rows(state: State) -> list[Row]:
@@ -241,7 +241,7 @@ def summary_rows(state: State) -> list[Row]:
     keys = [
         key
         for key, question in questions.of_kind(filled.kind).items()
-        if filled.is_asked(key)
+        if filled.calls_for(key)
         and key not in ("confirmed", "measured", "requirement_ids")
         and (question.stage != "expert" or key in state.texts)
         and (key != "kind_reason" or filled.kind_reason)
@@ -283,7 +283,7 @@ def default(state: State, key: str) -> str:
 
 def _is_mine(state: State, filled: Answers, key: str) -> bool:
     """Whether a person gave this answer, here or in a file: then it is no assumption, even if it equals the default."""
-    return key in state.vouched or filled.provenance(key) != "default"
+    return key in state.vouched or filled.origin_of(key) != "default"
 
 
 # ------------------------------------------------------------------------------------------------------ what is kept
@@ -306,4 +306,4 @@ def finished(state: State) -> dict[str, str]:
 
 def _is_critical_default(filled: Answers, key: str) -> bool:
     question: Any = questions.load()[key]
-    return question.critical and filled.is_asked(key) and filled.raw[key] == questions.default(question, filled.raw)
+    return question.critical and filled.calls_for(key) and filled.raw[key] == questions.default(question, filled.raw)

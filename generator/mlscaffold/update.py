@@ -176,7 +176,7 @@ def _with_kept_numbers(texts: dict[str, str], before: Mapping[str, Any], own: Pa
     complete = answers.complete(texts)
     if complete.kind != "software":
         return complete
-    kept = complete.requirement_ids | _numbers(before.get("requirements", ()))
+    kept = {**complete.requirement_ids} | _numbers(before.get("requirements", ()))
     highest = max([*kept.values(), *_own_numbers(own)], default=0)
     wanted = _numbers(context.plan_of(complete)["requirements"])
     if all(number == kept[label] if label in kept else number > highest for label, number in wanted.items()):

@@ -255,7 +255,7 @@ def planned(plan: Plan, group: str, name: str) -> Any:
 def is_said(answers: Answers, key: str) -> bool:
     """Whether somebody gave this answer, or vouches for its default: only then may it be told as a fact."""
     if isinstance(answers, Complete):
-        return key in answers and answers.provenance(key) != "default"
+        return key in answers and answers.origin_of(key) != "default"
     return answers.get(key) is not None
 
 
@@ -289,8 +289,8 @@ def _rests_on(answers: Answers) -> Iterator[str]:
     """Which amounts behind the payback nobody has given: a model should not be dropped for a guess unseen."""
     if not isinstance(answers, Complete):
         return
-    keys = [key for key in MONEY if key in answers and answers.is_asked(key)]
-    assumed = [key for key in keys if answers.provenance(key) == "default"]
+    keys = [key for key in MONEY if key in answers and answers.calls_for(key)]
+    assumed = [key for key in keys if answers.origin_of(key) == "default"]
     if assumed:
         yield f"Uncertainty: the payback rests on assumed answers ({', '.join(assumed)}); give those you know first."
 

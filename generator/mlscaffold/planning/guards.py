@@ -113,7 +113,7 @@ def _margin(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Num
     """The allowed loss in units of the metric; for errors without an upper limit, a share of today's value."""
     given, baseline = answers[key], numbers["acceptance.baseline"].value
     if metric.high == 1:
-        return Number(given, metric.title, "", {key: given}, provenance=answers.provenance(key))
+        return Number(given, metric.title, "", {key: given}, provenance=answers.origin_of(key))
     inputs = {key: given, "baseline": baseline}
     if not baseline:
         return Number(None, metric.title, "", inputs, note="It is a share of today's value, which is not known.")

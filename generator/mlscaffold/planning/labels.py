@@ -103,9 +103,9 @@ def labels(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
 
 def _flip(answers: Answers, metric: Metric) -> Number:
     inputs = {"label_source": answers.label_source, "label_agreement": answers.label_agreement}
-    note = _unmeasured(answers, metric)
+    note, agreement = _unmeasured(answers, metric), answers.label_agreement
     return Number(
-        None if note else flip_rate(answers.label_agreement),
+        None if note or agreement is None else flip_rate(agreement),
         "share",
         "F13",
         inputs,

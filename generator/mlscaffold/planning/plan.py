@@ -110,5 +110,5 @@ def assumptions(answers: Answers, numbers: Mapping[str, Number]) -> list[dict[st
             "drives": [name for name, number in numbers.items() if key in number.inputs],
         }
         for key in answers.recorded
-        if known[key].critical and answers.provenance(key) == "default"
+        if known[key].critical and answers.origin_of(key) == "default"
     ]

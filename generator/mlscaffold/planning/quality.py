@@ -155,8 +155,8 @@ def _cost_of_an_hour(answers: Answers) -> Number:
         given = {"daily_volume": answers.daily_volume}
         note = "An error of this task has no worst size: name the largest error you have seen, times unit_error_cost."
         return Number(None, answers.currency, "F12", given, meaning, note=note)
-    given = {"daily_volume": answers.daily_volume, "cost_of_a_wrong_result": wrong}
-    return Number(hourly * wrong, answers.currency, "F12", given, meaning)
+    both = {"daily_volume": answers.daily_volume, "cost_of_a_wrong_result": wrong}
+    return Number(hourly * wrong, answers.currency, "F12", both, meaning)
 
 
 def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:

@@ -1,0 +1,224 @@
+"""Every answer with its type. Written by generator/sync.py from questions.yaml: edit that, not this."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Literal
+
+from mlscaffold.person import Person
+
+
+class Fields:
+    """An answer that belongs to the other kind of repository is not there."""
+
+    project_name: str
+    project_slug: str
+    kind: str
+    kind_reason: str
+    decision: str
+    rules_expressible: str
+    current_practice: str
+    past_cases: int
+    labelled_cases: int
+    task: str
+    metric: str
+    current_value: float | None
+    target_value: float | None
+    positive_share: float
+    false_alarm_cost: float
+    miss_cost: float
+    unit_error_cost: float
+    deliverable: str
+    capabilities: tuple[str, ...]
+    dependencies: Mapping[str, float]
+    slo_percent: float
+    consequence: str
+    human_confirms: str
+    daily_volume: int
+    peak_factor: float
+    label_source: str
+    label_delay_days: float
+    label_minutes: float
+    label_agreement: float | None
+    data_source: str
+    target_column: str
+    time_column: str
+    group_column: str
+    id_column: str
+    known_after: tuple[str, ...]
+    positive_value: str
+    time_format: str
+    data_query: str
+    input_columns: int
+    upstream_sources: int
+    segments: tuple[str, ...]
+    personal_data: str
+    serving: str
+    latency_ms: int
+    change_rate: str
+    compute: str
+    tracking: str
+    slo_window_days: int
+    p95_ms: int
+    data_class: str
+    ml_component: str
+    team: tuple[Person, ...]
+    start_date: datetime.date
+    appetite_weeks: int
+    cycle_days: int
+    iteration_days: int
+    day_rate: float
+    monthly_run_budget: float
+    currency: str
+    rigor: str
+    ci: str
+    license: str
+    author: str
+    email: str
+    code_owners: Mapping[str, str]
+    folder: str
+    confirmed: tuple[str, ...]
+    measured: Mapping[str, str]
+    requirement_ids: Mapping[str, int]
+    review_rate: float | None
+    current_precision: float | None
+    error_spread: float | None
+    error_correlation: float
+    discordance: float | None
+    build_cost: float | None
+    retrain_cost: float | None
+    decay_per_month: float | None
+    annotators: int
+    double_label_share: float
+    label_return_share: float
+    group_size: float
+    icc: float
+    test_looks: int
+    slice_margin: float
+    min_gain: float | None
+    min_gain_share: float
+    promotion_margin: float
+    promotion_discordance: float
+    payback_limit_months: float
+    success_rate: float
+    false_alerts_per_month: float
+    drift_bins: int
+    drift_floor: float
+    audit_margin: float
+    canary_share: float
+    service_ms: float
+    cache_hit_share: float
+    load_factor: float
+    busy_share: float
+    deploy: str
+    worker_limit: int | None
+    focus_factor: float
+    rollback_minutes: float
+    drill_age_days: int
+
+
+Key = Literal[
+    "project_name",
+    "project_slug",
+    "kind",
+    "kind_reason",
+    "decision",
+    "rules_expressible",
+    "current_practice",
+    "past_cases",
+    "labelled_cases",
+    "task",
+    "metric",
+    "current_value",
+    "target_value",
+    "positive_share",
+    "false_alarm_cost",
+    "miss_cost",
+    "unit_error_cost",
+    "deliverable",
+    "capabilities",
+    "dependencies",
+    "slo_percent",
+    "consequence",
+    "human_confirms",
+    "daily_volume",
+    "peak_factor",
+    "label_source",
+    "label_delay_days",
+    "label_minutes",
+    "label_agreement",
+    "data_source",
+    "target_column",
+    "time_column",
+    "group_column",
+    "id_column",
+    "known_after",
+    "positive_value",
+    "time_format",
+    "data_query",
+    "input_columns",
+    "upstream_sources",
+    "segments",
+    "personal_data",
+    "serving",
+    "latency_ms",
+    "change_rate",
+    "compute",
+    "tracking",
+    "slo_window_days",
+    "p95_ms",
+    "data_class",
+    "ml_component",
+    "team",
+    "start_date",
+    "appetite_weeks",
+    "cycle_days",
+    "iteration_days",
+    "day_rate",
+    "monthly_run_budget",
+    "currency",
+    "rigor",
+    "ci",
+    "license",
+    "author",
+    "email",
+    "code_owners",
+    "folder",
+    "confirmed",
+    "measured",
+    "requirement_ids",
+    "review_rate",
+    "current_precision",
+    "error_spread",
+    "error_correlation",
+    "discordance",
+    "build_cost",
+    "retrain_cost",
+    "decay_per_month",
+    "annotators",
+    "double_label_share",
+    "label_return_share",
+    "group_size",
+    "icc",
+    "test_looks",
+    "slice_margin",
+    "min_gain",
+    "min_gain_share",
+    "promotion_margin",
+    "promotion_discordance",
+    "payback_limit_months",
+    "success_rate",
+    "false_alerts_per_month",
+    "drift_bins",
+    "drift_floor",
+    "audit_margin",
+    "canary_share",
+    "service_ms",
+    "cache_hit_share",
+    "load_factor",
+    "busy_share",
+    "deploy",
+    "worker_limit",
+    "focus_factor",
+    "rollback_minutes",
+    "drill_age_days",
+]

@@ -1,0 +1,46 @@
+"""A misspelt name fails the type check that `make lint` runs, and not a user."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from material import ROOT
+
+# Each line is right but for one name; what the type check says of it names the mistake.
+PLANTED = {
+    "answers.mis_cost": '"Answers" has no attribute "mis_cost"',
+    'answers.provenance("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
+    'answers.is_asked("slo_percnt")': "incompatible type \"Literal['slo_percnt']\"",
+    "answers.current_value + 1": 'Unsupported operand types for + ("None" and "int")',
+}
+SOUND = ("answers.miss_cost", 'answers.provenance("miss_cost")', "answers.daily_volume + 1")
+
+
+@pytest.fixture(scope="module")
+def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What mypy says of each line below, in order; the empty text where it says nothing."""
+    lines = [*PLANTED, *SOUND]
+    head = ["from mlscaffold.answers import Answers", "", "", "def planted(answers: Answers) -> None:"]
+    folder = tmp_path_factory.mktemp("planted")
+    program = folder / "planted.py"
+    program.write_text("\n".join([*head, *(f"    {line}" for line in lines), ""]), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(folder / "cache"), str(program)],
+        cwd=folder, env=os.environ | {"MYPYPATH": str(ROOT / "generator")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = {
+        int(line.split(":")[1]): line
+        for line in done.stdout.splitlines()
+        if line.startswith(f"{program.name}:") and ": error: " in line
+    }
+    return [said.get(number, "") for number, _ in enumerate(lines, len(head) + 1)]
+
+
+def test_a_misspelt_answer_fails_the_type_check(complaints: list[str]) -> None:
+    """As an attribute, and as a key of a question; a fact that may be unknown is not added to."""
+    assert all(wanted in said for wanted, said in zip(PLANTED.values(), complaints, strict=False)), complaints
+
+
+def test_a_right_one_passes(complaints: list[str]) -> None:
+    assert complaints[len(PLANTED) :] == [""] * len(SOUND)
