@@ -8,25 +8,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from forking import FORKED
+
 
 def run(
     folder: Path, *arguments: str, module: str | None = None, timeout: int = 600
 ) -> subprocess.CompletedProcess[str]:
     """`planrun …` in the folder; `module` runs another module, such as pytest."""
-    surroundings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
-    return subprocess.run(
-        [sys.executable, "-m", module or "planrun", *arguments],
-        cwd=folder,
-        env=surroundings
-        | {
-            "PYTHONPATH": os.pathsep.join(str(folder.resolve() / name) for name in ("src", "engine")),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
+    surroundings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"} | {
+        "PYTHONPATH": os.pathsep.join(str(folder.resolve() / name) for name in ("src", "engine")),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return FORKED.run(module or "planrun", arguments, folder, surroundings, timeout)
 
 
 def run_product(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
