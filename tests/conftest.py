@@ -7,8 +7,11 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cookiecutter.environment import StrictEnvironment
+from jinja2 import FileSystemBytecodeCache
 from material import ROOT, SAMPLES, newborn, sample_answers
 from mlscaffold import render, vcs
 
@@ -27,6 +30,20 @@ def _surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
                 patch.delenv(name)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         _settle(folder, patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Jinja keeps what it compiled, by the hash of each template's text: most of a rendering is compiling."""
+    kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("compiled")))
+    plain = StrictEnvironment.__init__
+
+    def keeping(self: StrictEnvironment, **settings: Any) -> None:
+        plain(self, **{"bytecode_cache": kept} | settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StrictEnvironment, "__init__", keeping)
         yield
 
 
