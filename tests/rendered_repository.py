@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -40,9 +42,15 @@ def stand_in(folder: Path) -> None:
 
 
 def freeze(folder: Path) -> None:
-    """`requirements.lock` as `make setup` writes it: what is installed here, each package at its version."""
-    installed = sorted({f"{found.name.lower()}=={found.version}" for found in metadata.distributions() if found.name})
-    (folder / "requirements.lock").write_text("\n".join(installed) + "\n", "utf-8")
+    """`requirements.lock` in the form that `make setup` gives it: each package at its version.
+
+    What pyproject.toml asks for and this project's own environment does not have is pinned to a version that is none.
+    """
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    asked = [*project["project"].get("dependencies", []), *project.get("dependency-groups", {}).get("dev", [])]
+    pins = {re.split(r"[^\w.-]", text)[0].lower(): "0" for text in asked if isinstance(text, str)}
+    pins |= {found.name.lower(): found.version for found in metadata.distributions() if found.name}
+    (folder / "requirements.lock").write_text("".join(f"{name}=={pins[name]}\n" for name in sorted(pins)), "utf-8")
 
 
 def states(folder: Path) -> dict[str, str]:
