@@ -1,6 +1,8 @@
 """Questions are complete records, and every check has an answer it accepts and one it refuses."""
 
+import contextlib
 import json
+import re
 import subprocess
 import sys
 
@@ -145,3 +147,33 @@ def test_a_mistyped_choice_is_met_with_what_it_may_have_meant() -> None:
     assert questions.alike("ROC AUC", metric.choices) == ["roc_auc"]
     assert questions.alike("average precision", metric.choices) == ["average_precision"]
     assert questions.alike("", metric.choices) == []
+
+
+def test_every_question_is_used() -> None:
+    """By the plan, a page or a gate: an answer that changes nothing is not asked for."""
+    texts = _code()
+    unused = [key for key in questions.load() if not _uses(key).search(texts)]
+
+    assert unused == []
+
+
+def test_a_question_that_nothing_uses_is_noticed() -> None:
+    """Its own entry, its field and the settings of the templates are no use of it."""
+    assert not _uses("favourite_colour").search(_code() + '_favourite_colour": "" favourite_colour: str')
+
+
+def _uses(key: str) -> re.Pattern[str]:
+    """`answers.KEY`, or the key as a text of its own where answers are looked up by key."""
+    return re.compile(rf"""answers\.{key}\b|["']{key}["']""")
+
+
+def _code() -> str:
+    """What could use an answer: our program, the templates and the engine; not what is written from the questions."""
+    generated = {"fields.py", "cookiecutter.json"}
+    paths = [path for top in ("generator", "templates") for path in sorted((ROOT / top).rglob("*")) if path.is_file()]
+    texts = []
+    for path in paths:
+        if path.name not in generated and "engine" not in path.relative_to(ROOT).parts[:4]:
+            with contextlib.suppress(UnicodeDecodeError):
+                texts.append(path.read_text("utf-8"))
+    return "\n".join(texts)
