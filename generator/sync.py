@@ -10,13 +10,14 @@ import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
-from mlscaffold import __version__, questions, report  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import __version__, catalogue, questions, report  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
@@ -121,6 +122,58 @@ def _may_stay_unknown(question: Question) -> bool:
     return any(questions.default(question, {by: value}) == "" for value in questions.load()[by].choices)
 
 
+def engine_catalogue() -> str:
+    """The engine's own copy of the catalogue: it runs where there is no mlscaffold."""
+    lines = [
+        '''"""Every gate and role. Written by generator/sync.py from mlscaffold/catalogue: edit that, not this."""''',
+        "# ruff: noqa: E501",
+        "# fmt: off",
+        "",
+        "from collections.abc import Mapping",
+        "from typing import Literal, NamedTuple",
+        "",
+        "",
+        "class Listed(NamedTuple):",
+        '    """A gate\'s title, the lowest rigor at which it blocks, and the answers under which it does."""',
+        "",
+        "    title: str",
+        "    blocks: str",
+        "    when: Mapping[str, tuple[str, ...]]",
+        "",
+        "",
+        f"RIGORS = {_python(catalogue.RIGORS)}",
+        "GATES: dict[str, dict[str, Listed]] = {",
+        *(line for kind in questions.KINDS for line in _rows(kind)),
+        "}",
+        "STAND_INS: dict[str, tuple[str, ...]] = {",
+        *(f'    "{role.key}": {_python(role.stand_ins)},' for role in catalogue.roles().values() if role.stand_ins),
+        "}",
+        "GateId = Literal[",
+        *(f'    "{id}",' for id in catalogue.gates()),
+        "]",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(kind: str) -> list[str]:
+    """The lines of one kind's gates."""
+    rows = (
+        f'        "{gate.id}": Listed("{gate.title}", "{gate.blocks}", {_when(gate)}),'
+        for gate in catalogue.gates_of(kind)
+    )
+    return [f'    "{kind}": {{', *rows, "    },"]
+
+
+def _when(gate: catalogue.Gate) -> str:
+    return "{" + ", ".join(f'"{key}": {_python(allowed)}' for key, allowed in gate.when.items()) + "}"
+
+
+def _python(texts: Iterable[str]) -> str:
+    """A tuple of texts as the formatter has it."""
+    quoted = [json.dumps(text) for text in texts]
+    return f"({', '.join(quoted)}{',' if len(quoted) == 1 else ''})"
+
+
 def readme() -> str:
     """The README with the table of questions that the program prints."""
     before, opening, rest = (ROOT / "README.md").read_text("utf-8").partition("<!-- questions -->\n")
@@ -136,7 +189,7 @@ def engine(kind: str) -> dict[str, bytes]:
         for package in ENGINES[kind]
         for path in sorted((source / package).rglob("*"))
         if path.suffix in (".py", ".typed")
-    }
+    } | {"planrun/catalogue.py": engine_catalogue().encode()}
     for package in ENGINES[kind]:
         own = {
             path.removeprefix(f"{package}/"): content
@@ -153,7 +206,11 @@ def engine(kind: str) -> dict[str, bytes]:
 
 def expected() -> dict[Path, bytes]:
     """Every generated file with what it should hold."""
-    files = {ROOT / "README.md": readme().encode(), ROOT / "generator/mlscaffold/fields.py": fields().encode()}
+    files = {
+        ROOT / "README.md": readme().encode(),
+        ROOT / "generator/mlscaffold/fields.py": fields().encode(),
+        ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
+    }
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()

@@ -18,7 +18,8 @@ GENERATOR = ROOT / "generator"
 # Each engine's parts, the lowest first: a part imports from earlier lines only, never from its own.
 LAYERS = {
     "planrun": (
-        {"command", "rigor", "steps", "trouble"},
+        {"catalogue", "command", "steps", "trouble"},
+        {"rigor"},
         {"commands", "files", "git"},
         {"identity", "rooms"},
         {"repository"},

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from mlscaffold.planning import people, reliability, samples, signals, stats
-from planrun.signing import people as signers
+from mlscaffold.planning import reliability, samples, signals, stats
 from planrun_ml.data import shift
 from planrun_ml.measuring import intervals, power_law
 from planrun_ml.release import prediction_log
@@ -115,8 +114,3 @@ def test_labels_that_show_a_drop_are_one_count(spread: float, drop: float, alpha
     planned = samples.mean_rows(drop, spread, alpha, power)
 
     assert quality.labels_needed(spread, spread, drop, stats.z(1 - alpha), power) == pytest.approx(planned, abs=1)
-
-
-def test_who_stands_in_is_one_list() -> None:
-    """The plan names the person that the gate lets sign."""
-    assert {role: others for role, others in people.FALLBACK.items() if others} == signers.STAND_INS

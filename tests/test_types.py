@@ -12,16 +12,18 @@ PLANTED = {
     "answers.mis_cost": '"Answers" has no attribute "mis_cost"',
     'answers.provenance("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
     'answers.is_asked("slo_percnt")': "incompatible type \"Literal['slo_percnt']\"",
+    'gates.gate("G1.33")': 'No overload variant of "gate" matches argument type "str"',
     "answers.current_value + 1": 'Unsupported operand types for + ("None" and "int")',
 }
-SOUND = ("answers.miss_cost", 'answers.provenance("miss_cost")', "answers.daily_volume + 1")
+SOUND = ('gates.gate("G1.3")', "answers.miss_cost", 'answers.provenance("miss_cost")', "answers.daily_volume + 1")
 
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What mypy says of each line below, in order; the empty text where it says nothing."""
     lines = [*PLANTED, *SOUND]
-    head = ["from mlscaffold.answers import Answers", "", "", "def planted(answers: Answers) -> None:"]
+    head = ["from mlscaffold.answers import Answers", "from planrun import gates", "", ""]
+    head += ["def planted(answers: Answers) -> None:"]
     folder = tmp_path_factory.mktemp("planted")
     program = folder / "planted.py"
     program.write_text("\n".join([*head, *(f"    {line}" for line in lines), ""]), "utf-8")

@@ -17,7 +17,7 @@ from jinja2.runtime import Context
 from jinja2.utils import missing
 
 from mlscaffold import answers as answers_module
-from mlscaffold import hosting, questions, templates, wording
+from mlscaffold import catalogue, hosting, questions, templates, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
@@ -105,14 +105,17 @@ def _refuse_other_kind(texts: Mapping[str, Any]) -> None:
 
 
 class PlanContext(Context):
-    """A Jinja context in which `answers` and `plan` are worked out from `cookiecutter` when first named."""
+    """A Jinja context in which `answers`, `plan` and the kind's `gates` come from `cookiecutter` when first named."""
 
     def resolve_or_missing(self, key: str) -> Any:
         found = super().resolve_or_missing(key)
-        if found is not missing or key not in ("answers", "plan"):
+        if found is not missing or key not in ("answers", "plan", "gates"):
             return found
         texts = super().resolve_or_missing("cookiecutter")
-        return found if texts is missing else room(texts)[key == "plan"]
+        if texts is missing:
+            return found
+        answers, plan = room(texts)
+        return {"answers": answers, "plan": plan, "gates": catalogue.gates_of(answers.kind)}[key]
 
 
 class PlanExtension(Extension):

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import overload
 
+from planrun import catalogue
+from planrun.catalogue import GateId
 from planrun.command import always
 from planrun.files import rows_of
 from planrun.repository import Repo
@@ -50,6 +53,7 @@ class Row:
 
 
 GATES: dict[str, Gate] = {}
+TITLES = {id: row.title for rows in catalogue.GATES.values() for id, row in rows.items()}
 BROKEN = "X.checks"  # the row that stands for a room whose gates cannot be read
 
 
@@ -72,9 +76,17 @@ def blocked(reason: str, next_step: str) -> Result:
 Check = Callable[[Repo], Result]
 
 
+@overload
+def gate(
+    id: GateId, *, waivable: bool = True, applies: Callable[[Mapping[str, str]], bool] = always
+) -> Callable[[Check], Check]: ...
+@overload
+def gate(
+    id: str, title: str, *, applies: Callable[[Mapping[str, str]], bool] = always, blocks: bool = False
+) -> Callable[[Check], Check]: ...
 def gate(
     id: str,
-    title: str,
+    title: str = "",
     *,
     waivable: bool = True,
     applies: Callable[[Mapping[str, str]], bool] = always,
@@ -82,11 +94,12 @@ def gate(
 ) -> Callable[[Check], Check]:
     """Register a check under a gate's id; a repository to whose answers it does not apply has no such gate.
 
-    A team's gates stand in `src/<package>/checks.py`; their ids begin with X, and `blocks` says whether one blocks.
+    The engine's gates have their titles in the catalogue. A team's stand in `src/<package>/checks.py`; their ids begin
+    with X, each brings its title, and `blocks` says whether it blocks.
     """
 
     def register(check: Check) -> Check:
-        made = Gate(id, title, check, waivable, applies, blocks)
+        made = Gate(id, title or TITLES[id], check, waivable, applies, blocks)
         if check.__module__.partition(".")[0] not in ENGINES.values():
             check.gate = made  # type: ignore[attr-defined]  # it belongs to its repository, not to this process
             return check

@@ -5,28 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold import catalogue
 from mlscaffold.answers import Answers
 
 NOBODY = "?"
-TITLES = {
-    "po": "product owner",
-    "ds": "data scientist",
-    "mle": "ML engineer",
-    "swe": "software engineer",
-    "de": "data engineer",
-    "ops": "operations",
-    "expert": "domain expert",
-}
-# Who does a role's work where nobody holds it, nearest first. Nobody stands in for the product owner.
-FALLBACK = {
-    "po": (),
-    "ds": ("mle",),
-    "mle": ("ds",),
-    "de": ("mle", "ds"),
-    "swe": ("mle", "ds"),
-    "ops": ("swe", "mle", "ds"),
-    "expert": ("po",),
-}
+TITLES = {role.key: role.title for role in catalogue.roles().values()}
 
 # What is signed, and the roles that have to; where nobody holds one, its stand-in signs.
 SIGNED = {
@@ -82,7 +65,7 @@ class Staff:
 
 def staff(answers: Answers, role: str) -> Staff:
     """The people of a role, or of the nearest role that stands in for it; a full-time nobody where none does."""
-    for filled in (role, *FALLBACK[role]):
+    for filled in (role, *catalogue.roles()[role].stand_ins):
         people = [person for person in answers.team if person.role == filled]
         if people:
             share = math.fsum(person.share for person in people)  # sum() of floats differs between Python versions

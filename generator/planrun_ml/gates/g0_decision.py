@@ -19,7 +19,7 @@ HEADINGS = (
 COSTS = ("false_alarm_cost", "miss_cost", "unit_error_cost")
 
 
-@gate("G0.1", "Charter")
+@gate("G0.1")
 def charter(repo: Repo) -> Result:
     text = repo.text(CHARTER)
     headings = [line.lstrip("# ").partition(" ")[2] for line in text.splitlines() if line.startswith("## ")]
@@ -31,7 +31,7 @@ def charter(repo: Repo) -> Result:
     return passed("Every section is there and answered.")
 
 
-@gate("G0.2", "ML or not")
+@gate("G0.2")
 def ml_or_not(repo: Repo) -> Result:
     facts = front_matter(repo.text(DECISION))
     if facts.get("choice") != facts.get("advisor"):
@@ -50,7 +50,7 @@ def ml_or_not(repo: Repo) -> Result:
     return passed(f"Decided: {facts['choice']}.")
 
 
-@gate("G0.3", "Baseline known or dated")
+@gate("G0.3")
 def baseline_known(repo: Repo) -> Result:
     entry, ends = repo.entry("acceptance.baseline"), {task["id"]: task["end"] for task in tasks(repo)}
     if entry["provenance"] in ("answered", "measured") and entry["value"] is not None:
@@ -63,7 +63,7 @@ def baseline_known(repo: Repo) -> Result:
     return blocked("Today's value is unknown, and no dated task measures it before G1.", "mlscaffold replan")
 
 
-@gate("G0.4", "Roles")
+@gate("G0.4")
 def roles(repo: Repo) -> Result:
     people = repo.plan.get("people", {})
     if people.get("problems"):
@@ -76,7 +76,7 @@ def roles(repo: Repo) -> Result:
     return passed("Every deliverable has one accountable person.")
 
 
-@gate("G0.5", "Costs of errors")
+@gate("G0.5")
 def costs(repo: Repo) -> Result:
     assumed = [row["key"] for row in unconfirmed(repo) if row["key"] in COSTS]
     if assumed:
@@ -84,7 +84,7 @@ def costs(repo: Repo) -> Result:
     return passed("The costs of errors are a person's word.")
 
 
-@gate("G0.6", "Schedule")
+@gate("G0.6")
 def schedule(repo: Repo) -> Result:
     deadline, likely = repo.number("schedule.deadline"), repo.number("schedule.p80")
     available, floor = repo.number("schedule.available_days"), repo.number("schedule.floor_total_days")

@@ -30,7 +30,7 @@ def _audited(repo: Repo) -> None:
 signable("G1", (AUDIT, manifest.MANIFEST, schema.PATH, SPLITS, GUIDE), ("de", "po"), _audited)
 
 
-@gate("G1.1", "Audit recommendation")
+@gate("G1.1")
 def recommendation(repo: Repo) -> Result:
     text = repo.text(AUDIT)
     line = next((line for line in text.splitlines() if line.startswith("Recommendation:")), "")
@@ -46,12 +46,12 @@ def recommendation(repo: Repo) -> Result:
     )
 
 
-@gate("G1.2", "Data sources")
+@gate("G1.2")
 def sourced(repo: Repo) -> Result:
     return sources(repo)
 
 
-@gate("G1.3", "Data quality")
+@gate("G1.3")
 def quality(repo: Repo) -> Result:
     manifest.manifest(repo)
     found = repo.fresh("quality", "make audit")
@@ -65,7 +65,7 @@ def quality(repo: Repo) -> Result:
     return passed(f"{found['rows']:,} rows keep every rule.")
 
 
-@gate("G1.4", "Splits and leakage")
+@gate("G1.4")
 def leaks(repo: Repo) -> Result:
     manifest.manifest(repo)
     found = repo.fresh("splits", "make audit")
@@ -86,7 +86,7 @@ def leaks(repo: Repo) -> Result:
     return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).")
 
 
-@gate("G1.5", "Labelled test rows")
+@gate("G1.5")
 def labelled(repo: Repo) -> Result:
     manifest.manifest(repo)
     found = repo.fresh("labels", "make audit")
@@ -108,7 +108,7 @@ def labelled(repo: Repo) -> Result:
     return passed(f"{have:,} test units, {need:,.0f} needed.")
 
 
-@gate("G1.6", "Label ceiling")
+@gate("G1.6")
 def ceiling(repo: Repo) -> Result:
     if repo.answers.get("label_source") not in ("people", "both"):
         return passed("No person labels, so no disagreement caps the score.")
@@ -131,7 +131,7 @@ def ceiling(repo: Repo) -> Result:
     return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
 
 
-@gate("G1.7", "Repeatable pipeline")
+@gate("G1.7")
 def repeatable(repo: Repo) -> Result:
     known = manifest.manifest(repo)
     found = repo.fresh(PIPELINE, "make audit")
@@ -147,7 +147,7 @@ def repeatable(repo: Repo) -> Result:
     return passed(f"Two runs from the raw file {known['sha256'][:12]} arrived at the same manifest, inputs and splits.")
 
 
-@gate("G1.8", "Harness sanity")
+@gate("G1.8")
 def sane(repo: Repo) -> Result:
     manifest.manifest(repo)
     found = repo.fresh("harness", "make audit")
@@ -170,7 +170,7 @@ def _before_the_lock(repo: Repo) -> Row | None:
     return next((row for row in rows if row.state not in OPEN), None)
 
 
-@gate("G1.9", "Baseline measured")
+@gate("G1.9")
 def baseline(repo: Repo) -> Result:
     manifest.manifest(repo)
     if repo.evidence("baseline") is None and (first := _before_the_lock(repo)):
@@ -199,7 +199,7 @@ def baseline(repo: Repo) -> Result:
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']} units, by the same harness.")
 
 
-@gate("G1.10", "Learning curve")
+@gate("G1.10")
 def learning_curve(repo: Repo) -> Result:
     found = repo.fresh("learning_curve", "make audit")
     target, fit = repo.number("acceptance.target"), found["fit"]
@@ -216,7 +216,7 @@ def learning_curve(repo: Repo) -> Result:
     return blocked("These rows do not say whether the target can be reached.", "Add rows, or better columns")
 
 
-@gate("G1.11", "Assumptions")
+@gate("G1.11")
 def assumptions(repo: Repo) -> Result:
     still = [row["key"] for row in unconfirmed(repo)]
     if still:
@@ -224,7 +224,7 @@ def assumptions(repo: Repo) -> Result:
     return passed("Every default that matters has a person's name.")
 
 
-@gate("G1.12", "Privacy and rights")
+@gate("G1.12")
 def privacy(repo: Repo) -> Result:
     if repo.answers["personal_data"] == "none":
         return passed("The data is not about people, by the answers.")
@@ -234,12 +234,12 @@ def privacy(repo: Repo) -> Result:
     return passed("Basis, retention, deletion and access are written down.")
 
 
-@gate("G1.13", "Audit signed")
+@gate("G1.13")
 def audit_signed(repo: Repo) -> Result:
     return signed(repo, "G1")
 
 
-@gate("G1.lock", "Data locked")
+@gate("G1.lock")
 def locked(repo: Repo) -> Result:
     manifest.manifest(repo)
     if not (repo.root / LOCK).is_file() and (first := _before_the_lock(repo)):

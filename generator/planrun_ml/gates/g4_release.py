@@ -35,7 +35,7 @@ FILLED = ("id", "made_at", "model", "source", "input_hash", "inputs", "decision"
 
 
 # ------------------------------------------------------------------------------------------------ release
-@gate("G4.2", "Training and serving code agree")
+@gate("G4.2")
 def parity(repo: Repo) -> Result:
     found = of_champion(repo, "parity", PROMOTE)
     trained, served = found["training"], found["serving"]
@@ -50,7 +50,7 @@ def parity(repo: Repo) -> Result:
     return passed(said) if len(gaps) >= PARITY_ROWS else warned(f"{said} {PARITY_ROWS} rows would bound them at 1 %.")
 
 
-@gate("G4.4", "Rollback is rehearsed")
+@gate("G4.4")
 def rollback_drill(repo: Repo) -> Result:
     champion_entry(repo)
     found, most = repo.evidence("rollback_drill"), repo.answers["drill_age_days"]
@@ -68,7 +68,7 @@ def rollback_drill(repo: Repo) -> Result:
     return passed(f"Back {way} in {found['seconds']:.2f} s, rehearsed {found['at'][:10]}.")
 
 
-@gate("G4.5", "The rule answers when the model cannot")
+@gate("G4.5")
 def fallback(repo: Repo) -> Result:
     cases = of_champion(repo, "fallback", PROMOTE)["cases"]
     missing = {"absent", "failing", "invalid"} - set(cases)
@@ -80,7 +80,7 @@ def fallback(repo: Repo) -> Result:
     return passed("Model absent, failing, or input invalid: the rule answered each time, with its reason in the log.")
 
 
-@gate("G4.6", "The registry knows what the champion is made of")
+@gate("G4.6")
 def hashes(repo: Repo) -> Result:
     if (entry := champion_entry(repo))["kind"] == "rule":
         return passed("The rule answers: it has no model file.")
@@ -91,7 +91,7 @@ def hashes(repo: Repo) -> Result:
     return blocked(f"{'; '.join(problems)}.", "Restore the file from the model store, or: make promote")
 
 
-@gate("G4.7", "Every signal has a limit, an owner and a runbook")
+@gate("G4.7")
 def monitors(repo: Repo) -> Result:
     signals, called, edited = settings(repo), planned(repo), []
     problems = [f"{name} is missing" for name in called if name not in [signal["name"] for signal in signals]]
@@ -153,7 +153,7 @@ def _answering(repo: Repo) -> str:
     return f"{make} ARGS=FILE, a file of rows to answer" if own else make
 
 
-@gate("G4.8", "The prediction log holds what late labels need")
+@gate("G4.8")
 def prediction_log(repo: Repo) -> Result:
     champion_entry(repo)
     if not (rows := last_rows(repo.root / PREDICTIONS)):
@@ -174,7 +174,7 @@ SECTIONS = {
 }
 
 
-@gate("G4.1", "The interface still answers yesterday's requests", applies=at_strict)
+@gate("G4.1", applies=at_strict)
 def contract(repo: Repo) -> Result:
     entry, before = champion_entry(repo), registry.entry_of(registry.read(repo.root), "previous")
     if before is None or before["kind"] == "rule":
@@ -195,7 +195,7 @@ def contract(repo: Repo) -> Result:
     return passed(f"{entry['version']} takes every request that {before['version']} took.")
 
 
-@gate("G4.9", "A new version reaches everybody step by step", applies=at_strict)
+@gate("G4.9", applies=at_strict)
 def rollout(repo: Repo) -> Result:
     plan = read_yaml(repo.root / "ops/rollout.yaml")
     wanted = [("shadow", "days"), ("shadow", "go"), ("canary", "share"), ("canary", "labelled_rows")]
@@ -207,7 +207,7 @@ def rollout(repo: Repo) -> Result:
     return passed(f"Shadow {plan['shadow']['days']} days, then {float(plan['canary']['share']):.0%} of the traffic.")
 
 
-@gate("G4.10", "Readiness, by the weakest of four sections", applies=at_strict)
+@gate("G4.10", applies=at_strict)
 def readiness(repo: Repo) -> Result:
     points = {
         section: sum(gates.state_of(repo, id).state in ("pass", "warn") for id in ids)
@@ -224,7 +224,7 @@ LOAD = "make load"
 KEPT_UP = 0.95  # of the rate asked for; below it the caller or the service could not keep up
 
 
-@gate("G4.3", "Load", applies=lambda answers: answers.get("serving") == "api")
+@gate("G4.3", applies=lambda answers: answers.get("serving") == "api")
 def under_load(repo: Repo) -> Result:
     found = of_champion(repo, EVIDENCE, LOAD)
     workers, planned = math.ceil(repo.needed("capacity.workers")), repo.needed("capacity.load_per_second")

@@ -26,7 +26,7 @@ RETRAIN = "make retrain"
 
 
 # ------------------------------------------------------------------------------------------------ operation
-@gate("G5.1", "Every signal reports")
+@gate("G5.1")
 def reported(repo: Repo) -> Result:
     champion_entry(repo)
     signals, found = settings(repo), repo.evidence("monitor")
@@ -51,7 +51,7 @@ def reported(repo: Repo) -> Result:
     return warned(f"{said} {'; '.join(soft)}.", TRIAGE) if soft else passed(said)
 
 
-@gate("G5.2", "Age of the champion")
+@gate("G5.2")
 def age(repo: Repo) -> Result:
     entry, cap = champion_entry(repo), repo.entry("retrain.cap_days")
     since = registry.promoted_at(registry.read(repo.root), entry["version"])
@@ -62,7 +62,7 @@ def age(repo: Repo) -> Result:
     return failed(f"{said}; the limit is {cap['value']:.0f}.", RETRAIN) if days > cap["value"] else passed(f"{said}.")
 
 
-@gate("G5.3", "Quality floor")
+@gate("G5.3")
 def floor(repo: Repo) -> Result:
     found = live_quality(repo)
     verdicts = [Verdict(**row) for row in found["verdicts"]]
@@ -77,7 +77,7 @@ def floor(repo: Repo) -> Result:
     return blocked(f"Not known: {found['reason']}{odd}.", step)
 
 
-@gate("G5.4", "Feedback")
+@gate("G5.4")
 def feedback(repo: Repo) -> Result:
     found = live_quality(repo)
     said = f"{found['received']:,} of {found['due']:,} due labels came back"
@@ -100,7 +100,7 @@ REVIEW_DAYS = 90
 OVERDUE_DAYS = 30
 
 
-@gate("G5.5", "Reviews", applies=at_strict)
+@gate("G5.5", applies=at_strict)
 def reviews(repo: Repo) -> Result:
     entry = champion_entry(repo)
     days = [_date(path.name[:10]) for path in (repo.root / "docs/decisions").glob("*review*.md")]

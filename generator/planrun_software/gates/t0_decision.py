@@ -9,12 +9,12 @@ from planrun.steps import asked_of
 from planrun_software.gates.documents import RECORD, answered
 
 
-@gate("T0.1", "Charter")
+@gate("T0.1")
 def charter(repo: Repo) -> Result:
     return answered(repo, "docs/00-charter.md")
 
 
-@gate("T0.2", "Software or not")
+@gate("T0.2")
 def approach(repo: Repo) -> Result:
     text = repo.text(RECORD)
     head = dict(re.findall(r"^(\w+): *\"?(.*?)\"?$", text.partition("\n---\n")[0], re.MULTILINE))
@@ -28,7 +28,7 @@ def approach(repo: Repo) -> Result:
     return passed(f"The advisor said {head['advisor']} ({head['rung']}); the record is accepted.")
 
 
-@gate("T0.3", "Roles")
+@gate("T0.3")
 def roles(repo: Repo) -> Result:
     problems = repo.plan["people"]["problems"]
     if problems:
@@ -39,7 +39,7 @@ def roles(repo: Repo) -> Result:
     return passed("Every deliverable has one who answers for it and one who does it.")
 
 
-@gate("T0.4", "Schedule")
+@gate("T0.4")
 def schedule(repo: Repo) -> Result:
     late, floor = repo.entry("schedule.fits"), repo.needed("schedule.floor_days")
     if not late["value"]:

@@ -36,7 +36,7 @@ signable(
 )
 
 
-@gate("T1.1", "Capabilities and requirements")
+@gate("T1.1")
 def coverage(repo: Repo) -> Result:
     rows, capabilities = requirements.requirements(repo), repo.names("capabilities")
     named = {str(row.get("capability", "")) for row in rows}
@@ -54,7 +54,7 @@ def coverage(repo: Repo) -> Result:
     return passed(f"{counted(len(rows), 'requirement')}; no capability is without one, none names another.")
 
 
-@gate("T1.2", "Requirements well formed")
+@gate("T1.2")
 def well_formed(repo: Repo) -> Result:
     rows = requirements.requirements(repo)
     ids = [row["id"] for row in rows]
@@ -83,7 +83,7 @@ def malformed(row: dict[str, Any]) -> list[str]:
     return problems
 
 
-@gate("T1.3", "Assumptions and open questions")
+@gate("T1.3")
 def questions_answered(repo: Repo) -> Result:
     pages = [path.relative_to(repo.root).as_posix() for path in sorted((repo.root / "docs").rglob("*.md"))]
     assumed, waiting = [row["key"] for row in unconfirmed(repo)], questions(repo, pages)
@@ -97,7 +97,7 @@ def questions_answered(repo: Repo) -> Result:
     return passed("Every assumption is confirmed and every question answered.")
 
 
-@gate("T1.4", "Objective that the dependencies allow")
+@gate("T1.4")
 def objective(repo: Repo) -> Result:
     promised, ceiling = repo.needed("slo.objective"), repo.needed("slo.ceiling")
     if promised <= ceiling:
@@ -116,7 +116,7 @@ def objective(repo: Repo) -> Result:
     return passed(f"{promised:.4%} stands because it is agreed that {told} may fail without failing a request.")
 
 
-@gate("T1.5", "Capacity")
+@gate("T1.5")
 def capacity(repo: Repo) -> Result:
     workers, limit = repo.needed("capacity.workers"), repo.answers.get("worker_limit", "")
     if not limit:
@@ -126,12 +126,12 @@ def capacity(repo: Repo) -> Result:
     return passed(f"{workers:g} of {counted(int(limit), 'worker')} can carry the load test's rate.")
 
 
-@gate("T1.6", "Decisions")
+@gate("T1.6")
 def decisions(repo: Repo) -> Result:
     return answered(repo, RECORD)
 
 
-@gate("T1.7", "Risks")
+@gate("T1.7")
 def risks(repo: Repo) -> Result:
     severe = [risk for risk in repo.plan["risks"] if risk["active"] and risk["score"] >= 12]
     bare = [risk["id"] for risk in severe if not all(risk.get(key) for key in ("owner", "response", "due"))]
@@ -140,6 +140,6 @@ def risks(repo: Repo) -> Result:
     return passed(f"{counted(len(severe), 'risk')} of 12 or more, each with an owner, a response and a date.")
 
 
-@gate("T1.8", "Requirements signed")
+@gate("T1.8")
 def requirements_signed(repo: Repo) -> Result:
     return signed(repo, "T1")

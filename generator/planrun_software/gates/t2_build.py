@@ -11,7 +11,7 @@ from planrun_software.gates.documents import backlog
 from planrun_software.traceability import marked_tests, requirements
 
 
-@gate("T2.1", "Ready items")
+@gate("T2.1")
 def ready(repo: Repo) -> Result:
     limit, items = int(repo.answers["iteration_days"]) / 2, backlog(repo)
     done = {item["id"] for item in items if item.get("state") == "done"}
@@ -25,7 +25,7 @@ def ready(repo: Repo) -> Result:
     return passed(f"{counted(len(started), 'started item')}, none too large, none waiting for another.")
 
 
-@gate("T2.2", "A passing test for every requirement")
+@gate("T2.2")
 def tested(repo: Repo) -> Result:
     results = repo.fresh("tests", "make test")["results"]
     for requirement in requirements.by_test(repo):
@@ -46,7 +46,7 @@ def tested(repo: Repo) -> Result:
     return passed(f"{told}; each must requirement that a test shows has one that passes.")
 
 
-@gate("T2.3", "Build")
+@gate("T2.3")
 def build(repo: Repo) -> Result:
     results = repo.fresh("build", "make check")["results"]
     red = [name for name, end in results.items() if end != "green"]
@@ -55,7 +55,7 @@ def build(repo: Repo) -> Result:
     return passed(f"Green: {', '.join(results)}.")
 
 
-@gate("T2.4", "Review")
+@gate("T2.4")
 def review(repo: Repo) -> Result:
     top = git.top(repo.root)
     places = (top / name / "CODEOWNERS" for name in (".github", ".gitlab", "docs", "."))
@@ -72,7 +72,7 @@ def _concerns(rule: str, folder: str) -> bool:
     return not folder or pattern == "*" or f"{folder}/".startswith(f"{pattern}/") or pattern.startswith(f"{folder}/")
 
 
-@gate("T2.5", "Circuit breaker")
+@gate("T2.5")
 def circuit_breaker(repo: Repo) -> Result:
     today = date.today().isoformat()
     late = [item for item in backlog(repo) if item.get("state") == "started" and str(item.get("due", "9")) < today]

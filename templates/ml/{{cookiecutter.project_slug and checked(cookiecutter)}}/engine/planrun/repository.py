@@ -22,7 +22,7 @@ from planrun.files import (
 )
 from planrun.git import git
 from planrun.identity import engine_sha256
-from planrun.rigor import LIGHT, STAGES, STANDARD
+from planrun.rigor import due
 from planrun.rooms import Rooms
 from planrun.trouble import Blocked, Trouble
 
@@ -176,15 +176,7 @@ class Repo:
     @cached_property
     def _due(self) -> list[str]:
         """The gates that block at this rigor, whatever plan/gates.yaml says."""
-        kind, rigor, form = self.answers["kind"], self.answers["rigor"], self.answers.get("deliverable")
-        every = [f"{stage}.{n + 1}" for stage, count in STAGES[kind].items() for n in range(count)]
-        every += ["G1.lock"] if kind == "ml" else []
-        due = {"light": LIGHT[kind].split(), "standard": f"{LIGHT[kind]} {STANDARD[kind]}".split()}.get(rigor, every)
-        service, promised = form in ("service", "web-app"), form in ("service", "web-app", "batch")
-        stores = promised and self.answers.get("data_class") != "none"
-        here = {"G1.12": self.answers.get("personal_data") != "none", "G4.3": self.answers.get("serving") == "api"}
-        here |= {"T1.5": service, "T4.3": stores, **dict.fromkeys(("T1.4", "T4.2", "T5.1"), promised)}
-        return [id for id in due if here.get(id, True)]
+        return due(self.answers)
 
     # ------------------------------------------------------------------------------------------------ evidence
     def evidence(self, name: str) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ def counted(repo: Repo) -> list[dict[str, Any]]:
     return found
 
 
-@gate("G2.1", "Experiments on the locked data")
+@gate("G2.1")
 def on_locked_data(repo: Repo) -> Result:
     fitting = len(counted(repo))
     others = len(records.all_records(repo)) - fitting
@@ -37,7 +37,7 @@ def on_locked_data(repo: Repo) -> Result:
     return passed(f"{fitting} on lock {lock_sha(repo)[:12]}{said}.")
 
 
-@gate("G2.2", "Complete records")
+@gate("G2.2")
 def complete(repo: Repo) -> Result:
     for record in (found := counted(repo)):
         empty = [name for name in records.FIELDS if name[:4] != "git_" and record.get(name) in (None, "", [], {})]
@@ -51,7 +51,7 @@ def complete(repo: Repo) -> Result:
     return passed(f"{len(found)} complete, one change each.")
 
 
-@gate("G2.3", "Clean commits")
+@gate("G2.3")
 def clean(repo: Repo) -> Result:
     if not git.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
@@ -66,7 +66,7 @@ def clean(repo: Repo) -> Result:
     return passed("Every experiment names a commit, and ran from it.")
 
 
-@gate("G2.4", "Test split untouched")
+@gate("G2.4")
 def untouched(repo: Repo) -> Result:
     looks = looks_module.looks(repo)  # raises where a line was rewritten, or is gone
     odd = [look for look in looks if look.get("command") not in ALLOWED]
@@ -80,7 +80,7 @@ def untouched(repo: Repo) -> Result:
     return passed(f"{len(looks)} look(s), all by {' or '.join(ALLOWED[:2])}." if looks else "Nobody has looked.")
 
 
-@gate("G2.5", "Results recompute")
+@gate("G2.5")
 def recomputes(repo: Repo) -> Result:
     found = counted(repo)
     before, baseline = None, repo.fresh("baseline", "make baseline")["predictions"]
@@ -92,7 +92,7 @@ def recomputes(repo: Repo) -> Result:
     return passed(f"{len(found)} recomputed from their predictions.")
 
 
-@gate("G2.6", "Budget and stop rules")
+@gate("G2.6")
 def budget(repo: Repo) -> Result:
     found, most = len(records.all_records(repo)), repo.number("iterations.max")
     if not found:
@@ -108,7 +108,7 @@ def budget(repo: Repo) -> Result:
     return blocked(f"Stop rule {rule}", stop_rules.DECIDE) if rule else passed(left)
 
 
-@gate("G2.7", "Records kept")
+@gate("G2.7")
 def kept(repo: Repo) -> Result:
     if not git.is_repository(repo.root):
         return blocked("This folder has no history.", "git init")
@@ -121,7 +121,7 @@ def kept(repo: Repo) -> Result:
     return passed("No record was rewritten or deleted.")
 
 
-@gate("G2.8", "Notebooks explore only")
+@gate("G2.8")
 def notebooks(repo: Repo) -> Result:
     packages = (repo.rooms.package, "planrun_ml")
     for path in sorted((repo.root / "notebooks").glob("*.ipynb")):

@@ -51,7 +51,7 @@ signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered)
 signable("G3b", (SIGNED,), ROLES, _ready)
 
 
-@gate("G3.1", "Thresholds signed before the first look")
+@gate("G3.1")
 def thresholds(repo: Repo) -> Result:
     if (state := signed(repo, "G3a")).state not in OPEN:
         return state
@@ -75,7 +75,7 @@ def _came_late(repo: Repo, first: datetime) -> bool:
     return any(datetime.fromisoformat(row["at"]) > first for row in read_yaml(repo.root / path))
 
 
-@gate("G3.2", "Looks at the test split")
+@gate("G3.2")
 def looks(repo: Repo) -> Result:
     allowed = repo.needed("test.looks")
     used = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
@@ -84,7 +84,7 @@ def looks(repo: Repo) -> Result:
     return passed(f"{used} of {allowed:.0f} looks are used, each at alpha {repo.needed('test.alpha_per_look'):.3g}.")
 
 
-@gate("G3.3", "Gain over the baseline")
+@gate("G3.3")
 def gain_shown(repo: Repo) -> Result:
     judged = accepted(repo)["verdict"]
     if judged["state"] == "inconclusive":
@@ -109,7 +109,7 @@ def _after_a_fail(repo: Repo) -> str:
     return asked_of(who, "Better data or columns, other costs (mlscaffold replan --set …), or stop: the rule ships")
 
 
-@gate("G3.4", "Segments")
+@gate("G3.4")
 def segments(repo: Repo) -> Result:
     judged, named = accepted(repo)["segments"], ", ".join(repo.names("segments"))
     if named and not judged:
@@ -123,7 +123,7 @@ def segments(repo: Repo) -> Result:
     return passed(f"{len(judged)} segments are not worse than the margin allows.")
 
 
-@gate("G3.8", "Nothing simpler does")
+@gate("G3.8")
 def simpler(repo: Repo) -> Result:
     facts = accepted(repo)
     if facts["config"]["model"] == "linear":
@@ -135,7 +135,7 @@ def simpler(repo: Repo) -> Result:
     return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
 
 
-@gate("G3.9", "Acceptance signed")
+@gate("G3.9")
 def acceptance_signed(repo: Repo) -> Result:
     accepted(repo)
     shut = [id for id in repo.blocking() if id.startswith("G0.") and state_of(repo, id).state not in OPEN]
@@ -145,7 +145,7 @@ def acceptance_signed(repo: Repo) -> Result:
     return signed(repo, "G3b")
 
 
-@gate("G3.10", "Model card and datasheet")
+@gate("G3.10")
 def model_card(repo: Repo) -> Result:
     accepted(repo)
     if stale := [path for path, text in write.pages(repo).items() if repo.text(path) != text]:
@@ -155,7 +155,7 @@ def model_card(repo: Repo) -> Result:
     return passed("Written from the evidence; use and limits are answered.")
 
 
-@gate("G3.5", "Hard limits", applies=at_strict)
+@gate("G3.5", applies=at_strict)
 def limits(repo: Repo) -> Result:
     measured, limit = verdicts.accepted(repo)["limits"], repo.answers.get("latency_ms")
     best, here = measured.get("cost_best_of_20"), measured.get("cost_at_threshold")
@@ -166,7 +166,7 @@ def limits(repo: Repo) -> Result:
     return passed(f"{measured['model_bytes']:,} bytes, {measured['seconds_per_1000']:.3g} s for 1,000 rows.")
 
 
-@gate("G3.6", "Cost of decisions", applies=at_strict)
+@gate("G3.6", applies=at_strict)
 def cheaper(repo: Repo) -> Result:
     costs = verdicts.accepted(repo)["cost"]
     assumed = [row["key"] for row in unconfirmed(repo) if row["key"] in ("false_alarm_cost", "miss_cost")]
@@ -200,7 +200,7 @@ def _readable(repo: Repo) -> None:
 signable("G3.7", ("evidence/behaviour.json#against,changed,better,worse",), ("expert",), _readable, applies=at_strict)
 
 
-@gate("G3.7", "Changed behaviour read", applies=at_strict)
+@gate("G3.7", applies=at_strict)
 def behaviour_read(repo: Repo) -> Result:
     known, state = changed_behaviour(repo), signed(repo, "G3.7")
     said = (

@@ -44,7 +44,7 @@ def candidate(repo: Repo) -> dict[str, Any]:
     return found
 
 
-@gate("G6.1", "New data audited")
+@gate("G6.1")
 def new_data(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -56,7 +56,7 @@ def new_data(repo: Repo) -> Result:
     return verdict(f"{', '.join(row.id for row in shut)}: {shut[0].reason}", shut[0].next_step)
 
 
-@gate("G6.2", "Not worse than the champion")
+@gate("G6.2")
 def not_worse(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -70,7 +70,7 @@ def not_worse(repo: Repo) -> Result:
     return failed(said, f"Keep {found['champion']}") if again["verdict"] == "fail" else passed(said)
 
 
-@gate("G6.6", "Version numbers")
+@gate("G6.6")
 def versions(repo: Repo) -> Result:
     champion_entry(repo)
     if problems := registry.version_problems(registry.read(repo.root)):
@@ -78,7 +78,7 @@ def versions(repo: Repo) -> Result:
     return passed("Each version's number says what changed.")
 
 
-@gate("G6.3", "Segments of the candidate", applies=at_strict)
+@gate("G6.3", applies=at_strict)
 def segments(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -101,7 +101,7 @@ signable("G6.4", ("evidence/candidate.json",), ("expert",), _ready, applies=at_s
 signable("G6.5", ("evidence/candidate.json",), ("mle",), _ready, applies=at_strict)
 
 
-@gate("G6.4", "Changed decisions read", applies=at_strict)
+@gate("G6.4", applies=at_strict)
 def behaviour(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)
@@ -109,7 +109,7 @@ def behaviour(repo: Repo) -> Result:
     return signed(repo, "G6.4")
 
 
-@gate("G6.5", "Candidate signed", applies=at_strict)
+@gate("G6.5", applies=at_strict)
 def approved(repo: Repo) -> Result:
     if said := unneeded(repo):
         return passed(said)

@@ -4,20 +4,12 @@ import getpass
 from collections.abc import Sequence
 
 from planrun import git
+from planrun.catalogue import STAND_INS
 from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
 CRUD = " .,:;<>\"\\'"  # what git strips from either end of a name before it writes it on a commit
-# Who stands in for a role that the team does not have, nearest first: as the plan has it.
-STAND_INS = {
-    "ds": ("mle",),
-    "mle": ("ds",),
-    "de": ("mle", "ds"),
-    "swe": ("mle", "ds"),
-    "ops": ("swe", "mle", "ds"),
-    "expert": ("po",),
-}
 
 
 def whose(repo: Repo, roles: Sequence[str]) -> str:

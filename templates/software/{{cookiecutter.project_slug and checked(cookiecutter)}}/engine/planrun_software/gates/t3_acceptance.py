@@ -15,7 +15,7 @@ SIGNED = [PAGE, requirements.REQUIREMENTS, "evidence/acceptance.json#results,mea
 signable("T3", SIGNED, ["po"], lambda repo: first_answered(repo, PAGE))
 
 
-@gate("T3.1", "Scenarios")
+@gate("T3.1")
 def scenarios(repo: Repo) -> Result:
     results = repo.fresh("acceptance", "make accept")["results"]
     must = [requirement["id"] for requirement in requirements.by_test(repo)]
@@ -32,7 +32,7 @@ def scenarios(repo: Repo) -> Result:
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 
 
-@gate("T3.2", "Traceability")
+@gate("T3.2")
 def traceability(repo: Repo) -> Result:
     results = repo.fresh("acceptance", "make accept")["results"]
     if not git.is_repository(repo.root):
@@ -51,7 +51,7 @@ def traceability(repo: Repo) -> Result:
     return passed("Every must requirement leads to a committed test that passed, or to evidence that passes.")
 
 
-@gate("T3.3", "Speed and reliability demonstrated")
+@gate("T3.3")
 def demonstrated(repo: Repo) -> Result:
     shown = repo.fresh("load", "make load")
     told = f"p95 {shown['p95_ms']:g} of {shown['limit_p95_ms']:g} ms, {shown['failures']} of {shown['requests']} failed"
@@ -62,7 +62,7 @@ def demonstrated(repo: Repo) -> Result:
     return passed(f"Shown: {told}.")
 
 
-@gate("T3.4", "Defects")
+@gate("T3.4")
 def defects(repo: Repo) -> Result:
     items = [item for item in backlog(repo) if item.get("kind") == "defect" and item.get("state") != "done"]
     severe = [item["id"] for item in items if str(item.get("severity")) in ("1", "2")]
@@ -71,7 +71,7 @@ def defects(repo: Repo) -> Result:
     return passed(f"{counted(len(items), 'open defect')} in {BACKLOG}, none of severity 1 or 2.")
 
 
-@gate("T3.5", "Security")
+@gate("T3.5")
 def security(repo: Repo) -> Result:
     found = repo.fresh("audit", secrets_and_packages.step(repo))
     if found["secrets"]:
@@ -85,7 +85,7 @@ def security(repo: Repo) -> Result:
     return passed(f"{told}; no known weakness in {counted(found['packages'], 'package')}.")
 
 
-@gate("T3.6", "Acceptance signed")
+@gate("T3.6")
 def accepted(repo: Repo) -> Result:
     repo.fresh("acceptance", "make accept")
     return signed(repo, "T3")

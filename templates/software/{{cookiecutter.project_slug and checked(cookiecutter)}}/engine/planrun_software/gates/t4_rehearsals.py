@@ -40,7 +40,7 @@ def unnamed(name: object) -> bool:
     return str(name or "").strip() in NOBODY or "not named yet" in str(name)
 
 
-@gate("T4.1", "Rollback rehearsed")
+@gate("T4.1")
 def rollback(repo: Repo) -> Result:
     found = recent(repo, "rollback_drill", "make rollback-drill")
     if isinstance(found, Result):
@@ -55,7 +55,7 @@ def rollback(repo: Repo) -> Result:
     return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min){same}.")
 
 
-@gate("T4.2", "Alerts")
+@gate("T4.2")
 def alerts(repo: Repo) -> Result:
     rows = rows_of(repo.root, ALERTS, "alerts")
     planned = repo.plan["slo"]["burn"]
@@ -96,7 +96,7 @@ def _anchored(repo: Repo, link: str) -> bool:
     return anchor in {heading.replace(" ", "-") for heading in kept}
 
 
-@gate("T4.3", "Restore rehearsed")
+@gate("T4.3")
 def restored(repo: Repo) -> Result:
     found = recent(repo, "restore", "make restore-drill")
     if isinstance(found, Result):
@@ -107,7 +107,7 @@ def restored(repo: Repo) -> Result:
     return passed(f"{counted(found['restored'], 'record')} came back equal in {found['seconds']:g} s on {found['on']}.")
 
 
-@gate("T4.4", "Load")
+@gate("T4.4")
 def load(repo: Repo) -> Result:
     found = repo.fresh("load", "make load")
     asked = repo.needed("capacity.load_per_second")
@@ -120,7 +120,7 @@ def load(repo: Repo) -> Result:
     return passed(f"{told} with {counted(found['workers'], 'worker')}.")
 
 
-@gate("T4.5", "On-call")
+@gate("T4.5")
 def oncall(repo: Repo) -> Result:
     for row in rows_of(repo.root, "ops/oncall.yaml", "severities") or [{}]:
         for key in ("first", "then", "channel"):
@@ -129,7 +129,7 @@ def oncall(repo: Repo) -> Result:
     return answered(repo, "docs/04-operations.md")
 
 
-@gate("T4.6", "Dependencies")
+@gate("T4.6")
 def dependencies(repo: Repo) -> Result:
     found = repo.fresh("audit", secrets_and_packages.step(repo))
     if found["advisories"]:

@@ -11,7 +11,7 @@ from planrun.trouble import Trouble, counted
 from planrun_software.gates.t4_rehearsals import BUDGET
 
 
-@gate("T5.1", "Error budget")
+@gate("T5.1")
 def budget(repo: Repo) -> Result:
     found = repo.evidence("error_budget")
     if found is None:
@@ -24,7 +24,7 @@ def budget(repo: Repo) -> Result:
     return passed(f"{found['left']:.0%} of the error budget is left on {found['on']}.")
 
 
-@gate("T5.2", "Postmortems")
+@gate("T5.2")
 def postmortems(repo: Repo) -> Result:
     open_ones = _pages(repo, "ops/postmortems", ("owner:", "due:"))
     if open_ones:
@@ -33,7 +33,7 @@ def postmortems(repo: Repo) -> Result:
     return passed(f"{counted(pages, 'postmortem')}, each with owned actions.")
 
 
-@gate("T5.3", "Reviews")
+@gate("T5.3")
 def reviews(repo: Repo) -> Result:
     today, start = date.today(), date.fromisoformat(repo.answers["start_date"])
     held = sorted(_day(path) for path in (repo.root / "ops").glob("reviews/*.md"))

@@ -1,0 +1,65 @@
+"""What both the plan and the engine speak of, declared once in the YAML files beside this: gates and roles."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from mlscaffold import yamltext
+
+RIGORS = ("light", "standard", "strict")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A row of gates.yaml: `blocks` is the lowest rigor at which it does, under the answers of `when`."""
+
+    id: str
+    kind: str
+    title: str
+    blocks: str
+    when: Mapping[str, tuple[str, ...]]
+
+    def is_called_for(self, answers: Mapping[str, Any]) -> bool:
+        """Whether these answers have it."""
+        return all(answers[key] in allowed for key, allowed in self.when.items())
+
+    def is_due(self, answers: Mapping[str, Any]) -> bool:
+        """Whether it blocks under these answers."""
+        return RIGORS.index(self.blocks) <= RIGORS.index(answers["rigor"]) and self.is_called_for(answers)
+
+
+@dataclass(frozen=True)
+class Role:
+    """A row of roles.yaml; `stand_ins` do its work where nobody holds it, nearest first."""
+
+    key: str
+    title: str
+    stand_ins: tuple[str, ...]
+
+
+@functools.cache
+def gates() -> dict[str, Gate]:
+    """Every gate of both kinds by id, in the order of the file."""
+    return {
+        id: Gate(id, kind, row["title"], row["blocks"], {key: tuple(v) for key, v in row.get("when", {}).items()})
+        for kind, rows in _read("gates.yaml").items()
+        for id, row in rows.items()
+    }
+
+
+def gates_of(kind: str) -> list[Gate]:
+    """The gates of a repository of this kind ("ml" or "software"), in order."""
+    return [gate for gate in gates().values() if gate.kind == kind]
+
+
+@functools.cache
+def roles() -> dict[str, Role]:
+    """Every role by its key, in the order of the file."""
+    return {key: Role(key, row["title"], tuple(row["stand_ins"])) for key, row in _read("roles.yaml").items()}
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yamltext.load(resources.files("mlscaffold.catalogue").joinpath(name).read_text("utf-8"))
+    return found

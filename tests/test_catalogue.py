@@ -1,0 +1,93 @@
+"""Gates and roles are declared once: whatever speaks of one speaks of a row of the catalogue."""
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from material import ROOT
+from mlscaffold import catalogue, questions
+from mlscaffold.planning import people
+from planrun import gates
+from planrun.rigor import ENGINES, STAGES, due
+
+SPOKEN = re.compile(r"(?<![\w./])([GT]\d\.(?:\d+|lock))\b(?!\.\d)")
+SPEAKERS = (
+    "generator/mlscaffold",
+    "generator/planrun",
+    "generator/planrun_ml",
+    "generator/planrun_software",
+    "templates",
+)
+
+
+@pytest.fixture(scope="module")
+def registered() -> set[str]:
+    """The ids under which the engine's checks are registered."""
+    for package in ENGINES.values():
+        found = importlib.import_module(f"{package}.gates")
+        for module in pkgutil.iter_modules(found.__path__, f"{found.__name__}."):
+            importlib.import_module(module.name)
+    return set(gates.GATES)
+
+
+def test_every_gate_has_a_row_and_every_row_a_check(registered: set[str]) -> None:
+    assert registered == set(catalogue.gates())
+
+
+@pytest.mark.parametrize("top", SPEAKERS)
+def test_every_gate_that_is_spoken_of_exists(top: str) -> None:
+    """In pages, plans, hints and code."""
+    strangers = {
+        f"{path.relative_to(ROOT)}: {id}"
+        for path in sorted((ROOT / top).rglob("*"))
+        if path.is_file() and path.suffix in (".md", ".py", ".yaml", ".yml", "") and "engine" not in path.parts
+        for id in SPOKEN.findall(_text(path))
+        if id not in catalogue.gates()
+    }
+
+    assert strangers == set()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def test_a_gate_that_is_none_is_noticed() -> None:
+    """The pattern itself: ids, not versions or numbers."""
+    assert SPOKEN.findall("see G1.33, T9.1 (and G1.lock); not V1.3, G1.2.3 or xG1.4") == ["G1.33", "T9.1", "G1.lock"]
+
+
+def test_every_row_speaks_of_answers_that_exist() -> None:
+    """`when` names questions of the kind, and values that can be chosen."""
+    for gate in catalogue.gates().values():
+        for key, allowed in gate.when.items():
+            question = questions.of_kind(gate.kind)[key]
+            assert set(allowed) <= set(question.choices), gate.id
+
+
+def test_stages_are_in_order() -> None:
+    assert {"ml": tuple(f"G{n}" for n in range(7)), "software": tuple(f"T{n}" for n in range(6))} == STAGES
+
+
+@pytest.mark.parametrize("kind", questions.KINDS)
+def test_each_rigor_adds_to_the_one_below(kind: str) -> None:
+    """Light blocks on the fewest gates, strict on every one; a rigor that is none blocks like strict."""
+    answers = {"kind": kind, "serving": "api", "personal_data": "personal", "deliverable": "service"}
+    found = {
+        rigor: set(due(answers | {"data_class": "internal", "rigor": rigor})) for rigor in (*catalogue.RIGORS, "rigid")
+    }
+
+    assert set() < found["light"] < found["standard"] < found["strict"] == found["rigid"]
+    assert found["strict"] == {gate.id for gate in catalogue.gates_of(kind)}
+
+
+def test_every_role_is_asked_for_and_stood_in_for_by_others() -> None:
+    assert list(people.TITLES) == list(catalogue.roles())
+    assert set(catalogue.roles()) == set(questions.ROLES)
+    for role in catalogue.roles().values():
+        assert set(role.stand_ins) <= set(catalogue.roles()) - {role.key}
