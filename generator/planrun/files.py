@@ -104,10 +104,27 @@ def write_text(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        os.replace(name, path)
+        put_in_place(Path(name), path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename a finished file over its target on the same disk; after a power cut it is the old file or this one.
+
+    The bytes reach the disk before the name does: a rename that came first could leave the name on an empty file.
+    Raises `OSError` where the disk is full or refuses, with the target as it was.
+    """
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and the system keeps names with the files
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def as_text(page: str, own: str = "") -> str:

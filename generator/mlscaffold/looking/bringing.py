@@ -3,7 +3,6 @@
 import filecmp
 import gzip
 import io
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from mlscaffold import disk
 from mlscaffold.errors import DataNotCopied, UnreadableData
 from mlscaffold.looking.proposals import copied_as
 from mlscaffold.looking.reading import Table
@@ -49,7 +49,7 @@ def bring(table: Table, folder: Path) -> Path | None:
             refuse_changed(table)
             if target.exists() and not filecmp.cmp(part, target, shallow=False):
                 raise DataNotCopied(table.path, target, "another file of that name is there")
-            os.replace(part, target)
+            disk.put_in_place(part, target)
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise DataNotCopied(table.path, target, why) from error

@@ -2,6 +2,7 @@
 
 Everything new is written beside the record first, with a second link to everything old. Then the journal is put in
 place in one step: before it nothing has happened, after it only renames are left, which the next run can finish.
+Each of these is on the disk before the next begins, so that a power cut too ends in one of the two.
 """
 
 import contextlib
@@ -10,11 +11,11 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlscaffold import vcs
+from mlscaffold import disk, vcs
 from mlscaffold.errors import CannotChange, ChangedMeanwhile, InTheWay, UnfinishedRun
 from mlscaffold.repository import lock
 
@@ -90,7 +91,10 @@ def write(folder: Path, changes: Sequence[Change], unmerged: str = "") -> None:
     try:
         work = lock.workshop(folder)
         steps = _prepare(folder, work, changes)
+        for written in (work / "old", work / "new"):
+            disk.flush_folder(written)
         _keep(work / JOURNAL, json.dumps({"steps": [asdict(step) for step in steps], "unmerged": unmerged}).encode())
+        disk.flush_folder(work)
     except BaseException as error:
         clear(folder)
         if isinstance(error, OSError):
@@ -104,6 +108,7 @@ def write(folder: Path, changes: Sequence[Change], unmerged: str = "") -> None:
             done.append(step)
             _take(folder, work, step)
         _compare(folder, work, steps)
+        _flush_places(folder, steps)
         if unmerged:
             vcs.mark_unmerged(folder, unmerged)
         finished = True
@@ -139,10 +144,8 @@ def _prepare(folder: Path, work: Path, changes: Sequence[Change]) -> list[Step]:
 def _keep(path: Path, content: bytes) -> None:
     """Bytes in a file under its name only once they are all on the disk."""
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    part.write_bytes(content)
+    disk.flush(part)
     part.replace(path)
 
 
@@ -196,6 +199,21 @@ def _compare(folder: Path, work: Path, steps: Iterable[Step]) -> None:
         raise ChangedMeanwhile(folder, changed)
 
 
+def _flush_places(folder: Path, steps: Iterable[Step]) -> None:
+    """Have every rename and removal on the disk before the journal that could finish it goes."""
+    above = {parent for step in steps for parent in _folders_of(folder, step.path) if parent.is_dir()}
+    for parent in above:
+        disk.flush_folder(parent)
+
+
+def _folders_of(folder: Path, path: str) -> Iterator[Path]:
+    """The folders that a step may have made or removed on its way to `path`, and the one that they lie in."""
+    for parent in folder.joinpath(path).parents:
+        yield parent
+        if parent == folder:
+            return
+
+
 def _undo(folder: Path, work: Path, steps: Sequence[Step]) -> None:
     for step in reversed(steps):
         place = folder / step.path
@@ -242,6 +260,7 @@ def settle(folder: Path) -> str:
     try:
         kept = json.loads(work.joinpath(JOURNAL).read_text("utf-8"))
         beside = [step.path for step in (Step(**facts) for facts in kept["steps"]) if not _finish(folder, work, step)]
+        _flush_places(folder, [Step(**facts) for facts in kept["steps"]])
         if kept["unmerged"] and vcs.is_inside_repository(folder):
             vcs.mark_unmerged(folder, kept["unmerged"])
     except (OSError, ValueError, KeyError, TypeError) as error:

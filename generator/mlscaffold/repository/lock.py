@@ -1,33 +1,69 @@
-"""One writer at a time. The lock is the system's own on an open folder: it ends with its process, however that ends."""
+"""One writer at a time. The lock is the system's own on an open file: it ends with its process, however that ends."""
 
 import contextlib
 import json
 import os
+import shutil
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlscaffold import render
 from mlscaffold.errors import Busy, CannotChange
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 PATIENCE = 10.0  # seconds; a replan takes one or two
 WORK = f"{render.RECORD}/work"  # ignored by git from its first file on, and gone after every run
+HELD = f"{render.RECORD}/held"  # the same for the folder of the lock's file
 
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the repository's record alone. Raises `Busy` where somebody else still holds it after `PATIENCE` seconds."""
-    until = time.monotonic() + PATIENCE
-    while (held := _taken(folder)) is None:
-        if time.monotonic() > until:
-            raise Busy(folder, _holder(folder))
-        time.sleep(0.05)
+    """Hold the repository's record alone.
+
+    Raises `Busy` where somebody else still holds it after `PATIENCE` seconds, `CannotChange` where nothing can be
+    locked there.
+    """
+    try:
+        lock = _taken(folder)
+    except (OSError, NotImplementedError) as error:  # no right to write, or a network disk that knows no locks
+        raise CannotChange(folder, f"it cannot be locked ({getattr(error, 'strerror', None) or error})") from error
+    place = folder / HELD
     try:
         yield
     finally:
-        os.close(held)  # which gives the lock back
+        # Removed while it is held: whoever waits sees that its file is gone, and opens the next one.
+        shutil.rmtree(place, ignore_errors=True)
+        lock.release()
+        with contextlib.suppress(OSError):  # Windows keeps an open file until here; or the next one is already at work
+            place.rmdir()
+
+
+def _taken(folder: Path) -> "BaseFileLock":
+    """The lock, held. Raises `Busy`, and what the file system says against a file there.
+
+    A lock that is not returned is given back by its own end.
+    """
+    from filelock import FileLock, Timeout  # imported late: it is slow, and most commands take no lock
+
+    place = folder / HELD
+    until = time.monotonic() + PATIENCE
+    while True:
+        _own_folder(folder, place)
+        lock = FileLock(place / "lock", fallback_to_soft=False)
+        try:
+            lock.acquire(timeout=max(0.0, until - time.monotonic()))
+            place.joinpath(".gitignore").write_text("*\n")
+            return lock
+        except Timeout:
+            raise Busy(folder, _holder(folder)) from None
+        except FileNotFoundError:  # the holder before has just taken the folder away
+            if time.monotonic() > until:
+                raise
 
 
 def workshop(folder: Path) -> Path:
@@ -35,12 +71,19 @@ def workshop(folder: Path) -> Path:
     work = folder / WORK
     who = {"process": os.getpid(), "machine": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
     try:
-        work.mkdir(exist_ok=True)
+        _own_folder(folder, work)
         work.joinpath(".gitignore").write_text("*\n")
         work.joinpath("holder.json").write_text(json.dumps(who), "utf-8")
     except OSError as error:
         raise CannotChange(folder, error.strerror or str(error)) from error
     return work
+
+
+def _own_folder(folder: Path, place: Path) -> None:
+    """Make a folder of ours inside the record; raises `CannotChange` where a link would lead our files elsewhere."""
+    if place.is_symlink():
+        raise CannotChange(folder, f"{place.relative_to(folder).as_posix()} is a link")
+    place.mkdir(exist_ok=True)
 
 
 def _holder(folder: Path) -> str:
@@ -50,40 +93,3 @@ def _holder(folder: Path) -> str:
         return f"process {who['process']} on {who['machine']}, since {who['since']}"
     except (OSError, ValueError, KeyError, TypeError):  # it has just gone, or has not come that far
         return ""
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _taken(folder: Path) -> int | None:
-        folder.joinpath(WORK).mkdir(exist_ok=True)
-        opened = os.open(folder / WORK / "lock", os.O_RDWR | os.O_CREAT)
-        try:
-            msvcrt.locking(opened, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            os.close(opened)
-            return None
-        return opened
-
-else:
-    import fcntl
-
-    def _taken(folder: Path) -> int | None:
-        """The open folder with the lock on it; None where another process has it."""
-        place = folder / render.RECORD
-        try:
-            opened = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise CannotChange(folder, error.strerror or str(error)) from error
-        try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            still_there = os.path.samestat(os.fstat(opened), os.stat(place))
-        except BlockingIOError:
-            still_there = False
-        except OSError as error:  # a network disk that knows no locks
-            os.close(opened)
-            raise CannotChange(folder, f"it cannot be locked ({error.strerror})") from error
-        if not still_there:  # held, or a checkout has put another folder in its place meanwhile
-            os.close(opened)
-            return None
-        return opened

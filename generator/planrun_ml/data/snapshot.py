@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from planrun.files import canonical, write_text
+from planrun.files import canonical, put_in_place, write_text
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
@@ -77,7 +77,7 @@ def _from_room(repo: Repo, again: bool = False) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         write_chunks([found], part := Path(folder, "part"))
-        os.replace(part, path)
+        put_in_place(part, path)
     return path
 
 
@@ -102,7 +102,7 @@ def _fetched(repo: Repo, source: Source, again: bool = False) -> Path:
         except Exception as error:  # each driver has its own family of errors
             what = f"{source.source} cannot be downloaded" if web else f"{SOURCE}: the query fails"
             raise Trouble(f"{what}: {str(error).splitlines()[0]}.", REMEDY) from error
-        os.replace(part, path)
+        put_in_place(part, path)
     return path
 
 

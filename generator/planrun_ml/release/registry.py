@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+from filelock import FileLock
 from planrun.files import now, write_text
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
@@ -21,11 +22,6 @@ from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import interval
 from planrun_ml.measuring.metrics import higher_is_better
 from planrun_ml.measuring.stakes import minimum_gain
-
-try:
-    import fcntl
-except ImportError:  # Windows has no fcntl: there the lock file is not taken, and one person promotes at a time
-    fcntl = None  # type: ignore[assignment]
 
 PATH = Path("registry/models.json")
 ALIASES = ("champion", "challenger", "previous", "baseline")
@@ -161,9 +157,7 @@ def standard(repo: Repo, accepted: Case, beaten: float | None) -> dict[str, Any]
 def changing(root: Path) -> Iterator[dict[str, Any]]:
     """Read, let the caller change, write once. Two processes wait for each other; a killed one leaves no lock."""
     (root / PATH).parent.mkdir(parents=True, exist_ok=True)
-    with (root / PATH).with_suffix(".lock").open("a") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock((root / PATH).with_suffix(".lock")):
         registry = read(root)
         before = json.dumps(registry)
         yield registry

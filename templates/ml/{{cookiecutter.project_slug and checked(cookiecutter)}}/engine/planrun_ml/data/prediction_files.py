@@ -1,12 +1,12 @@
 """Predictions kept by their hash, and read back as cases to measure."""
 
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from planrun.files import put_in_place
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
@@ -39,7 +39,7 @@ def keep_predictions(repo: Repo, frame: Frame, scores: np.ndarray, classes: tupl
         part = Path(scratch, "part.parquet")
         write_parquet(pd.DataFrame(columns), part)
         digest = repo.sha256(part)
-        os.replace(part, folder / f"{digest}.parquet")
+        put_in_place(part, folder / f"{digest}.parquet")
     return digest
 
 

@@ -1,10 +1,10 @@
 """Model files: saved and loaded by their hash, running no code when they are loaded."""
 
 import hashlib
-import os
 import tempfile
 from pathlib import Path
 
+from planrun.files import put_in_place
 from planrun.trouble import Trouble
 from sklearn.pipeline import Pipeline
 
@@ -27,7 +27,7 @@ def save(model: Pipeline, folder: Path) -> tuple[Path, str]:
     if not path.is_file():
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
             file.write(content)
-        os.replace(file.name, path)
+        put_in_place(Path(file.name), path)
     return path, digest
 
 

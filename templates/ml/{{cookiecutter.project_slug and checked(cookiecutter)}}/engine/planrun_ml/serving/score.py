@@ -5,7 +5,6 @@ count. The same rows and the same version give the same folder, so a killed run 
 """
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
-from planrun.files import now, write_text
+from planrun.files import now, put_in_place, write_text
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
@@ -133,5 +132,5 @@ def write_part(run: Run, frame: pd.DataFrame, target: Path, before: int) -> int:
             f"struct_pack({', '.join(inputs)}) as inputs, {hashed} as input_hash, null::varchar as outcome "
             f"from given g positional join answers a) to {literal(str(temporary))} (format parquet)"
         )
-    os.replace(temporary, target)
+    put_in_place(temporary, target)
     return int((answers["source"] == "rule").sum())
