@@ -1,5 +1,5 @@
-"""Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table, and
-from generator/planrun* the copy of the engine in each template.
+"""Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table, from
+generator/planrun* the copy of the engine in each template, and from all packages the pictures of their imports.
 
 With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
@@ -17,6 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
+import imports  # noqa: E402  (beside this file)
 from mlscaffold import __version__, catalogue, questions, report  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
@@ -211,6 +212,7 @@ def expected() -> dict[Path, bytes]:
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
     }
+    files |= {ROOT / "docs" / name: drawn.encode() for name, drawn in imports.pictures().items()}
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()

@@ -2,73 +2,16 @@
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import imports
 import mlscaffold
 import pytest
+from imports import imports_of
 
 PACKAGE = Path(mlscaffold.__file__).parent
-
-# Facts become answers, answers a plan, the plan a context, the context a tree, the tree a commit. A module imports
-# from earlier lines only; modules of one line may not import each other unless the line says in which order.
-FLOW = (
-    {"__init__"},
-    {"invocation"},
-    {"disk", "errors", "numerals", "templates", "yamltext"},
-    {"patterns"},
-    {"naming"},
-    {"catalogue", "questions"},
-    {"person"},
-    {"fields"},
-    {"schema", "answers", "completion"},
-    {"planning"},
-    {"looking"},
-    {"hosting", "wording"},
-    {"verdicts"},
-    {"advisor"},
-    {"interview", "report"},
-    {"screen"},
-    {"wizard"},
-    {"context"},
-    {"render", "vcs", "export"},
-    {"placing", "repository", "starting"},
-    {"update"},
-    {"demo"},
-    {"cli"},
-    {"__main__"},
-)
-
-
-def modules() -> dict[str, ast.Module]:
-    """Every module of the package by its dotted name, parsed."""
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        found[name] = ast.parse(path.read_text("utf-8"))
-    return found
-
-
-MODULES = modules()
-
-
-def imports_of(tree: ast.Module) -> set[str]:
-    """Dotted names of all that a module imports at run time, whether at its top or inside a function."""
-    only_for_types = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if node in only_for_types:
-            continue
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+MODULES = imports.modules(PACKAGE)
 
 
 def own_imports(tree: ast.Module) -> set[str]:
@@ -77,44 +20,91 @@ def own_imports(tree: ast.Module) -> set[str]:
     return {name for name in inside if name in MODULES or f"{name}.__init__" in MODULES}
 
 
-def place(module: str) -> int:
-    """Which line of the flow a module stands in."""
-    return next(at for at, line in enumerate(FLOW) if module.partition(".")[0] in line)
+# ------------------------------------------------------------------------------------------------- the layers, by name
 
 
-def against_the_flow(name: str, tree: ast.Module) -> set[str]:
-    """What a module imports from its own line of the flow, or from a later one."""
-    first = name.partition(".")[0]
-    others = {other for other in own_imports(tree) if other.partition(".")[0] != first}
-    return {other for other in others if place(other) >= place(name)}
+def found_in(tree: imports.Tree, folder: Path) -> tuple[imports.Graph, set[tuple[str, str]]]:
+    """Circles among a package's modules, and what its parts import against the order of its layers."""
+    between = imports.between_modules(folder.name, imports.modules(folder))
+    return imports.circles(between), imports.against_the_order(tree, imports.between_parts(between))
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_follow_the_flow(name: str) -> None:
-    """questions → answers → plan → context → tree → commit: nothing looks back."""
-    assert against_the_flow(name, MODULES[name]) == set()
+@pytest.mark.parametrize("tree", imports.TREES, ids=lambda tree: str(tree.package))
+def test_imports_of_our_packages_go_one_way(tree: imports.Tree) -> None:
+    """questions → answers → plan → tree → commit, and data → models → release → watching: nothing looks back."""
+    assert found_in(tree, imports.GENERATOR / tree.package) == ({}, set())
 
 
-def test_an_import_against_the_flow_is_seen() -> None:
-    """The guard itself, at the top of a module and hidden inside a function."""
-    assert against_the_flow("answers", ast.parse("from mlscaffold.planning.plan import compute")) == {"planning.plan"}
-    assert against_the_flow("questions", ast.parse("def f():\n    from mlscaffold import render")) == {"render"}
-    assert against_the_flow("render", ast.parse("from mlscaffold import context")) == set()
+def test_every_layer_holds_what_is_there() -> None:
+    """No part is named that the package has not."""
+    for tree in imports.TREES:
+        named = {part for layer in tree.layers for part in layer.parts}
+        assert named == set(imports.parts_of(tree)), tree.package
 
 
-@pytest.mark.parametrize("package", ["planning", "repository"])
-def test_modules_of_a_package_do_not_import_each_other_in_circles(package: str) -> None:
-    """Among themselves too, imports go one way."""
-    waiting = {
-        name: {other for other in own_imports(tree) if other.startswith(f"{package}.")}
-        for name, tree in MODULES.items()
-        if name.startswith(f"{package}.")
-    }
-    while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
-        for name in ready:
-            del waiting[name]
+def test_what_a_team_is_given_goes_one_way(sample: str, rendered: Callable[[str], Path]) -> None:
+    """The team's modules of every sample; whatever its answers called for."""
+    root = rendered(sample)
+    tree = imports.ROOMS if root.joinpath("data/source.yaml").is_file() else imports.PRODUCT
+    [folder] = [path.parent for path in root.glob("src/*/__init__.py")]
 
-    assert waiting == {}
+    assert found_in(tree, folder) == ({}, set())
+
+
+@pytest.mark.parametrize(
+    ("package", "others"),
+    [("planrun", set()), ("planrun_ml", {"planrun"}), ("planrun_software", {"planrun"}), ("mlscaffold", set())],
+)
+def test_packages_know_only_those_below_them(package: str, others: set[str]) -> None:
+    """The engine's core knows no kind, no kind knows the other, and the generator none of them."""
+    ours = {tree.package for tree in imports.TREES}
+    for name, tree in imports.modules(imports.GENERATOR / package).items():
+        assert {other.partition(".")[0] for other in imports_of(tree)} & ours <= {package} | others, name
+
+
+def test_a_product_knows_no_engine(sample: str, rendered: Callable[[str], Path]) -> None:
+    """What is built and shipped runs without it."""
+    root = rendered(sample)
+    if root.joinpath("data/source.yaml").is_file():
+        return  # no product: a team's rooms may use what the engine offers them
+    for path in root.glob("src/**/*.py"):
+        assert not any(name.startswith("planrun") for name in imports_of(ast.parse(path.read_text("utf-8")))), path
+
+
+def test_an_import_against_the_order_is_seen(tmp_path: Path) -> None:
+    """The guard itself: at the top of a module, hidden in a function, named for a command, and in a circle."""
+    folder = tmp_path / "small"
+    for name, text in {
+        "low.py": "def f():\n    from small import high",
+        "high.py": "RUN = 'small.top.one:run'",
+        "top/__init__.py": "",
+        "top/one.py": "from small.top import two",
+        "top/two.py": "from small.top.one import f\nimport small.low",
+    }.items():
+        folder.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+        folder.joinpath(name).write_text(text)
+    tree = imports.Tree("small", "", (imports.Layer("all", (("low",), ("high",), ("top",))),))
+    circles, against = found_in(tree, folder)
+
+    assert against == {("low", "high"), ("high", "top")}
+    assert set(circles) == {"low", "high", "top.one", "top.two"}
+    with pytest.raises(ValueError, match=r"top of small is in no layer"):
+        imports.place(imports.Tree("small", "", ()), "top")
+
+
+def test_an_import_for_types_only_is_none() -> None:
+    """It is never made when the program runs."""
+    assert imports_of(ast.parse("if TYPE_CHECKING:\n    from mlscaffold import render")) == set()
+
+
+def test_a_line_is_left_out_where_a_longer_way_shows_it() -> None:
+    """So that the picture stays calm, and loses no order."""
+    graph = {"a": set[str](), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "c"}}
+
+    assert imports.direct(graph) == {"a": set(), "b": {"a"}, "c": {"b"}, "d": {"c"}}
+
+
+# ----------------------------------------------------------------------------------------- each kind of deed, one place
 
 
 def test_planning_needs_the_standard_library_and_the_answers_only() -> None:

@@ -82,7 +82,7 @@ def replan(
 
 def settle(folder: Path) -> str:
     """Finish or sweep what an interrupted run left in the repository; what was done, empty where nothing was."""
-    if not folder.joinpath(lock.WORK).is_dir():
+    if not any(folder.joinpath(left).is_dir() for left in (lock.WORK, lock.HELD)):
         return ""
     with lock.alone(folder):
         return journal.settle(folder)

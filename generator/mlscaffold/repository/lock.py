@@ -53,11 +53,11 @@ def _taken(folder: Path) -> "BaseFileLock":
     place = folder / HELD
     until = time.monotonic() + PATIENCE
     while True:
-        _own_folder(folder, place)
-        lock = FileLock(place / "lock", fallback_to_soft=False)
         try:
+            _own_folder(folder, place)
+            lock = FileLock(place / "lock", fallback_to_soft=False)
             lock.acquire(timeout=max(0.0, until - time.monotonic()))
-            place.joinpath(".gitignore").write_text("*\n")
+            place.joinpath(".gitignore").write_text("*\n")  # again: the holder before may have taken it away
             return lock
         except Timeout:
             raise Busy(folder, _holder(folder)) from None
@@ -72,7 +72,6 @@ def workshop(folder: Path) -> Path:
     who = {"process": os.getpid(), "machine": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
     try:
         _own_folder(folder, work)
-        work.joinpath(".gitignore").write_text("*\n")
         work.joinpath("holder.json").write_text(json.dumps(who), "utf-8")
     except OSError as error:
         raise CannotChange(folder, error.strerror or str(error)) from error
@@ -80,10 +79,14 @@ def workshop(folder: Path) -> Path:
 
 
 def _own_folder(folder: Path, place: Path) -> None:
-    """Make a folder of ours inside the record; raises `CannotChange` where a link would lead our files elsewhere."""
+    """Make a folder of ours inside the record, which git ignores from its first file on.
+
+    Raises `CannotChange` where a link would lead our files elsewhere.
+    """
     if place.is_symlink():
         raise CannotChange(folder, f"{place.relative_to(folder).as_posix()} is a link")
     place.mkdir(exist_ok=True)
+    place.joinpath(".gitignore").write_text("*\n")
 
 
 def _holder(folder: Path) -> str:
