@@ -50,9 +50,9 @@ MLSCAFFOLD = Tree(
     "mlscaffold",
     "mlscaffold: from questions to a repository",
     _layers("""
-        words: __init__ → invocation → disk errors numerals templates yamltext
+        words: __init__ → invocation → disk errors numerals person templates yamltext
         what people type: patterns → naming
-        questions: catalogue questions → person
+        questions: catalogue questions
         answers: fields → schema answers completion
         plan: planning
         a look at the data: looking
@@ -68,7 +68,7 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → trouble catalogue command → rigor
+        words: __init__ → environment trouble catalogue command → rigor
         files: files git
         engine and rooms: identity rooms
         repository: repository

@@ -5,12 +5,12 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from forking import FORKED
+from planrun import environment
 
 
 def run(
@@ -42,15 +42,18 @@ def stand_in(folder: Path) -> None:
 
 
 def freeze(folder: Path) -> None:
-    """`requirements.lock` in the form that `make setup` gives it: each package at its version.
+    """Both locks as `make setup` leaves them, without hashes: each package at its version.
 
     What pyproject.toml asks for and this project's own environment does not have is pinned to a version that is none.
     """
-    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
-    asked = [*project["project"].get("dependencies", []), *project.get("dependency-groups", {}).get("dev", [])]
-    pins = {re.split(r"[^\w.-]", text)[0].lower(): "0" for text in asked if isinstance(text, str)}
-    pins |= {found.name.lower(): found.version for found in metadata.distributions() if found.name}
-    (folder / "requirements.lock").write_text("".join(f"{name}=={pins[name]}\n" for name in sorted(pins)), "utf-8")
+    here = {found.name.lower(): found.version for found in metadata.distributions() if found.name}
+    for lock, asked in environment.asked(folder).items():
+        pins = {re.split(r"[^\w.-]", text)[0].lower(): "0" for text in asked.requirements} | here
+        lines = [f"{environment.SOURCE}{requirement}" for requirement in asked.requirements]
+        lines += [f"{name}=={pins[name]}" for name in sorted(pins)]
+        (folder / lock).write_text("\n".join(lines) + "\n", "utf-8")
+    if (folder / ".venv/ready").is_file():
+        (folder / ".venv/ready").touch()  # the environment is as new as the locks
 
 
 def states(folder: Path) -> dict[str, str]:

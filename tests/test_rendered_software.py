@@ -328,7 +328,8 @@ SOUND = '{"dependencies": [{"name": "a", "vulns": []}, {"name": "b", "vulns": []
 @PLANTED
 def test_the_audit_tells_weak_from_unknown_from_sound(repository: Path) -> None:
     """What pip-audit prints is played by a stand-in; a package that it skipped was not audited, so nothing passes."""
-    repository.joinpath("requirements.lock").write_text("a==1\nb==1\n", "utf-8")
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        repository.joinpath(lock).write_text("a==1\nb==1\n", "utf-8")
     repository.joinpath("src/pip_audit.py").write_text('print(open("said.json").read())\n', "utf-8")
     ends = {}
     for said in (WEAK, SKIPPED, "a network is needed", SOUND):
@@ -346,7 +347,8 @@ def test_the_audit_tells_weak_from_unknown_from_sound(repository: Path) -> None:
 @PLANTED
 def test_the_audit_finds_a_secret(repository: Path) -> None:
     """In a file that git keeps, by file and line, without showing it."""
-    repository.joinpath("requirements.lock").write_text("a==1\n", "utf-8")
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        repository.joinpath(lock).write_text("a==1\n", "utf-8")
     repository.joinpath("src/pip_audit.py").write_text(f"print({SOUND!r})\n", "utf-8")
     repository.joinpath("deploy.env").write_text('\npassword = "correct-horse-battery"\n', "utf-8")
     commit(repository)

@@ -1,6 +1,5 @@
 """The rendered software repository as other people's tools see it: reviews, hooks, workflow and container linters."""
 
-import importlib.metadata
 import json
 import re
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from material import sample_answers
+from planrun import environment
 from repo_review.processor import process
 
 Rendered = Callable[[str], Path]
@@ -171,8 +171,7 @@ def test_a_careless_dockerfile_is_noticed(repository: Path) -> None:
 def test_the_images_lines_build_a_service_that_answers(repository: Path, tmp_path: Path) -> None:
     """Without a container engine: its lines, with a clean folder for /build and /venv, and then its health check."""
     text = (repository / "Dockerfile").read_text("utf-8").replace("/venv", f"{tmp_path}/venv").replace("\\\n", "")
-    lock = [f"{one.name}=={one.version}" for one in importlib.metadata.distributions()]
-    (repository / "requirements.lock").write_text("\n".join(lock), "utf-8")
+    environment.lock(repository, [sys.executable, "-m", "uv"])
     build = tmp_path / "build"
     build.mkdir()
     for line in text.split("\nFROM ")[1].splitlines():  # the first stage; the second one only copies its result

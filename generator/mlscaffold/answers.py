@@ -60,11 +60,10 @@ class Answers(Fields, Mapping[str, Any]):
         return questions.is_asked(questions.load()[key], self.raw)
 
     @property
-    def engine_extras(self) -> str:
-        """What the engine of an ML repository needs beyond its core, as pip writes it: `[api,mlflow]`, or nothing."""
+    def engine_extras(self) -> list[str]:
+        """What the engine of an ML repository needs beyond its core, as its pyproject.toml names it."""
         wanted = {"api": self.serving == "api", "spark": self.compute == "spark", "mlflow": self.tracking == "mlflow"}
-        named = ",".join(extra for extra, needed in wanted.items() if needed)
-        return f"[{named}]" if named else ""
+        return [extra for extra, needed in wanted.items() if needed]
 
     @property
     def package_name(self) -> str:

@@ -1,4 +1,4 @@
-"""`check`: format, lint, types, lock file, tests and wheel."""
+"""`check`: format, lint, types, locks, tests and wheel."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def check(repo: Repo) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         ended["wheel"] = _run(repo, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     results = {name: "green" if not problem else "red" for name, problem in ended.items()}
-    repo.write_evidence("build", {"results": results}, (*runs.MEASURED, secrets_and_packages.LOCK))
+    repo.write_evidence("build", {"results": results}, (*runs.MEASURED, *secrets_and_packages.LOCKS))
     lines = [f"{results[name]:<6} {name}{f': {problem}' if problem else ''}" for name, problem in ended.items()]
     return Outcome("\n".join(lines), int("red" in results.values()))
 

@@ -7,12 +7,14 @@ import sys
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from planrun import git
+from planrun import environment, git
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, counted
 
-LOCK = "requirements.lock"
+LOCK, DEVELOPMENT = environment.LOCK, environment.DEVELOPMENT
+LOCKS = (LOCK, DEVELOPMENT)
 SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bAKIA[0-9A-Z]{16}\b"
@@ -33,7 +35,7 @@ def audit(repo: Repo) -> Outcome:
     secrets = [found for name in kept for found in secrets_in(repo.root, name)]
     packages, advisories, unknown = _weaknesses(repo.root)
     facts = {"secrets": secrets, "advisories": advisories, "unknown": unknown, "files": len(kept), "packages": packages}
-    repo.write_evidence("audit", facts | {"on": date.today().isoformat()}, [LOCK])
+    repo.write_evidence("audit", facts | {"on": date.today().isoformat()}, LOCKS)
     told = [*secrets, *advisories, f"{counted(len(secrets), 'possible secret')} in {counted(len(kept), 'file')}."]
     told += [f"{len(advisories)} of {counted(packages, 'package')} with a known weakness."]
     if unknown:
@@ -57,9 +59,9 @@ def secrets_in(root: Path, name: str) -> list[str]:
 
 def _weaknesses(root: Path) -> tuple[int, list[str], list[str]]:
     """How many locked packages were looked up, those with a known weakness, and those nobody could say anything of."""
-    if not (root / LOCK).is_file():
-        raise Blocked(f"{LOCK} is missing.", "make setup")
-    words = ["-m", "pip_audit", "--requirement", LOCK, "--disable-pip", "--no-deps", "--format", "json"]
+    if not (root / DEVELOPMENT).is_file():
+        raise Blocked(f"{DEVELOPMENT} is missing.", "make setup")
+    words = ["-m", "pip_audit", "--requirement", DEVELOPMENT, "--disable-pip", "--no-deps", "--format", "json"]
     done = subprocess.run([sys.executable, *words], cwd=root, capture_output=True, text=True, check=False)
     try:
         rows = json.loads(done.stdout)["dependencies"]
@@ -71,24 +73,37 @@ def _weaknesses(root: Path) -> tuple[int, list[str], list[str]]:
     return len(known), weak, [row["name"] for row in rows if "vulns" not in row]
 
 
-# ---------------------------------------------------------------------------------------------------- lock file
+# ---------------------------------------------------------------------------------------------------- lock files
 def unpinned(root: Path) -> list[str]:
-    """Direct dependencies of pyproject.toml, developers' included, that the lock file does not hold at one version.
+    """Direct dependencies of pyproject.toml that `requirements.lock`, or for developers' the other, has at no version.
 
     Those that only some machines need (`; python_version < …`) are not asked for.
     """
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    wanted = [*project["project"].get("dependencies", []), *project.get("dependency-groups", {}).get("dev", [])]
-    pinned = {_plain(line) for line in (root / LOCK).read_text("utf-8").splitlines() if re.search(r"==| @ ", line)}
+    wanted = {
+        LOCK: project["project"].get("dependencies", []),
+        DEVELOPMENT: project.get("dependency-groups", {}).get("dev", []),
+    }
+    return [name for lock, texts in wanted.items() for name in _missing(root / lock, texts)]
+
+
+def _missing(lock: Path, wanted: list[Any]) -> list[str]:
+    pinned = {_plain(line) for line in lock.read_text("utf-8").splitlines() if re.search(r"==| @ ", line)}
     return [_plain(text) for text in wanted if isinstance(text, str) and ";" not in text and _plain(text) not in pinned]
 
 
 def loose(root: Path) -> str:
-    """What is wrong with the lock file, in words."""
-    if not (root / LOCK).is_file():
-        return f"{LOCK} is missing. Run: make setup"
-    names = ", ".join(unpinned(root))
-    return f"{LOCK} does not pin {names}, which pyproject.toml asks for. Run: make lock" if names else ""
+    """What is wrong with the locks, in words."""
+    if missing := [lock for lock in LOCKS if not (root / lock).is_file()]:
+        return f"{missing[0]} is missing. Run: make setup"
+    if names := ", ".join(unpinned(root)):
+        return f"The locks do not pin {names}, which pyproject.toml asks for. Run: make lock"
+    try:
+        behind = environment.behind(root)
+    except environment.CannotInstall as error:
+        return str(error)
+    told = [f"{lock} is behind pyproject.toml: {', '.join(names)}" for lock, names in behind.items()]
+    return f"{'; '.join(told)}. Run: make setup" if told else ""
 
 
 def _plain(requirement: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LOAD, SCENARIOS, TODAY, Box
+from planrun import environment
 from planrun.repository import Repo
 from planrun.signing import signatures
 from planrun.trouble import Blocked
@@ -91,17 +92,40 @@ def test_a_review_of_the_future_does_not_count(box: Box) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- lock file
-def test_a_lock_file_pins_every_direct_dependency(box: Box) -> None:
-    """An empty one pins none; names are compared as every index spells them."""
-    text = '[project]\ndependencies = ["Foo_Bar>=1", "baz"]\n[dependency-groups]\ndev = ["qux; os_name == \'nt\'"]\n'
-    box.write("pyproject.toml", text)
-    found = {}
-    for lock in ("", "foo-bar==1.0\n", "foo-bar==1.0\nbaz @ https://example.org/baz.whl\n", "foo-bar\nbaz>=1\n"):
-        box.write(secrets_and_packages.LOCK, lock)
-        found[lock] = secrets_and_packages.unpinned(box.root)
+def locked(box: Box, product: str, tools: str) -> None:
+    """Both locks as if compiled from the project as it stands, with these lines."""
+    for name, asked in environment.asked(box.root).items():
+        head = "".join(f"{environment.SOURCE}{one}\n" for one in asked.requirements)
+        box.write(name, head + {environment.LOCK: product, environment.DEVELOPMENT: tools}[name])
 
-    assert list(found.values()) == [["foo-bar", "baz"], ["baz"], [], ["foo-bar", "baz"]]
-    assert "does not pin foo-bar" in secrets_and_packages.loose(box.root)
+
+def test_the_locks_pin_every_direct_dependency(box: Box) -> None:
+    """An empty one pins none; names are compared as every index spells them, and each lock holds its own."""
+    groups = 'dev = ["qux; os_name == \'nt\'", "tool"]'
+    box.write("pyproject.toml", f'[project]\ndependencies = ["Foo_Bar>=1", "baz"]\n[dependency-groups]\n{groups}\n')
+    found = []
+    for lock in ("", "foo-bar==1.0\n", "foo-bar==1.0\nbaz @ https://example.org/baz.whl\n", "foo-bar\nbaz>=1\n"):
+        locked(box, lock, "tool==2\nfoo-bar==1.0\nbaz==1\n")
+        found.append(secrets_and_packages.unpinned(box.root))
+    locked(box, "foo-bar==1.0\nbaz==1\n", "foo-bar==1.0\nbaz==1\n")
+
+    assert found == [["foo-bar", "baz"], ["baz"], [], ["foo-bar", "baz"]]
+    assert secrets_and_packages.loose(box.root).startswith("The locks do not pin tool, which pyproject.toml asks for")
+
+
+def test_a_lock_is_behind_when_the_project_asks_for_something_else(box: Box) -> None:
+    """A bound that moved is named, in whichever lock; a setting of a tool is none of it."""
+    box.write("pyproject.toml", '[project]\ndependencies = ["baz"]\n')
+    locked(box, "baz==1\n", "baz==1\n")
+    in_step = secrets_and_packages.loose(box.root)
+    box.write("pyproject.toml", '[project]\ndependencies = ["baz"]\n[tool.ruff]\nline-length = 99\n')
+    tool = secrets_and_packages.loose(box.root)
+    box.write("pyproject.toml", '[project]\ndependencies = ["baz>=2"]\n')
+
+    assert (in_step, tool) == ("", "")
+    assert secrets_and_packages.loose(box.root).startswith("requirements.lock is behind pyproject.toml: baz, baz>=2;")
+    box.root.joinpath("requirements-dev.lock").unlink()
+    assert secrets_and_packages.loose(box.root) == "requirements-dev.lock is missing. Run: make setup"
 
 
 def test_an_empty_lock_file_is_red(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +135,9 @@ def test_an_empty_lock_file_is_red(box: Box, monkeypatch: pytest.MonkeyPatch) ->
     box.write("pyproject.toml", '[project]\ndependencies = ["pyyaml>=6"]\n')
     ends = {}
     for lock in ("", "pyyaml==6.0\n"):
-        box.write(secrets_and_packages.LOCK, lock)
+        locked(box, lock, lock)
+        if not lock:
+            box.write(environment.LOCK, "")
         ends[lock] = check.check(Repo(box.root)).code, box.state("T2.3").state
 
     assert ends == {"": (1, "fail"), "pyyaml==6.0\n": (0, "pass")}
