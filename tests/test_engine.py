@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import rendered_repository
 from material import ROOT, SAMPLES
 from mlscaffold import update, vcs
 from planrun.command import COMMAND
@@ -166,6 +167,33 @@ def test_the_engine_says_which_one_it_is(repository: Path) -> None:
     (repository / "engine" / "planrun" / "more.py").write_text("")
 
     assert run(repository, "--version").stdout == "planrun 0.1.0, edited here: planrun/gates.py, planrun/more.py\n"
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_status_says_which_engine_tells_all_this(repository: Path) -> None:
+    """In its last line and as data; an edited file is named there, what an editor leaves beside it is not."""
+    gates = repository / "engine" / "planrun" / "gates.py"
+    gates.with_name(".gates.py.swp").write_text("")
+    for words in (("status",), ("status", "--all")):
+        assert run(repository, *words).stdout.splitlines()[-1] == "Engine: planrun 0.1.0, as it was released."
+    engine = rendered_repository.told(repository)["engine"]
+    assert (engine["version"], engine["state"], engine["edited"]) == ("0.1.0", "released", [])
+
+    gates.write_text(gates.read_text("utf-8") + "# ours\n", "utf-8")
+    now = rendered_repository.told(repository)["engine"]
+
+    assert run(repository, "status").stdout.splitlines()[-1] == "Engine: planrun 0.1.0, edited here: planrun/gates.py."
+    assert (now["state"], now["edited"]) == ("edited", ["planrun/gates.py"])
+    assert now["sha256"] != engine["sha256"]
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_a_manifest_that_lists_nothing_is_an_edit(repository: Path) -> None:
+    """Without it nothing can be held against the files: it is named, and there is no traceback."""
+    manifest = repository / "engine" / "planrun" / "manifest.json"
+    for text in ("", "[]", '{"version": "0.1.0"}', '{"files": 3}'):
+        manifest.write_text(text)
+        assert run(repository, "--version").stdout == "planrun 0.1.0, edited here: planrun/manifest.json\n", text
 
 
 @pytest.mark.parametrize("repository", ["ml-default", "sw-default"], indirect=True)

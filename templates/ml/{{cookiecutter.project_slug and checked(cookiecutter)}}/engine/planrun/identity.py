@@ -6,22 +6,26 @@ import importlib
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import planrun
-from planrun.files import canonical
+from planrun.files import canonical, left_over
 from planrun.rigor import ENGINES
 
 MANIFEST = "manifest.json"  # in each package of a release: the hash of every file
 
 
 def manifest_of(package: ModuleType) -> dict[str, str]:
-    """The SHA-256 of each file of an imported package, by its path below it; line ends and caches do not count."""
+    """The SHA-256 of each file of an imported package, by its path below it.
+
+    Line ends do not count, nor what programs leave there: caches, editors' copies.
+    """
     folder = Path(str(package.__file__)).parent
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-        for path in files
-        if path.name != MANIFEST
+        name.as_posix(): hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+        for name, path in files.items()
+        if name.as_posix() != MANIFEST and not left_over(name)
     }
 
 
@@ -43,7 +47,12 @@ def edited(kind: str) -> list[str] | None:
         released = Path(str(package.__file__)).parent / MANIFEST
         if not released.is_file():
             return None
-        wanted, now = json.loads(released.read_text("utf-8"))["files"], manifest_of(package)
+        now = manifest_of(package)
+        try:
+            wanted = dict(json.loads(released.read_text("utf-8"))["files"])
+        except (ValueError, KeyError, TypeError):  # no list of hashes any more: nothing can be held against it
+            found.append(f"{package.__name__}/{MANIFEST}")
+            continue
         found += [
             f"{package.__name__}/{path}"
             for path in sorted(wanted.keys() | now.keys())
@@ -52,14 +61,25 @@ def edited(kind: str) -> list[str] | None:
     return found
 
 
+def facts(kind: str) -> dict[str, Any]:
+    """The engine for a program: version, state (released, edited or source), the edited files, and its one hash."""
+    changes = edited(kind)
+    return {
+        "version": planrun.__version__,
+        "state": "source" if changes is None else "edited" if changes else "released",
+        "edited": changes or [],
+        "sha256": engine_sha256(kind),
+    }
+
+
 def told(kind: str) -> str:
     """The engine in one line: version, and whether it is as it was released."""
-    changes = edited(kind)
-    if changes is None:
-        state = "run from its source"
-    elif changes:
-        more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-        state = f"edited here: {', '.join(changes[:3])}{more}"
-    else:
-        state = "as it was released"
-    return f"planrun {planrun.__version__}, {state}"
+    known = facts(kind)
+    changes = known["edited"]
+    more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+    states = {
+        "released": "as it was released",
+        "edited": f"edited here: {', '.join(changes[:3])}{more}",
+        "source": "run from its source",
+    }
+    return f"planrun {known['version']}, {states[known['state']]}"

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from planrun import identity
 from planrun.gates import OPEN, Row, evaluate
 from planrun.repository import Repo
 from planrun.rigor import STAGES
@@ -25,12 +26,15 @@ def status(repo: Repo, check: bool = False, all: bool = False, as_json: bool = F
     """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
 
     `all` shows one row a gate, `as_json` the same as data; with `check` the exit code is the worst blocking state.
-    Nothing is written.
+    The last line says which engine tells all this, and whether it is as it was released. Nothing is written.
     """
     rows = evaluate(repo)
     states = {row.state for row in rows if row.blocking}
     code = 1 if "fail" in states else 2 if "blocked" in states else 0
-    text = _as_json(repo, rows) if as_json else _table(rows) if all else _by_phase(repo, rows)
+    if as_json:
+        text = _as_json(repo, rows)
+    else:
+        text = f"{_table(rows) if all else _by_phase(repo, rows)}\nEngine: {identity.told(repo.answers['kind'])}."
     return Outcome(text, code if check else 0)
 
 
@@ -122,5 +126,6 @@ def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
             }
             for row in rows
         ],
+        "engine": identity.facts(repo.answers["kind"]),
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
