@@ -70,10 +70,10 @@ PLANRUN = Tree(
     _layers("""
         words: __init__ → environment trouble catalogue command → rigor
         files: files git
-        engine and rooms: identity rooms
+        engine and rooms: example identity rooms
         repository: repository
         steps and rows: steps yaml_rows
-        gates: gates
+        gates: gates self_test
         signatures, status: signing status
         command line: commands → cli → __main__
     """),
@@ -89,9 +89,9 @@ PLANRUN_ML = Tree(
         baseline: baseline
         audit, release: audit release
         acceptance, operation: acceptance serving watching
-        retraining: retraining
+        retraining: retraining testing
         gates: gates
-        commands: commands
+        commands, own tests: commands self_test
     """),
 )
 PLANRUN_SOFTWARE = Tree(
@@ -101,7 +101,7 @@ PLANRUN_SOFTWARE = Tree(
         what is looked at: __init__ → harness inspection traceability
         what is done with it: build drills measuring
         gates: gates
-        commands: commands
+        commands, own tests: commands self_test
     """),
 )
 # The modules that some answers call for; what a repository has of them keeps this order.

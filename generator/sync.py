@@ -1,5 +1,6 @@
-"""Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table, from
-generator/planrun* the copy of the engine in each template, and from all packages the pictures of their imports.
+"""Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table,
+from generator/planrun* the copy of the engine in each template, from the template the example in that engine, and from
+all packages the pictures of their imports.
 
 With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
@@ -10,7 +11,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
 import imports  # noqa: E402  (beside this file)
-from mlscaffold import __version__, catalogue, questions, report  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import __version__, answers, catalogue, questions, render, report  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
+# The example must be the same bytes on every day, and no date of its plan may pass while somebody looks at it.
+EXAMPLE_STARTS = "2090-01-02"
 ENGINES = {"ml": ("planrun", "planrun_ml"), "software": ("planrun", "planrun_software")}
 PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
@@ -191,6 +195,7 @@ def engine(kind: str) -> dict[str, bytes]:
         for path in sorted((source / package).rglob("*"))
         if path.suffix in (".py", ".typed")
     } | {"planrun/catalogue.py": engine_catalogue().encode()}
+    files[f"{ENGINES[kind][1]}/example.json"] = example(kind)
     for package in ENGINES[kind]:
         own = {
             path.removeprefix(f"{package}/"): content
@@ -205,8 +210,21 @@ def engine(kind: str) -> dict[str, bytes]:
     return files
 
 
-def expected() -> dict[Path, bytes]:
-    """Every generated file with what it should hold."""
+def example(kind: str) -> bytes:
+    """The example that the engine of a kind carries: the demo's answers rendered, path → text, without an engine.
+
+    One file: as a folder it would be a project to every tool that walks the repository, and its .gitignore a rule.
+    """
+    given = answers.read(ROOT / "generator" / "mlscaffold" / "demo" / f"{kind}.yaml") | {"start_date": EXAMPLE_STARTS}
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = render.generate(answers.complete(given), Path(scratch))
+        paths = {path.relative_to(tree).as_posix(): path for path in render.files_of(tree)}
+        texts = {name: path.read_text("utf-8") for name, path in paths.items() if not render.is_engine(name)}
+    return (json.dumps(texts, indent=0, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def doors() -> dict[Path, bytes]:
+    """What a template needs before it can be rendered, and the README."""
     files = {
         ROOT / "README.md": readme().encode(),
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
@@ -216,13 +234,16 @@ def expected() -> dict[Path, bytes]:
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()
-        files |= {_copy(kind) / path: content for path, content in engine(kind).items()}
     return files
 
 
-def surplus() -> list[Path]:
+def engines() -> dict[Path, bytes]:
+    """Every file of the engine's copies."""
+    return {_copy(kind) / path: content for kind in questions.KINDS for path, content in engine(kind).items()}
+
+
+def surplus(wanted: Collection[Path]) -> list[Path]:
     """Files in the engine's copies that its source does not have."""
-    wanted = set(expected())
     return [
         path
         for kind in questions.KINDS
@@ -238,15 +259,10 @@ def _copy(kind: str) -> Path:
 def main() -> int:
     """Write or compare; returns 1 when --check finds a file that is not up to date."""
     only_check = "--check" in sys.argv[1:]
-    files = expected()
-    stale = [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
-    for path in stale:
-        if not only_check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(files[path])
-        done = "is not up to date: run python generator/sync.py" if only_check else "written"
-        print(f"{path.relative_to(ROOT)} {done}")
-    for path in surplus():
+    stale = _brought_up_to_date(doors(), only_check)
+    copies = engines()  # after the doors: the example is rendered through them
+    stale += _brought_up_to_date(copies, only_check)
+    for path in surplus(copies):
         if not only_check:
             path.unlink()
         done = "has no source any more: run python generator/sync.py" if only_check else "removed"
@@ -255,6 +271,18 @@ def main() -> int:
     if not only_check:
         _remove_empty_folders()
     return int(bool(stale) and only_check)
+
+
+def _brought_up_to_date(files: Mapping[Path, bytes], only_check: bool) -> list[Path]:
+    """The files that do not hold what they should; written, unless they are only checked."""
+    stale = [path for path, content in files.items() if not path.is_file() or path.read_bytes() != content]
+    for path in stale:
+        if not only_check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(files[path])
+        done = "is not up to date: run python generator/sync.py" if only_check else "written"
+        print(f"{path.relative_to(ROOT)} {done}")
+    return stale
 
 
 def _remove_empty_folders() -> None:

@@ -14,14 +14,28 @@ from planrun import environment
 
 
 def run(
-    folder: Path, *arguments: str, module: str | None = None, timeout: int = 600
+    folder: Path, *arguments: str, module: str | None = None, timeout: int = 600, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """`planrun …` in the folder; `module` runs another module, such as pytest."""
+    """`planrun …` in the folder; `module` runs another module, such as pytest, `settings` are further variables."""
     surroundings = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"} | {
         "PYTHONPATH": os.pathsep.join(str(folder.resolve() / name) for name in ("src", "engine")),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    return FORKED.run(module or "planrun", arguments, folder, surroundings, timeout)
+    return FORKED.run(module or "planrun", arguments, folder, surroundings | settings, timeout)
+
+
+def run_engine_tests(folder: Path, *files: Path, timeout: int = 900) -> subprocess.CompletedProcess[str]:
+    """The tests that a repository's engine ships, with that repository as their sample; or, with their fixtures, ours.
+
+    `planrun self-test` runs them on the engine's own sample; here they see every task, rigor and form.
+    """
+    package = next(path.parent for path in (folder / "engine").glob("planrun_*/self_test"))
+    words = ["-q", "-p", "no:cacheprovider"]
+    if files:
+        words += ["-p", f"{package.name}.self_test.conftest", *map(str, files)]
+    else:
+        words += ["-c", os.devnull, "--rootdir", str(package), f"--confcutdir={package}", str(package / "self_test")]
+    return run(folder, *words, module="pytest", timeout=timeout, PLANRUN_SAMPLE=str(folder.resolve()))
 
 
 def run_product(folder: Path, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:

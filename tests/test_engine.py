@@ -22,9 +22,9 @@ LAYERS = {
         {"catalogue", "command", "steps", "trouble"},
         {"rigor"},
         {"commands", "files", "git"},
-        {"identity", "rooms"},
+        {"example", "identity", "rooms"},
         {"repository"},
-        {"cli", "gates", "yaml_rows"},
+        {"cli", "gates", "self_test", "yaml_rows"},
         {"signing", "status", "__main__"},
     ),
     "planrun_ml": (
@@ -35,13 +35,15 @@ LAYERS = {
         {"baseline"},
         {"audit", "release"},
         {"acceptance", "serving", "watching"},
-        {"retraining"},
+        {"retraining", "testing"},
         {"gates"},
+        {"self_test"},
     ),
     "planrun_software": (
         {"commands", "harness", "inspection", "traceability"},
         {"build", "drills", "measuring"},
         {"gates"},
+        {"self_test"},
     ),
 }
 MAY_IMPORT = {"planrun": {"planrun"}, "planrun_ml": {"planrun", "planrun_ml"}} | {

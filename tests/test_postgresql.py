@@ -108,7 +108,7 @@ def product(request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster, mo
 def test_tests_scenarios_and_drills_pass_on_postgresql(product: Path, cluster: Cluster) -> None:
     """Migrations, requests, backup, restore and rollback; every database made for it is dropped again."""
     before, logged = cluster.databases(), len(cluster.log)
-    names = sorted(path.name for path in product.glob("tests/test_*.py") if path.name != "test_checks.py")
+    names = sorted(path.name for path in product.glob("tests/test_*.py"))
     tests = run(product, "-q", "-p", "no:cacheprovider", *[f"tests/{name}" for name in names], module="pytest")
     accepted = run(product, "accept")
     restored = run(product, "restore-drill")

@@ -1,30 +1,31 @@
 """The rendered software repository's own modules in depth: the engine, the gates, and what tests are worth.
 
-As tests/test_rendered_units.py does for machine learning: files of tests/rendered_units/software are copied beside the
-repository's own tests, and run there against its package and its box of things that can be broken.
+As tests/test_rendered_units.py does for machine learning: files of tests/rendered_units/software take their fixtures,
+a box of things that can be broken, from the engine, and the repository as their sample.
 """
 
-import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 from material import ROOT
-from rendered_repository import run
+from rendered_repository import run_engine_tests
 
 UNITS = ROOT / "tests" / "rendered_units" / "software"
 
 
-@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
-@pytest.mark.parametrize("name", sorted(path.stem for path in UNITS.glob("*.py")))
-def test_the_default_repository_in_depth(repository: Path, name: str) -> None:
-    """Every unit, on the repository that default answers give."""
-    package = next(path.parent.name for path in repository.glob("src/*/__init__.py"))
-    target = repository / "tests" / f"test_unit_{name}.py"
-    shutil.copy(UNITS / f"{name}.py", target)
-    target.write_text(target.read_text("utf-8").replace("my_project", package), "utf-8")
-    done = run(repository, "-q", "-p", "no:cacheprovider", f"tests/{target.name}", module="pytest")
+OTHERS = [pytest.param(name, "product", marks=pytest.mark.slow) for name in ("sw-library", "sw-cli", "sw-batch")]
+
+
+@pytest.mark.parametrize(
+    ("repository", "name"),
+    [*(("sw-default", path.stem) for path in sorted(UNITS.glob("*.py"))), *OTHERS],
+    indirect=["repository"],
+)
+def test_a_repository_in_depth(repository: Path, name: str) -> None:
+    """Every unit, on the repository that default answers give; what the product itself must show, on all of them."""
+    done = run_engine_tests(repository, UNITS / f"{name}.py")
 
     assert done.returncode == 0, done.stdout[-5000:]
     assert " passed" in done.stdout
@@ -46,6 +47,6 @@ def test_a_team_at_work_does_not_break_the_gates_own_tests(repository: Path) -> 
     repository.joinpath("docs/04-operations.md").write_text("# How we run it\n", "utf-8")
     repository.joinpath("docs/decisions/0001-approach.md").write_text("We buy it.\n", "utf-8")
     repository.joinpath("plan/backlog.json").write_text("[]\n", "utf-8")
-    done = run(repository, "-q", "-p", "no:cacheprovider", "tests/test_checks.py", module="pytest")
+    done = run_engine_tests(repository)
 
     assert done.returncode == 0, done.stdout[-3000:]

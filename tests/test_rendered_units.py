@@ -1,32 +1,26 @@
 """The rendered ML repository's own modules in depth: statistics, the registry, release, watching and retraining.
 
-A repository ships the tests that its team needs to trust it; these are for whoever changes the template.
-They live in tests/rendered_units, are copied beside the repository's own tests, and run against its package.
+An engine ships the tests that a team needs to trust it; these are for whoever changes the engine.
+They live in tests/rendered_units, take their fixtures from the engine, and the repository as their sample.
 """
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from material import ROOT
 from mlscaffold import answers, render
-from rendered_repository import run, told
+from rendered_repository import run_engine_tests, told
 
 UNITS = ROOT / "tests" / "rendered_units"
-PARTIAL = {"ranking", "strict", "score"}  # of modules that only one task, one rigor, or one serving form has
+# Of modules that only one task, one rigor, or one serving form has.
+PARTIAL = {"load", "ranking", "score", "service", "strict"}
 
 
 def run_units(repository: Path, names: set[str]) -> None:
-    """Copy the units beside the repository's tests, under its package's name, and run them there."""
-    package = next(path.parent.name for path in repository.glob("src/*/__init__.py"))
-    for name in sorted(names):
-        target = repository / "tests" / f"test_unit_{name}.py"
-        shutil.copy(UNITS / f"{name}.py", target)
-        target.write_text(target.read_text("utf-8").replace("my_project", package), "utf-8")
-    files = [f"tests/test_unit_{name}.py" for name in sorted(names)]
-    done = run(repository, "-q", "-p", "no:cacheprovider", *files, module="pytest")
+    """Run the units on the repository, with the fixtures of its engine's own tests."""
+    done = run_engine_tests(repository, *(UNITS / f"{name}.py" for name in sorted(names)))
 
     assert done.returncode == 0, done.stdout[-5000:]
     assert " passed" in done.stdout
@@ -46,9 +40,9 @@ def test_what_only_a_ranking_has(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("repository", ["ml-regression"], indirect=True)
-def test_what_only_rigor_strict_has(repository: Path) -> None:
-    """Limits, costs, changed behaviour, contract, rollout and readiness."""
-    run_units(repository, {"strict"})
+def test_what_only_rigor_strict_and_a_service_have(repository: Path) -> None:
+    """Limits, costs, changed behaviour, contract, rollout and readiness; load that is really asked, and kills."""
+    run_units(repository, {"strict", "load", "service"})
 
 
 @pytest.mark.slow

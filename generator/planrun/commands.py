@@ -43,6 +43,7 @@ COMMANDS = (
         ),
         settled=False,
     ),
+    Command("self-test", "planrun.self_test:run", "run the engine's own tests, on its own sample"),
 )
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TASK
 from planrun.repository import Repo
 from planrun_ml.data import columns
 from planrun_ml.data import columns as columns_module
 from planrun_ml.release import champion_model, parity
+from planrun_ml.self_test.conftest import TASK
 
 ODD = {
     "number": (None, 0, -3, 2**60, 0.1, 1e100, 1e101, -1e300, "4.5", " 7 ", "twelve", True),

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROWS, TASK, ask
 from planrun.repository import Repo
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames, leakage
+from planrun_ml.self_test.conftest import ROWS, TASK, ask
+from planrun_ml.self_test.test_data import ID, TABLE, TARGET, put
 from planrun_ml.tables import parquet
 from planrun_ml.tables import query as query_module
-from test_data import ID, TABLE, TARGET, put
 
 
 def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> None:

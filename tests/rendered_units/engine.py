@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import gate
 from planrun import gates
 from planrun.gates import GATES, Gate
 from planrun.repository import Repo
 from planrun.signing import waivers
 from planrun.trouble import Trouble
+from planrun_ml.self_test.conftest import gate
 
 
 def test_a_plan_edited_by_hand_shuts_the_gates_that_use_it(newborn: Path) -> None:

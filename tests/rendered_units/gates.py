@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ROWS, ask, commit, edit, gate, git
 from planrun.files import canonical
 from planrun.gates import evaluate
 from planrun.repository import Repo
+from planrun_ml.self_test.conftest import ROWS, ask, commit, edit, gate, git
 
 
 def test_the_same_commands_again_change_nothing(worked: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ask, edit, forge, gate
 from planrun.repository import Repo
 from planrun_ml.release import prediction_log
-from test_live import answer_rows, soon
+from planrun_ml.self_test.conftest import ask, edit, forge, gate
+from planrun_ml.self_test.test_live import answer_rows, soon
 
 
 def test_a_signal_that_did_not_report(released: Path) -> None:

@@ -7,13 +7,13 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from conftest import ask, edit, forge, gate, record_of, waive
 from planrun.repository import Repo
 from planrun_ml.experiments import records as records_module
 from planrun_ml.experiments import stop_rules
 from planrun_ml.measuring import intervals, metrics, stakes
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import score
+from planrun_ml.self_test.conftest import ask, edit, forge, gate, record_of, waive
 from sklearn import metrics as reference
 
 

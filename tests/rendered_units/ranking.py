@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ask
 from planrun.repository import Repo
 from planrun_ml.data import snapshot
 from planrun_ml.measuring import ranking
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import score
+from planrun_ml.self_test.conftest import ask
 from planrun_ml.serving import score as score_module
 from planrun_ml.tables.parquet import read_parquet, write_parquet
 from sklearn import metrics as reference

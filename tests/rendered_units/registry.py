@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ask, edit, gate
 from planrun.trouble import Trouble
 from planrun_ml.release import registry
+from planrun_ml.self_test.conftest import ask, edit, gate
 
 
 def entry(digest: str, **other: str) -> dict:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ask, edit, forge, gate
 from planrun.repository import Repo
 from planrun_ml.data import profile, schema
 from planrun_ml.release import champion_model, parity, registry
+from planrun_ml.self_test.conftest import ask, edit, forge, gate
+from planrun_ml.self_test.test_live import signal_of
 from planrun_ml.tables.query import Engine
-from test_live import signal_of
 
 
 def test_promoting_again_changes_nothing(released: Path) -> None:

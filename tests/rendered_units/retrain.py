@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ask, edit, forge, gate
 from planrun.repository import Repo
 from planrun_ml.acceptance import candidate
 from planrun_ml.measuring.metrics import higher_is_better
 from planrun_ml.release import registry
-from test_live import answer_rows, more_rows, soon
+from planrun_ml.self_test.conftest import ask, edit, forge, gate
+from planrun_ml.self_test.test_live import answer_rows, more_rows, soon
 
 
 @pytest.fixture(scope="module")

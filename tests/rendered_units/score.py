@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ask, gate
 from planrun.repository import Repo
 from planrun_ml.release import champion_model, parity, prediction_log
+from planrun_ml.self_test.conftest import ask, gate
 from planrun_ml.serving import score
 from planrun_ml.tables.parquet import write_parquet
 

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import ask, edit, forge, gate, waive
 from planrun.repository import Repo
 from planrun_ml.acceptance import verdicts
 from planrun_ml.release import registry
-from test_live import more_rows
+from planrun_ml.self_test.conftest import ask, edit, forge, gate, waive
+from planrun_ml.self_test.test_live import more_rows
 
 
 def test_the_lock_is_reached_by_signing(newborn: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import record_of
 from planrun.repository import Repo
 from planrun_ml.acceptance.verdicts import judge
 from planrun_ml.data.frames import load
@@ -13,6 +12,7 @@ from planrun_ml.data.prediction_files import keep_predictions
 from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import score
+from planrun_ml.self_test.conftest import record_of
 
 PRICES = (4.0, 150.0)  # of a false alarm and of a miss
 

@@ -1,5 +1,6 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
+from planrun import self_test
 from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, unconfirmed
@@ -153,14 +154,14 @@ def sane(repo: Repo) -> Result:
     found = repo.fresh("harness", "make audit")
     broken = [name for name in ("constant", "shuffled", "double_run") if not found[name]["ok"]]
     if broken:
-        return failed(f"The harness is not sound: {', '.join(broken)}.", "Read evidence/harness.json, then src/")
-    said, tests = "A constant, shuffled labels and a double run give what they must", repo.evidence("tests")
+        return failed(f"The harness is not sound: {', '.join(broken)}.", "Read evidence/harness.json")
+    said = "A constant, shuffled labels and a double run give what they must"
+    tests = repo.evidence(self_test.EVIDENCE)
     if tests is None or any(repo.digest(path) != digest for path, digest in tests["measured"].items()):
-        return warned(f"{said}; the tests have not been run on this code.", "make test")
-    idle = [f"{name} {end}" for end in ("failed", "skipped", "empty") for name in tests[end]]
-    if idle or not tests["passed"]:
-        return failed(f"{idle[0] if idle else 'No test'}: only a test that ran and passed is one.", "make test")
-    return passed(f"{said}; {tests['passed']} tests pass.")
+        return warned(f"{said}; this engine has not run its own tests here.", self_test.remedy())
+    if bad := self_test.problems(tests):
+        return failed(f"The engine's own tests: {bad[0]}; only one that ran and passed is a pass.", self_test.remedy())
+    return passed(f"{said}; {tests['passed']} tests of the engine's own pass.")
 
 
 def _before_the_lock(repo: Repo) -> Row | None:

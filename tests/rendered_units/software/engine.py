@@ -5,12 +5,12 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Box
 from planrun import command, gates
 from planrun.gates import GATES, Gate
 from planrun.repository import Repo
 from planrun.signing import waivers
 from planrun.trouble import Trouble
+from planrun_software.self_test.conftest import Box
 
 TODAY = date.today()
 

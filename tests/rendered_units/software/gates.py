@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import LOAD, SCENARIOS, TODAY, Box
 from planrun import environment
 from planrun.repository import Repo
 from planrun.signing import signatures
@@ -12,6 +11,7 @@ from planrun.trouble import Blocked
 from planrun_software.build import check
 from planrun_software.inspection import secrets_and_packages
 from planrun_software.measuring.load import MEASURED
+from planrun_software.self_test.conftest import LOAD, SCENARIOS, TODAY, Box
 from planrun_software.traceability import marked_tests, requirements, runs, table
 
 OUTSIDE = "docs/inspections/reach.md"

@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
-
 from planrun.repository import Repo
 from planrun.trouble import Blocked
-from planrun_software import harness
-from planrun_software.drills import releases, rollback
+
+from planrun_software.drills import releases
 from planrun_software.harness.deliverable import Reply
 from planrun_software.measuring.bounds import upper_bound
 from planrun_software.measuring.error_budget import budget
-from planrun_software.measuring.load import MEASURED, Target, judged, load
+from planrun_software.measuring.load import MEASURED, Target, judged
+from planrun_software.self_test.conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
 from planrun_software.traceability import runs
-
-drive = harness.here(__file__)
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
 MORE = "tests/acceptance/test_more.py"
@@ -156,17 +153,6 @@ def test_a_measurement_is_judged_by_the_plan(count: int, failures: int, seconds:
     assert verdict == judged(replies, target)["verdict"]
 
 
-def test_load_is_red_where_the_plan_is_missed(box: Box) -> None:
-    """The real product, an objective that nothing can meet: the command fails, and so does the gate."""
-    box.answer("p95_ms", "0.001")
-
-    outcome = load(Repo(box.root), requests=20)
-
-    assert outcome.code == 1
-    assert "at most 0.001 ms" in outcome.text
-    assert box.state("T3.3").state == "fail"
-
-
 @pytest.mark.parametrize(("page", "code"), [(COUNTERS, 0), (COUNTERS + "99", 1)], ids=["left", "spent"])
 def test_the_budget_is_counted_from_the_metrics(
     box: Box, page: str, code: int, serve_text: Callable[[str], str]
@@ -183,16 +169,6 @@ def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
     """The figure behind the demonstration's size: ln(0.05) / ln(0.99)."""
     assert upper_bound(0, 299) == pytest.approx(0.00997, abs=1e-5)
     assert upper_bound(1, 299) > 0.015
-
-
-def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
-    """The drill runs the release; it does not take its word for it."""
-    package = tmp_path / "src" / drive.package
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
-
-    assert not rollback.works(drive.repo, tmp_path, tmp_path / "src", "A-17")
-    assert rollback.works(drive.repo, tmp_path, drive.source, "A-17")
 
 
 def test_a_drill_without_history_says_so(tmp_path: Path) -> None:

@@ -3,17 +3,19 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import TASK, ask, edit, forge, gate
-
 from planrun.repository import Repo
+
 from planrun_ml.data import snapshot
 from planrun_ml.data import source as source_module
+from planrun_ml.data.frames import Frame
 from planrun_ml.models import training
 from planrun_ml.release import champion_model, parity, prediction_log, registry
+from planrun_ml.self_test.conftest import TASK, ask, edit, evidence, forge, gate
 
 
 # ---------------------------------------------------------------------------------------------------- release
@@ -43,7 +45,9 @@ def test_service_that_differs_from_training(released: Path) -> None:
 
 def test_model_file_with_other_bytes(released: Path) -> None:
     """The registry's hash does not fit: the gate is red, and the rule answers."""
-    held = registry.entry_of(registry.read(released), "champion")["files"]["model"]["path"]
+    entry = registry.entry_of(registry.read(released), "champion")
+    assert entry is not None
+    held = entry["files"]["model"]["path"]
     (released / held).write_bytes(b"other bytes")
     answer = champion_model.load(released).fall_back([{}], "")[0]
 
@@ -63,7 +67,7 @@ def test_a_rollback_needs_a_reason_and_restores(released: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "state"), [({"seconds": 1e6}, "fail"), ({"answered": False}, "fail")])
-def test_a_drill_that_went_wrong(released: Path, change: dict, state: str) -> None:
+def test_a_drill_that_went_wrong(released: Path, change: dict[str, Any], state: str) -> None:
     """Too slow, or nobody answered afterwards."""
     forge(released, "rollback_drill", lambda found: found.update(change))
 
@@ -89,12 +93,12 @@ def test_an_edited_limit(released: Path) -> None:
     assert gate(released, "G4.7").state == "blocked"  # the test alert is still missing
 
 
-def signal_of(found: dict, name: str) -> dict:
+def signal_of(found: dict[str, Any], name: str) -> dict[str, Any]:
     return next(signal for signal in found["signals"] if signal["name"] == name)
 
 
 # ---------------------------------------------------------------------------------------------------- watching
-def answer_rows(root: Path, plant: dict | None = None, wrong: bool = False, label: bool = True) -> None:
+def answer_rows(root: Path, plant: dict[str, Any] | None = None, wrong: bool = False, label: bool = True) -> None:
     """Let the champion answer the rows of the sample, and let the labels come back; both may be planted."""
     repo, found = Repo(root), champion_model.load(root)
     table, source = snapshot.open_table(repo)
@@ -140,7 +144,7 @@ def test_a_healthy_champion_passes(released: Path) -> None:
 
     assert code == 0, said
     assert gate(released, "G5.1").state in ("pass", "warn")
-    found = Repo(released).evidence("live_quality")
+    found = evidence(released, "live_quality")
     known = any(v["state"] == "healthy" for v in found["verdicts"] if v["test"] != "CUSUM")
 
     assert gate(released, "G5.3").state == ("pass" if known else "blocked"), gate(released, "G5.3").reason
@@ -224,7 +228,7 @@ def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.Monkey
     """Trained on answers that follow nothing, it loses to the champion and cannot be promoted."""
     fit = training.fit
 
-    def spoiled(frame, task, settings):  # noqa: ANN001, ANN202
+    def spoiled(frame: Frame, task: str, settings: dict[str, Any]) -> Any:
         order = np.random.default_rng(3).permutation(len(frame.y))
         return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings)
 
@@ -238,7 +242,7 @@ def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.Monkey
     assert registry.version_of(book, "champion") == "1.0.0"
     assert registry.version_of(book, "challenger") is None
 
-    rejected = Repo(released).evidence("candidate")["version"]
+    rejected = evidence(released, "candidate")["version"]
     registry.set_alias(released, "challenger", rejected, by="somebody")
 
     assert gate(released, "G6.2").state == "fail"

@@ -5,11 +5,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import ask, edit, gate
-
 from planrun.repository import Repo
+
 from planrun_ml.data import snapshot
 from planrun_ml.release import champion_model, prediction_log
+from planrun_ml.self_test.conftest import ask, edit, gate
 from planrun_ml.serving import alert
 from planrun_ml.tables.parquet import read_parquet, write_parquet
 
@@ -26,7 +26,7 @@ def confirms(root: Path, word: str) -> None:
 def released(released: Path) -> Path:
     """A champion, and a file of new rows."""
     repo = Repo(released)
-    table, source = snapshot.open_table(repo)
+    table, _ = snapshot.open_table(repo)
     write_parquet(table.frame("select * exclude (_row) from source limit 300"), released / ROWS)
     return released
 

@@ -4,16 +4,17 @@ import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import yaml
-from conftest import ask, commit, edit, forge, gate, git, record_of
-
 from planrun.repository import Repo
 from planrun.trouble import Blocked
+
 from planrun_ml.data import frames, looks, prediction_files
 from planrun_ml.data.prediction_files import read_predictions
+from planrun_ml.self_test.conftest import ask, commit, edit, evidence, forge, gate, git, record_of
 from planrun_ml.tables.parquet import write_parquet
 
 
@@ -34,7 +35,7 @@ def test_evaluation_on_train(worked: Path) -> None:
 
 def test_candidate_compared_with_itself(worked: Path) -> None:
     """The baseline's own predictions under the model's name."""
-    base = Repo(worked).evidence("baseline")
+    base = evidence(worked, "baseline")
     edit(record_of(worked), lambda found: found.update(predictions_file=base["predictions"], metric=base["result"]))
 
     assert gate(worked, "G2.5").state == "fail"
@@ -132,7 +133,7 @@ def test_logic_in_a_notebook(worked: Path) -> None:
     """Functions belong into src/, outputs nowhere."""
     path = worked / "notebooks" / "look.ipynb"
     path.parent.mkdir(exist_ok=True)
-    imported = {"cell_type": "code", "outputs": [], "source": ["from {{ answers.package_name }} import dataset\n"]}
+    imported = {"cell_type": "code", "outputs": [], "source": ["from planrun_ml.data import frames\n"]}
     path.write_text(json.dumps({"cells": [imported, imported]}))
     assert gate(worked, "G2.8").state == "pass"
     edit(path, lambda book: book["cells"][1].update(source=["def clever():\n", "    return 1\n"]))
@@ -171,7 +172,7 @@ def test_accept_without_signed_thresholds(worked: Path) -> None:
 
 def test_spent_looks(worked: Path) -> None:
     """More models than looks: the test set is used up."""
-    test_set = Repo(worked).evidence("splits")["keys"]["test"]
+    test_set = evidence(worked, "splits")["keys"]["test"]
     for number in range(9):
         looks.log_look(Repo(worked), {"command": "accept", "model": f"m{number}"})
 
@@ -181,7 +182,7 @@ def test_spent_looks(worked: Path) -> None:
 
 def test_typed_verdict(worked: Path) -> None:
     """The verdict comes from the predictions, whatever the evidence says."""
-    found = Repo(worked).evidence("acceptance")
+    found = evidence(worked, "acceptance")
     forge(worked, "acceptance", lambda facts: facts["verdict"].update(state="pass"))
     assert gate(worked, "G3.3").state == {"pass": "pass", "fail": "fail"}.get(found["verdict"]["state"], "blocked")
 
@@ -192,7 +193,7 @@ def test_typed_verdict(worked: Path) -> None:
 def test_acceptance_of_the_baseline_itself(worked: Path) -> None:
     """The rule's predictions under the model's name gain nothing over the rule."""
 
-    def swap(facts: dict) -> None:
+    def swap(facts: dict[str, Any]) -> None:
         facts["predictions"]["model"] = facts["predictions"]["baseline"]
 
     forge(worked, "acceptance", swap)

@@ -1,12 +1,12 @@
 """The load test and its gate: measured for real, and seen red for a slow, failing or idle service."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import ask, edit, forge, gate
-
 from planrun.repository import Repo
 from planrun_ml.release import prediction_log
+from planrun_ml.self_test.conftest import ask, edit, evidence, forge, gate
 from planrun_ml.serving import load
 
 
@@ -21,7 +21,7 @@ def loaded(released: Path) -> Path:
 
 def test_the_planned_load_is_carried(loaded: Path) -> None:
     """Real requests over HTTP, within the limit, and none of them in the log that is watched."""
-    found = Repo(loaded).evidence("load")
+    found = evidence(loaded, "load")
 
     assert gate(loaded, "G4.3").state == "pass", gate(loaded, "G4.3").reason
     assert found["sent"] >= load.LEAST
@@ -47,7 +47,7 @@ def test_the_planned_load_is_carried(loaded: Path) -> None:
         ({"version": "9.9.9"}, "blocked"),
     ],
 )
-def test_a_test_that_shows_too_little(released: Path, change: dict, state: str) -> None:
+def test_a_test_that_shows_too_little(released: Path, change: dict[str, Any], state: str) -> None:
     """Slow answers, errors, a slower pace than planned, too few requests, other workers, another version."""
     repo = Repo(released)
     facts = {"version": "1.0.0", "workers": int(repo.needed("capacity.workers")), "sent": 100, "errors": 0, "cores": 2}
