@@ -26,6 +26,7 @@ from mlscaffold.errors import (
     SecretGiven,
     Unprintable,
     UnreadableData,
+    UpdateDue,
     UsageError,
 )
 
@@ -270,6 +271,31 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
     _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.root, replanned.conflicts, in_git=replanned.in_git, dry_run=dry_run)
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@click.option("--check", is_flag=True, help="Only say whether there is something newer; exit code 1 if so.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+def update(folder: Path, check: bool, dry_run: bool) -> None:
+    """Bring this version's templates and engine into a repository.
+
+    Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
+    """
+    from mlscaffold import update as updating
+    from mlscaffold.repository import find
+
+    theirs, due = updating.is_due(folder)
+    if not due:
+        _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
+        return
+    if check:
+        raise UpdateDue(find.root_of(folder), theirs, __version__)
+    updated = updating.update(folder, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
+    _tell(report.updated(updated, __version__, dry_run))
+    if updated.merged.conflicts:
+        merged = updated.merged
+        raise ConflictsLeft(merged.root, merged.conflicts, in_git=merged.in_git, dry_run=dry_run)
 
 
 @cli.command()

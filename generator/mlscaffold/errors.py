@@ -307,6 +307,27 @@ class NewerRecord(MlscaffoldError):
         )
 
 
+class OlderRecord(MlscaffoldError):
+    """A repository of an older version: its pages and its engine belong together, and both come before new facts."""
+
+    def __init__(self, root: Path, theirs: str, ours: str) -> None:
+        super().__init__(
+            f"{root} was written by mlscaffold {theirs}, and this is {ours}. Nothing was changed.",
+            f"Bring it to {ours} first: {command()} update {quoted([str(root)])}, then run the same command again.",
+        )
+
+
+class UpdateDue(MlscaffoldError):
+    """`update --check` has found other templates than those of the repository."""
+
+    def __init__(self, root: Path, theirs: str, ours: str) -> None:
+        between = f"mlscaffold {theirs}, and this is {ours}" if theirs != ours else f"other templates of {ours}"
+        super().__init__(
+            f"{root} was written by {between}.",
+            f"See what would change: {command()} update --dry-run {quoted([str(root)])}",
+        )
+
+
 class UnfinishedRun(MlscaffoldError):
     """What a killed run left cannot be finished."""
 

@@ -60,6 +60,19 @@ def is_engine(path: str) -> bool:
     return path.startswith("engine/")
 
 
+def engine_of(tree: Path) -> dict[str, bytes]:
+    """The engine in a tree: path from its root → content with line feeds alone; empty where there is none."""
+    folder = tree / "engine"
+    found = templates.files_of(folder) if folder.is_dir() else []
+    return {path.relative_to(tree).as_posix(): path.read_bytes().replace(b"\r\n", b"\n") for path in found}
+
+
+def engine_sha256(engine: Mapping[str, bytes]) -> str:
+    """One SHA-256 for an engine, by which a later update knows whether it is as it was delivered."""
+    hashes = {path: hashlib.sha256(content).hexdigest() for path, content in engine.items()}
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+
+
 def refuse_if_in_the_way(target: Path) -> None:
     """Raise `TargetExists` unless the target is free or an empty folder, but for git's own part of it."""
     if target.is_symlink():
@@ -237,6 +250,8 @@ def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str,
     state = {
         "template": answers.kind,
         "version": __version__,
+        "template_sha256": templates.fingerprint(answers.kind),
+        "engine_sha256": engine_sha256(engine_of(tree)),
         "answers": answers.recorded,
         "files": {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         **(notes or {}),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlscaffold.looking import Proposal, Seen
     from mlscaffold.placing import Placed
     from mlscaffold.starting import Outcome
-    from mlscaffold.update import Replanned
+    from mlscaffold.update import Replanned, Updated
 
 PROPOSALS = ".mlscaffold/proposals"  # where the template's versions of somebody's own files lie
 
@@ -296,18 +296,57 @@ def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_ru
         parts.append(f"{many}; --numbers lists {'them' if len(moved) > 1 else 'it'}.")
     else:
         parts.append("No number changes.")
-    for title, paths in (
-        ("Would change" if dry_run else "Changed", result.changed),
-        ("Removed", result.removed),
-        ("Changed by the plan, and left as you left them: deleted or replaced", result.deleted),
-        ("No longer part of the plan, and kept because you changed them", result.kept),
-        ("The plan's version, put beside yours because two versions of it cannot be marked", result.beside),
-    ):
-        if paths:
-            parts.append(f"{title}:\n" + "\n".join(f"  {path}" for path in paths))
+    parts += _by_fate(result, dry_run)
     if (result.changed or result.removed) and not dry_run and not result.conflicts:
         parts.append("Read the changes with git diff, then commit them; signatures of changed pages are void.")
     return "\n\n".join(part for part in parts if part)
+
+
+def updated(result: "Updated", version: str, dry_run: bool) -> str:
+    """What an update changed: versions, the engine, the team's edits of it, and the merged pages."""
+    merged = result.merged
+    from_to = f"from mlscaffold {result.version} to {version}" if result.version != version else f"within {version}"
+    parts = [f"{'Would be updated' if dry_run else 'Updated'} {from_to}.", _engine(result, dry_run)]
+    parts += _by_fate(merged, dry_run)
+    if not dry_run and not merged.conflicts:
+        parts.append(
+            "Read the changes with git diff, then commit them; signatures of changed pages are void.\n"
+            "Then make setup, and: planrun self-test, planrun status."
+        )
+    return "\n\n".join(part for part in parts if part)
+
+
+def _engine(result: "Updated", dry_run: bool) -> str:
+    """What became of the engine, in a few sentences."""
+    found, would = result.engine, "would be" if dry_run else "was"
+    if not found.here:
+        return "There is no engine/ here: install this version of mlscaffold-planrun from where you publish it."
+    told = f"The engine {would} replaced." if found.changes else "The engine is the same."
+    if found.measuring:
+        told += " Modules that measure changed: planrun baseline recomputes every record, and carries what is equal."
+    if not found.edited:
+        return _paragraph(told)
+    more = f" and {len(found.edited) - 8} more" if len(found.edited) > 8 else ""
+    told += f" You had edited {len(found.edited)} of its files ({', '.join(found.edited[:8])}{more}); what you changed "
+    told += f"{would} kept in {found.patch}, and is no longer at work."
+    if not found.on_release:
+        told += " No commit holds the engine as it was released: the patch is against the new one."
+    return f"{_paragraph(f'{told} To put it into the new engine:')}\n  git apply --3way {found.patch}"
+
+
+def _by_fate(result: "Replanned", dry_run: bool) -> list[str]:
+    """The files of a merge, by what became of them."""
+    return [
+        f"{title}:\n" + "\n".join(f"  {path}" for path in paths)
+        for title, paths in (
+            ("Would change" if dry_run else "Changed", result.changed),
+            ("Removed", result.removed),
+            ("Changed by the plan, and left as you left them: deleted or replaced", result.deleted),
+            ("No longer part of the plan, and kept because you changed them", result.kept),
+            ("The plan's version, put beside yours because two versions of it cannot be marked", result.beside),
+        )
+        if paths
+    ]
 
 
 def _lines_before_and_after(result: "Replanned") -> str:

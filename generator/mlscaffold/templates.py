@@ -6,6 +6,8 @@ compile every `.py` below site-packages, and what they leave beside a template w
 
 import contextlib
 import fnmatch
+import functools
+import hashlib
 import re
 import tempfile
 import zipfile
@@ -45,6 +47,29 @@ def belongs(path: str | PurePath) -> bool:
 def files_of(folder: Path) -> list[Path]:
     """The files below a folder that belong to it, sorted by path."""
     return sorted(path for path in folder.rglob("*") if belongs(path.relative_to(folder).as_posix()) and path.is_file())
+
+
+@functools.cache
+def fingerprint(kind: str) -> str:
+    """One SHA-256 for all that a kind is rendered from: the same in a checkout, whatever its line ends, and installed.
+
+    It says which templates a repository was made from, also between two releases; a commit would say it for a checkout
+    alone, and a tree depends on nothing that an installation does not have.
+    """
+    inside = f"{TOP}/templates/{kind}/"
+    archive = Path(__file__).with_name(ARCHIVE)
+    if archive.is_file():
+        with zipfile.ZipFile(archive) as packed:
+            names = [name for name in packed.namelist() if name.startswith(inside) and not name.endswith("/")]
+            contents = {name.removeprefix(inside): packed.read(name) for name in names}
+    else:
+        folder = CHECKOUT / "templates" / kind
+        contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_of(folder)}
+    whole = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        plain = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()
+        whole.update(f"{name}\0{plain}\n".encode())
+    return whole.hexdigest()
 
 
 # -------------------------------------------------------------------------------------------------- in an installation

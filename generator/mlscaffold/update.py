@@ -1,26 +1,29 @@
-"""Replanning: new facts change the numbers and the documents, and nothing that the team has written is lost.
+"""Replanning and updating: new facts, or new templates, and nothing that the team has written is lost.
 
 The repository keeps the pristine render it started from (`.mlscaffold/base.tar.gz`). The same template rendered with
-the new answers is merged with the team's files over that base, as git merges two branches.
+the new answers, or the newer template rendered with the same ones, is merged with the team's files over that base, as
+git merges two branches. The engine is merged with nothing: a replan leaves it alone, an update replaces it whole.
 """
 
+import contextlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mlscaffold import answers, context, questions, render, report, vcs, yamltext
+from mlscaffold import __version__, answers, context, questions, render, report, templates, vcs, yamltext
 from mlscaffold.answers import Answers
-from mlscaffold.errors import NoRecord, NotCommitted, UnreadablePlan, Unresolved
+from mlscaffold.errors import NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
 from mlscaffold.planning import requirements
 from mlscaffold.planning.number import entries
-from mlscaffold.repository import find, journal, lock, merge, record
+from mlscaffold.repository import engine, find, journal, lock, merge, record
+from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change
 from mlscaffold.repository.record import Record
 from mlscaffold.vcs import File
@@ -50,6 +53,15 @@ class Replanned:
     in_git: bool
 
 
+@dataclass(frozen=True)
+class Updated:
+    """What an update changed, or would change: the merge of all pages, and what became of the engine."""
+
+    version: str
+    merged: Replanned
+    engine: Replacement
+
+
 def replan(
     folder: Path,
     new_facts: Mapping[str, str],
@@ -61,9 +73,47 @@ def replan(
 
     One writer at a time; `say` is told what became of a run that was interrupted before. Raises `NoRecord` where
     mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
-    `Unresolved` where an earlier merge is not finished, `Busy`, and what reading, completing and writing raise: after
-    any of them the repository is as it was.
+    `Unresolved` where an earlier merge is not finished, `OlderRecord` where another version wrote it, `Busy`, and what
+    reading, completing and writing raise: after any of them the repository is as it was.
     """
+    with _held(folder, dry_run, say) as root:
+        kept = record.read(root)
+        if kept.version != __version__:
+            raise OlderRecord(root, kept.version, __version__)
+        return _merged(root, kept, new_facts, None, dry_run=dry_run)
+
+
+def update(folder: Path, *, dry_run: bool = False, say: Callable[[str], None] = lambda sentence: None) -> Updated:
+    """Bring this version's templates and engine into the repository that `folder` lies in, with the answers it has.
+
+    Pages are merged as by `replan`. The engine is replaced whole; what a team has edited in it is kept as a patch in
+    the record's folder. Everything changes together or not at all. Raises what `replan` raises, but for `OlderRecord`.
+    """
+    with _held(folder, dry_run, say) as root:
+        kept = record.read(root)
+        with tempfile.TemporaryDirectory() as scratch:
+            tree = render.generate(answers.complete(recorded(root)), Path(scratch))
+            delivered = str(kept.state.get("engine_sha256", ""))
+            found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
+        return Updated(kept.version, _merged(root, kept, {}, found, dry_run=dry_run), found)
+
+
+def is_due(folder: Path) -> tuple[str, bool]:
+    """The version that wrote the repository around `folder`, and whether this one's templates are other ones.
+
+    Raises `NoRecord`, `NewerRecord` and `DamagedRecord`.
+    """
+    root = find.root_of(folder)
+    kept = record.read(root)
+    same = kept.version == __version__
+    return kept.version, not (
+        same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
+    )
+
+
+@contextlib.contextmanager
+def _held(folder: Path, dry_run: bool, say: Callable[[str], None]) -> Iterator[Path]:
+    """The root of the repository around `folder`, held alone, with what an interrupted run left settled first."""
     root = find.root_of(folder)
     if not root.joinpath(render.RECORD).is_dir():
         raise NoRecord(root, record.BASE)
@@ -72,10 +122,11 @@ def replan(
         if told := journal.settle(root):
             say(told)
         if dry_run:
-            return _replan(root, new_facts, dry_run=True)
+            yield root
+            return
         lock.workshop(root)
         try:
-            return _replan(root, new_facts, dry_run=False)
+            yield root
         finally:
             journal.clear(root)
 
@@ -88,8 +139,10 @@ def settle(folder: Path) -> str:
         return journal.settle(folder)
 
 
-def _replan(root: Path, new_facts: Mapping[str, str], *, dry_run: bool) -> Replanned:
-    kept = record.read(root)
+def _merged(
+    root: Path, kept: Record, new_facts: Mapping[str, str], new_engine: Replacement | None, *, dry_run: bool
+) -> Replanned:
+    """Merge this version's render with `new_facts` into the repository, and put `new_engine` into it with the rest."""
     if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
         raise NoRecord(root, missing[0])
     tracked = vcs.tracked(root)
@@ -106,7 +159,8 @@ def _replan(root: Path, new_facts: Mapping[str, str], *, dry_run: bool) -> Repla
             for path in render.files_of(tree)
             if not render.is_engine(path.relative_to(tree).as_posix())
         }
-        fresh = _fresh_record(tree, complete, kept, root)
+        fresh = _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
+    fresh += new_engine.changes if new_engine else ()
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}
     merged = merge.three_way(root, kept.base, theirs, own=own, computed=COMPUTED, elsewhere=elsewhere)
     if not dry_run:
@@ -152,10 +206,15 @@ def _refuse_uncommitted(root: Path, paths: set[str], hosted: Iterable[str]) -> N
         raise NotCommitted(root, mixed, first=not vcs.has_commits(root))
 
 
-def _fresh_record(tree: Path, complete: Answers, kept: Record, root: Path) -> list[Change]:
-    """The record's new files where they differ; facts in state.json that are not the render's stay in it."""
+def _fresh_record(tree: Path, complete: Answers, kept: Record, root: Path, *, with_engine: bool) -> list[Change]:
+    """The record's new files where they differ; facts in state.json that are not the render's stay in it.
+
+    So does what it says of the engine, unless that changes with the rest.
+    """
     render.write_record(tree, tree, complete)
     state = json.loads(tree.joinpath(record.STATE).read_text("utf-8"))
+    if not with_engine:  # then an update of the engine is still due, where it was before
+        del state["engine_sha256"], state["template_sha256"]
     text = json.dumps({**kept.state, **state}, indent=2, ensure_ascii=False) + "\n"
     new = {record.BASE: tree.joinpath(record.BASE).read_bytes(), record.STATE: text.encode()}
     seen = {path: root.joinpath(path).read_bytes() for path in new}

@@ -6,6 +6,7 @@ import posixpath
 import shlex
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -331,6 +332,36 @@ def uncommitted(folder: Path, also: Iterable[str] = ()) -> set[str]:
 def has_commits(folder: Path) -> bool:
     """Whether the folder's repository has a first commit."""
     return _run(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode == 0
+
+
+def commits_of(folder: Path, path: str) -> list[str]:
+    """The commits that changed something below `path`, the newest first; empty without a history."""
+    done = _run(folder, "log", "--format=%H", "--", path)
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def files_at(folder: Path, commit: str, path: str) -> dict[str, bytes]:
+    """The files below `path` as a commit holds them, byte for byte, by their path from `folder`. Raises `GitFailed`."""
+    listed = _bytes(folder, "ls-tree", "-r", "-z", commit, "--", path).decode("utf-8", "surrogateescape")
+    entries = [entry.partition("\t") for entry in listed.split("\0") if entry]
+    return {name: _bytes(folder, "cat-file", "blob", facts.split()[2]) for facts, _, name in entries}
+
+
+def patch(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bytes:
+    """A patch that `git apply` takes, from one set of files to another. Raises `GitFailed`."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for side, files in (("a", before), ("b", after)):
+            for path, content in files.items():
+                place = Path(scratch, side, path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            Path(scratch, side).mkdir(exist_ok=True)
+        words = ("diff", "--no-index", "--no-prefix", "--no-color", "--no-ext-diff", "--no-renames", "--full-index")
+        command = ["git", "-c", "core.autocrlf=false", *words, "--binary", "a", "b"]
+        done = subprocess.run(command, cwd=scratch, env=_surroundings(), capture_output=True, check=False)
+        if done.returncode not in (0, 1):  # 1: they differ
+            raise GitFailed("git diff", _first_line(done.stderr.decode("utf-8", "replace"), done.returncode))
+        return done.stdout
 
 
 def prefix(folder: Path) -> str:

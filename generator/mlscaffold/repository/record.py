@@ -31,6 +31,11 @@ class Record:
     declined: tuple[str, ...] = ()
     hosted: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def version(self) -> str:
+        """The version of mlscaffold that wrote it."""
+        return str(self.state["version"])
+
 
 def read(folder: Path) -> Record:
     """The record of the repository at `folder`.
