@@ -12,6 +12,7 @@ from planrun.trouble import Trouble
 
 from planrun_ml.acceptance import behaviour as behaviour_module
 from planrun_ml.data import frames, manifest, prediction_files, splits
+from planrun_ml.experiments.recompute import TOLERANCE
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
@@ -20,7 +21,6 @@ THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 MEASURED = ("data/manifest.json", splits.SPLITS, THRESHOLDS)
 ACCEPTED = "evidence/acceptance.json#predictions"
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
-TOLERANCE = 1e-5
 
 
 # ------------------------------------------------------------------------------------------------ judging
@@ -98,7 +98,3 @@ def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> di
 def behaviour(repo: Repo, new: str, old: str, threshold: float) -> dict[str, Any]:
     """How one model decides otherwise than another, from two prediction files: the share, and rows to read."""
     return behaviour_module.behaviour(*read_pair(repo, new, old, threshold))
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE

@@ -6,11 +6,13 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome
 
 from planrun_ml.baseline.rule import case, constant, learn, own
-from planrun_ml.data import frames, prediction_files
+from planrun_ml.data import frames, lock, prediction_files
 from planrun_ml.data import source as source_module
 from planrun_ml.data.lock import locked
 from planrun_ml.data.splits import SPLITS
+from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
+from planrun_ml.experiments.log import write_log
 from planrun_ml.measuring.intervals import interval
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
@@ -19,7 +21,10 @@ NAME = "0000-baseline"
 
 
 def run(repo: Repo) -> Outcome:
-    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing."""
+    """Learn or read the rule, measure it on validation, and lock the data if nothing else is missing.
+
+    After an update of the engine, the records that come out equal are carried to the new lock.
+    """
     task, metric, source = repo.answers["task"], repo.answers["metric"], source_module.source_of(repo)
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
@@ -40,5 +45,9 @@ def run(repo: Repo) -> Outcome:
     records.write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
     sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
     bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{source_module.label(repo, source)}."
+    carrying = carrying_module.carried(Repo(repo.root))
     lines = [f"Baseline {metric} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
-    return Outcome("\n".join([*lines, f"A constant scores {facts['constant']:.4g}.", locked(Repo(repo.root))]))
+    lines += [f"A constant scores {facts['constant']:.4g}.", *carrying.told(), locked(Repo(repo.root), carrying.equal)]
+    if (carrying.equal or carrying.other) and not lock.moved(repo):
+        write_log(Repo(repo.root))
+    return Outcome("\n".join(lines))

@@ -9,6 +9,8 @@ from planrun.files import write_text
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
+from planrun_ml.data.lock import carried
+
 
 # ------------------------------------------------------------------------------------------------ records
 def write_record(repo: Repo, folder: str, content: dict[str, Any]) -> None:
@@ -47,8 +49,13 @@ def all_records(repo: Repo) -> list[dict[str, Any]]:
 
 
 def counted(repo: Repo, lock_sha: str) -> list[dict[str, Any]]:
-    """Records measured on today's locked data; others are kept and not counted."""
-    return [record for record in all_records(repo) if record.get("lock_sha") == lock_sha]
+    """Records measured on today's locked data, or carried to this lock; others are kept and not counted."""
+    known = carried(repo)
+    return [
+        record
+        for record in all_records(repo)
+        if record.get("lock_sha") is not None and record["lock_sha"] in (lock_sha, known.get(record.get("id", "")))
+    ]
 
 
 def champion(repo: Repo, lock_sha: str) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from planrun.files import as_text, write_text
 from planrun.repository import Repo
 
 from planrun_ml.data.lock import lock_sha
-from planrun_ml.experiments.records import all_records, champion
+from planrun_ml.experiments.records import all_records, champion, counted
 from planrun_ml.experiments.stop_rules import stop_rule
 from planrun_ml.experiments.telling import _said
 from planrun_ml.pages import tables
@@ -21,9 +21,10 @@ def write_log(repo: Repo) -> str:
         "| Record | Change | Score | Against the baseline | Learned |",
         "|---|---|---|---|---|",
     ]
+    here = {record["id"] for record in counted(repo, lock)}
     for record in found:
         change = "; ".join(record["change"])
-        learned = record["learned"] if record["lock_sha"] == lock else "Of other data: not counted."
+        learned = record["learned"] if record["id"] in here else "Of other data, or of another engine: not counted."
         scores = _said(record["metric"]), _said(record["vs_baseline"], "+")
         rows.append(tables.row(record["id"], change, *scores, learned))
     helped = sum(((record["vs_champion"] or record["vs_baseline"])["low"] or 0) > 0 for record in found)

@@ -8,11 +8,11 @@ from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
 from planrun.trouble import Blocked
 
-from planrun_ml.acceptance.recompute import wrong
 from planrun_ml.data import looks as looks_module
 from planrun_ml.data.lock import lock_sha
 from planrun_ml.experiments import records, stop_rules
 from planrun_ml.experiments import run as experiments_run
+from planrun_ml.experiments.recompute import wrong
 
 ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
 CODE_LINES = 40

@@ -5,11 +5,17 @@ from typing import Any
 
 from planrun.repository import Repo
 
-from planrun_ml.acceptance.verdicts import _same
 from planrun_ml.data import prediction_files
 from planrun_ml.measuring.intervals import compared, keeps
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold
+
+TOLERANCE = 1e-5  # between a figure that was written down and the same worked out again
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two figures are one, within the tolerance; what is not known is only like what is not known."""
+    return one is other if None in (one, other) else isinstance(other, (int, float)) and abs(one - other) <= TOLERANCE
 
 
 # ------------------------------------------------------------------------------------------------ records
@@ -24,7 +30,7 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
         return outside
     metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
     value, typed = score(metric, prediction_files.case(said, threshold)), record["metric"]["value"]
-    if not math.isfinite(value) or not _same(value, typed):
+    if not math.isfinite(value) or not same(value, typed):
         return f"{metric} recomputes to {value:.4g}, not to {typed}"
     pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
     for name, other in pairs:
@@ -32,7 +38,7 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
             return f"it was compared with itself ({name})"
         pair = prediction_files.pair(said, prediction_files.read_predictions(repo, other), threshold)
         again, typed = compared(repo, *pair, alpha)[1], record.get(name) or {}
-        if not all(_same(again[key], typed.get(key)) for key in ("value", "low", "high")):
+        if not all(same(again[key], typed.get(key)) for key in ("value", "low", "high")):
             return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
     decided = "keep" if keeps(record) else "drop"
     return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
