@@ -6,7 +6,8 @@ importing takes. Elsewhere (Windows, and macOS, whose numerical libraries do not
 `python -m PACKAGE …`.
 
 Orders come as JSON lines on standard input and are answered on standard output:
-{"run": [words]} → {"code", "said"}; {"start": [words]} → {"pid"}; {"stop": pid} → {"code", "said"}.
+{"run": [words]} → {"code", "said"}; {"start": [words], "module": name, or "" for PACKAGE} → {"pid"}; {"stop": pid} →
+{"code", "said"}.
 Every answer also has "cpu": the processor seconds used so far, children that have ended included.
 """
 
@@ -103,7 +104,7 @@ def serve(package: str, modules: Sequence[str]) -> None:
         if "run" in order:
             _answer(Running(package, order["run"]).ends())
         elif "start" in order:
-            started = Running(package, order["start"])
+            started = Running(order["module"] or package, order["start"])
             running[started.pid] = started
             _answer({"pid": started.pid})
         elif "alive" in order:

@@ -101,12 +101,12 @@ class Project:
         return Ran(answer["code"], answer["said"])
 
     @contextlib.contextmanager
-    def serving(self, *words: str, health: str) -> Iterator["Service"]:
-        """A command that answers on a free port of this machine until the block ends."""
+    def serving(self, *words: str, health: str, module: str = "") -> Iterator["Service"]:
+        """A command that answers on a free port of this machine until the block ends; `module`: not `planrun`'s."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = int(free.getsockname()[1])
-        pid = self._asked({"start": [*words, "--port", str(port)]})["pid"]
+        pid = self._asked({"start": [*words, "--port", str(port)], "module": module})["pid"]
         service = Service(port)
         until = time.monotonic() + PATIENCE
         while not service.answers(health):

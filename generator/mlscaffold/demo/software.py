@@ -1,6 +1,7 @@
 """The software story: from the requirements to a drill, with a requirement that nobody tests, planted and mended."""
 
 import contextlib
+import json
 import re
 from typing import Any
 
@@ -132,7 +133,8 @@ def _service(project: Project, telling: Telling, results: dict[str, str]) -> Non
     )
     with contextlib.ExitStack() as open_:
         with telling.step("run") as step:
-            service = open_.enter_context(project.serving("run", "--quiet", health="/readyz"))
+            own = project.answers.package_name
+            service = open_.enter_context(project.serving("run", "--quiet", health="/readyz", module=own))
             for number in range(ASKED):
                 service.ask("/request-leave", {"subject": f"A-{number}"})
             step.says(f"{ASKED} requests for leave over HTTP, each answered and kept")
@@ -163,7 +165,7 @@ def _drills(project: Project, telling: Telling, results: dict[str, str]) -> None
     with telling.step("status") as step:
         gates = _blocking(project)
         shut = [gate for gate in gates if not _is_open(gate)]
-        steps = " and ".join(f"{gate['id']} ({gate['next_step']})" for gate in shut)
+        steps = " and ".join(f"{gate['id']} ({gate['next']['text']})" for gate in shut)
         opened = len(gates) - len(shut)
         step.says(f"{opened} of {len(gates)} blocking gates are open; what takes longer opens the rest: {steps}")
     results["gates"] = f"{opened} of {len(gates)} open after a minute; the rest opens by {steps}"
@@ -173,8 +175,8 @@ def _drills(project: Project, telling: Telling, results: dict[str, str]) -> None
 # ------------------------------------------------------------------------------------------------ words and gates
 def _blocking(project: Project) -> list[dict[str, Any]]:
     """The gates that block, as `status` finds them now."""
-    project.run("status")
-    return [gate for gate in project.evidence("status")["gates"] if gate["blocking"]]
+    shown = json.loads(project.run("status", "--json").said)["gates"]
+    return [gate for gate in shown if gate["blocking"]]
 
 
 def _gate(project: Project, id: str) -> dict[str, Any]:
