@@ -44,6 +44,7 @@ COMING = {
 NUMBERED = {"requirement_ids": ""}  # what a replan itself writes among the answers
 OPENED = re.compile(rb"^<<<<<<< yours", re.MULTILINE)
 MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
+OURS = re.compile(r"mlscaffold/(work|held)\b")  # folders of a run, which git does not see and the next run sweeps
 EXPECTED = (Busy, DamagedRecord, InTheWay, NoRecord, NotCommitted, Unresolved)
 
 
@@ -212,9 +213,9 @@ def is_killed_in_the_middle(history: History) -> None:
     before, old = snapshot(history), facts_of(history.folder)
     killed(lambda: update.replan(history.folder, facts), at)
     if not history.folder.joinpath(".mlscaffold/work/journal.json").is_file() and facts_of(history.folder) == old:
-        assert {name: text for name, text in snapshot(history).items() if "mlscaffold/work" not in name} == before
+        assert {name: text for name, text in snapshot(history).items() if not OURS.search(name)} == before
     if history.kept:
-        assert "mlscaffold/work" not in git(history.folder, "status", "--porcelain", "--untracked-files=all")
+        assert not OURS.search(git(history.folder, "status", "--porcelain", "--untracked-files=all"))
     update.settle(history.folder)
     now = facts_of(history.folder)
     if now == old:
@@ -366,7 +367,7 @@ def assert_one_set_of_facts(history: History) -> None:
     assert recorded == pristine, "the record is not the render of the facts"
     for name in update.COMPUTED:
         assert history.folder.joinpath(name).read_bytes().replace(b"\r\n", b"\n") == pristine[name], name
-    assert not history.folder.joinpath(".mlscaffold/work").exists(), "something was left behind"
+    assert not any(OURS.search(name) for name in snapshot(history)), "something was left behind"
 
 
 def replans(history: History, facts: dict[str, str]) -> None:

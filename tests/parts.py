@@ -71,6 +71,7 @@ PARTS = {
     "tools": Part(
         "simulations, large files, browsers, clusters and other programs' readers",
         (
+            "tests/test_adding.py",
             "tests/test_data_flag.py",
             "tests/test_export.py",
             "tests/test_mermaid.py",
