@@ -1,10 +1,9 @@
 """The engine is one: the same bytes in every repository of a kind, imports one way, and its release is known."""
 
-import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,39 +15,6 @@ from planrun.steps import told
 from rendered_repository import run
 
 GENERATOR = ROOT / "generator"
-# Each engine's parts, the lowest first: a part imports from earlier lines only, never from its own.
-LAYERS = {
-    "planrun": (
-        {"catalogue", "command", "steps", "trouble"},
-        {"rigor"},
-        {"commands", "files", "git"},
-        {"example", "identity", "rooms"},
-        {"repository"},
-        {"cli", "gates", "self_test", "yaml_rows"},
-        {"signing", "status", "__main__"},
-    ),
-    "planrun_ml": (
-        {"commands", "measuring", "tables"},
-        {"data"},
-        {"models", "pages"},
-        {"experiments"},
-        {"baseline"},
-        {"audit", "release"},
-        {"acceptance", "serving", "watching"},
-        {"retraining", "testing"},
-        {"gates"},
-        {"self_test"},
-    ),
-    "planrun_software": (
-        {"commands", "harness", "inspection", "traceability"},
-        {"build", "drills", "measuring"},
-        {"gates"},
-        {"self_test"},
-    ),
-}
-MAY_IMPORT = {"planrun": {"planrun"}, "planrun_ml": {"planrun", "planrun_ml"}} | {
-    "planrun_software": {"planrun", "planrun_software"}
-}
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -78,59 +44,6 @@ def test_the_shared_package_is_the_same_in_both_kinds(rendered: Callable[[str], 
     ml, software = (files(rendered(name) / "engine" / "planrun") for name in ("ml-default", "sw-default"))
 
     assert ml == software
-
-
-def imports(package: str) -> Iterator[tuple[str, str, str]]:
-    """(module, part, imported module) of every import inside the engines; a part is a module or folder at the top."""
-    for path in sorted((GENERATOR / package).rglob("*.py")):
-        inside = path.relative_to(GENERATOR / package).with_suffix("").parts
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            named = []
-            if isinstance(node, ast.ImportFrom):
-                named = [f"{node.module}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Import):
-                named = [alias.name for alias in node.names]
-            for name in named:
-                if name.partition(".")[0] in LAYERS:
-                    yield "/".join(inside), inside[0], name
-
-
-@pytest.mark.parametrize("package", LAYERS)
-def test_imports_go_one_way(package: str) -> None:
-    """No part imports one that stands beside or above it, and no engine the other kind's."""
-    place = {part: at for at, parts in enumerate(LAYERS[package]) for part in parts}
-    against = []
-    for module, part, name in imports(package):
-        owner, _, rest = name.partition(".")
-        assert owner in MAY_IMPORT[package], (module, name)
-        other = rest.partition(".")[0]
-        if owner == package and other in place and other != part and place[other] >= place[part]:
-            against.append((module, name))
-
-    assert against == []
-    assert {path.stem for path in (GENERATOR / package).iterdir() if path.suffix in ("", ".py")} - {
-        "__init__", "__pycache__",
-    } == set(place)  # fmt: skip
-
-
-def test_no_two_modules_import_each_other() -> None:
-    """Inside a part, too, nothing goes in a circle."""
-    edges: dict[str, set[str]] = {}
-    known = {
-        ".".join(path.relative_to(GENERATOR).with_suffix("").parts)
-        for package in LAYERS
-        for path in (GENERATOR / package).rglob("*.py")
-    }
-    for package in LAYERS:
-        for module, _, name in imports(package):
-            target = name if name in known else name.rpartition(".")[0]
-            edges.setdefault(f"{package}.{module.replace('/', '.')}", set()).add(target)
-    waiting = {module: targets & known for module, targets in edges.items()}
-    while ready := [module for module, targets in waiting.items() if not targets & waiting.keys()]:
-        for module in ready:
-            del waiting[module]
-
-    assert waiting == {}
 
 
 def test_the_copies_are_those_of_the_source(tmp_path: Path) -> None:
