@@ -12,7 +12,7 @@
 #   walks        a monorepo to a lock and the rendered README to a promoted model
 #   histories    random histories and kills of new and of replan
 #   screens      the wizard in a real terminal
-#   installs     every way to install, both doors: one tree
+#   installs     every way to install, both doors: one tree; the two locks
 #   hostile      make test once more, in surroundings that must not matter
 #   tools        simulations, large files, browsers, clusters and other programs' readers
 PYTHON ?= python3

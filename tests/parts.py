@@ -54,6 +54,7 @@ PARTS = {
             "tests/test_rendered_software.py",
             "tests/test_rendered_software_peers.py",
             "tests/test_rendered_software_pipeline.py",
+            "tests/test_rendered_software_units.py",
         ),
     ),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
@@ -66,7 +67,10 @@ PARTS = {
         "random histories and kills of new and of replan", ("tests/test_histories.py", "tests/test_kills.py")
     ),
     "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
-    "installs": Part("every way to install, both doors: one tree", ("tests/test_installs.py",)),
+    "installs": Part(
+        "every way to install, both doors: one tree; the two locks",
+        ("tests/test_environment.py", "tests/test_installs.py"),
+    ),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "tools": Part(
         "simulations, large files, browsers, clusters and other programs' readers",

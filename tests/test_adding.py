@@ -60,7 +60,7 @@ def ran(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False)
 
 
-def tested(tree: Path, *files: str) -> list[str]:
+def failing(tree: Path, *files: str) -> list[str]:
     """The tests of the copy that fail."""
     done = ran(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *files)
     return re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
@@ -82,7 +82,7 @@ def test_a_question_is_added_by_its_page(copied: Path) -> None:
     assert ran(copied, "generator/sync.py").returncode == 0
     folder = renders(copied, "software", "--set", "sponsor=The operations board")
 
-    assert tested(copied, "tests/test_questions.py", "tests/test_answers.py") == []
+    assert failing(copied, "tests/test_questions.py", "tests/test_answers.py") == []
     assert "Paid for by The operations board." in (folder / "docs/00-charter.md").read_text("utf-8")
 
 
@@ -93,7 +93,7 @@ def test_a_gate_is_added_by_its_page(copied: Path) -> None:
     assert ran(copied, "generator/sync.py").returncode == 0
     folder = renders(copied, "ml", "--set", "rigor=strict")
 
-    assert tested(copied, "tests/test_catalogue.py", "tests/test_layers.py") == []
+    assert failing(copied, "tests/test_catalogue.py", "tests/test_layers.py") == []
     assert ran(copied, "-m", "mypy").returncode == 0
     assert "- G2.9\n" in (folder / "plan/gates.yaml").read_text("utf-8")
     said = subprocess.run(
@@ -111,7 +111,7 @@ USED = "tests/test_questions.py::test_every_question_is_used"
 FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bool]]] = {
     "a question that nothing uses": (
         "add-a-question.md", 1, synced,
-        lambda tree: tested(tree, "tests/test_questions.py") == [USED],
+        lambda tree: failing(tree, "tests/test_questions.py") == [USED],
     ),
     "a question without sync": (
         "add-a-question.md", -1, lambda tree: None,
@@ -120,7 +120,7 @@ FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bo
     "a gate without its check": (
         "add-a-gate.md", 1, synced,
         lambda tree: "tests/test_catalogue.py::test_every_gate_has_a_row_and_every_row_a_check"
-        in tested(tree, "tests/test_catalogue.py"),
+        in failing(tree, "tests/test_catalogue.py"),
     ),
     "a gate without its row": (
         "add-a-gate.md", 0, lambda tree: None,

@@ -51,6 +51,7 @@ def test_the_copies_are_those_of_the_source(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
     shutil.copytree(ROOT / "generator", copy / "generator", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "templates", copy / "templates", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "docs", copy / "docs")
     shutil.copy(ROOT / "README.md", copy)
 
     def check() -> tuple[int, str]:
