@@ -58,7 +58,7 @@ MLSCAFFOLD = Tree(
         a look at the data: looking
         words for the plan: hosting wording → verdicts → advisor
         conversation: interview report → screen → wizard
-        tree: context → render vcs export
+        tree: rendering → context → render vcs export
         repository: placing repository starting → update
         demo: demo
         command line: cli → __main__

@@ -14,7 +14,6 @@ from pymarkdown.api import PyMarkdownApi
 Rendered = Callable[[str], Path]
 
 READABLE = [name for name in SAMPLES if not name.startswith("awkward")]
-LONGEST = 250
 # The same path in both templates, the same bytes.
 SHARED = [
     "docs/glossary.md",
@@ -83,13 +82,6 @@ SECTIONS = {
 def repository(request: pytest.FixtureRequest, rendered: Rendered) -> Path:
     """Each sample with ordinary answers, rendered."""
     return rendered(str(request.param))
-
-
-def test_documents_are_short(repository: Path) -> None:
-    """A document has at most 250 lines."""
-    long = {path.name: count for path in documents(repository) if (count := len(lines(path))) > LONGEST}
-
-    assert long == {}
 
 
 def test_links_lead_somewhere(repository: Path) -> None:

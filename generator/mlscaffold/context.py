@@ -23,6 +23,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
 from mlscaffold.planning.headline import headline, mark
 from mlscaffold.planning.plan import compute, sealed
+from mlscaffold.rendering.facts import FACTS
 
 
 def plan_of(answers: Answers) -> dict[str, Any]:
@@ -104,18 +105,25 @@ def _refuse_other_kind(texts: Mapping[str, Any]) -> None:
         raise InvalidAnswer("kind", kind, "this template is for the other kind: choose the other template")
 
 
+PREPARED = {"answers", "plan", "gates"}.union(*FACTS.values())
+
+
 class PlanContext(Context):
-    """A Jinja context in which `answers`, `plan` and the kind's `gates` come from `cookiecutter` when first named."""
+    """A Jinja context in which answers, plan, gates and the kind's facts come from `cookiecutter` when first named."""
 
     def resolve_or_missing(self, key: str) -> Any:
         found = super().resolve_or_missing(key)
-        if found is not missing or key not in ("answers", "plan", "gates"):
+        if found is not missing or key not in PREPARED:
             return found
         texts = super().resolve_or_missing("cookiecutter")
         if texts is missing:
             return found
         answers, plan = room(texts)
-        return {"answers": answers, "plan": plan, "gates": catalogue.gates_of(answers.kind)}[key]
+        given = {"answers": answers, "plan": plan, "gates": catalogue.gates_of(answers.kind)}
+        if key in given:
+            return given[key]
+        fact = FACTS[answers.kind].get(key)
+        return found if fact is None else fact(answers, plan)
 
 
 class PlanExtension(Extension):

@@ -1,15 +1,11 @@
 {% set first = (plan.requirements | first).function %}
-{% set shown = plan.requirements | selectattr('priority', 'equalto', 'must') | selectattr('verification', 'equalto', 'test') | list %}
-{% set faults = shown | selectattr('kind', 'equalto', 'fault') | list %}
 {% set soft = (plan.slo.soft.value or '').split(', ') %}
-{% set served = answers.deliverable in ['service', 'web-app'] %}
-{% set abouts = shown | map(attribute='about') | list %}
 """One scenario for every must requirement that a test shows: the running product, given, when, then.
 
 The words are those of plan/requirements.yaml at the project's start; where the two differ, that file is right.
 """
 
-{% if served and 'security' in abouts %}
+{% if served and scenarios.security %}
 import json
 {% endif %}
 from collections.abc import Iterator
@@ -18,8 +14,8 @@ from pathlib import Path
 import pytest
 
 {% set needed = [
-  'deletion' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
-  'ledger' if answers.deliverable == 'batch' and 'deletion' in abouts else '',
+  'deletion' if answers.deliverable == 'batch' and scenarios.deletion else '',
+  'ledger' if answers.deliverable == 'batch' and scenarios.deletion else '',
   'review' if answers.ml_component and not served else '',
 ] | select | list %}
 from planrun.repository import Repo
@@ -44,7 +40,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def limit_seconds() -> float:
     """How long an answer may take by the plan; `load` shows it for the share that the requirement names."""
     return int(Repo(Path(__file__).parents[2]).answers["p95_ms"]) / 1000
-{% for requirement in shown if requirement.kind == 'capability' %}
+{% for requirement in scenarios.capability %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -63,7 +59,7 @@ def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
     assert [reply.body for reply in replies] == [reply.body for reply in again]
     assert min(reply.seconds for reply in replies + again) <= limit_seconds
 {% endfor %}
-{% for requirement in shown if requirement.kind == 'input' %}
+{% for requirement in scenarios.input %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -81,7 +77,7 @@ def {{ requirement.test }}(product: Product, subject: str) -> None:
     assert "subject" in str(reply.body)
     assert before == product.kept()
 {% endfor %}
-{% for requirement in faults[:answers.dependencies | length] %}
+{% for requirement in scenarios.others %}
 {% set system = (answers.dependencies | list)[loop.index0] %}
 
 
@@ -103,7 +99,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
 {% endif %}
     assert min(reply.seconds for reply in replies) <= limit_seconds
 {% endfor %}
-{% for requirement in faults[answers.dependencies | length:] %}
+{% for requirement in scenarios.model %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -120,7 +116,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     assert sum(file.read_text("utf-8").count('"rule"') for file in log.glob("*.jsonl")) == len(replies)
     assert min(reply.seconds for reply in replies) <= limit_seconds
 {% endfor %}
-{% for requirement in shown if requirement.about == 'a person decides' %}
+{% for requirement in scenarios.person %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -155,7 +151,7 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert {warned: "no"} == review.labels()
 {% endif %}
 {% endfor %}
-{% for requirement in shown if requirement.about == 'security' %}
+{% for requirement in scenarios.security %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -192,7 +188,7 @@ def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
     assert person not in "".join([*said, *capfd.readouterr()])
 {% endif %}
 {% endfor %}
-{% for requirement in shown if requirement.about == 'reading' %}
+{% for requirement in scenarios.reading %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
@@ -211,7 +207,7 @@ def {{ requirement.test }}(tmp_path: Path) -> None:
     assert all(line["at"] for line in read)
     assert "Erika" not in text
 {% endfor %}
-{% for requirement in shown if requirement.about == 'deletion' %}
+{% for requirement in scenarios.deletion %}
 
 
 @pytest.mark.req("{{ requirement.id }}")
