@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -214,8 +215,8 @@ def test_setup_installs_what_the_locks_hold(
     monkeypatch.setenv("PATH", os.pathsep.join([*([own] if has_uv else []), *path]))
     subprocess.run(["make", "setup"], cwd=folder, check=True, timeout=900)
     before = folder.joinpath(DEVELOPMENT).read_text("utf-8")
-    old = next(line for line in before.splitlines() if line.startswith("iniconfig=="))
-    older = before.replace(old, "iniconfig==2.0.0 \\")
+    # as it would stand had it been written when that was the newest
+    older = re.sub(r"^iniconfig==.*(?:\n    --hash=.*)+", "iniconfig==2.0.0", before, flags=re.MULTILINE)
     folder.joinpath(DEVELOPMENT).write_text(older, "utf-8")
     project = folder / "pyproject.toml"
     project.write_text(project.read_text("utf-8").replace('  "pytest>=8",', '  "pytest>=8",\n  "tomli-w",'), "utf-8")
@@ -230,7 +231,7 @@ def test_setup_installs_what_the_locks_hold(
     )
 
     assert "--hash=sha256:" in before
-    assert "\niniconfig==2.0.0 " in after
+    assert "\niniconfig==2.0.0 \\\n    --hash=" in after
     assert installed.stdout.split() == ["2.0.0", "True"]
     told = subprocess.run([folder / ".venv/bin/planrun", "--version"], cwd=folder, capture_output=True, check=False)
     assert told.returncode == 0
