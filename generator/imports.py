@@ -73,7 +73,7 @@ PLANRUN = Tree(
         engine and rooms: example identity rooms
         repository: repository
         steps and rows: steps yaml_rows
-        gates: gates self_test
+        gates: demo gates self_test
         signatures, status: signing status
         command line: commands → cli → __main__
     """),
@@ -82,7 +82,7 @@ PLANRUN_ML = Tree(
     "planrun_ml",
     "planrun_ml: from rows to a model that is watched",
     _layers("""
-        tables, measures: __init__ → tables measuring
+        tables, measures: __init__ → demo tables measuring
         data: data
         models, pages: models pages
         experiments: experiments
@@ -98,7 +98,7 @@ PLANRUN_SOFTWARE = Tree(
     "planrun_software",
     "planrun_software: from requirements to drills",
     _layers("""
-        what is looked at: __init__ → harness inspection traceability
+        what is looked at: __init__ → demo harness inspection traceability
         what is done with it: build drills measuring
         gates: gates
         commands, own tests: commands self_test

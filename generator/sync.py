@@ -9,6 +9,7 @@ For development; it is not part of the installed package.
 
 import hashlib
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -27,6 +28,16 @@ MOST_PROMPTS = 14
 # The example must be the same bytes on every day, and no date of its plan may pass while somebody looks at it.
 EXAMPLE_STARTS = "2090-01-02"
 ENGINES = {"ml": ("planrun", "planrun_ml"), "software": ("planrun", "planrun_software")}
+# The story of the demo, told by both programs: the source in mlscaffold/demo, and its copy in the engine.
+STORY = {
+    "driver": "planrun/demo/driver.py",
+    "environment": "planrun/demo/environment.py",
+    "project": "planrun/demo/project.py",
+    "telling": "planrun/demo/telling.py",
+    "ml": "planrun_ml/demo/story.py",
+    "parcels": "planrun_ml/demo/parcels.py",
+    "software": "planrun_software/demo/story.py",
+}
 PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
 
@@ -195,7 +206,8 @@ def engine(kind: str) -> dict[str, bytes]:
         for path in sorted((source / package).rglob("*"))
         if path.suffix in (".py", ".typed")
     } | {"planrun/catalogue.py": engine_catalogue().encode()}
-    files[f"{ENGINES[kind][1]}/example.json"] = example(kind)
+    project = (source / "engine" / f"pyproject-{kind}.toml").read_text("utf-8").replace("@VERSION@", __version__)
+    files[f"{ENGINES[kind][1]}/example.json"] = example(kind, project)
     for package in ENGINES[kind]:
         own = {
             path.removeprefix(f"{package}/"): content
@@ -205,13 +217,14 @@ def engine(kind: str) -> dict[str, bytes]:
         hashes = {path: hashlib.sha256(content).hexdigest() for path, content in sorted(own.items())}
         manifest = json.dumps({"version": __version__, "files": hashes}, indent=2) + "\n"
         files[f"{package}/manifest.json"] = manifest.encode()
-    project = (source / "engine" / f"pyproject-{kind}.toml").read_text("utf-8").replace("@VERSION@", __version__)
     files |= {"pyproject.toml": project.encode(), "README.md": (source / "engine" / "README.md").read_bytes()}
     return files
 
 
-def example(kind: str) -> bytes:
-    """The example that the engine of a kind carries: the demo's answers rendered, path → text, without an engine.
+def example(kind: str, project: str) -> bytes:
+    """The example that the engine of a kind carries: the demo's answers rendered, path → text.
+
+    Of the engine it has the `project` file alone, which says what it needs.
 
     One file: as a folder it would be a project to every tool that walks the repository, and its .gitignore a rule.
     """
@@ -220,7 +233,23 @@ def example(kind: str) -> bytes:
         tree = render.generate(answers.complete(given), Path(scratch))
         paths = {path.relative_to(tree).as_posix(): path for path in render.files_of(tree)}
         texts = {name: path.read_text("utf-8") for name, path in paths.items() if not render.is_engine(name)}
+    texts["engine/pyproject.toml"] = project
     return (json.dumps(texts, indent=0, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def story() -> dict[str, str]:
+    """The engine's copy of the demo, as it imports its own parts; the engine's door stands where mlscaffold's stood."""
+    found = {}
+    for name, path in STORY.items():
+        text = (ROOT / "generator" / "mlscaffold" / "demo" / f"{name}.py").read_text("utf-8")
+        if name == "ml":  # the data of the example belong to its kind, and are imported after what is shared
+            last, own = "from mlscaffold.demo.telling import Telling\n", "from mlscaffold.demo import parcels\n"
+            text = text.replace(own, "").replace(last, f"{last}\nfrom planrun_ml.demo import parcels\n")
+        text = text.replace("mlscaffold.demo", "planrun.demo")
+        if re.search(r"^(from|import) mlscaffold", text, re.MULTILINE):
+            raise SystemExit(f"mlscaffold/demo/{name}.py imports more than the demo's own parts; use its door.")
+        found[path] = text
+    return found
 
 
 def doors() -> dict[Path, bytes]:
@@ -229,6 +258,7 @@ def doors() -> dict[Path, bytes]:
         ROOT / "README.md": readme().encode(),
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
+        **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }
     files |= {ROOT / "docs" / name: drawn.encode() for name, drawn in imports.pictures().items()}
     for kind in questions.KINDS:

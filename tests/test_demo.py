@@ -27,10 +27,12 @@ from mlscaffold.demo.environment import Extent, Needs
 from mlscaffold.demo.project import DRIVER
 from mlscaffold.demo.telling import Telling
 from mlscaffold.errors import DemoEnvironment, DemoPython
+from rendered_repository import run
 from test_doors import as_typed, same
 
 PROGRAM = "import sys; from mlscaffold.cli import main; main(sys.argv[1:])"
 HERE = ["--python", sys.executable]
+CLOCK = re.compile(r"^ *\d+:\d\d ")  # a line of the story
 TURNS = ["REFUSED", "KEPT", "DROPPED", "PASS", "DRIFT", "ALARM", "REFUSED"]  # of the model's story
 
 
@@ -509,3 +511,33 @@ def test_the_picture_shows_the_story_and_fetches_nothing() -> None:
     assert [word for word in words if word in {"audit", "baseline", "accept", "promote", "serve"}] == [
         "audit", "audit", "baseline", "accept", "promote", "serve", "promote",
     ]  # fmt: skip  # the first stands in the title
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["ml-default", "sw-default"], indirect=True)
+def test_a_rendered_repository_shows_the_same_story(repository: Path, places: dict[str, Path]) -> None:
+    """`planrun demo` tells it of the example that its engine carries, and leaves nothing: not here, not elsewhere."""
+    before = everything_in({"repository": repository})
+    kind = "ml" if (repository / "data").is_dir() else "software"
+    done = run(repository, "demo", TMPDIR=str(places["tmp"]), NO_COLOR="1", HOME=str(places["home"]))
+    shown = told(places, "demo", "--kind", kind, *HERE)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line[6:21] for line in done.stdout.splitlines() if CLOCK.match(line)] == [
+        line[6:21] for line in shown.stdout.splitlines() if CLOCK.match(line)
+    ]
+    assert "Nothing is left of it" in done.stdout
+    assert everything_in(places) == []
+    assert everything_in({"repository": repository}) == before
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_a_rendered_repositorys_demo_says_where_it_cannot_keep_its_example(repository: Path, tmp_path: Path) -> None:
+    """A folder that holds something is refused before anything runs."""
+    tmp_path.joinpath("full").mkdir()
+    tmp_path.joinpath("full", "thesis.txt").write_text("years of work")
+    done = run(repository, "demo", "--keep", str(tmp_path / "full"))
+
+    assert done.returncode == 1
+    assert "is not empty (thesis.txt)" in done.stderr
+    assert "Traceback" not in done.stderr

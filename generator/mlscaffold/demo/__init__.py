@@ -7,12 +7,15 @@ the cache folder, which is named before anything is installed.
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from mlscaffold import answers, render
 from mlscaffold.demo import environment, ml, software
 from mlscaffold.demo.project import Project
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import DemoFailed, DemoWithoutGit
+from mlscaffold.errors import CannotWrite, DemoFailed, DemoWithoutGit
+from mlscaffold.invocation import command
 
 STORIES = {"ml": ml, "software": software}
 
@@ -38,10 +41,26 @@ def _told(kind: str, telling: Telling, keep: Path | None, python: Path | None) -
     story = STORIES[kind]
     with tempfile.TemporaryDirectory(prefix="mlscaffold-demo-") as scratch:
         telling.opens(story.OPENING)
-        with Project.born(Path(scratch), Path(__file__).with_name(f"{kind}.yaml"), telling) as project:
+        with Project.born(Path(scratch), _rendered(Path(__file__).with_name(f"{kind}.yaml")), telling) as project:
             needs = environment.needs_of(project.folder, story.NEEDS)
             project.starts(environment.python(needs, telling, python), story.SETTINGS)
             telling.closes(story.tell(project, telling))
             if keep is not None:
                 project.kept(keep)
-    telling.points(project.cpu, keep)
+    left = f"The repository is in {keep}." if keep else "Nothing is left of it; --keep DIR keeps the repository."
+    telling.points(
+        project.cpu, left, f"Your own: `{command()} new` asks some fifteen questions; the README says the rest."
+    )
+
+
+def _rendered(file: Path) -> Callable[[Path], Project]:
+    """How the example comes to be: rendered from the answers of a file."""
+
+    def make(scratch: Path) -> Project:
+        complete = answers.complete(answers.read(file))
+        try:
+            return Project(scratch, render.render(complete, scratch), complete.package_name)
+        except CannotWrite as error:
+            raise DemoFailed(str(error)) from error
+
+    return make

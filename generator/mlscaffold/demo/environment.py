@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlscaffold.demo.door import DemoEnvironment, DemoPython
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import DemoEnvironment, DemoPython
 
 ABANDONED = 24 * 3600.0  # seconds after which a half-made environment, whose maker cannot be asked, is swept
 NAME = re.compile(r"[A-Za-z0-9._-]+")

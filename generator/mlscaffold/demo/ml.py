@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mlscaffold.demo import parcels
+from mlscaffold.demo.door import DemoFailed
 from mlscaffold.demo.environment import Extent
 from mlscaffold.demo.project import NOBODY, Project, Service
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import DemoFailed
 
 OPENING = (
     "Late parcels: an example, from the first audit to a rollback",
@@ -148,7 +148,7 @@ def _acceptance(project: Project, telling: Telling, results: dict[str, str]) -> 
         f"{gain['value']:.2f} in recall, {gain['low']:.2f} to {gain['high']:.2f} with {1 - 2 * gain['alpha']:.0%} "
         f"confidence; {least:.2g} was asked for"
     )
-    alarm, miss, currency = (project.answers.raw[key] for key in ("false_alarm_cost", "miss_cost", "currency"))
+    alarm, miss, currency = (project.answer(key) for key in ("false_alarm_cost", "miss_cost", "currency"))
     results["threshold"] = (
         f"act from a probability of {found['decision_threshold']:.2f}: "
         f"a false alarm costs {alarm} {currency}, a miss {miss}"

@@ -9,15 +9,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlscaffold import answers, render, vcs
-from mlscaffold.answers import Answers
+from mlscaffold.demo import door
+from mlscaffold.demo.door import DemoFailed, DemoNotKept
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import CannotWrite, DemoFailed, DemoNotKept, GitFailed
 
 NOBODY, ADDRESS = "nobody (demo)", "nobody@example.org"
 DRIVER = Path(__file__).with_name("driver.py")
@@ -39,27 +38,23 @@ class Project:
 
     scratch: Path
     folder: Path
-    answers: Answers
+    package: str
     driver: subprocess.Popen[str] | None = None
     cpu: float = 0.0
 
     # ------------------------------------------------------------------------------------------------ from birth …
     @classmethod
     @contextlib.contextmanager
-    def born(cls, scratch: Path, file: Path, telling: Telling) -> Iterator["Project"]:
-        """Render and commit the answers of a file; whatever happens then, no process of it outlives the block."""
+    def born(cls, scratch: Path, make: Callable[[Path], "Project"], telling: Telling) -> Iterator["Project"]:
+        """`make` and commit the example; whatever happens then, no process of it outlives the block."""
         with telling.step("new") as step:
-            complete = answers.complete(answers.read(file))
             for name in ("home", "tmp"):
                 scratch.joinpath(name).mkdir()
             identity = f"[user]\n\tname = {NOBODY}\n\temail = {ADDRESS}\n"
             scratch.joinpath("home", ".gitconfig").write_text(identity, "utf-8")
-            try:
-                project = cls(scratch, render.render(complete, scratch), complete)
-            except CannotWrite as error:
-                raise DemoFailed(str(error)) from error
-            project.commit(f"Start {complete.project_name} from a computed plan")
-            count = len(render.sizes(project.folder))
+            project = make(scratch)
+            count = sum(path.is_file() for path in project.folder.rglob("*"))
+            project.commit(f"Start {project.folder.name} from a computed plan")
             step.says(f"{count} files, a plan in numbers and a first commit, by {NOBODY}")
         try:
             yield project
@@ -68,11 +63,12 @@ class Project:
 
     def starts(self, python: Path, settings: Mapping[str, str]) -> None:
         """Start the driver in the demo's environment, with settings of the product."""
-        package = self.answers.package_name
+        package = self.package
         engine = (path.relative_to(self.folder / "engine") for path in self.folder.glob("engine/planrun*/**/*.py"))
         own = (path.relative_to(self.folder / "src") for path in self.folder.glob(f"src/{package}/*.py"))
         named = sorted(".".join(path.with_suffix("").parts) for path in (*engine, *own))
-        modules = [name for name in named if not name.endswith(("__init__", "__main__"))]
+        left_out = ("__init__", "__main__", ".self_test.", ".demo.")  # nothing that the story's commands import
+        modules = [name for name in named if not any(part in f"{name}." for part in left_out)]
         command = [str(python), "-u", str(DRIVER), "planrun", *modules]
         # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the whole group.
         apart: dict[str, Any] = {"start_new_session": True} if os.name == "posix" else {}
@@ -121,14 +117,17 @@ class Project:
 
     def commit(self, message: str) -> None:
         """Commit everything, as nobody."""
-        try:
-            vcs.commit_as(self.folder, message, self.surroundings())
-        except GitFailed as error:
-            raise DemoFailed(str(error)) from error
+        door.commit(self.folder, message, self.surroundings())
 
     def evidence(self, name: str) -> dict[str, Any]:
         """What a command measured."""
         return dict(json.loads(self.folder.joinpath(f"evidence/{name}.json").read_text("utf-8")))
+
+    def answer(self, key: str) -> str:
+        """An answer as plan/project.yaml has it, a key and its text a line."""
+        lines = self.folder.joinpath("plan/project.yaml").read_text("utf-8").splitlines()
+        text = next(line.partition(":")[2].strip() for line in lines if line.startswith(f"{key}:"))
+        return str(json.loads(text)) if text.startswith('"') else text
 
     def plan(self, key: str) -> Any:
         """A number of the plan by its dotted key."""
@@ -186,7 +185,7 @@ class Project:
         except (BrokenPipeError, ValueError):
             said = self.scratch.joinpath("driver.txt").read_text("utf-8", "replace")
             ended = {"code": self.driver.wait(), "said": said}
-            raise DemoFailed(_ended(f"import {self.answers.package_name}", ended)) from None
+            raise DemoFailed(_ended(f"import {self.package}", ended)) from None
 
     def _heard(self) -> dict[str, Any]:
         """The driver's next answer. Raises `ValueError` where it has none."""

@@ -5,10 +5,10 @@ import json
 import re
 from typing import Any
 
+from mlscaffold.demo.door import DemoFailed
 from mlscaffold.demo.environment import Extent
 from mlscaffold.demo.project import NOBODY, Project
 from mlscaffold.demo.telling import Telling
-from mlscaffold.errors import DemoFailed
 
 OPENING = (
     "Leave desk: an example, from its requirements to a drill",
@@ -133,8 +133,7 @@ def _service(project: Project, telling: Telling, results: dict[str, str]) -> Non
     )
     with contextlib.ExitStack() as open_:
         with telling.step("run") as step:
-            own = project.answers.package_name
-            service = open_.enter_context(project.serving("run", "--quiet", health="/readyz", module=own))
+            service = open_.enter_context(project.serving("run", "--quiet", health="/readyz", module=project.package))
             for number in range(ASKED):
                 service.ask("/request-leave", {"subject": f"A-{number}"})
             step.says(f"{ASKED} requests for leave over HTTP, each answered and kept")

@@ -6,9 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from mlscaffold.invocation import command
 
 NAME = 15  # letters for a command's name
 CLOCK = 6  # letters for the clock
@@ -77,12 +74,11 @@ class Telling:
             self._line(self._painted(f"{label:<{wide}}", "bold") + first)
             self._lines(" " * wide + line for line in rest)
 
-    def points(self, cpu: float, keep: Path | None) -> None:
+    def points(self, cpu: float, left: str, onward: str) -> None:
         """How long it took, what is left, and where to go on."""
         self._line("")
-        kept = f"The repository is in {keep}." if keep else "Nothing is left of it; --keep DIR keeps the repository."
-        self.note(f"{self.seconds():.0f} s, {cpu:.0f} s of them at work on a processor. {kept}")
-        self.note(f"Your own: `{command()} new` asks some fifteen questions; the README says the rest.")
+        self.note(f"{self.seconds():.0f} s, {cpu:.0f} s of them at work on a processor. {left}")
+        self.note(onward)
 
     def seconds(self) -> float:
         """How long the story has been going on."""

@@ -43,6 +43,13 @@ COMMANDS = (
         ),
         settled=False,
     ),
+    Command(
+        "demo",
+        "planrun.demo.run:run",
+        "a whole project's life on one screen: an example in a scratch folder, of which nothing is left",
+        (argument("--keep", default="", metavar="DIR", help="keep the example's repository there"),),
+        settled=False,
+    ),
     Command("self-test", "planrun.self_test:run", "run the engine's own tests, on its own sample"),
 )
 
