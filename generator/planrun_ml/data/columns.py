@@ -21,12 +21,15 @@ MANY = 500_000  # rows from which on what shows in a part of them is not counted
 
 
 def inputs(table: Engine, source: Source, types: dict[str, str] | None = None) -> dict[str, str]:
-    """Column → "number", "date" or "category", for every column that may be used. Free text is left out."""
+    """Column → "number", "date", "category" or "text", for every column that may be used.
+
+    Free text is left out, but for columns that data/source.yaml names under `text`.
+    """
     found: dict[str, str] = {}
     for column, kind in (types or table.columns("source")).items():
         if column == ROW or column in source.special:
             continue
-        found[column] = kind_of(kind)
+        found[column] = "text" if column in source.text else kind_of(kind)
     texts = [column for column, kind in found.items() if kind == "category"]
     for count, most in (
         ("approx_count_distinct({})", 2 * LEVELS),

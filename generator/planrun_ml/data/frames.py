@@ -4,7 +4,8 @@ Predictions are kept in the store under the hash of their bytes. Every figure in
 out again from these files; none is taken from what was typed.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ from planrun_ml.tables.sql import quoted
 
 @dataclass(frozen=True)
 class Frame:
-    """Rows of a split: keys, inputs, right answers, and what they share with each other."""
+    """Rows of a split: keys, inputs, right answers, and what they share with each other.
+
+    `kinds` says of each input whether it is a number, a date, a category or a text.
+    """
 
     keys: np.ndarray
     x: pd.DataFrame
@@ -31,6 +35,7 @@ class Frame:
     clusters: np.ndarray | None
     queries: np.ndarray | None
     segments: pd.DataFrame
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def case(self, scores: np.ndarray, threshold: float, classes: tuple[str, ...]) -> Case:
         return Case(self.y, scores, threshold, classes, self.clusters, self.queries)
@@ -89,6 +94,7 @@ def rows(
         clusters=_clusters(repo, found),
         queries=found["_group"].to_numpy(dtype=object) if repo.answers["task"] == "ranking" else None,
         segments=pd.DataFrame({name: found[f"_segment_{n}"] for n, name in enumerate(segments)}),
+        kinds=columns,
     )
 
 

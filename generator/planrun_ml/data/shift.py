@@ -31,9 +31,14 @@ class Shift:
 
 
 def valued(column: str, kind: str) -> str:
-    """A column as the bins see it: text for categories, a finite number for all else, or null."""
+    """A column as the bins see it: text for categories, a finite number for all else, or null.
+
+    A free text is its length: each is new, and what is wrong with a feed shows in texts cut short or run together.
+    """
     if kind == "category":
         return f"cast({column} as varchar)"
+    if kind == "text":
+        return f"length(cast({column} as varchar))::double"
     number = f"epoch(try_cast({column} as timestamp)) / 86400.0" if kind == "date" else f"try_cast({column} as double)"
     return f"case when isfinite({number}) then {number} end"
 

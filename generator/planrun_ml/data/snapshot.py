@@ -141,7 +141,7 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
         table.open(path, {source.time: source.time_format})
     columns = [column for column in table.columns("source") if column != ROW]
     named = [(f"segment {name}", name) for name in segments(repo, source)]
-    for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained"):
+    for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained", "text"):
         value = getattr(source, role)
         named += [(role, name) for name in ([value] if isinstance(value, str) else value) if name]
     shown = ", ".join(columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]])

@@ -16,7 +16,7 @@ ORIGINS = ("bundled with scikit-learn", "made by synthetic.py from a seed")  # h
 # What holds more than one text, of what, in words.
 NAMES = (list, str, "a list of column names")
 SHAPES: dict[str, tuple[type, type, str]] = {
-    "leave_out": NAMES, "known_after": NAMES, "explained": (dict, str, "lines of `column: the reason`"),
+    "leave_out": NAMES, "known_after": NAMES, "text": NAMES, "explained": (dict, str, "lines of `column: the reason`"),
     "sources": (list, dict, "entries that open with `- name: …`"),
 }  # fmt: skip
 
@@ -37,6 +37,7 @@ class Source:
     leave_out: list[str]
     known_after: list[str]
     explained: dict[str, str]
+    text: list[str]
     baseline: str
     store: str
     sources: list[dict[str, str]]

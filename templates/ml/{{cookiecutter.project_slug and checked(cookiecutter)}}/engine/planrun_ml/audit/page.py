@@ -127,7 +127,8 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
     free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
     if free:
         said.append(
-            f"No inputs, being texts with more than {columns_module.LEVELS} different values: {', '.join(free)}."
+            f"No inputs, being texts with more than {columns_module.LEVELS} different values: {', '.join(free)}. "
+            f"A text that features.py reads is named under text in {source_module.SOURCE}."
         )
     return said
 
