@@ -52,6 +52,32 @@ def an_invariance_that_does_not_hold(repository: Path) -> None:
     edited(repository / "tests" / "test_model.py", "\n]\n", f"\n    {said}\n")
 
 
+CENTRED = """
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Centred(TransformerMixin, BaseEstimator):
+    def __init__(self, column):
+        self.column = column
+
+    def fit(self, x, y=None):
+        return self
+
+    def transform(self, x):
+        return x.assign(centred=x[self.column] - x[self.column].mean())
+
+
+def steps(task, columns):
+    return [Centred(next(iter(columns)))]
+"""
+
+
+def a_feature_of_the_rows_beside_it(repository: Path) -> None:
+    """A row asked alone has another feature than the same row among others."""
+    package = next(path.parent for path in repository.glob("src/*/__init__.py"))
+    (package / "features.py").write_text(CENTRED, "utf-8")
+
+
 PLANTED = {
     "test_every_row_keeps_the_schema": a_tighter_rule,
     "test_training_and_service_agree_on_every_row": a_service_that_rounds,
@@ -71,6 +97,18 @@ def test_the_teams_tests_find_what_they_are_for(audited: Path, name: str) -> Non
     red = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(red) == 1, done.stdout
     assert name in red[0]
+
+
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_a_feature_of_the_rows_beside_it_is_found_twice(audited: Path) -> None:
+    """Asked alone, a row is scored otherwise: the company of other rows decides, and service differs from training."""
+    a_feature_of_the_rows_beside_it(audited)
+    done = run(audited, *PYTEST, module="pytest")
+
+    red = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
+    assert len(red) == 2, done.stdout
+    assert "test_training_and_service_agree_on_every_row" in red[0]
+    assert "the company of other rows does not decide" in red[1]
 
 
 @pytest.mark.parametrize("repository", ["ml-invoices"], indirect=True)

@@ -26,10 +26,15 @@ COMMANDS = (
         "train and measure one configuration (G2)",
         (
             argument("--hypothesis", default="", help="what you expect, and why"),
-            argument("--model", default="", help="linear, forest or boosting; empty: the next one not tried"),
+            argument(
+                "--model",
+                default="",
+                help="linear, forest, boosting, one of models.py; empty: the next one",
+            ),
             argument(
                 "--set", dest="params", action="append", default=[], metavar="NAME=VALUE", help="one model setting"
             ),
+            argument("--features", default="", help="champion: the champion's, whatever features.py says; none: none"),
             argument("--drop", action="append", default=[], metavar="COLUMN", help="leave one input out"),
             argument("--predict", type=float, default=None, help="the gain you expect, in units of the metric"),
             argument("--goal", default="", help="the entry of the backlog this belongs to"),

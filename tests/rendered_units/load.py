@@ -52,7 +52,7 @@ def test_a_test_that_shows_too_little(released: Path, change: dict[str, Any], st
     repo = Repo(released)
     facts = {"version": "1.0.0", "workers": int(repo.needed("capacity.workers")), "sent": 100, "errors": 0, "cores": 2}
     facts |= {"limit_ms": float(repo.answers["latency_ms"]), "per_second": 1e6, "times_ms": [1.0] * 100}
-    repo.write_evidence("load", facts | change, load.MEASURED)
+    repo.write_evidence("load", facts | change, load.measured(repo, "1.0.0"))
 
     assert gate(released, "G4.3").state == state
 

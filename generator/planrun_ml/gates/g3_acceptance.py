@@ -126,12 +126,14 @@ def segments(repo: Repo) -> Result:
 @gate("G3.8")
 def simpler(repo: Repo) -> Result:
     facts = accepted(repo)
-    if facts["config"]["model"] == "linear":
+    if facts["simple"]:
         return passed("The accepted model is itself the simple one.")
     if "simpler" not in facts:
         return blocked("The simplest model was not measured.", ACCEPT)
     if facts["simpler"]["state"] == "pass":
-        return failed("A linear model passes by itself.", "Ship it: experiment --model linear")
+        plain = " --features none" if facts["config"].get("features") else ""
+        plain += " --ablation 'the simplest'" if plain and facts["config"]["model"] != "linear" else ""
+        return failed("A linear model passes by itself.", f"Ship it: experiment --model linear{plain}")
     return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from planrun.repository import Repo
+from planrun.rooms import KEPT
 from planrun.trouble import Trouble
 
 from planrun_ml.data import columns as columns_module
@@ -23,17 +24,25 @@ TOLERANCE = 1e-9
 def measure(repo: Repo, candidate: Champion) -> None:
     """Evidence that a version serves what was trained, and that the rule stands in for it. Raises `Trouble` if not."""
     inputs, rows = both_ways(repo, candidate)
-    served = candidate.answers(rows)
+    # One by one, as callers ask: what a feature takes from the rows beside it would show here.
+    served = [candidate.answers([row])[0] for row in rows]
     trained = candidate.scored(inputs)["score"].tolist()
     pairs = [(t, s.score) for t, s in zip(trained, served, strict=True) if s.source == candidate.card["kind"]]
     wrong = sum(1 for t, s in pairs if s is None or not abs(t - s) <= TOLERANCE)
-    facts, measured = {"version": candidate.version}, ("src/", "engine/", registry.card_path(candidate.version))
+    facts, measured = {"version": candidate.version}, answering(repo, candidate.version)
     scores = {"training": [t for t, _ in pairs], "serving": [s for _, s in pairs]}
     repo.write_evidence("parity", facts | {"rows": len(rows), "tolerance": TOLERANCE} | scores, measured)
     repo.write_evidence("fallback", facts | {"cases": stand_ins(candidate, rows[0])}, measured)
     if wrong or not pairs:
         said = f"{wrong} of {len(pairs)} rows score differently in service (gate G4.2)."
         raise Trouble(f"{candidate.version} is not released: {said}", "make triage")
+
+
+def answering(repo: Repo, version: str) -> tuple[str, ...]:
+    """What a version answers with, as evidence about it is measured: its card, the rooms kept for it, the engine."""
+    entry = registry.entry_of(registry.read(repo.root), version) or {"files": {}}
+    rooms = [held["path"] for held in entry["files"].values() if held["path"].startswith(f"{KEPT}/")]
+    return (registry.card_path(version), *rooms, "engine/")
 
 
 def both_ways(repo: Repo, candidate: Champion) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

@@ -6,28 +6,40 @@ from typing import Any
 import numpy as np
 from planrun.files import canonical
 from planrun.repository import Repo
+from planrun.rooms import KEPT
 from planrun.signing.people import person
 
 from planrun_ml.baseline import rule as rule_module
 from planrun_ml.data import frames, manifest, prediction_files
 from planrun_ml.data.schema import PATH as SCHEMA
 from planrun_ml.measuring.case import Case
-from planrun_ml.models import model_files, training
+from planrun_ml.models import families, model_files, own_features
 from planrun_ml.release import registry, version_card
 
 
 # ------------------------------------------------------------------------------------------------ registering
-def code_of(repo: Repo) -> str:
-    """The hash of all code that a version answers with: the team's, and the engine's."""
-    return canonical({path: repo.digest(path) for path in ("src/", "engine/")})
+def code_of(settings: Mapping[str, Any]) -> str:
+    """The hash of the team's code that a version answers with: its features and its family, as they were kept.
+
+    Neither an edit elsewhere nor another engine is a new version.
+    """
+    return canonical({key: settings.get(key, "") for key in ("features", "family")})
+
+
+def rooms_of(repo: Repo, settings: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """The files of the kept rooms that a version answers with: name → path and hash, as the registry keeps them."""
+    held = ((own_features.ROOM, settings.get("features", "")), (families.ROOM, settings.get("family", "")))
+    paths = [path for room, digest in held if digest for path in repo.rooms.kept_files(room, digest)]
+    named = [path.relative_to(repo.root).as_posix() for path in paths]
+    return {path.removeprefix(f"{KEPT}/"): {"path": path, "sha256": repo.sha256(path)} for path in named}
 
 
 def hashes(repo: Repo, settings: Mapping[str, Any], acceptance: str) -> dict[str, str]:
     """What a version is made of."""
-    found = {"code": code_of(repo), "data": manifest.manifest(repo)["sha256"], "schema": repo.sha256(SCHEMA)}
+    found = {"code": code_of(settings), "data": manifest.manifest(repo)["sha256"], "schema": repo.sha256(SCHEMA)}
     return found | {
         "config": canonical(dict(settings)),
-        "environment": model_files.environment(),
+        "environment": model_files.environment(settings, repo.rooms),
         "acceptance": acceptance,
     }
 
@@ -61,10 +73,13 @@ def register_model(
     if known := registry.find_same(registry.read(repo.root), made):
         return known
     path, validation = prediction_files.store(repo) / f"{model}.skops", frames.load(repo, "validation")
-    scores = training.predict(model_files.load(path, model), validation.x, repo.answers["task"])
+    loaded = model_files.load(path, model, settings, repo.rooms)
+    rule = repo.fresh("baseline", "make baseline")["rule"]
+    scores = rule_module.stood_in(rule, loaded, validation.x, repo.answers["task"])
     held = str(path.relative_to(repo.root)) if path.is_relative_to(repo.root) else str(path)
     entry = {"kind": "model", "metrics": dict(metrics), "hashes": made, "config": dict(settings)}
-    return _register(repo, entry | {"files": {"model": {"path": held, "sha256": model}}}, scores, case)
+    files = {"model": {"path": held, "sha256": model}, **rooms_of(repo, settings)}
+    return _register(repo, entry | {"files": files}, scores, case)
 
 
 def _register(repo: Repo, entry: dict[str, Any], scores: np.ndarray, case: Case, alias: str | None = None) -> str:
@@ -75,5 +90,10 @@ def _register(repo: Repo, entry: dict[str, Any], scores: np.ndarray, case: Case,
     rule = repo.fresh("baseline", "make baseline")
     held = registry.standard(repo, case, rule["result"]["value"] if entry["kind"] == "model" else None)
     card = version_card.write_card(repo, version, entry["kind"], rule["rule"], scores, case, **held)
-    entry |= {"version": version, "interface": interface, "files": {**entry.get("files", {}), "card": card}}
+    entry |= {
+        "engine": repo.digest("engine/"),
+        "version": version,
+        "interface": interface,
+        "files": {**entry.get("files", {}), "card": card},
+    }
     return registry.register(repo.root, entry, alias=alias, by=person(repo))

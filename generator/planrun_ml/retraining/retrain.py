@@ -12,6 +12,7 @@ from planrun.trouble import Outcome, Trouble
 from planrun_ml.acceptance.candidate import CANDIDATE, compare
 from planrun_ml.audit import run as audit_run
 from planrun_ml.baseline import run as baseline_run
+from planrun_ml.baseline.rule import stood_in
 from planrun_ml.data import frames, prediction_files, source
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import interval
@@ -68,11 +69,13 @@ def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
     known = registry.find_same(book, hashes(repo, settings, ""))
     if known:
         digest = book["models"][known]["files"]["model"]["sha256"]
-        model = model_files.load(prediction_files.store(repo) / f"{digest}.skops", digest)
+        model = model_files.load(prediction_files.store(repo) / f"{digest}.skops", digest, settings, repo.rooms)
     else:
-        model = training.fit(frames.load(repo, "train"), task, settings)
-        _, digest = model_files.save(model, prediction_files.store(repo))
-    case = training.case(model, validation, task, decision_threshold(repo))
+        trained = training.fit(frames.load(repo, "train"), task, settings, repo.rooms)
+        store = prediction_files.store(repo)
+        model, digest = model_files.kept(trained, validation.x, task, store, settings, repo.rooms, every=False)
+    said = stood_in(repo.fresh("baseline", "make baseline")["rule"], model, validation.x, task)
+    case = validation.case(said, decision_threshold(repo), training.classes(model, task))
     found = interval(repo.answers["metric"], case, repo.needed("acceptance.alpha"))
     return register_model(repo, settings, digest, case, canonical({"retrained": digest}), found.as_json()), case
 

@@ -28,7 +28,6 @@ from planrun_ml.release import parity, registry
 from planrun_ml.release.champion_model import load as champion_of
 
 EVIDENCE = "load"
-MEASURED = ("src/", "engine/", "plan/plan.json#capacity")
 SECONDS = 30.0
 CALLERS = 32
 KEPT = 2_000
@@ -53,7 +52,7 @@ def load(repo: Repo, seconds: float = SECONDS) -> Outcome:
         replies, took = asked(port, bodies, rate, max(1, round(rate * seconds)))
     facts = {"version": champion.version, "workers": workers, "planned_per_second": planned}
     facts |= {"limit_ms": float(repo.answers["latency_ms"]), "cores": os.cpu_count()} | summary(replies, took)
-    repo.write_evidence(EVIDENCE, facts, MEASURED)
+    repo.write_evidence(EVIDENCE, facts, measured(repo, champion.version))
     wrong = problems(facts)
     mark = source_module.label(repo, source_module.source_of(repo))
     said = (
@@ -61,6 +60,13 @@ def load(repo: Repo, seconds: float = SECONDS) -> Outcome:
         f"95 % within {p95(facts):.1f} ms (limit {facts['limit_ms']:g}), {facts['errors']} errors."
     )
     return Outcome("\n".join([said, *wrong, "Evidence: evidence/load.json"]), 1 if wrong else 0)
+
+
+def measured(repo: Repo, version: str) -> tuple[str, ...]:
+    """What a test of a version's service measures: what the version answers with, the plan's load, own endpoints."""
+    room = f"src/{repo.rooms.package}/service.py"
+    own = (room,) if (repo.root / room).is_file() else ()
+    return (*parity.answering(repo, version), "plan/plan.json#capacity", *own)
 
 
 def summary(replies: Sequence[tuple[float, bool]], took: float) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """What a team's own tests ask of the engine: the rows at hand, a model on them, and what each row is answered."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from planrun.files import read_json
 from planrun.repository import Repo
+from planrun.rooms import Rooms
 from planrun.trouble import Trouble
 
 from planrun_ml.audit import run as audit
@@ -64,14 +66,21 @@ def breaches(repo: Repo) -> list[str]:
 
 
 def candidate(repo: Repo) -> Champion:
-    """The model that answers; before one was promoted, the simplest one, trained on the training rows, in memory."""
+    """The model that answers; before one was promoted, the simplest one, trained on the training rows, in memory.
+
+    The simplest one stands on the features of the code as it is. Raises `Trouble` where that is broken.
+    """
     if (repo.root / registry.PATH).is_file():
         known = champion_model.load(repo.root)
         if known.model is not None:
             return known
     task, (_, _, columns) = repo.answers["task"], frames.open_split(repo)
     rows = frames.load(repo, "train")
-    model = training.fit(rows, task, configuration.config(SIMPLEST))
+    with tempfile.TemporaryDirectory() as scratch:  # nothing of a test is kept beside what experiments kept
+        shutil.copytree(repo.rooms.folder, Path(scratch, "src", repo.rooms.package))
+        rooms = Rooms(Path(scratch), repo.rooms.package)
+        settings = configuration.config(SIMPLEST, rooms=rooms, features=rooms.keep("features"))
+        model = training.fit(rows, task, settings, rooms)
     card = {
         "task": task, "kind": "model", "columns": columns, "rules": {}, "threshold": 0.5,
         "classes": list(training.classes(model, task)), "rule": rule.constant(rows, task),

@@ -6,11 +6,11 @@ from planrun.repository import Repo
 from planrun.trouble import Trouble
 
 from planrun_ml.acceptance.verdicts import behaviour, read_pair
+from planrun_ml.baseline.rule import stood_in
 from planrun_ml.data import frames, prediction_files
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import affordable, compared, interval, verdict
 from planrun_ml.measuring.metrics import higher_is_better
-from planrun_ml.models import training
 from planrun_ml.release.champion_model import Champion
 
 # between a recorded figure and the same one worked out again
@@ -25,7 +25,7 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
     if missing or champion.model is None:
         why = f"the data has no {', '.join(missing)} any more" if missing else champion.reason
         raise Trouble(f"{champion.version} cannot score today's rows: {why}.", "make experiment")
-    old = training.predict(champion.model, validation.x, repo.answers["task"])
+    old = stood_in(champion.card["rule"], champion.model, validation.x, repo.answers["task"])
     files = {
         "candidate": prediction_files.keep_predictions(repo, validation, case.scores, case.classes),
         "champion": prediction_files.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),

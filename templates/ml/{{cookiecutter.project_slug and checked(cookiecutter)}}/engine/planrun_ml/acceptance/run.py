@@ -36,6 +36,7 @@ def run(repo: Repo) -> Outcome:
     digests, seconds = _predict(repo, frame, champion)
     facts = judge(Repo(repo.root), digests)
     facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
+    facts["simple"] = families.is_simple(champion["config"], repo.rooms)
     facts |= {"decision_threshold": decision_threshold(repo), "rule": repo.fresh("baseline", "make baseline")["rule"]}
     facts["limits"] = _limits(repo, champion, digests, seconds, len(frame.y))
     facts["looks"] = looks.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
@@ -58,15 +59,17 @@ def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
 def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[str, str], float]:
     """Prediction files of model, baseline rule and, where the champion is not it, the simplest model."""
     task = repo.answers["task"]
-    model = model_files.load(prediction_files.store(repo) / f"{champion['model_file']}.skops", champion["model_file"])
+    path, settings = prediction_files.store(repo) / f"{champion['model_file']}.skops", champion["config"]
+    model = model_files.load(path, champion["model_file"], settings, repo.rooms)
     started = time.perf_counter()
-    said = training.predict(model, frame.x, task)
-    seconds, rule = time.perf_counter() - started, repo.fresh("baseline", "make baseline")["rule"]
+    rule = repo.fresh("baseline", "make baseline")["rule"]
+    said = rule_module.stood_in(rule, model, frame.x, task)
+    seconds = time.perf_counter() - started
     found = {
         "model": (said, training.classes(model, task)),
         "baseline": (rule_module.scores(rule, frame.x), rule_module.classes(rule)),
     }
-    if champion["config"]["model"] != families.ORDER[0]:
+    if not families.is_simple(settings, repo.rooms):
         simple = training.fit(frames.load(repo, "train"), task, configuration.config(families.ORDER[0]))
         found["simpler"] = training.predict(simple, frame.x, task), training.classes(simple, task)
     return {name: prediction_files.keep_predictions(repo, frame, *pair) for name, pair in found.items()}, seconds

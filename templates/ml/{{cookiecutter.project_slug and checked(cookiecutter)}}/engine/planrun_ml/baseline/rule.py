@@ -17,6 +17,7 @@ from planrun_ml.data.source import Source
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import NATURAL, higher_is_better, score
 from planrun_ml.models import training
+from planrun_ml.models.model import Model
 from planrun_ml.tables.query import Engine, over_frames
 from planrun_ml.tables.sql import literal, quoted
 
@@ -37,7 +38,8 @@ def learn(frame: Frame, task: str) -> dict[str, Any]:
     best, best_score, some = constant(frame, task), -np.inf, frame
     if frame.queries is None and len(frame.y) > MOST:
         some = training.part(frame, np.sort(np.random.default_rng(13).permutation(len(frame.y))[:MOST]))
-    for column in list(frame.x)[:CANDIDATES]:
+    readable = [column for column in frame.x if frame.kinds.get(column) != "text"]
+    for column in readable[:CANDIDATES]:
         for shape in _shapes(frame.x[column], task):
             found = _out_of_fold(some, task, column, shape)
             if found > best_score:
@@ -78,6 +80,22 @@ def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -
     if np.isnan(found).any():
         raise Trouble("The baseline gives no number for some rows.", "Cover missing values: coalesce(…, 0).")
     return found if classes(rule) else found[:, 0]
+
+
+def stood_in(rule: dict[str, Any], model: Model, x: pd.DataFrame, task: str) -> np.ndarray:
+    """What is answered to rows in service: the model's scores, and the rule's where the model fails on a row."""
+    raw, failures = training.predicted(model, x, task)
+    places = list(failures)
+    if raw is not None and not places:
+        return raw
+    said = scores(rule, x if raw is None else x.iloc[places])
+    if task == "multiclass":  # the model knows the classes of its training rows, the rule those of its own
+        known = pd.DataFrame(said, columns=list(classes(rule)))
+        said = known.reindex(columns=list(model.names), fill_value=0.0).to_numpy()
+    if raw is None:
+        return said
+    raw[places] = said
+    return raw
 
 
 def _classes(frame: Frame, task: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from planrun import git
 from planrun.gates import require
 from planrun.repository import Repo
@@ -23,9 +25,12 @@ from planrun_ml.experiments.telling import _said
 from planrun_ml.measuring.intervals import compared, dearer, interval, keeps
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
-from planrun_ml.models import configuration, families, model_files, training
+from planrun_ml.models import configuration, families, model_files, own_features, training
+from planrun_ml.models.double_run import TOLERANCE
+from planrun_ml.models.model import Model
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
+LONG = 60.0  # seconds of a training that is not done twice
 WATCHED = (
     "src",
     "engine",
@@ -45,8 +50,12 @@ def run(
     seed: int | None = None,
     ablation: str = "",
     log: bool = False,
+    features: str = "",
 ) -> Outcome:
-    """Train one configuration, measure it on validation, and write its record. Raises `Blocked` before G1 is done."""
+    """Train one configuration, measure it on validation, and write its record. Raises `Blocked` before G1 is done.
+
+    `features`: "" for those of the code as it is, `champion` for the champion's, `none` for none.
+    """
     if log:
         return Outcome(write_log(repo))
     if not (repo.root / LOCK).is_file():
@@ -56,15 +65,20 @@ def run(
     if rule and not rule.startswith("success") and "G2.6" in repo.blocking():
         raise Blocked(f"Stop rule {rule}", DECIDE)
     before, known = champion(repo, lock), counted(repo, lock)
-    settings = configuration.asked(before, known, model, params, drop, seed)
+    settings = configuration.asked(before, known, model, params, drop, seed, repo.rooms, features)
     same = [record["id"] for record in known if record["config"] == settings]
     if same:
         raise Trouble(f"{same[0]} measured exactly this configuration.", "Change one thing: --model, --set or --drop.")
-    change = configuration.changed(before["config"] if before else None, settings)
+    change = configuration.changed(before["config"] if before else None, settings, repo.rooms)
+    _keep_rooms(repo, settings)
+    code = configuration.code_changed(before["config"], settings) if before else []
+    if before and code and len(change) > len(code) and not ablation and _says_the_same(repo, before, settings):
+        change = [one for one in change if one not in code]  # written otherwise, it computes what it did
     if len(change) > 1 and not ablation:
+        other = f"; --features {configuration.CHAMPION} takes the champion's" if "features" in "".join(code) else ""
         raise Trouble(
             f"This changes {len(change)} things at once: {'; '.join(change)}.",
-            'Change one, or say what each gives: --ablation "…"',
+            f'Change one{other}, or say what each gives: --ablation "…"',
         )
     if repo.answers.get("tracking") == "mlflow":
         from planrun_ml.experiments import tracking  # before the work: it says when it is not installed
@@ -74,16 +88,18 @@ def run(
     sure = "beyond doubt" if (against["low"] or 0) > 0 or (against["high"] or 0) < 0 else "which may be chance"
     name = "the champion" if before else "the baseline"
     sure += f"; {more}" if (more := dearer(against)) else ""
+    packages = model_files.packages(settings, repo.rooms)
     content = {
         "id": next_id(repo, settings["model"]),
         "goal": goal or f"beat {name}",
-        "hypothesis": hypothesis or families.FIRST[settings["model"]],
+        "hypothesis": hypothesis or _why(repo, settings, change),
         "change": change,
         "predicted_effect": predict if predict is not None else minimum_gain(repo),
         "lock_sha": lock,
         "git_sha": git.head(repo.root),
         "git_clean": not git.changed(repo.root, WATCHED) if git.is_repository(repo.root) else None,
-        "env_sha": model_files.environment(),
+        "env_sha": model_files.environment(settings, repo.rooms),
+        "packages": packages,
         "seeds": [settings["seed"]],
         "split": "validation",
         "config": settings,
@@ -106,17 +122,20 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
     """Train on train, predict validation, compare with the baseline and the champion row by row."""
     started, task, metric = time.perf_counter(), repo.answers["task"], repo.answers["metric"]
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
-    fitted = training.fit(rows, task, settings)
+    trained = training.fit(rows, task, settings, repo.rooms)
+    # What is measured is what was read back from the file: the same object will answer in service.
+    fitted, model = model_files.kept(trained, validation.x, task, prediction_files.store(repo), settings, repo.rooms)
+    twice = _again(rows, validation.x, task, settings, repo, trained, time.perf_counter() - started)
     classes = training.classes(fitted, task)
     predictions = prediction_files.keep_predictions(
         repo, validation, training.predict(fitted, validation.x, task), classes
     )
-    _, model = model_files.save(fitted, prediction_files.store(repo))
     threshold, alpha = decision_threshold(repo), repo.needed("acceptance.alpha")
     base = repo.fresh("baseline", "make baseline")["predictions"]
     for name, other in (("the baseline", base), ("the champion", (before or {}).get("predictions_file"))):
         if predictions == other:
-            raise Trouble(f"Every prediction is that of {name}: the change changes nothing.", "Change something else.")
+            said = f"Every prediction is that of {name}: the change changes nothing."
+            raise Trouble(said, "Change something else; code that computes the same is no change of the next one.")
     mine = prediction_files.read_predictions(repo, predictions)
     case = prediction_files.case(mine, threshold)
 
@@ -127,6 +146,8 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
     return {
         "n": len(mine),
         "model_file": model,
+        **({"trials": trained.trials} if trained.trials > 1 else {}),
+        **({"double_run": twice} if twice else {}),
         "predictions_file": predictions,
         "metric": {"name": metric, **interval(metric, case, alpha).as_json()},
         "vs_baseline": against(base),
@@ -134,6 +155,61 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
         "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in frames.segments(mine).items()},
         "cost": {"hours": (time.perf_counter() - started) / 3600, "per_decision": expected_cost(repo, case)},
     }
+
+
+def _again(
+    rows: frames.Frame,
+    x: pd.DataFrame,
+    task: str,
+    settings: dict[str, Any],
+    repo: Repo,
+    trained: Model,
+    seconds: float,
+) -> dict[str, Any]:
+    """How far a second training of the team's own code is from the first; nothing where it takes too long to ask."""
+    if not (settings.get("features") or settings.get("family")) or seconds > LONG:
+        return {}
+    first, second = (one.scores(x, task) for one in (trained, training.fit(rows, task, settings, repo.rooms)))
+    difference = float(np.abs(first - second).max())
+    return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}
+
+
+def _keep_rooms(repo: Repo, settings: dict[str, Any]) -> None:
+    """Keep what the code says now, where the configuration is about it: a model is trained with the kept copy alone."""
+    model = settings["model"]
+    for room, key, part in (
+        (own_features.ROOM, "features", ""),
+        (families.ROOM, "family", families.part_of(model)),
+    ):
+        if settings.get(key) and settings[key] == repo.rooms.content(room, part):
+            repo.rooms.keep(room, part)
+
+
+def _says_the_same(repo: Repo, before: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Whether the champion's own configuration, trained with this code, predicts what the champion did."""
+    task, rows, validation = repo.answers["task"], frames.load(repo, "train"), frames.load(repo, "validation")
+    keys = ("features", "family") if before["config"]["model"] == settings["model"] else ("features",)
+    again = {key: value for key, value in before["config"].items() if key not in keys}
+    again |= {key: settings[key] for key in keys if key in settings}
+    trained = training.fit(rows, task, again, repo.rooms)
+    said = training.predict(trained, validation.x, task)
+    digest = prediction_files.keep_predictions(repo, validation, said, training.classes(trained, task))
+    return bool(digest == before["predictions_file"])
+
+
+def _why(repo: Repo, settings: dict[str, Any], change: list[str]) -> str:
+    """Why one would try it, where nobody has said: the family's reason, or that the features are others."""
+    if change and change[0].startswith("features "):
+        return "The columns that features.py makes now tell more than those before."
+    return families.family_of(settings, repo.rooms).why or f"{settings['model']} sees what the others do not."
+
+
+def _unlike(twice: dict[str, Any] | None) -> str:
+    """What two trainings that differ mean for those who read the result; "" where they do not."""
+    if twice is None or twice["ok"]:
+        return ""
+    said = f"Two trainings with one seed differ by up to {twice['largest_difference']:.3g}"
+    return f"{said}: seed what is random in features.py and models.py, or each training is another model."
 
 
 def _told(repo: Repo, content: dict[str, Any]) -> str:
@@ -144,6 +220,7 @@ def _told(repo: Repo, content: dict[str, Any]) -> str:
         f"Against the baseline: {_said(content['vs_baseline'], '+')}.",
         content["learned"],
         f"The best of the experiments looks about {chance:.3g} better here than it is." if chance else "",
+        _unlike(content.get("double_run")),
         f"Stop rule {rule}" if rule else "",
         f"Record: {FOLDER}/{content['id']}/record.yaml; all of them: {LOG}",
     ]

@@ -4,7 +4,10 @@ And what programs read of a version: its card.
 `make accept` writes both pages; gate G3.10 works them out again and turns red where a page tells of other evidence.
 """
 
+from typing import Any
+
 from planrun.repository import Repo
+from planrun.rooms import KEPT
 
 from planrun_ml.data import manifest, source
 from planrun_ml.pages.datasheet import DATASHEET
@@ -22,6 +25,7 @@ def model_card(repo: Repo) -> str:
     rows = {
         "Task": f"{repo.answers['task']}, serving {repo.answers['serving']}",
         "Model": f"{facts['config']['model']} {facts['config']['params']}, file `{facts['model'][:16]}`",
+        **_own(facts["config"]),
         "Data": f"{audited['rows']:,} rows, file hash `{audited['sha256'][:16]}`: {DATASHEET}",
         f"{facts['metric']} on test rows": result,
         f"{facts['metric']} of the baseline rule": rule,
@@ -41,3 +45,13 @@ Written by `make accept` from evidence `{repo.sha256("evidence/acceptance.json")
 Limits: shown only for rows like those of the audit, for this metric and this decision threshold
 ({facts["decision_threshold"]:.3g}). What is not promised stands in docs/03-acceptance.md, section 1.
 """
+
+
+def _own(settings: dict[str, Any]) -> dict[str, str]:
+    """Where the code stands that the team brought to this model; nothing where it brought none."""
+    brought = (("Features", "features", "features"), ("Family", "family", "models"))
+    return {
+        title: f"`{KEPT}/{settings[key]}/{room}.py`, kept as it was"
+        for title, key, room in brought
+        if settings.get(key)
+    }

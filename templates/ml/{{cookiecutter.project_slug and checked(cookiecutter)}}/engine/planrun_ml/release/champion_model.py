@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from planrun.files import read_json
 from planrun.repository import Repo
+from planrun.rooms import Rooms
 from planrun.trouble import Trouble
 
 from planrun_ml.baseline import rule
@@ -25,7 +26,8 @@ from planrun_ml.release import registry
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, literal
 
-READY = {"number": ("float64", "int64"), "category": ("str",)}  # types that the SQL leaves as they are
+# Types that the SQL leaves as they are.
+READY = {"number": ("float64", "int64"), "category": ("str",), "text": ("str",)}
 Columns = dict[str, np.ndarray]  # score, decision, detail, source and reason, one value a row
 
 
@@ -92,11 +94,12 @@ class Champion:
         if self.model is None:
             return self._rule(clean, self.reason)
         problems = np.full(len(clean), "", dtype=object) if problems is None else problems
-        try:
-            raw = training.predict(self.model, clean, self.card["task"])
-        except Exception as error:
-            return self._rule(clean, f"the model failed: {_short(error)}")
+        raw, failures = training.predicted(self.model, clean, self.card["task"])
+        if raw is None:
+            return self._rule(clean, f"the model failed: {next(iter(failures.values()))}")
         found = decided(self.card, raw, "model")
+        for place, failure in failures.items():
+            problems[place] = f"the model failed: {failure}"
         problems[~np.isfinite(found["score"]) & (problems == "")] = "the model's score is not a number"
         bad = problems != ""
         if bad.any():
@@ -183,7 +186,8 @@ def load(root: Path, name: str = "champion") -> Champion:
     if held is None:
         return replace(known, reason="the rule is the champion")
     try:
-        return replace(known, model=model_files.load(root / held["path"], held["sha256"]))
+        model = model_files.load(root / held["path"], held["sha256"], entry["config"], Rooms(root, ""))
+        return replace(known, model=model)
     except Exception as error:
         return replace(known, reason=f"the model cannot be loaded: {_short(error)}")
 

@@ -228,9 +228,9 @@ def test_a_worse_candidate_is_refused(released: Path, monkeypatch: pytest.Monkey
     """Trained on answers that follow nothing, it loses to the champion and cannot be promoted."""
     fit = training.fit
 
-    def spoiled(frame: Frame, task: str, settings: dict[str, Any]) -> Any:
+    def spoiled(frame: Frame, task: str, settings: dict[str, Any], rooms: Any = None) -> Any:
         order = np.random.default_rng(3).permutation(len(frame.y))
-        return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings)
+        return fit(frame.__class__(**{**vars(frame), "y": frame.y[order]}), task, settings, rooms)
 
     more_rows(released)
     monkeypatch.setattr(training, "fit", spoiled)

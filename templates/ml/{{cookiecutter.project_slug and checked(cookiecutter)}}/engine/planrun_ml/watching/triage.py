@@ -8,8 +8,8 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome
 
 from planrun_ml.models import model_files
+from planrun_ml.release import registry
 from planrun_ml.release.prediction_log import expected_share, many, odd_labels
-from planrun_ml.release.versions import code_of
 from planrun_ml.watching.monitor import BAD
 from planrun_ml.watching.watches import View, fallback, inputs, latency, look, quality, skew, volume
 
@@ -88,9 +88,13 @@ def terms_changed(view: View) -> str:
 def code_changed(view: View) -> str:
     """Only now: code, environment and service."""
     if view.entry["kind"] == "model":
-        now = {"code": code_of(view.repo), "environment": model_files.environment()}
-        if moved := [name for name, digest in now.items() if view.entry["hashes"].get(name) != digest]:
-            return f"{' and '.join(moved)} differ from what {view.champion.version} was released with"
+        if wrong := registry.file_problems(view.repo.root, view.entry):
+            return "; ".join(wrong)
+        if view.entry["engine"] != view.repo.digest("engine/"):
+            return f"the engine differs from what {view.champion.version} was released with"
+        now = model_files.environment(view.entry["config"], view.repo.rooms)
+        if view.entry["hashes"].get("environment") != now:
+            return f"the environment differs from what {view.champion.version} was released with"
     limit = view.repo.answers.get("latency_ms")  # a batch has none
     signal = latency(view, _days(view), float(limit)) if limit else None
     return signal.reason if signal and signal.state == "alarm" else ""
