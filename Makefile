@@ -6,6 +6,7 @@
 # make test-all PART="NAME …"                   some parts of them, none of which takes more than an hour:
 #   quick        what make test runs
 #   ml           the rendered ML repository, every sample
+#   brought      a team's own features and models, from an experiment to a retraining
 #   software     the rendered software repository, every sample
 #   pair         both kinds side by side, from the first day to a release
 #   demo         mlscaffold demo, both kinds, in environments of its own

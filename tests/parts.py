@@ -47,6 +47,9 @@ PARTS = {
             "tests/test_rooms.py",
         ),
     ),
+    "brought": Part(
+        "a team's own features and models, from an experiment to a retraining", ("tests/test_bring_your_own.py",)
+    ),
     "software": Part(
         "the rendered software repository, every sample",
         (

@@ -98,7 +98,8 @@ def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
 
 def test_nothing_leaks_from_the_templates(repository: Path) -> None:
     """No braces, no Python values, no None where a number should be."""
-    told = [path for path in documents(repository) if path.name != "bring-your-own.md"]  # it shows Python
+    shown = ("bring-your-own.md", "more-examples.md")  # they show Python
+    told = [path for path in documents(repository) if path.name not in shown]
     leaks = [f"{path.name}: {line}" for path in told for line in lines(path) if LEAKS.search(line)]
 
     assert leaks == []

@@ -1,1 +1,1 @@
-"""What is this team's own: rows and gates (docs/bring-your-own.md). The plan runs from `engine/`."""
+"""What is this team's own: rows, features, models and gates (docs/bring-your-own.md). The plan runs from `engine/`."""

@@ -1,0 +1,253 @@
+"""What a team brings, from its first experiment to a retraining: the pages' examples, each typed in.
+
+The data are the parcels of the demo, with a note that a dispatcher wrote; the answers are the demo's.
+"""
+
+import json
+import random
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from mlscaffold import answers, render, update, vcs
+from mlscaffold.demo import parcels
+from test_rendered_ml_loop import Terminal, late_labels
+
+ANSWERS = Path(parcels.__file__).with_name("ml.yaml")
+PAGES = ("docs/bring-your-own.md", "docs/more-examples.md")
+ROWS = 4000
+
+
+def noted(rows: list[parcels.Row], seed: int) -> list[parcels.Row]:
+    """The same parcels with a note each; what it says has something to do with being late."""
+    chance = random.Random(seed)
+    late = ("gate closed", "no bell", "fragile, ask the neighbour", "third floor")
+    calm = ("leave at the door", "ring twice", "fragile", "at the bakery")
+    return [
+        row | {"note": f"{chance.choice(late if row['late'] == 'yes' and chance.random() < 0.5 else calm)} {number}"}
+        for number, row in enumerate(rows)
+    ]
+
+
+def git(folder: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose data are audited and locked; the note is named as a text."""
+    given = answers.read(ANSWERS) | {"kind_reason": "a test", "serving": "batch", "latency_ms": "", "start_date": ""}
+    folder = render.render(answers.complete({key: value for key, value in given.items() if value != ""}),
+                           tmp_path_factory.mktemp("brought"))  # fmt: skip
+    vcs.create(folder, "Start")
+    parcels.write(folder / "data" / "raw" / "parcels.csv", noted(parcels.made(ROWS, 1), 1))
+    source = folder / "data" / "source.yaml"
+    source.write_text(source.read_text("utf-8").replace("text: []", "text: [note]"), "utf-8")
+    terminal = Terminal(folder)
+    for words in (["audit"], ["confirm", "--all"], ["baseline"]):
+        code, said = terminal.run(*words)
+        assert code == 0, said
+    terminal.close()
+    record = folder / "docs/decisions/0001-ml-or-not.md"
+    record.write_text(record.read_text("utf-8").replace("status: proposed", "status: accepted", 1), "utf-8")
+    commit(folder, "Audited and locked")
+    return folder
+
+
+@pytest.fixture
+def terminal(prepared: Path, tmp_path: Path) -> Iterator[Terminal]:
+    """A copy of it, and an interpreter that runs what is typed there."""
+    typing = Terminal(Path(shutil.copytree(prepared, tmp_path / "repo", symlinks=True)))
+    yield typing
+    typing.close()
+
+
+def write(folder: Path, title: str) -> Path:
+    """Write the page's example below a heading into its room."""
+    text = "\n".join((folder / page).read_text("utf-8") for page in PAGES)
+    name, code = re.search(rf"^##+ {title}[^\n]*`(\w+\.py)`.*?```python\n(.*?)```", text, re.M | re.S).groups()  # type: ignore[union-attr]
+    path = next(one.parent for one in folder.glob("src/*/__init__.py")) / name
+    path.write_text(code, "utf-8")
+    return path
+
+
+def depends(folder: Path, name: str) -> None:
+    """Name a package among the dependencies, as the page says; tests run where it is installed."""
+    path = folder / "pyproject.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("dependencies = [\n", f'dependencies = [\n  "{name}",\n', 1), "utf-8")
+
+
+def brought(folder: Path, allowed: set[str]) -> None:
+    """Commit what was brought; git says that nothing but this was touched."""
+    touched = {line.split("|")[0].strip() for line in git(folder, "diff", "--stat", "HEAD").splitlines()[:-1]}
+    touched |= set(git(folder, "ls-files", "--others", "--exclude-standard").split())
+    assert {Path(path).name for path in touched} == allowed, touched
+    commit(folder, "Brought")
+
+
+def record(folder: Path) -> dict[str, Any]:
+    """The newest record of an experiment."""
+    path = sorted(folder.glob("experiments/[0-9]*/record.yaml"))[-1]
+    return dict(yaml.safe_load(path.read_text("utf-8")))
+
+
+def released(terminal: Terminal) -> None:
+    """Signed, accepted, promoted, rehearsed."""
+    commit(terminal.folder, "An experiment")
+    for words in (["sign", "G3"], ["accept"], ["promote"], ["rollback", "--drill"]):
+        code, said = terminal.run(*words)
+        assert code == 0, (words, said)
+
+
+def lives_on(terminal: Terminal) -> None:
+    """Scored, watched, retrained on more rows; and a replan merges without a conflict."""
+    folder = terminal.folder
+    day = noted(parcels.made(int(terminal.plan("monitor.window_rows")), 7), 7)
+    parcels.write(folder / "day.csv", [{k: v for k, v in row.items() if k != parcels.TARGET} for row in day])
+    code, said = terminal.run("score", "day.csv")
+    assert code == 0, said
+    assert "\n0 of them answered by the rule." in said
+    rows = pd.DataFrame(day)
+    late_labels(terminal, "day", rows[parcels.KEY], rows[parcels.TARGET])
+    code, said = terminal.run("monitor")
+    assert code == 0, said
+    (folder / "day.csv").unlink()
+    more = noted(parcels.made(ROWS, 1), 1) + noted(parcels.made(ROWS // 2, 2), 2)
+    parcels.write(folder / "data" / "raw" / "parcels.csv", more)
+    code, said = terminal.run("retrain")
+    assert code == 0, said
+    found = terminal.evidence("candidate")
+    assert found["champion"] == "1.0.0"
+    assert found["version"] == "1.0.1", "new data alone: the code of the version is the same"
+    commit(folder, "Lived on")
+    done = update.replan(folder, {"daily_volume": "2200"})
+    assert done.changed
+    assert not done.conflicts
+
+
+FEATURES = {
+    "Features of your own": ("linear", "features.py"),
+    "Words of a text": ("linear", "features.py"),
+    "Means of the target": ("linear", "features.py"),
+    "The last value of a group": ("linear", "features.py"),
+}
+MODELS = {"Models of your own": ("boosted", "lightgbm"), "Another library": ("extreme", "xgboost")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", FEATURES)
+def test_features_from_experiment_to_retraining(title: str, terminal: Terminal) -> None:
+    """The page's features: one change in the record, the same in batch, and with the version whatever the code says."""
+    folder = terminal.folder
+    code, said = terminal.run("experiment", "--model", "linear")
+    assert code == 0, said
+    commit(folder, "The columns as they are")
+    room = write(folder, title)
+    brought(folder, {"features.py"})
+    code, said = terminal.run("experiment", "--model", "linear", "--ablation", "measured whatever it gives")
+    assert code == 0, said
+    found = record(folder)
+    assert len(found["change"]) == 1
+    assert re.fullmatch(r"features none → [0-9a-f]{12}", found["change"][0])
+    champion = found if found["decision"] == "keep" else None
+    released(terminal)
+    entry = json.loads((folder / "registry/models.json").read_text("utf-8"))["models"]["1.0.0"]
+    assert ("features" in entry["config"]) == bool(champion)
+    room.write_text("def steps(task, columns):\n    raise RuntimeError\n", "utf-8")
+
+    lives_on(terminal)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("title", MODELS)
+def test_models_from_experiment_to_retraining(title: str, terminal: Terminal) -> None:
+    """The page's families: in the record by their code and packages, and served from their own bytes."""
+    family, package = MODELS[title]
+    folder = terminal.folder
+    write(folder, title)
+    depends(folder, package)
+    brought(folder, {"models.py", "pyproject.toml"})
+    code, said = terminal.run("experiment", "--model", family)
+    assert code == 0, said
+    found = record(folder)
+    assert found["change"] == [f"model: the baseline rule → {family}"]
+    assert any(name.startswith(package) for name in found["packages"])
+    assert re.fullmatch("[0-9a-f]{12}", found["config"]["family"])
+    assert found["decision"] == "keep", found["learned"]
+    released(terminal)
+
+    lives_on(terminal)
+
+
+@pytest.mark.slow
+def test_what_becomes_of_a_teams_code_afterwards(terminal: Terminal) -> None:
+    """Broken, written otherwise, changed: the version goes on, and one experiment is one change."""
+    folder = terminal.folder
+    room = write(folder, "Words of a text")
+    code, said = terminal.run("experiment", "--model", "linear")
+    assert code == 0, said
+    first = record(folder)
+    digest = first["config"]["features"]
+    assert first["change"] == [f"model: the baseline rule → linear, with features {digest}"]
+    assert first["double_run"]["ok"]
+    assert first["decision"] == "keep"
+    released(terminal)
+    assert f"| Features | `registry/rooms/{digest}/features.py`, kept as it was |" in (
+        folder / "evidence/model-card.md"
+    ).read_text("utf-8")
+    text = room.read_text("utf-8")
+
+    room.write_text(text.replace("def steps(task", "def steps((task"), "utf-8")
+    line = text[: text.index("def steps")].count("\n") + 1
+    code, said = terminal.run("experiment", "--set", "C=0.1")
+    assert code == 1
+    assert f"src/late_parcels/features.py, line {line}: " in said
+    assert "Traceback" not in said
+    assert terminal.run("status")[0] == 0
+    assert terminal.run("promote")[0] == 0, "the version that answers is measured again, with its own code"
+    answers_of_its_own(terminal)
+
+    room.write_text(text.replace("weights", "amounts").replace("Words", "Terms"), "utf-8")
+    code, said = terminal.run("experiment", "--set", "C=0.1")
+    assert code == 0, said
+    assert record(folder)["change"] == ["C: None → 0.1"], "it computes what it did: no change of its own"
+
+    room.write_text(text.replace("most: int = 50", "most: int = 3"), "utf-8")
+    code, said = terminal.run("experiment", "--set", "C=0.2")
+    assert code == 1
+    assert re.search(r"This changes 2 things at once: C: .* → 0.2; features [0-9a-f]{12} → [0-9a-f]{12}\.", said)
+    assert "--features champion takes the champion's" in said
+    code, said = terminal.run("experiment", "--set", "C=0.2", "--features", "champion")
+    assert code == 0, said
+    code, said = terminal.run("experiment")
+    assert code == 0, said
+    (change,) = record(folder)["change"]
+    assert re.fullmatch(r"features [0-9a-f]{12} → [0-9a-f]{12}", change)
+    assert sorted(path.name for path in (folder / "registry" / "rooms").iterdir())[0], "each is kept by what it says"
+
+    room.unlink()
+    code, said = terminal.run("rollback", "--drill")
+    assert code == 0, said
+
+
+def answers_of_its_own(terminal: Terminal) -> None:
+    """The champion scores a file, and none of it by the rule."""
+    rows = noted(parcels.made(200, 9), 9)
+    parcels.write(terminal.folder / "some.csv", [{k: v for k, v in row.items() if k != parcels.TARGET} for row in rows])
+    code, said = terminal.run("score", "some.csv")
+    assert code == 0, said
+    assert "\n0 of them answered by the rule." in said
+    assert terminal.run("monitor")[0] in (0, 1)
+    (terminal.folder / "some.csv").unlink()
