@@ -34,9 +34,9 @@ INSTALLED = """
 # What a rendered repository has of its own: folders, modules of its tests, what its .gitignore leaves out.
 OF_THE_REPOSITORY = """
     tests test docs src plan data gates ops planrun engine mlscaffold conftest browser model-stand-in test-access
-    test-alert test-checks test-command test-data test-gates-data test-gates-results test-job test-library test-live
-    test-load test-model test-pages test-review test-serve test-service test-tracking test-scenarios dist build access
-    backups predictions results store registry evidence experiments notebooks site-packages
+    test-command test-data test-features test-job test-library test-model test-pages test-review test-scenarios
+    test-service dist build access backups predictions results store registry evidence experiments notebooks
+    site-packages
 """
 
 # Commands that an activated environment, the Makefile or its recipes need under these names.
