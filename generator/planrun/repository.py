@@ -29,6 +29,7 @@ from planrun.trouble import Blocked, Trouble
 MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
 LINES = tuple(mark.encode() for mark in MARKS)
 ENGINE = "engine/"
+ROOMS = "rooms/"
 
 
 class Answers(dict[str, str]):
@@ -209,11 +210,13 @@ class Repo:
 
     # ------------------------------------------------------------------------------------------------ hashes
     def digest(self, path: str) -> str:
-        """Hash of a file, of a folder's files ("src/"), of sections of a file ("plan/plan.json#test,slices"), or of
-        the engine that was imported ("engine/"), wherever it is installed."""
+        """Hash of a file, of a folder's files ("src/"), of sections of a file ("plan/plan.json#test,slices"), of what a
+        room says ("rooms/metrics.py"), or of the engine that was imported ("engine/"), wherever it is installed."""
         name, _, sections = path.partition("#")
         if name == ENGINE:
             return engine_sha256(self.answers["kind"])
+        if name.startswith(ROOMS):
+            return self.rooms.content(name.removeprefix(ROOMS).removesuffix(".py"))
         if sections:
             content = read_json(self.root / name) if name.endswith(".json") else read_yaml(self.root / name)
             return canonical({part: content.get(part) for part in sections.split(",")})

@@ -10,9 +10,9 @@ import pytest
 from planrun.repository import Repo
 from planrun_ml.experiments import records as records_module
 from planrun_ml.experiments import stop_rules
-from planrun_ml.measuring import intervals, metrics, stakes
+from planrun_ml.measuring import intervals, stakes
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.metrics import named, score
 from planrun_ml.self_test.conftest import ask, edit, forge, gate, record_of, waive
 from sklearn import metrics as reference
 
@@ -40,7 +40,7 @@ def test_metrics_equal_the_reference() -> None:
         "rmse": reference.root_mean_squared_error(case.y, case.scores),
     }
 
-    assert expected == pytest.approx({name: score(name, case) for name in expected}, abs=1e-9)
+    assert expected == pytest.approx({name: score(named(name), case) for name in expected}, abs=1e-9)
 
 
 def test_metrics_of_classes_equal_the_reference() -> None:
@@ -51,21 +51,23 @@ def test_metrics_of_classes_equal_the_reference() -> None:
     said = rng.dirichlet([1, 1, 1], 200) + 0.5 * (y[:, None] == names)
     said /= said.sum(axis=1, keepdims=True)
     case = Case(y, said, classes=tuple(names))
-    assert score("macro_f1", case) == pytest.approx(reference.f1_score(y, names[said.argmax(axis=1)], average="macro"))
-    assert score("log_loss", case) == pytest.approx(reference.log_loss(y, said))
+    assert score(named("macro_f1"), case) == pytest.approx(
+        reference.f1_score(y, names[said.argmax(axis=1)], average="macro")
+    )
+    assert score(named("log_loss"), case) == pytest.approx(reference.log_loss(y, said))
 
 
 def test_a_metric_that_is_not_defined_is_no_number() -> None:
     """No positive row: recall is not zero and not one."""
-    assert math.isnan(score("recall", Case(np.zeros(5), np.ones(5))))
-    assert math.isnan(score("roc_auc", Case(np.zeros(5), np.arange(5.0))))
+    assert math.isnan(score(named("recall"), Case(np.zeros(5), np.ones(5))))
+    assert math.isnan(score(named("roc_auc"), Case(np.zeros(5), np.arange(5.0))))
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "recall", "roc_auc", "brier", "f1"])
 def test_bounds_miss_as_rarely_as_promised(metric: str) -> None:
     """Of 200 samples about 5 % lie beyond each one-sided bound, and never four times as many."""
-    truth = score(metric, binary(60_000, seed=99))
-    found = [intervals.interval(metric, binary(150, seed), 0.05) for seed in range(200)]
+    truth = score(named(metric), binary(60_000, seed=99))
+    found = [intervals.interval(named(metric), binary(150, seed), 0.05) for seed in range(200)]
 
     assert sum(entry.low > truth for entry in found) < 30
     assert sum(entry.high < truth for entry in found) < 30
@@ -79,7 +81,7 @@ def test_a_gain_of_nothing_is_rarely_shown(metric: str) -> None:
         first, second = binary(150, seed), binary(150, seed + 1000)
         rng = np.random.default_rng(seed)
         scores = 1 / (1 + np.exp(-((2 * first.y - 1) + rng.normal(0, 1, 150))))
-        found = intervals.gain(metric, first, replace(second, y=first.y, scores=scores), 0.05)
+        found = intervals.gain(named(metric), first, replace(second, y=first.y, scores=scores), 0.05)
         shown += found.low > 0
 
     assert shown <= 18
@@ -91,7 +93,7 @@ def test_clusters_widen_the_interval() -> None:
     copied = Case(np.repeat(case.y, 10), np.repeat(case.scores, 10))
     grouped = replace(copied, clusters=np.repeat(np.arange(60), 10).astype(object))
 
-    found = [intervals.interval("accuracy", entry, 0.05) for entry in (copied, grouped)]
+    found = [intervals.interval(named("accuracy"), entry, 0.05) for entry in (copied, grouped)]
     width = [entry.high - entry.low for entry in found]
 
     assert width[1] > 2 * width[0]
@@ -116,10 +118,10 @@ def test_verdicts_have_three_values() -> None:
 
 def test_higher_is_better_is_known_for_every_metric() -> None:
     """An error that falls is a gain."""
-    assert metrics.higher_is_better("recall")
-    assert not metrics.higher_is_better("mae")
+    assert named("recall").sign == 1
+    assert named("mae").sign == -1
     better, worse = Case(np.ones(20), np.linspace(0.9, 1.1, 20)), Case(np.ones(20), np.linspace(0.5, 1.5, 20))
-    assert intervals.gain("mae", better, worse, 0.05).value > 0
+    assert intervals.gain(named("mae"), better, worse, 0.05).value > 0
 
 
 def test_an_experiment_changes_one_thing_and_is_not_run_twice(worked: Path) -> None:

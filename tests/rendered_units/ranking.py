@@ -9,7 +9,7 @@ from planrun.repository import Repo
 from planrun_ml.data import snapshot
 from planrun_ml.measuring import ranking
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.metrics import named, score
 from planrun_ml.self_test.conftest import ask
 from planrun_ml.serving import score as score_module
 from planrun_ml.tables.parquet import read_parquet, write_parquet
@@ -22,9 +22,9 @@ def test_metrics_of_rankings_equal_the_reference() -> None:
     grades, scores = rng.integers(0, 4, (30, 12)).astype(float), rng.random((30, 12))
     case = Case(grades.ravel(), scores.ravel(), queries=np.repeat(np.arange(30), 12).astype(object))
     gains = np.mean([reference.ndcg_score([2**g - 1], [s], k=10) for g, s in zip(grades, scores, strict=True)])
-    assert score("ndcg_at_10", case) == pytest.approx(gains)
+    assert score(named("ndcg_at_10"), case) == pytest.approx(gains)
     first = [1 + next(n for n, i in enumerate(np.argsort(-s)) if g[i] > 0) for g, s in zip(grades, scores, strict=True)]
-    assert score("mrr", case) == pytest.approx(np.mean([1 / place for place in first]))
+    assert score(named("mrr"), case) == pytest.approx(np.mean([1 / place for place in first]))
     flat = [reference.ndcg_score([2**g - 1], [np.zeros(12)], k=10) for g in grades]  # ties are averaged over
     assert ranking.by_chance(case.y, case.queries) == pytest.approx(np.mean(flat))
 

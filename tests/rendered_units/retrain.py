@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from planrun.repository import Repo
 from planrun_ml.acceptance import candidate
-from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.release import registry
 from planrun_ml.self_test.conftest import ask, edit, forge, gate
 from planrun_ml.self_test.test_live import answer_rows, more_rows, soon
@@ -128,10 +128,9 @@ def test_a_refused_candidate_stays_red(retrained: Path) -> None:
 
     def worse(found: dict) -> None:
         found.update(predictions=dict.fromkeys(found["predictions"], found["predictions"]["champion"]))
-        found.update(floor=1e9 if higher_is_better(found_metric) else -1e9)
+        found.update(floor=deciding(Repo(retrained)).sign * 1e9)
         found.update(candidate.judged(Repo(retrained), found))
 
-    found_metric = Repo(retrained).answers["metric"]
     forge(retrained, "candidate", worse)
     registry.set_alias(retrained, "challenger", None, by="a test")
 

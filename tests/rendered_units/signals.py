@@ -12,6 +12,7 @@ from planrun_ml.data import reference
 from planrun_ml.data import shift as shift_module
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import interval
+from planrun_ml.measuring.metrics import named
 from planrun_ml.release import prediction_log
 from planrun_ml.watching import quality
 
@@ -145,10 +146,10 @@ def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random
         case = Case(np.ones(units), (rng.random(units) < truth).astype(float), 0.5)
     else:
         case = Case(np.zeros(units), errors(units, truth, rng), 0.5)
-    found = interval(metric, case, 0.05)
+    found = interval(named(metric), case, 0.05)
     spread = (found.high - found.low) / 2 / 1.645 * math.sqrt(units)
     held = {"value": found.value, "low": found.low, "high": found.high, "rows": units, "spread": spread}
-    return quality.bounds({"metric": metric, "healthy": held}, floor, ALPHA, POWER)
+    return quality.bounds(named(metric), held, floor, ALPHA, POWER)
 
 
 def errors(units: int, mean: float, rng: np.random.Generator) -> np.ndarray:
@@ -159,7 +160,7 @@ def look(metric: str, held: quality.Bounds, units: int, truth: float, rng: np.ra
     """The tests that see a decay in ten days' labels of a model whose metric is `truth`."""
     said = (rng.random(units) < truth).astype(float) if metric == "recall" else errors(units, truth, rng)
     case = Case(np.full(units, float(metric == "recall")), said, 0.5)
-    found = quality.verdicts(metric, case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
+    found = quality.verdicts(named(metric), case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
     return [verdict.test for verdict in found if verdict.counts and verdict.state == "decayed"]
 
 

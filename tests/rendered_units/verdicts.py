@@ -11,7 +11,7 @@ from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
 from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.metrics import named, score
 from planrun_ml.self_test.conftest import record_of
 
 PRICES = (4.0, 150.0)  # of a false alarm and of a miss
@@ -28,13 +28,13 @@ def two_models(count: int = 600, seed: int = 1) -> tuple[Case, Case]:
 def test_yes_to_everybody_finds_more_and_is_no_gain() -> None:
     """Its recall is perfect. Where a false alarm costs as much as a miss, each decision is shown to be dearer."""
     everybody, few = two_models()
-    found = intervals.gain("recall", everybody, few, 0.05)
+    found = intervals.gain(named("recall"), everybody, few, 0.05)
     held = intervals.verdict(found, 0.1)
     cheap, dear = ((fa, 10.0) for fa in (0.01, 10.0))
     shown = {}
     for name, prices in {"cheap": cheap, "dear": dear}.items():
         pair = (Case(case.y, case.scores, prices=prices) for case in (everybody, few))
-        shown[name] = {"saves": intervals.gain("cost", *pair, 0.05).as_json()}
+        shown[name] = {"saves": intervals.gain(named("cost"), *pair, 0.05).as_json()}
 
     assert held.state == "pass"
     assert intervals.affordable(held, shown["cheap"]).state == "pass"
@@ -50,7 +50,7 @@ def test_the_cost_is_the_sum_of_its_errors() -> None:
     """By counting."""
     _, few = two_models()
     alarms, misses = int(((few.scores > 0.5) & (few.y == 0)).sum()), int(((few.scores < 0.5) & (few.y == 1)).sum())
-    assert score("cost", few) == pytest.approx((4 * alarms + 150 * misses) / len(few.y))
+    assert score(named("cost"), few) == pytest.approx((4 * alarms + 150 * misses) / len(few.y))
 
 
 def test_acceptance_refuses_a_model_that_alarms_always(worked: Path) -> None:
@@ -77,7 +77,7 @@ def test_few_clusters_are_not_made_sure_by_redrawing() -> None:
         luck = draw.normal(0, 1, 4)[day]
         y, zero = np.zeros(100), np.zeros(100)
         new, old = Case(y, luck + draw.normal(0, 0.1, 100) + 3, clusters=day), Case(y, zero + 3, clusters=day)
-        shown += intervals.gain("mae", new, old, 0.05).low > 0
+        shown += intervals.gain(named("mae"), new, old, 0.05).low > 0
     assert shown / tried < 0.08
 
 
@@ -86,7 +86,7 @@ def test_rows_of_one_day_have_no_bounds_and_decide_nothing() -> None:
     everybody, few = two_models(seed=2)
     day = np.zeros(len(few.y))
     pair = (Case(case.y, case.scores, clusters=day) for case in (everybody, few))
-    held = intervals.verdict(intervals.gain("recall", *pair, 0.05), 0.1)
+    held = intervals.verdict(intervals.gain(named("recall"), *pair, 0.05), 0.1)
 
     assert held.state == "inconclusive"
     assert "share one day or group" in held.sentence
@@ -98,6 +98,6 @@ def test_recall_counts_positive_rows_where_rows_are_clustered() -> None:
     days = np.arange(len(few.y)) % 40
     clustered = [Case(case.y, case.scores, clusters=days) for case in (everybody, few)]
 
-    assert intervals.gain("recall", *clustered, 0.05).n == few.y.sum()
-    assert intervals.interval("precision", clustered[1], 0.05).n == (few.scores > 0.5).sum()
-    assert intervals.interval("f1", clustered[1], 0.05).n == len(few.y)
+    assert intervals.gain(named("recall"), *clustered, 0.05).n == few.y.sum()
+    assert intervals.interval(named("precision"), clustered[1], 0.05).n == (few.scores > 0.5).sum()
+    assert intervals.interval(named("f1"), clustered[1], 0.05).n == len(few.y)

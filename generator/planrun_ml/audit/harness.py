@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from planrun.trouble import Trouble
 from sklearn import metrics
 
 from planrun_ml.baseline.rule import case, constant
 from planrun_ml.data.frames import Frame
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.intervals import interval, of_mean
-from planrun_ml.measuring.metrics import NATURAL, decide, higher_is_better, score
+from planrun_ml.measuring.metrics import BETTER, NATURAL, Metric, decide, named, score
 from planrun_ml.models import configuration, double_run, training
 
 SHUFFLES = 10
@@ -28,27 +29,42 @@ OF_SCORES = {
 OF_DECISIONS = {"accuracy": metrics.accuracy_score, "recall": metrics.recall_score}
 
 
-def check(train_rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+def check(train_rows: Frame, validation: Frame, task: str, metric: Metric, threshold: float) -> dict[str, Any]:
     """The three results, each with `ok`."""
     settings, flat = configuration.config("linear"), case(constant(train_rows, task), validation, threshold)
+    if metric.own:
+        _right_way_round(metric, flat)
     return {
-        "constant": scored(flat, dict.fromkeys((metric, NATURAL[task]))),
+        "constant": scored(flat, {one.name: one for one in (metric, named(NATURAL[task]))}.values()),
         "shuffled": shuffled(train_rows, validation, task, settings, flat),
         "double_run": double_run.double_run(train_rows, validation, task, settings),
     }
 
 
-def scored(flat: Case, names: Iterable[str]) -> dict[str, Any]:
+def _right_way_round(metric: Metric, flat: Case) -> None:
+    """Perfect answers are not worse than a constant. Raises `Trouble` where a team's own metric says they are."""
+    right = (flat.y[:, None] == np.asarray(flat.classes, dtype=object)).astype(float) if flat.classes else flat.y
+    best, least = score(metric, replace(flat, scores=right)), score(metric, flat)
+    if metric.sign * (best - least) < 0:
+        other = BETTER[metric.better == BETTER[0]]
+        raise Trouble(
+            f"{metric.name} gives {best:.4g} to perfect answers and {least:.4g} to a constant, and {metric.better} is "
+            "to be better: it runs the other way.",
+            f'If so, write better="{other}" in metrics.py, then: mlscaffold replan --set metric_direction={other}',
+        )
+
+
+def scored(flat: Case, asked: Iterable[Metric]) -> dict[str, Any]:
     """The constant predictor, by the evaluator and by somebody else's arithmetic."""
     found = {}
-    for name in names:
-        measured, slack = score(name, flat), 1e-6
+    for metric in asked:
+        name, measured, slack = metric.name, score(metric, flat), 1e-6
         if (
             name == "ndcg_at_10" and flat.queries is not None
         ):  # one random order is no mean over all: as far as its 99 % interval reaches
             from planrun_ml.measuring.ranking import by_chance
 
-            expected, slack = by_chance(flat.y, flat.queries), measured - interval(name, flat, 0.005).low
+            expected, slack = by_chance(flat.y, flat.queries), measured - interval(metric, flat, 0.005).low
         elif name in OF_SCORES and not flat.classes:
             expected = float(OF_SCORES[name](flat.y, flat.scores))
         elif name in OF_DECISIONS:
@@ -61,10 +77,10 @@ def scored(flat: Case, names: Iterable[str]) -> dict[str, Any]:
 
 def shuffled(rows: Frame, validation: Frame, task: str, settings: Mapping[str, Any], flat: Case) -> dict[str, Any]:
     """Models trained on shuffled answers must on average not beat the constant, with 99 % confidence."""
-    metric, gains = NATURAL[task], []
+    metric, gains = named(NATURAL[task]), []
     for number in range(SHUFFLES):
         noise = replace(rows, y=np.random.default_rng(number).permutation(rows.y))
         said = training.case(training.fit(noise, task, settings), validation, task, flat.threshold)
-        gains.append((score(metric, said) - score(metric, flat)) * (1 if higher_is_better(metric) else -1))
+        gains.append((score(metric, said) - score(metric, flat)) * metric.sign)
     found = of_mean(np.array(gains), 0.005)
-    return {"metric": metric, "gain_over_constant": found.as_json(), "ok": bool(found.low <= 0)}
+    return {"metric": metric.name, "gain_over_constant": found.as_json(), "ok": bool(found.low <= 0)}

@@ -27,7 +27,10 @@ def log(repo: Repo, record: dict[str, Any]) -> None:
     mlflow.set_experiment(name)
     with mlflow.start_run(run_name=record["id"]):
         mlflow.log_params({"model": record["config"]["model"], **record["config"]["params"]})
-        values = {record["metric"]["name"]: record["metric"]["value"], "gain": record["vs_baseline"]["value"]}
+        values = {
+            record["metric"]["name"].replace(":", "/"): record["metric"]["value"],
+            "gain": record["vs_baseline"]["value"],
+        }
         mlflow.log_metrics({key: value for key, value in values.items() if value is not None})
         mlflow.set_tags({key: str(record[key]) for key in ("hypothesis", "decision", "git_sha", "lock_sha")})
         mlflow.log_dict(record, "record.yaml")

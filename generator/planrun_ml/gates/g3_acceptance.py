@@ -21,6 +21,7 @@ from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
 from planrun_ml.experiments import records
 from planrun_ml.gates.documents import open_questions
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.models import families
 from planrun_ml.pages import write
 
@@ -100,7 +101,7 @@ def _after_a_fail(repo: Repo) -> str:
     who = [f"po {name}" for name in repo.team.get("po", ())] or ["po"]
     tried = {record["config"]["model"] for record in records.counted(repo, lock.lock_sha(repo))}
     used, facts = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"]), accepted(repo)
-    if too_little_room(facts) is not None:
+    if too_little_room(facts, deciding(repo)) is not None:
         return asked_of(who, "No model can pay at these costs: check them (mlscaffold replan --set …), or stop")
     if set(families.ORDER) - tried and used < repo.needed("test.looks"):
         return asked_of(

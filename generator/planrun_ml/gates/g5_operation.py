@@ -72,7 +72,8 @@ def floor(repo: Repo) -> Result:
         return passed(f"{found['reason']}.")
     odd = f"; {found['odd']}" if found["odd"] else ""
     missing = next((verdict.missing for verdict in verdicts if verdict.missing), found["needed"])
-    step = f"Put about {missing:,} more {found['unit']} (id, label) into labels/" if missing else "make baseline"
+    step = found.get("step") or "make baseline"
+    step = f"Put about {missing:,} more {found['unit']} (id, label) into labels/" if missing else step
     step = rows_missing(missing, step) if missing else step
     return blocked(f"Not known: {found['reason']}{odd}.", step)
 

@@ -3,7 +3,8 @@
 from planrun.repository import Repo
 
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import higher_is_better, priced, score
+from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.metrics import named, priced, score
 
 
 def decision_threshold(repo: Repo) -> float:
@@ -26,12 +27,12 @@ def reachable(repo: Repo) -> bool:
     fit, target = (repo.evidence("learning_curve") or {}).get("fit"), repo.number("acceptance.target")
     if not fit or target is None:
         return True
-    allowed = 1 - target if higher_is_better(repo.answers["metric"]) else target
-    return bool(fit["at_all_rows"] - fit["band"] <= allowed)
+    allowed = deciding(repo).error(target)
+    return allowed is None or bool(fit["at_all_rows"] - fit["band"] <= allowed)
 
 
 def expected_cost(repo: Repo, case: Case) -> float | None:
     """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
     if repo.answers["task"] not in ("binary", "multiclass"):
         return None
-    return round(score("cost", priced(repo, case)), 6)
+    return round(score(named("cost"), priced(repo, case)), 6)

@@ -15,6 +15,7 @@ from planrun_ml.baseline import run as baseline_run
 from planrun_ml.baseline.rule import stood_in
 from planrun_ml.data import frames, prediction_files, source
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
 from planrun_ml.measuring.stakes import decision_threshold
 from planrun_ml.models import model_files, training
@@ -76,7 +77,7 @@ def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
         model, digest = model_files.kept(trained, validation.x, task, store, settings, repo.rooms, every=False)
     said = stood_in(repo.fresh("baseline", "make baseline")["rule"], model, validation.x, task)
     case = validation.case(said, decision_threshold(repo), training.classes(model, task))
-    found = interval(repo.answers["metric"], case, repo.needed("acceptance.alpha"))
+    found = interval(deciding(repo), case, repo.needed("acceptance.alpha"))
     return register_model(repo, settings, digest, case, canonical({"retrained": digest}), found.as_json()), case
 
 

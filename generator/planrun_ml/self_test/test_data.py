@@ -153,7 +153,7 @@ def test_the_model_beats_a_constant(worked: Path) -> None:
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     fitted = training.fit(rows, TASK, configuration.config("linear"))
     flat = rule.constant(rows, TASK)
-    metric = metrics.NATURAL[TASK]
+    metric = metrics.named(metrics.NATURAL[TASK])
     mine = validation.case(training.predict(fitted, validation.x, TASK), 0.5, training.classes(fitted, TASK))
     constant = validation.case(rule.scores(flat, validation.x), 0.5, rule.classes(flat))
 

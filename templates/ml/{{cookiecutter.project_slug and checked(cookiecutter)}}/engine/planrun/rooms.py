@@ -124,6 +124,10 @@ class Rooms:
                 return _told(path, error, live if same else path)
         return None
 
+    def trouble(self, name: str, error: Exception) -> Trouble:
+        """What a call into the room `name` ended with, told with the room's own line."""
+        return _told(self.folder / f"{name}.py", error)
+
     @cached_property
     def _alias(self) -> str:
         """A package that stands for the team's, whose name says where it lies and what it holds."""

@@ -9,8 +9,8 @@ from planrun_ml.acceptance.verdicts import behaviour, read_pair
 from planrun_ml.baseline.rule import stood_in
 from planrun_ml.data import frames, prediction_files
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding, same_metric
 from planrun_ml.measuring.intervals import affordable, compared, interval, verdict
-from planrun_ml.measuring.metrics import higher_is_better
 from planrun_ml.release.champion_model import Champion
 
 # between a recorded figure and the same one worked out again
@@ -31,7 +31,10 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
         "champion": prediction_files.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),
     }
     facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
-    facts |= {"floor": champion.card["floor"], "margin": float(repo.answers["promotion_margin"])}
+    margin = repo.number("promotion.margin")  # in units of the metric; the answer is a share where it has no upper end
+    facts |= {"margin": float(repo.answers["promotion_margin"] if margin is None else margin)}
+    # the champion's floor is in units of the metric that it was accepted by
+    facts |= {"floor": champion.card["floor"] if same_metric(repo, champion.card) else None}
     facts["alpha"] = repo.needed("acceptance.alpha")
     moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
     facts |= judged(repo, facts) | {"behaviour": moved}
@@ -40,11 +43,11 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
 
 def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
     """The verdicts, worked out from the prediction files alone; the gates of G6 call this again."""
-    metric, alpha, files = repo.answers["metric"], facts["alpha"], facts["predictions"]
+    metric, alpha, files = deciding(repo), facts["alpha"], facts["predictions"]
     _, one, other = read_pair(repo, files["candidate"], files["champion"], facts["threshold"])
     (against, shown), own = compared(repo, one, other, alpha), interval(metric, one, alpha)
     held, floor = affordable(verdict(against, -facts["margin"]), shown), facts["floor"]
-    above = floor is None or (own.high >= floor if higher_is_better(metric) else own.low <= floor)
+    above = floor is None or (own.high >= floor if metric.sign > 0 else own.low <= floor)
     found = {"vs_champion": shown, "result": own.as_json(), "verdict": held.state if above else "fail"}
-    below = "" if above else f" Its {metric} of {own.value:.4g} is below the floor of {floor:.4g}."
+    below = "" if above else f" Its {metric.name} of {own.value:.4g} is below the floor of {floor:.4g}."
     return found | {"sentence": held.sentence + below}

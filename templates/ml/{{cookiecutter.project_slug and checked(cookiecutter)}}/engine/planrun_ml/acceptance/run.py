@@ -11,12 +11,13 @@ from planrun.gates import require
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome
 
-from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge, unit_name
+from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge
 from planrun_ml.baseline import rule as rule_module
 from planrun_ml.data import frames, lock, looks, prediction_files, source
 from planrun_ml.data.frames import Frame
 from planrun_ml.experiments import records
-from planrun_ml.measuring.metrics import higher_is_better
+from planrun_ml.measuring.deciding import deciding, measured_by
+from planrun_ml.measuring.metrics import Metric
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
 from planrun_ml.models import configuration, families, model_files, training
 from planrun_ml.pages import write
@@ -40,9 +41,10 @@ def run(repo: Repo) -> Outcome:
     facts |= {"decision_threshold": decision_threshold(repo), "rule": repo.fresh("baseline", "make baseline")["rule"]}
     facts["limits"] = _limits(repo, champion, digests, seconds, len(frame.y))
     facts["looks"] = looks.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
-    repo.write_evidence("acceptance", facts, MEASURED)
+    measured = (*MEASURED, *measured_by(repo))
+    repo.write_evidence("acceptance", facts, measured)
     moved = behaviour(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
-    repo.write_evidence("behaviour", {"against": "baseline", **moved}, (*MEASURED, ACCEPTED))
+    repo.write_evidence("behaviour", {"against": "baseline", **moved}, (*measured, ACCEPTED))
     write.write(Repo(repo.root))
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
@@ -96,9 +98,9 @@ def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
         f"of {repo.number('test.looks'):.0f}.",
         judged["sentence"],
         f"Model {facts['result']['value']:.4g}, baseline {facts['baseline']['value']:.4g}, "
-        f"{facts['gain']['n']} {unit_name(repo)} ({facts['gain']['method']}).",
+        f"{facts['gain']['n']} {deciding(repo).more} ({facts['gain']['method']}).",
     ]
-    room = too_little_room(facts)
+    room = too_little_room(facts, deciding(repo))
     if room is not None:
         drives = "the costs of errors, daily_volume, build_cost, monthly_run_budget, payback_limit_months, min_gain"
         lines.append(
@@ -110,10 +112,10 @@ def _told(repo: Repo, facts: dict[str, Any], moved: float) -> str:
     return "\n".join([*lines, "Evidence: evidence/acceptance.json, model-card.md, datasheet.md"])
 
 
-def too_little_room(facts: dict[str, Any]) -> float | None:
+def too_little_room(facts: dict[str, Any], metric: Metric) -> float | None:
     """How much better than the baseline a perfect model would be, where that is less than the gain asked for."""
     value = facts["baseline"]["value"]
     if value is None:
         return None
-    room = 1 - value if higher_is_better(facts["metric"]) else value
-    return float(room) if room < facts["minimum"] else None
+    room = metric.error(value)
+    return room if room is not None and room < facts["minimum"] else None

@@ -14,6 +14,7 @@ from planrun_ml.acceptance import behaviour as behaviour_module
 from planrun_ml.data import frames, manifest, prediction_files, splits
 from planrun_ml.experiments.recompute import TOLERANCE
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
 
@@ -26,18 +27,18 @@ CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 # ------------------------------------------------------------------------------------------------ judging
 def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
     """Everything that is decided, from the prediction files and the plan alone; the gates call it again."""
-    metric, threshold, unit = repo.answers["metric"], decision_threshold(repo), unit_name(repo)
+    metric, threshold = deciding(repo), decision_threshold(repo)
     alpha, minimum = repo.needed("test.alpha_per_look"), minimum_gain(repo)
     _, new, old = read_pair(repo, digests["model"], digests["baseline"], threshold)
     found, shown = compared(repo, new, old, alpha)
     facts: dict[str, Any] = {
-        "metric": metric,
+        "metric": metric.name,
         "minimum": minimum,
         "predictions": digests,
         "result": interval(metric, new, alpha).as_json(),
         "baseline": interval(metric, old, alpha).as_json(),
         "gain": shown,
-        "verdict": asdict(affordable(verdict(found, minimum, unit), shown)),
+        "verdict": asdict(affordable(verdict(found, minimum, metric.more), shown)),
         "segments": slices(repo, digests["model"], digests["baseline"], threshold, repo.needed("acceptance.alpha")),
         "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
     }
@@ -47,7 +48,7 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
     if digests.get("simpler"):
         _, simple, plain = read_pair(repo, digests["simpler"], digests["baseline"], threshold)
         found, shown = compared(repo, simple, plain, alpha)
-        facts["simpler"] = asdict(affordable(verdict(found, minimum, unit), shown))
+        facts["simpler"] = asdict(affordable(verdict(found, minimum, metric.more), shown))
     return facts
 
 
@@ -78,19 +79,13 @@ def accepted(repo: Repo) -> dict[str, Any]:
     return facts | again
 
 
-def unit_name(repo: Repo) -> str:
-    """What more of is needed."""
-    units = {"recall": "positive rows", "precision": "alarms", "ndcg_at_10": "queries", "mrr": "queries"}
-    return units.get(repo.answers["metric"], "rows")
-
-
 def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:
     """Each segment: its gain at its share of alpha, and the verdict against the margin it may lose."""
     said, one, other = read_pair(repo, new, old, threshold)
-    masks, found = frames.segments(said), {}
+    masks, metric, found = frames.segments(said), deciding(repo), {}
     for name, mask in masks.items():
-        difference = gain(repo.answers["metric"], one.only(mask), other.only(mask), alpha / len(masks))
-        held = verdict(difference, -repo.needed("slices.margin"), unit_name(repo))
+        difference = gain(metric, one.only(mask), other.only(mask), alpha / len(masks))
+        held = verdict(difference, -repo.needed("slices.margin"), metric.more)
         found[name] = {"gain": difference.as_json(), **asdict(held)}
     return found
 

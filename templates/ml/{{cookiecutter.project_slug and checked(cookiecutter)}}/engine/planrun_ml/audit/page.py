@@ -148,6 +148,12 @@ def _column(name: str, facts: dict[str, Any], score: float | None) -> str:
 
 
 def _more(curve: dict[str, Any]) -> str:
+    if values := curve.get("values"):
+        measured = ", ".join(f"{size:,}: {value:.4g}" for size, value in zip(curve["sizes"], values, strict=True))
+        return (
+            f"{curve['metric']} of a simple model on validation, by training rows: {measured}. "
+            "It has no best value, so no error is forecast."
+        )
     if (fit := curve["fit"]) is None:
         return "Too few sizes were measured to fit a curve."
     measured = ", ".join(f"{size:,}: {error:.3f}" for size, error in zip(curve["sizes"], curve["errors"], strict=True))
@@ -159,14 +165,20 @@ def _more(curve: dict[str, Any]) -> str:
 
 def _picture(found: Findings) -> str:
     """Bars for the fifteen best columns, dots for the learning curve."""
-    marks = ['<text x="158" y="14">score of one column alone</text><text x="450" y="14">error by training rows</text>']
+    values = found.curve.get("values")  # of a metric without a best value, which leaves no errors
+    what = "value" if values else "error"
+    marks = [
+        f'<text x="158" y="14">score of one column alone</text><text x="450" y="14">{what} by training rows</text>'
+    ]
     best = sorted(found.split["leakage"]["scores"].items(), key=lambda item: -item[1])[:15]
     for y, (name, value) in zip(range(24, 300, 18), best, strict=False):
         marks.append(f'<text x="150" y="{y + 10}" text-anchor="end">{escape(name[:24])}</text>')
         marks.append(f'<rect x="158" y="{y}" width="{max(1.0, 200 * value):.1f}" height="12" fill="#4878a8"/>')
-    dots = [(n, e) for n, e in zip(found.curve["sizes"], found.curve["errors"], strict=True) if e == e]
+    dots = [(n, e) for n, e in zip(found.curve["sizes"], values or found.curve["errors"], strict=True) if e == e]
+    floor = min((0.0, *(e for _, e in dots)))
     for size, error in dots:
-        x, y = 450 + 300 * size / dots[-1][0], 280 - 230 * error / (max(e for _, e in dots) or 1.0)
+        top = max(e for _, e in dots) - floor
+        x, y = 450 + 300 * size / dots[-1][0], 280 - 230 * (error - floor) / (top or 1.0)
         marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#a84848"/>')
         marks.append(f'<text x="{x:.1f}" y="296" text-anchor="middle">{size}</text>')
     return (

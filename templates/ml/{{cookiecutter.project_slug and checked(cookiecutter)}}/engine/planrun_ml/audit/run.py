@@ -19,6 +19,7 @@ from planrun_ml.data import frames, leakage, profile, schema, snapshot, splits
 from planrun_ml.data import manifest as manifest_module
 from planrun_ml.data import source as source_module
 from planrun_ml.data.origins import sources
+from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.models import learning_curve
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW
@@ -38,9 +39,10 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     repo.write_evidence("quality", found.quality, MEASURED)
     repo.write_evidence("splits", found.split, MEASURED)
     repo.write_evidence(PIPELINE, found.runs, MEASURED[:1])
-    repo.write_evidence("labels", found.labels, MEASURED)
-    repo.write_evidence("harness", found.harness, ON_SPLITS)
-    repo.write_evidence("learning_curve", found.curve, ON_SPLITS)
+    by = measured_by(repo)
+    repo.write_evidence("labels", found.labels, (*MEASURED, *by))
+    repo.write_evidence("harness", found.harness, (*ON_SPLITS, *by))
+    repo.write_evidence("learning_curve", found.curve, (*ON_SPLITS, *by))
     write_text(repo.root / "evidence" / "audit.svg", _picture(found))
     write_text(repo.root / "evidence" / "audit.md", as_text(_page(repo, source, found), PICTURE))
     verdict, reasons = recommend(found)
@@ -57,7 +59,7 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
 
 def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
     """Every step of the audit, in memory. Raises `Trouble` for data that no model could be trained on."""
-    task, metric = repo.answers["task"], repo.answers["metric"]
+    task, metric = repo.answers["task"], deciding(repo)
     table, source = snapshot.open_table(repo)
     target, columns = columns_module.target_sql(repo, source, table), table.columns("source")
     labels = profile.labelled(repo, table, source, target)

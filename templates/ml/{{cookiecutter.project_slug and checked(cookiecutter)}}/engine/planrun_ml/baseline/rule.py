@@ -15,7 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from planrun_ml.data.frames import Frame
 from planrun_ml.data.source import Source
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import NATURAL, higher_is_better, score
+from planrun_ml.measuring.metrics import NATURAL, named, score
 from planrun_ml.models import training
 from planrun_ml.models.model import Model
 from planrun_ml.tables.query import Engine, over_frames
@@ -119,7 +119,7 @@ def _out_of_fold(frame: Frame, task: str, column: str, shape: str) -> float:
     """Mean score over three folds, more being better; whole queries stay together."""
     unit = frame.queries if frame.queries is not None else np.arange(len(frame.y))
     fold = np.unique(unit.astype(str), return_inverse=True)[1] % 3
-    names, metric, found = _classes(frame, task), "log_loss" if task == "binary" else NATURAL[task], []
+    names, metric, found = _classes(frame, task), named("log_loss" if task == "binary" else NATURAL[task]), []
     for held in (fold == number for number in range(3)):
         rule = {"sql": _fitted(training.part(frame, ~held), task, column, shape, names)}
         try:
@@ -129,7 +129,7 @@ def _out_of_fold(frame: Frame, task: str, column: str, shape: str) -> float:
         said = np.clip(said, 0.001, 0.999) if task == "binary" else said
         queries = None if frame.queries is None else frame.queries[held]
         found.append(score(metric, Case(frame.y[held], said, 0.5, names, None, queries)))
-    mean = float(np.mean(found)) * (1 if higher_is_better(metric) else -1)
+    mean = float(np.mean(found)) * metric.sign
     return mean if np.isfinite(mean) else -np.inf
 
 

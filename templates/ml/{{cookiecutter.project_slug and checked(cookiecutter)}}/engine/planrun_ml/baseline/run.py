@@ -13,8 +13,9 @@ from planrun_ml.data.splits import SPLITS
 from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import write_log
-from planrun_ml.measuring.intervals import interval
-from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.deciding import deciding, measured_by
+from planrun_ml.measuring.intervals import Interval, interval
+from planrun_ml.measuring.metrics import Metric, score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
 
 NAME = "0000-baseline"
@@ -25,29 +26,38 @@ def run(repo: Repo) -> Outcome:
 
     After an update of the engine, the records that come out equal are carried to the new lock.
     """
-    task, metric, source = repo.answers["task"], repo.answers["metric"], source_module.source_of(repo)
+    task, metric, source = repo.answers["task"], deciding(repo), source_module.source_of(repo)
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
     said = case(rule, validation, decision_threshold(repo))
     found = interval(metric, said, repo.needed("acceptance.alpha"))
     facts: dict[str, Any] = {
         "rule": rule,
-        "metric": metric,
+        "metric": metric.name,
         "threshold": said.threshold,
         "result": found.as_json(),
         "constant": score(metric, case(constant(rows, task), validation, said.threshold)),
         "cost_per_decision": expected_cost(repo, said),
         "predictions": prediction_files.keep_predictions(repo, validation, said.scores, said.classes),
     }
-    repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS))
+    repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS, *measured_by(repo)))
     shown = {key: facts["result"][key] for key in ("value", "low", "high")}
-    content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric, **shown}, "n": found.n}
+    content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric.name, **shown}, "n": found.n}
     records.write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
     sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
     bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{source_module.label(repo, source)}."
     carrying = carrying_module.carried(Repo(repo.root))
-    lines = [f"Baseline {metric} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
+    lines = [f"Baseline {metric.name} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
+    if metric.own and (missing := _not_planned_with(repo, metric, found)):
+        asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
+        lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
     lines += [f"A constant scores {facts['constant']:.4g}.", *carrying.told(), locked(Repo(repo.root), carrying.equal)]
     if (carrying.equal or carrying.other) and not lock.moved(repo):
         write_log(Repo(repo.root))
     return Outcome("\n".join(lines))
+
+
+def _not_planned_with(repo: Repo, metric: Metric, found: Interval) -> dict[str, float]:
+    """What the plan asks about a metric of the team's own, nobody has answered, and this measurement knows."""
+    known = {"metric_spread": 0.0 if metric.share else found.spread, "current_value": found.value}
+    return {key: value for key, value in known.items() if value and not repo.answers.get(key)}

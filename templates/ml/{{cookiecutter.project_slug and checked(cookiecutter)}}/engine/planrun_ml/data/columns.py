@@ -10,6 +10,7 @@ from planrun.repository import Repo
 from planrun.trouble import Trouble
 
 from planrun_ml.data.source import REMEDY, SOURCE, Source
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.tables.query import Engine, over_frames
 from planrun_ml.tables.sql import ROW, listed, literal, quoted
 
@@ -138,7 +139,7 @@ def answered(key: str, target: str, task: str) -> str:
 
 def units_sql(repo: Repo, source: Source, target: str) -> str:
     """How many units of the metric labelled rows are: positives, queries, or rows."""
-    if repo.answers["task"] == "binary" and repo.answers["metric"] in ("recall", "f1", "average_precision"):
+    if repo.answers["task"] == "binary" and deciding(repo).labelled_on == "positives":
         return f"sum({target})"
     return f"count(distinct {quoted(source.group)})" if repo.answers["task"] == "ranking" else "count(*)"
 

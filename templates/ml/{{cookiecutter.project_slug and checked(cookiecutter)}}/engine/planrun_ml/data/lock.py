@@ -1,4 +1,4 @@
-"""gates/G1.lock: the hashes of data, schema, splits and evaluator that results are comparable under."""
+"""gates/G1.lock: the hashes of data, schema, splits, metric and evaluator that results are comparable under."""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from planrun.trouble import Blocked
 from planrun_ml import measuring
 from planrun_ml.data import manifest
 from planrun_ml.data.splits import SPLITS
+from planrun_ml.measuring.deciding import identity
 
 VERSION = "1"  # part of the lock: raise it when a metric changes its meaning
 MEASURING = "harness"  # the part that only another engine changes: data, splits and rules are what they were
@@ -28,6 +29,7 @@ def locked_parts(repo: Repo) -> dict[str, str]:
         "schema": repo.sha256("data/schema.yaml"),
         "splits": repo.digest(SPLITS) if (repo.root / "evidence/splits.json").is_file() else "",
         MEASURING: canonical([VERSION, manifest_of(measuring)]),
+        "metric": identity(repo),
         "labelling_guide": repo.sha256(GUIDE),
     }
 

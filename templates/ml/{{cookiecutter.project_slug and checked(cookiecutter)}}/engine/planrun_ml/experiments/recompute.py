@@ -6,6 +6,7 @@ from typing import Any
 from planrun.repository import Repo
 
 from planrun_ml.data import prediction_files
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import compared, keeps
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold
@@ -28,10 +29,10 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
     outside = prediction_files.problems(repo, said, "validation")
     if outside:
         return outside
-    metric, alpha = repo.answers["metric"], repo.needed("acceptance.alpha")
+    metric, alpha = deciding(repo), repo.needed("acceptance.alpha")
     value, typed = score(metric, prediction_files.case(said, threshold)), record["metric"]["value"]
     if not math.isfinite(value) or not same(value, typed):
-        return f"{metric} recomputes to {value:.4g}, not to {typed}"
+        return f"{metric.name} recomputes to {value:.4g}, not to {typed}"
     pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
     for name, other in pairs:
         if other == record["predictions_file"]:

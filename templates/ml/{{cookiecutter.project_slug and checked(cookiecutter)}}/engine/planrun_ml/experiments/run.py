@@ -22,6 +22,7 @@ from planrun_ml.experiments.log import LOG, write_log
 from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
 from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
 from planrun_ml.experiments.telling import _said
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import compared, dearer, interval, keeps
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
@@ -120,7 +121,7 @@ def run(
 
 def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     """Train on train, predict validation, compare with the baseline and the champion row by row."""
-    started, task, metric = time.perf_counter(), repo.answers["task"], repo.answers["metric"]
+    started, task, metric = time.perf_counter(), repo.answers["task"], deciding(repo)
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     trained = training.fit(rows, task, settings, repo.rooms)
     # What is measured is what was read back from the file: the same object will answer in service.
@@ -143,13 +144,14 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
         pair = prediction_files.pair(mine, prediction_files.read_predictions(repo, digest), threshold)
         return compared(repo, *pair, alpha)[1]
 
+    code = {"code": metric.code} if metric.own else {}  # of a team's own: what its room said
     return {
         "n": len(mine),
         "model_file": model,
         **({"trials": trained.trials} if trained.trials > 1 else {}),
         **({"double_run": twice} if twice else {}),
         "predictions_file": predictions,
-        "metric": {"name": metric, **interval(metric, case, alpha).as_json()},
+        "metric": {"name": metric.name, **code, **interval(metric, case, alpha).as_json()},
         "vs_baseline": against(base),
         "vs_champion": against(before["predictions_file"]) if before else None,
         "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in frames.segments(mine).items()},

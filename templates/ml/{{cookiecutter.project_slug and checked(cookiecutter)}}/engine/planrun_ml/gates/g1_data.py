@@ -14,7 +14,8 @@ from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS
 from planrun_ml.gates.documents import open_questions
-from planrun_ml.measuring.metrics import higher_is_better, score
+from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.metrics import score
 
 AUDIT = "docs/01-data-audit.md"
 TOLERANCE = 1e-5
@@ -120,7 +121,7 @@ def ceiling(repo: Repo) -> Result:
         return blocked(
             "Agreement between people has not been measured.", "mlscaffold replan --set label_agreement=0.95"
         )
-    above = (top - target) if higher_is_better(repo.answers["metric"]) else (target - top)
+    above = deciding(repo).sign * (top - target)
     if above < 0:
         return failed(
             f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.", "Label better"
@@ -181,10 +182,11 @@ def baseline(repo: Repo) -> Result:
     wrong = prediction_files.problems(repo, said, "validation")
     if wrong:
         return failed(f"The baseline's predictions do not fit: {wrong}.", "make baseline")
-    value = score(found["metric"], prediction_files.case(said, found["threshold"]))
+    metric = deciding(repo)
+    value = score(metric, prediction_files.case(said, found["threshold"]))
     if not abs(value - (found["result"]["value"] if found["result"]["value"] is not None else value + 1)) <= TOLERANCE:
         return failed(f"The baseline recomputes to {value:.4g}, not to {found['result']['value']}.", "make baseline")
-    target, better = repo.number("acceptance.target"), higher_is_better(found["metric"])
+    target, better = repo.number("acceptance.target"), metric.sign > 0
     bound, flat = found["result"]["low" if better else "high"], found["constant"]
     stop = warned if source.source_of(repo).is_sample else failed  # the target was set for other rows than the sample's
     if target is not None and better and flat >= target:
@@ -207,9 +209,14 @@ def learning_curve(repo: Repo) -> Result:
     if target is None:
         note = repo.entry("acceptance.target").get("note") or ""
         return blocked(f"The plan has no target. {note}".strip(), "mlscaffold replan --set target_value=…")
+    allowed = deciding(repo).error(target)
+    if allowed is None:
+        said = ", ".join(
+            f"{value:.4g} at {size:,}" for size, value in zip(found["sizes"], found["values"], strict=True)
+        )
+        return warned(f"{found['metric']} has no best value, so no error is forecast; by training rows: {said}.")
     if fit is None:
         return blocked("Fewer than four sizes were measured.", "Add rows, then make audit")
-    allowed = 1 - target if higher_is_better(found["metric"]) else target
     if fit["at_all_rows"] <= allowed:
         return passed(f"A simple model is forecast at error {fit['at_all_rows']:.3f}; {allowed:.3f} is allowed.")
     if fit["a"] - fit["band"] > allowed:

@@ -14,14 +14,14 @@ from scipy.integrate import quad
 from scipy.stats import binom, binomtest, norm, rankdata, t
 
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import ORDER, components, decide, higher_is_better, losses, priced, score
+from planrun_ml.measuring.deciding import deciding, settled
+from planrun_ml.measuring.metrics import Metric, components, losses, named, per_unit, priced, score
 
 DRAWS = 2000
 ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
 # clusters: fewer vary less in a redraw than in the world, more are poured together at random
 FEW = 30
 GROUPS = 1000
-PROPORTIONS = {"accuracy", "recall", "precision"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class Interval:
     alpha: float
     p_value: float | None = None
 
+    @property
+    def spread(self) -> float:
+        """How much one unit varies (standard deviation), as the bounds show it; 0.0 where they show nothing."""
+        z, half = norm.ppf(1 - self.alpha), (self.high - self.low) / 2
+        return float(half / z * math.sqrt(self.n)) if math.isfinite(half) and z > 0 else 0.0
+
     def as_json(self) -> dict[str, Any]:
         return {key: _plain(value) for key, value in asdict(self).items() if key != "p_value" or value is not None}
 
@@ -47,41 +53,37 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def interval(metric: str, case: Case, alpha: float) -> Interval:
-    """One model's metric with its bounds."""
-    value = score(metric, case)
-    if case.clusters is None and metric in PROPORTIONS:
-        parts = components(metric, case)[0]
-        n = measured(metric, parts)
-        return Interval(value, *_wilson(parts[:, 0].sum(), n, alpha), n, "Wilson", alpha)
-    if case.clusters is None and metric == "roc_auc" and not math.isnan(value):
+def interval(metric: Metric, case: Case, alpha: float) -> Interval:
+    """One model's metric with its bounds. Raises `Trouble` where a team's own metric is not a number here."""
+    value = settled(metric, score(metric, case))
+    if case.clusters is None and metric.delong and not math.isnan(value):
         half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
         return Interval(value, max(0.0, value - half), min(1.0, value + half), len(case.y), "DeLong", alpha)
-    per_unit = losses(metric, case)
-    if case.clusters is None and per_unit is not None:
-        return of_mean(per_unit, alpha, value)
-    return _bootstrap(metric, [case], alpha, value)
+    values = losses(metric, case)
+    if case.clusters is not None or values is None:
+        return _bootstrap(metric, [case], alpha, value)
+    if metric.share and _yes_or_no(values):
+        return Interval(value, *_wilson(values.sum(), len(values), alpha), len(values), "Wilson", alpha)
+    return of_mean(values, alpha, value)
 
 
-def gain(metric: str, new: Case, old: Case, alpha: float) -> Interval:
+def gain(metric: Metric, new: Case, old: Case, alpha: float) -> Interval:
     """How much better `new` is than `old` on the same rows; positive is better whichever way the metric runs."""
-    sign = 1 if higher_is_better(metric) else -1
-    value = sign * (score(metric, new) - score(metric, old))
-    if new.clusters is None and metric in ("accuracy", "recall"):
-        return _paired_proportion(metric, new, old, alpha)
-    if new.clusters is None and metric == "roc_auc" and not math.isnan(value):
+    value = metric.sign * (score(metric, new) - score(metric, old))
+    if new.clusters is None and metric.delong and not math.isnan(value):
         half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([new, old]), 0.0))
         return Interval(value, value - half, value + half, len(new.y), "DeLong, paired", alpha)
     after, before = losses(metric, new), losses(metric, old)
-    if new.clusters is None and after is not None and before is not None:
-        return of_mean(sign * (after - before), alpha, value)
-    return _bootstrap(metric, [new, old], alpha, value)
+    # the alarms of two models are not the same rows: nothing pairs them
+    if new.clusters is not None or after is None or before is None or metric.counted_on == "alarms":
+        return _bootstrap(metric, [new, old], alpha, value)
+    if metric.share and _yes_or_no(after) and _yes_or_no(before):
+        return _paired_proportion(after == 1, before == 1, alpha)
+    return of_mean(metric.sign * (after - before), alpha, value)
 
 
-def measured(metric: str, parts: np.ndarray) -> int:
-    """How many units a metric is measured on: recall on the positive rows, precision on the alarms, others on all."""
-    hits, false_alarms, misses = parts.sum(axis=0)[[0, 1, -1]]
-    return round(float({"recall": hits + misses, "precision": hits + false_alarms}.get(metric, len(parts))))
+def _yes_or_no(values: np.ndarray) -> bool:
+    return bool(np.isin(values, (0, 1)).all())
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,12 @@ def rows_to_go(found: Interval, minimum: float) -> int | None:
 
 def compared(repo: Repo, new: Case, old: Case, alpha: float) -> tuple[Interval, dict[str, Any]]:
     """The gain, and as evidence holds it: for a yes or no with `saves`, by how much each decision gets cheaper."""
-    found = gain(repo.answers["metric"], new, old, alpha)
+    found = gain(deciding(repo), new, old, alpha)
     if repo.answers["task"] != "binary":
         return found, found.as_json()
-    return found, found.as_json() | {"saves": gain("cost", priced(repo, new), priced(repo, old), alpha).as_json()}
+    return found, found.as_json() | {
+        "saves": gain(named("cost"), priced(repo, new), priced(repo, old), alpha).as_json()
+    }
 
 
 def dearer(found: dict[str, Any]) -> str:
@@ -169,11 +173,9 @@ def of_mean(values: np.ndarray, alpha: float, value: float | None = None) -> Int
     return Interval(mean, mean - half, mean + half, n, "paired t on units", alpha)
 
 
-def _paired_proportion(metric: str, new: Case, old: Case, alpha: float) -> Interval:
+def _paired_proportion(right: np.ndarray, was_right: np.ndarray, alpha: float) -> Interval:
     """Adjusted Wald (half a row in each cell), with the mid-p McNemar p-value of no gain at all."""
-    rows = np.ones(len(new.y), dtype=bool) if metric == "accuracy" else new.y == 1
-    right, was_right = (decide(new) == new.y)[rows], (decide(old) == old.y)[rows]
-    n, b, c = int(rows.sum()), int((right & ~was_right).sum()), int((~right & was_right).sum())
+    n, b, c = len(right), int((right & ~was_right).sum()), int((~right & was_right).sum())
     if n == 0:
         return Interval(math.nan, math.nan, math.nan, 0, "no row to measure on", alpha)
     total, up, down = n + 2, b + 0.5, c + 0.5
@@ -202,11 +204,11 @@ def _delong(cases: list[Case]) -> float:
 
 
 # ---------------------------------------------------------------------------------------------------- bootstrap
-def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> Interval:
+def _bootstrap(metric: Metric, cases: list[Case], alpha: float, value: float) -> Interval:
     """Percentile interval over k clusters drawn with replacement, the same draw for both models; where there are few,
     Student's t on the draws' deviation × √(k/(k-1)) (Hesterberg, "What Teachers Should Know About the Bootstrap")."""
-    sign = 1 if higher_is_better(metric) or len(cases) == 1 else -1
-    draws, n, k = (_redraw if metric in ORDER else _redraw_sums)(metric, cases)
+    sign = 1 if len(cases) == 1 else metric.sign
+    draws, n, k = (_redraw if metric.value else _redraw_sums)(metric, cases)
     draws = sign * draws[np.isfinite(draws)]
     if k < 2 or len(draws) < 100 or np.ptp(draws) == 0:
         why = "all rows share one day or group" if k < 2 else "no spread to resample"
@@ -218,11 +220,11 @@ def _bootstrap(metric: str, cases: list[Case], alpha: float, value: float) -> In
     return Interval(value, low, high, n, f"bootstrap over {k} clusters", alpha)
 
 
-def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int, int]:
+def _redraw_sums(metric: Metric, cases: list[Case]) -> tuple[np.ndarray, int, int]:
     rng, sums, n = np.random.default_rng(7), [], 0
     for case in cases:
         parts, clusters, combine = components(metric, case)
-        place, n = _places(clusters, len(parts)), max(n, measured(metric, parts))
+        place, n = _places(clusters, len(parts)), max(n, _measured(metric, case))
         sums.append(np.column_stack([np.bincount(place, weights=column) for column in parts.T]))
     count = len(sums[0])
     weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
@@ -230,7 +232,12 @@ def _redraw_sums(metric: str, cases: list[Case]) -> tuple[np.ndarray, int, int]:
     return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), n, count
 
 
-def _redraw(metric: str, cases: list[Case]) -> tuple[np.ndarray, int, int]:
+def _measured(metric: Metric, case: Case) -> int:
+    """How many units a metric is measured on: recall on the positive rows, precision on the alarms, others on all."""
+    return int(per_unit(metric, case)[1].sum()) if metric.each else len(case.y)
+
+
+def _redraw(metric: Metric, cases: list[Case]) -> tuple[np.ndarray, int, int]:
     rng, n = np.random.default_rng(7), len(cases[0].y)
     place = _places(cases[0].clusters, n)
     order = np.argsort(place, kind="stable")

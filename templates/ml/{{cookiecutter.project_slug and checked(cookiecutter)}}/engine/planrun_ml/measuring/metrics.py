@@ -5,17 +5,19 @@ holds them to scikit-learn's. Results are comparable while evaluator, data and s
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from planrun.repository import Repo
 from scipy.stats import rankdata
 
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.ranking import per_query
 
-LOWER = ("log_loss", "brier", "mae", "rmse", "cost")  # an error or a loss: less is better
-ORDER = ("roc_auc", "average_precision")  # no function of sums
-QUERIES = ("ndcg_at_10", "mrr")
+BETTER = ("higher", "lower")
+COUNTED_ON = ("rows", "positives", "alarms", "queries")
+MORE = {"rows": "rows", "positives": "positive rows", "alarms": "alarms", "queries": "queries"}
+LABELS = {"rows": "labels", "positives": "labels of positives", "alarms": "labels of alarms", "queries": "queries"}
 NATURAL = {
     "binary": "roc_auc", "multiclass": "accuracy", "regression": "mae", "ranking": "ndcg_at_10", "forecast": "mae",
 }  # fmt: skip
@@ -23,36 +25,131 @@ TINY = 1e-15
 Combine = Callable[[np.ndarray], np.ndarray]
 
 
-def higher_is_better(metric: str) -> bool:
-    return metric not in LOWER
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One metric: how it is computed, and what follows from that for intervals, sample sizes and watching.
+
+    It is one of three:
+    `each(case)`, one number a row (or a query) whose mean over the units it is `counted_on` is the metric;
+    `sums(case)`, rows × sums, with `combine(sets × sums)`, one value a set, for what is a function of sums and no mean;
+    `value(case)`, one number for all rows, where a row does not stand alone (an order, the top of a list). It is
+    computed again in each draw of a bootstrap.
+
+    Raises `ValueError` where it is none of these, or says something else than it may.
+    """
+
+    each: Callable[[Case], np.ndarray] | None = None
+    sums: Callable[[Case], np.ndarray] | None = None
+    combine: Combine | None = None
+    value: Callable[[Case], float] | None = None
+    better: str = "higher"  # or "lower": then it is a loss, never below 0
+    share: bool = False  # a share of right ones, between 0 and 1; otherwise an amount
+    counted_on: str = "rows"  # or positives, alarms, queries: the rows that the mean goes over
+    unit: str = ""  # what a value is counted in, as the plan says it
+    name: str = ""  # as the answers name it
+    code: str = ""  # of a team's own: what its room says, in twelve digits
+    planned_on: str = ""  # what labelled rows are counted in, where that is something else
+    best: float | None = None  # a perfect model's value; None: 0 of a loss, 1 of a share, and of others none
+    root: bool = False  # the root of its mean loss, which is watched squared
+    delong: bool = False  # its interval has DeLong's formula
+
+    def __post_init__(self) -> None:
+        if sum(way is not None for way in (self.each, self.sums, self.value)) != 1:
+            raise ValueError("a Metric has one of each, sums and value")
+        if (self.sums is None) != (self.combine is None) and not self.root:
+            raise ValueError("a Metric with sums says how to combine them")
+        if self.share and self.better != BETTER[0]:
+            raise ValueError("a share counts right ones, so higher is better")
+        for key, said, known in (("better", self.better, BETTER), ("counted_on", self.counted_on, COUNTED_ON)):
+            if said not in known:
+                raise ValueError(f'{key}="{said}" is none of {", ".join(known)}')
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
+
+    @property
+    def own(self) -> bool:
+        """Whether a team brought it."""
+        return self.name.startswith(OWN)
+
+    @property
+    def units(self) -> str:
+        """What it is measured on: n counts them, and "n more" asks for them."""
+        return self.counted_on if self.each else "rows"
+
+    @property
+    def more(self) -> str:
+        """How one asks for more units."""
+        return MORE[self.units]
+
+    @property
+    def labels(self) -> str:
+        """How one asks for more labels."""
+        return LABELS[self.units]
+
+    @property
+    def labelled_on(self) -> str:
+        """What the plan counts labelled rows in."""
+        return self.planned_on or self.counted_on
+
+    @property
+    def limit(self) -> float | None:
+        """The value of a perfect model; None where there is none."""
+        if self.best is not None:
+            return self.best
+        return 0.0 if self.better == "lower" else 1.0 if self.share else None
+
+    def error(self, value: float) -> float | None:
+        """How far a value is from a perfect model's; None where there is none."""
+        return None if self.limit is None else abs(self.limit - value)
 
 
-def score(metric: str, case: Case) -> float:
+OWN = "own:"
+
+
+def score(metric: Metric, case: Case) -> float:
     """The metric on these predictions; NaN where it is not defined (no positive row, say)."""
-    if metric in ORDER:
-        return (auc if metric == "roc_auc" else average_precision)(case.y, case.scores)
+    if metric.value:
+        return float(metric.value(case))
     parts, _, combine = components(metric, case)
     return float(combine(parts.sum(axis=0)[None, :])[0])
 
 
-def components(metric: str, case: Case) -> tuple[np.ndarray, np.ndarray | None, Combine]:
-    """Units × sums, the cluster of each unit, and how sums become the metric."""
-    if metric in QUERIES:
-        from planrun_ml.measuring.ranking import per_query  # written where the task is ranking
-
-        values, clusters = per_query(metric, case)
-        return np.column_stack([values, np.ones(len(values))]), clusters, _COMBINE["mean"]
-    if metric in _LOSS:
-        values = _LOSS[metric](case).astype(float)
-        return np.column_stack([values, np.ones(len(values))]), case.clusters, _COMBINE.get(metric, _COMBINE["mean"])
-    said, names = decide(case), case.classes if metric == "macro_f1" else (1,)
-    sums = [part for name in names for part in _counts(case.y == name, said == name)]
-    return np.column_stack(sums), case.clusters, _COMBINE[metric]
+def components(metric: Metric, case: Case) -> tuple[np.ndarray, np.ndarray | None, Combine]:
+    """Units × sums, the cluster of each unit, and how sums become the metric. Not for one that is a `value`."""
+    if metric.sums and metric.combine:
+        return metric.sums(case), case.clusters, metric.combine
+    values, counted = per_unit(metric, case)
+    parts = np.column_stack([np.where(counted, values, 0.0), counted.astype(float)])
+    clusters = case.clusters
+    if metric.counted_on == "queries" and clusters is not None and case.queries is not None:
+        clusters = clusters[np.unique(case.queries, return_index=True)[1]]
+    return parts, clusters, metric.combine or _mean
 
 
-def losses(metric: str, case: Case) -> np.ndarray | None:
-    """One number a unit whose mean is the metric; None where it is no mean."""
-    return components(metric, case)[0][:, 0] if metric in (*QUERIES, *_LOSS) and metric != "rmse" else None
+def per_unit(metric: Metric, case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """One number a row (or a query), and whether the metric is counted on it. Only for one that is a mean."""
+    assert metric.each is not None, "others have no number a unit"
+    values = metric.each(case).astype(float)
+    return values, counted(metric, case) if metric.counted_on != "queries" else np.ones(len(values), dtype=bool)
+
+
+def counted(metric: Metric, case: Case) -> np.ndarray:
+    """The rows that a mean goes over: positives for recall, alarms for precision, others all."""
+    if metric.counted_on == "positives":
+        return np.asarray(case.y == 1)
+    return np.asarray(decide(case) == 1) if metric.counted_on == "alarms" else np.ones(len(case.y), dtype=bool)
+
+
+def losses(metric: Metric, case: Case) -> np.ndarray | None:
+    """One number a unit whose mean is the metric; None where it is no mean, as RMSE or an order."""
+    if metric.each is None or metric.root:
+        return None
+    values, mask = per_unit(metric, case)
+    found: np.ndarray = values[mask]
+    return found
 
 
 def decide(case: Case) -> np.ndarray:
@@ -90,19 +187,18 @@ def _given(case: Case) -> np.ndarray:
     return of_truth
 
 
-_LOSS: dict[str, Callable[[Case], np.ndarray]] = {
-    "mae": lambda case: np.abs(case.y - case.scores),
-    "rmse": lambda case: (case.y - case.scores) ** 2,
-    "brier": lambda case: (case.scores - case.y) ** 2,
-    "log_loss": lambda case: -np.log(np.clip(_given(case), TINY, 1)),
-    "accuracy": lambda case: decide(case) == case.y,
-    "cost": costs,
-}
-
-
 def _counts(truth: np.ndarray, said: np.ndarray) -> list[np.ndarray]:
     """Right alarms, false alarms and misses, row by row."""
     return [(truth & said).astype(float), (~truth & said).astype(float), (truth & ~said).astype(float)]
+
+
+def _of_alarms(case: Case) -> np.ndarray:
+    return np.column_stack(_counts(case.y == 1, decide(case) == 1))
+
+
+def _of_classes(case: Case) -> np.ndarray:
+    said = decide(case)
+    return np.column_stack([part for name in case.classes for part in _counts(case.y == name, said == name)])
 
 
 def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
@@ -110,20 +206,19 @@ def _divide(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return shares
 
 
+def _mean(sums: np.ndarray) -> np.ndarray:
+    return _divide(sums[:, 0], sums[:, 1])
+
+
 def _f1(sums: np.ndarray) -> np.ndarray:
     return _divide(2 * sums[:, 0], 2 * sums[:, 0] + sums[:, 1] + sums[:, 2])
 
 
-_COMBINE: dict[str, Combine] = {
-    "mean": lambda sums: sums[:, 0] / sums[:, 1],
-    "rmse": lambda sums: np.sqrt(sums[:, 0] / sums[:, 1]),
-    "recall": lambda sums: _divide(sums[:, 0], sums[:, 0] + sums[:, 2]),
-    "precision": lambda sums: _divide(sums[:, 0], sums[:, 0] + sums[:, 1]),
-    "f1": _f1,
-    "macro_f1": lambda sums: np.mean(
-        [np.nan_to_num(_f1(sums[:, place : place + 3])) for place in range(0, sums.shape[1], 3)], axis=0
-    ),
-}
+def _mean_f1(sums: np.ndarray) -> np.ndarray:
+    """F1 of each class, three sums a class, averaged."""
+    each = [np.nan_to_num(_f1(sums[:, place : place + 3])) for place in range(0, sums.shape[1], 3)]
+    found: np.ndarray = np.mean(each, axis=0)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- order
@@ -142,3 +237,37 @@ def average_precision(y: np.ndarray, scores: np.ndarray) -> float:
     hits = np.bincount(place, weights=(y == 1).astype(float), minlength=len(values))
     seen = np.bincount(place, minlength=len(values))
     return float((hits * hits.cumsum() / seen.cumsum()).sum() / hits.sum())
+
+
+# ---------------------------------------------------------------------------------------------------- the metrics
+BUILT_IN: dict[str, Metric] = {
+    name: replace(metric, name=name)
+    for name, metric in {
+        "recall": Metric(each=lambda case: decide(case) == 1, share=True, counted_on="positives"),
+        "precision": Metric(each=lambda case: case.y == 1, share=True, counted_on="alarms"),
+        "accuracy": Metric(each=lambda case: decide(case) == case.y, share=True),
+        "roc_auc": Metric(value=lambda case: auc(case.y, case.scores), best=1.0, delong=True),
+        "average_precision": Metric(
+            value=lambda case: average_precision(case.y, case.scores), best=1.0, planned_on="positives"
+        ),
+        "f1": Metric(sums=_of_alarms, combine=_f1, best=1.0, planned_on="positives"),
+        "macro_f1": Metric(sums=_of_classes, combine=_mean_f1, best=1.0),
+        "log_loss": Metric(each=lambda case: -np.log(np.clip(_given(case), TINY, 1)), better="lower"),
+        "brier": Metric(each=lambda case: (case.scores - case.y) ** 2, better="lower"),
+        "mae": Metric(each=lambda case: np.abs(case.y - case.scores), better="lower"),
+        "rmse": Metric(
+            each=lambda case: (case.y - case.scores) ** 2,
+            combine=lambda sums: np.sqrt(_mean(sums)),
+            better="lower",
+            root=True,
+        ),
+        "ndcg_at_10": Metric(each=lambda case: per_query("ndcg_at_10", case), best=1.0, counted_on="queries"),
+        "mrr": Metric(each=lambda case: per_query("mrr", case), best=1.0, counted_on="queries"),
+        "cost": Metric(each=costs, better="lower"),
+    }.items()
+}
+
+
+def named(name: str) -> Metric:
+    """A metric that the engine brings. Raises `KeyError` for any other name; `deciding` knows the team's own."""
+    return BUILT_IN[name]

@@ -8,25 +8,25 @@ from planrun_ml.measuring.case import Case
 PLACES = 10
 
 
-def per_query(metric: str, case: Case) -> tuple[np.ndarray, np.ndarray | None]:
-    """NDCG at ten (gain 2^grade - 1) or the reciprocal rank of each query, and the cluster each query belongs to.
+def per_query(metric: str, case: Case) -> np.ndarray:
+    """NDCG at ten (gain 2^grade - 1) or the reciprocal rank of each query, queries in ascending order.
 
     Ties keep the order of a fixed shuffle, so that a constant score earns what chance earns.
     """
     frame = pd.DataFrame({"query": case.queries, "y": case.y.astype(float), "score": case.scores})
     frame["tie"] = np.random.default_rng(0).random(len(frame))
-    frame["cluster"] = case.queries if case.clusters is None else case.clusters
     frame = frame.sort_values(["query", "score", "tie"], ascending=[True, False, True], kind="stable")
     rank = frame.groupby("query").cumcount().to_numpy()
-    clusters = None if case.clusters is None else frame.groupby("query").cluster.first().to_numpy()
     if metric == "mrr":
         frame["part"] = np.where(frame.y > 0, 1 / (rank + 1), 0.0)
-        return frame.groupby("query").part.max().to_numpy(), clusters
+        ranks: np.ndarray = frame.groupby("query").part.max().to_numpy()
+        return ranks
     frame["part"] = _gain(frame.y, rank)
     best = frame.sort_values(["query", "y"], ascending=[True, False], kind="stable")
     best["ideal"] = _gain(best.y, best.groupby("query").cumcount().to_numpy())
     ideal = best.groupby("query").ideal.sum()
-    return (frame.groupby("query").part.sum() / ideal).where(ideal > 0, 0.0).to_numpy(), clusters
+    gains: np.ndarray = (frame.groupby("query").part.sum() / ideal).where(ideal > 0, 0.0).to_numpy()
+    return gains
 
 
 def _gain(grades: pd.Series, rank: np.ndarray) -> np.ndarray:

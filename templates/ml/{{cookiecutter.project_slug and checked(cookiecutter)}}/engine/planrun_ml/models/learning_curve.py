@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from planrun_ml.data.frames import Frame
-from planrun_ml.measuring.metrics import higher_is_better, score
+from planrun_ml.measuring.metrics import Metric, score
 from planrun_ml.measuring.power_law import power_law
 from planrun_ml.models.configuration import config
 from planrun_ml.models.families import CLASSIFY
@@ -16,17 +16,19 @@ CURVE = 20_000  # training rows: the shape of the curve shows below this, and th
 
 
 # ---------------------------------------------------------------------------------------------------- more rows?
-def curve(rows: Frame, validation: Frame, task: str, metric: str, threshold: float) -> dict[str, Any]:
+def curve(rows: Frame, validation: Frame, task: str, metric: Metric, threshold: float) -> dict[str, Any]:
     """Would more rows help? Errors of a simple model at growing sizes, and a + b·size^-c through them."""
-    order, sizes, errors = _order(rows), [], []
+    order, sizes, values = _order(rows), [], []
     for share in SHARES:
         some = part(rows, order[: max(20, int(share * min(len(order), CURVE)))])
         if task in CLASSIFY and len(set(some.y.astype(str))) < 2:
             continue
-        value = score(metric, case(fit(some, task, config("linear")), validation, task, threshold))
+        values.append(score(metric, case(fit(some, task, config("linear")), validation, task, threshold)))
         sizes.append(len(some.y))
-        errors.append(1 - value if higher_is_better(metric) else value)
-    return {"metric": metric, "sizes": sizes, "errors": errors, "rows": len(order)} | power_law(sizes, errors)
+    errors = [error for value in values if (error := metric.error(value)) is not None]
+    found = {"metric": metric.name, "sizes": sizes, "errors": errors, "rows": len(order)}
+    # a metric without a best value leaves no error: its values are told, and nothing is forecast from them
+    return found | (power_law(sizes, errors) if errors else {"values": values, "fit": None})
 
 
 def _order(rows: Frame) -> np.ndarray:

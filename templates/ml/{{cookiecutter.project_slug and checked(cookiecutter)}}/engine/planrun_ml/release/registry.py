@@ -5,12 +5,10 @@ between two steps leaves either the old champion or the new one, never none.
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 from filelock import FileLock
@@ -19,8 +17,8 @@ from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
-from planrun_ml.measuring.metrics import higher_is_better
 from planrun_ml.measuring.stakes import minimum_gain
 
 PATH = Path("registry/models.json")
@@ -141,14 +139,13 @@ def standard(repo: Repo, accepted: Case, beaten: float | None) -> dict[str, Any]
 
     The floor, below which it no longer pays, is the plan's, or the measured baseline plus the minimum gain.
     """
-    found = interval(repo.answers["metric"], accepted, repo.needed("acceptance.alpha"))
-    z, half = NormalDist().inv_cdf(1 - found.alpha), (found.high - found.low) / 2
-    spread = half / z * math.sqrt(found.n) if math.isfinite(half) and z > 0 else 0.0
-    healthy = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": spread}
+    metric = deciding(repo)
+    found = interval(metric, accepted, repo.needed("acceptance.alpha"))
+    healthy = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": found.spread}
     floor = repo.number("monitor.floor")
     if floor is None and beaten is not None:
         step = min(minimum_gain(repo, beaten), abs(found.value - beaten) / 2)
-        floor = beaten + step if higher_is_better(repo.answers["metric"]) else beaten - step
+        floor = beaten + metric.sign * step
     return {"healthy": healthy, "floor": floor}
 
 

@@ -13,6 +13,7 @@ from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames, schema
 from planrun_ml.data.reference import REFERENCE_ROWS, profile
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.release import registry
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, quoted
@@ -32,8 +33,10 @@ def write_card(
     task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
     counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
     counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
+    metric = deciding(repo)
+    own = {"metric_code": metric.code} if metric.own else {}
     card = {
-        "version": version, "kind": kind, "task": task, "metric": repo.answers["metric"], "columns": columns,
+        "version": version, "kind": kind, "task": task, "metric": metric.name, **own, "columns": columns,
         "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
         "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
         "target": source.target, "id": source.id, "group": source.group,

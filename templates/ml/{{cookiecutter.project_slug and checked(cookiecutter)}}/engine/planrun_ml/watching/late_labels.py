@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
+import pandas as pd
 from planrun.repository import Repo
+from planrun.trouble import Blocked, Trouble
 
-from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.deciding import accepted_by
+from planrun_ml.measuring.metrics import OWN, Metric, score
 from planrun_ml.release.prediction_log import GRACE, case_of, labelled, odd_labels
 from planrun_ml.watching import quality
 
@@ -21,16 +24,30 @@ def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], m
     asked = f"select distinct id from log where model = '{card['version']}' and made_at <= timestamp '{due}'"
     counted = f"select count(*), count(*) filter (where id in (select id from labels)) from ({asked})"
     expected, received = con.execute(counted).fetchall()[0]
-    metric, planned, rows = card["metric"], repo.number("monitor.floor"), labelled(con, card)
-    floor = card["floor"] if planned is None else planned
-    facts = {"metric": metric, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
+    name, planned, rows = card["metric"], repo.number("monitor.floor"), labelled(con, card)
+    # the plan's floor is in units of the metric that decides now
+    floor = card["floor"] if planned is None or name != repo.answers["metric"] else planned
+    facts = {"metric": name, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
     facts |= {"floor": floor, "rows": len(rows), "value": None, "needed": 0, "verdicts": []}
-    facts |= {"unit": quality.UNITS.get(metric, "labels"), "odd": odd_labels(con)}
+    facts |= {"unit": "labels", "odd": odd_labels(con)}
+    try:
+        return facts | _judged(repo, card, accepted_by(repo, card), floor, rows)
+    except Trouble as wrong:  # a team's own metric that gives no number: all other signals go on
+        if isinstance(wrong, Blocked) or not name.startswith(OWN):
+            raise
+        return facts | {"reason": wrong.sentence.removesuffix("."), "step": wrong.remedy}
+
+
+def _judged(
+    repo: Repo, card: Mapping[str, Any], metric: Metric, floor: float | None, rows: pd.DataFrame
+) -> dict[str, Any]:
+    """What there is to say of these labelled answers against a floor, by the metric the version was accepted by."""
+    facts: dict[str, Any] = {"unit": metric.labels}
     if floor is None:
-        said = f"{metric} has no floor, so nothing can be below it: measure the baseline, then replan"
+        said = f"{metric.name} has no floor, so nothing can be below it: measure the baseline, then replan"
         return facts | {"reason": said}
     alpha, power = false_alarms(repo), repo.needed("acceptance.power")
-    held = quality.bounds(card, floor, alpha, power)
+    held = quality.bounds(metric, card["healthy"], floor, alpha, power)
     facts["needed"] = held.needed
     if not len(rows):
         return facts | {"reason": "no label has come back for an answer of this version"}
@@ -43,7 +60,7 @@ def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], m
     first = min((verdict for verdict in found if verdict.counts), key=lambda verdict: order.index(verdict.state))
     said = f"{first.test}: {first.reason}"
     if facts["value"] is not None:
-        said = f"{metric} {value:.4g}, floor {floor:.4g}; {said}"
+        said = f"{metric.name} {value:.4g}, floor {floor:.4g}; {said}"
     return facts | {"verdicts": [asdict(verdict) for verdict in found], "reason": said}
 
 

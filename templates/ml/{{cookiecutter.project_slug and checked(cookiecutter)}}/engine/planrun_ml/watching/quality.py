@@ -11,13 +11,11 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.intervals import PROPORTIONS
-from planrun_ml.measuring.metrics import decide, higher_is_better, losses, score
+from planrun_ml.measuring.metrics import Metric, per_unit, score
 
 # labels that a mean needs to be near normal; rows in one CUSUM period without days
 FEWEST = 30
 BLOCK = 100
-UNITS = {"recall": "labels of positives", "precision": "labels of alarms", "ndcg_at_10": "queries", "mrr": "queries"}
 
 
 # ------------------------------------------------------------------------------------------------ quality
@@ -48,18 +46,17 @@ class Bounds:
     least: float  # the sequential tests take a mean from here on as healthy
 
 
-def bounds(card: Mapping[str, Any], floor: float, alpha: float, power: float) -> Bounds:
+def bounds(metric: Metric, healthy: Mapping[str, Any], floor: float, alpha: float, power: float) -> Bounds:
     """Bounds at which chance raises one false alarm in 1 / alpha looks (F20, F02), whatever acceptance was rested on.
 
     The accepted value is itself measured on `healthy["rows"]` units, so a window is compared with it as one sample with
     another; or with the floor, where that is nearer than acceptance could tell. It is never longer than acceptance was.
     """
-    metric, healthy = card["metric"], card["healthy"]
     good, bad, held = _turned(metric, healthy["value"]), _turned(metric, floor), max(2, healthy["rows"])
     z = float(stdtrit(held - 1, 1 - alpha))  # Student's t: the spread, too, was measured on those units
-    scale = healthy["spread"] * (2 * healthy["value"] if metric == "rmse" else 1)
-    worst = scale * max(1, bad / good if good else 1)  # losses spread as they grow
-    if metric in PROPORTIONS:  # hits and misses: a rate close to 1 seems to vary less than the one behind it may
+    scale = healthy["spread"] * (2 * healthy["value"] if metric.root else 1)
+    worst = scale * max(1, bad / good if good and metric.sign < 0 else 1)  # losses spread as they grow
+    if metric.share:  # hits and misses: a rate close to 1 seems to vary less than the one behind it may
         low = healthy["value"] if healthy.get("low") is None else healthy["low"]
         scale, worst = (max(scale, math.sqrt(rate * (1 - rate))) for rate in np.clip((low, floor), 0, 1).tolist())
     if bad >= good or not scale > 0:
@@ -71,7 +68,7 @@ def bounds(card: Mapping[str, Any], floor: float, alpha: float, power: float) ->
 
 
 def verdicts(
-    metric: str, case: Case, days: np.ndarray, held: Bounds, alpha: float, power: float, limit: float
+    metric: Metric, case: Case, days: np.ndarray, held: Bounds, alpha: float, power: float, limit: float
 ) -> list[Verdict]:
     """Fixed window, sequential test and CUSUM over labelled answers, oldest first.
 
@@ -79,11 +76,12 @@ def verdicts(
     instead of days.
     """
     if held.bad >= held.good:
-        said = f"accepted at {abs(held.good):.4g}, already below the floor {abs(held.bad):.4g}"
+        good, bad = (metric.sign * value for value in (held.good, held.bad))
+        said = f"accepted at {good:.4g}, already below the floor {bad:.4g}"
         return [Verdict("fixed window", "decayed", said)]
     if not held.scale > 0:
         return [Verdict("fixed window", "open", "acceptance did not show how much one label varies", 1)]
-    (values, days), unit = values_of(metric, case, days), UNITS.get(metric, "labels")
+    (values, days), unit = values_of(metric, case, days), metric.labels
     if values is None:
         rows = np.arange(len(case.y))
         last = score(metric, case.only(rows >= len(rows) - held.needed))
@@ -92,28 +90,28 @@ def verdicts(
         rows, last = values, float(values[-held.needed :].mean()) if len(values) else math.nan
         blocks = [(values[days == day].mean(), (days == day).sum()) for day in np.unique(days)]
     steps = [(mean - held.least) * math.sqrt(n) / held.scale for mean, n in blocks if math.isfinite(mean)]
-    found = [fixed_window(last, min(len(rows), held.needed), held.limit, held.needed, unit), cusum(steps, limit)]
+    found = [
+        fixed_window(last, min(len(rows), held.needed), held.limit, held.needed, unit, metric.sign),
+        cusum(steps, limit),
+    ]
     return found if values is None else [*found, sprt(values, held.least, held.bad, held.scale, alpha, power, unit)]
 
 
-def values_of(metric: str, case: Case, days: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+def values_of(metric: Metric, case: Case, days: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
     """One number a unit, higher is better, whose mean is the metric (rmse: its square), and each unit's day."""
-    if metric in ("recall", "precision"):
-        said, true = decide(case) == 1, case.y == 1
-        kept = true if metric == "recall" else said
-        return (said & true)[kept].astype(float), days[kept]
-    found = (case.y - case.scores) ** 2 if metric == "rmse" else losses(metric, case)
-    if found is None:
+    if metric.each is None:
         return None, days
+    found, kept = per_unit(metric, case)
     if case.queries is not None:  # a query is one unit, of its first day
         days = pd.Series(days).groupby(case.queries).min().to_numpy()
+    found, days = metric.sign * found[kept], days[kept]
     order = np.argsort(days, kind="stable")
-    return (found if higher_is_better(metric) else -found)[order], days[order]
+    return found[order], days[order]
 
 
-def _turned(metric: str, value: float) -> float:
+def _turned(metric: Metric, value: float) -> float:
     """A value of the metric on the scale of `values_of`."""
-    return value if higher_is_better(metric) else -(value**2) if metric == "rmse" else -value
+    return metric.sign * (value**2 if metric.root else value)
 
 
 def labels_needed(scale: float, worst: float, drop: float, z: float, power: float) -> int:
@@ -121,11 +119,11 @@ def labels_needed(scale: float, worst: float, drop: float, z: float, power: floa
     return math.ceil(((z * scale + NormalDist().inv_cdf(power) * worst) / drop) ** 2)
 
 
-def fixed_window(value: float, n: int, limit: float, needed: int, unit: str = "labels") -> Verdict:
+def fixed_window(value: float, n: int, limit: float, needed: int, unit: str = "labels", sign: int = 1) -> Verdict:
     """One test at the planned number of labels: is the metric lower than chance makes it for a healthy model?"""
     if n < needed or not math.isfinite(value):
         return Verdict("fixed window", "open", f"{n:,} of the {needed:,} {unit} it needs", max(needed - n, 1))
-    reason = f"{abs(value):.4g} over the last {n:,} {unit}, limit {abs(limit):.4g}"  # a loss is negative here
+    reason = f"{sign * value:.4g} over the last {n:,} {unit}, limit {sign * limit:.4g}"  # a loss is negative here
     return Verdict("fixed window", "decayed" if value < limit else "healthy", reason)
 
 
