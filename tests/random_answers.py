@@ -26,13 +26,26 @@ def random_answers(seed: int) -> Answers:
 
 def _in_the_metrics_range(rng: random.Random, texts: dict[str, str]) -> dict[str, str]:
     if texts["kind"] != "ml":
-        return {}
+        return {"current_value": texts.get("current_value", "").removeprefix("-")}
+    if rng.random() < 0.2:
+        return _of_the_teams_own(rng, texts)
     allowed = questions.choices(questions.load()["metric"], texts | {"task": texts.get("task", "binary")})
     metric = texts.get("metric") if texts.get("metric") in allowed else rng.choice(allowed)
     high = rng.choice((1.0, 10.0, 5000.0)) if metric in WHOLE_METRICS else 1.0
     values = {"metric": str(metric)}
     for key in ("current_value", "target_value"):
         values[key] = "" if rng.random() < 0.3 else _decimal(rng.choice((0.0, high, rng.uniform(0, high))))
+    return values
+
+
+def _of_the_teams_own(rng: random.Random, texts: dict[str, str]) -> dict[str, str]:
+    """A metric that the team writes itself: a share, a loss, or a gain that may be below 0."""
+    form, direction = rng.choice((("share", "higher"), ("mean", "lower"), ("mean", "higher")))
+    high = 1.0 if form == "share" else rng.choice((10.0, 5000.0))
+    low = -high if (form, direction) == ("mean", "higher") else 0.0
+    values = {"metric": "own:profit", "metric_form": form, "metric_direction": direction}
+    for key in ("current_value", "target_value"):
+        values[key] = "" if rng.random() < 0.3 else _decimal(rng.choice((0.0, low, high, rng.uniform(low, high))))
     return values
 
 

@@ -748,3 +748,17 @@ def test_a_terminated_conversation_keeps_the_answers(terminal: Callable[..., str
 
     assert "mlscaffold new --answers mlscaffold-answers.yaml" in screen.replace("\n", "")
     assert answers.read(tmp_path / "mlscaffold-answers.yaml") == {"project_name": "Invoice triage"}
+
+
+def test_a_metric_of_the_teams_own_is_named_and_described(ask: Callable) -> None:
+    """The last line of the menu asks for its name; then come the facts that the plan needs, and its values."""
+    given = {key: text for key, text in GIVEN.items() if key not in ("metric", "current_value", "target_value")}
+    own = ["\x1b[A", ENTER, f"profit{ENTER}"]  # up from the first line is the last
+    facts = [SPACE, SPACE, SPACE, f"EUR a decision{ENTER}", f"20{ENTER}", f"-2{ENTER}", f"3{ENTER}"]
+    found = ask([*own, *facts, *ENOUGH], given)
+
+    assert found["metric"] == "own:profit"
+    assert (found["metric_unit"], found["metric_spread"]) == ("EUR a decision", "20")
+    assert (found["current_value"], found["target_value"]) == ("-2", "3")
+    assert {"metric_direction", "metric_form", "metric_counted_on"} <= set(found["confirmed"].split("; "))
+    assert answers.complete(found).metric == "own:profit"

@@ -84,4 +84,4 @@ def _target(answers: Answers, plan: Plan) -> float | None:
 
 
 def _beyond(answers: Answers, ceiling: float, target: float) -> bool:
-    return direction(answers.get("metric")) == "higher" and ceiling < target
+    return direction(answers) == "higher" and ceiling < target

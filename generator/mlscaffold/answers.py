@@ -112,6 +112,8 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
     _check_together(answers)
     if not metric_is_open:
         _check_ranges(answers)
+    elif (answers.get("current_value") or 0) < 0 and not questions.is_own(answers.get("metric")):
+        raise InvalidAnswer("current_value", answers.raw["current_value"], "it must be at least 0")
     return answers
 
 
@@ -280,6 +282,13 @@ def _check_together(answers: Answers) -> None:
             "labelled_cases",
             f"labelled_cases is {answers.labelled_cases}, which is more than past_cases ({answers.past_cases}).",
             "Count the labelled cases among the past cases, or raise past_cases.",
+        )
+    if answers.get("metric_form") == "share" and answers.get("metric_direction") == "lower":
+        raise Contradiction(
+            "metric_direction",
+            f"{answers.metric} is answered as a share, and less of it is to be better: the plan counts shares of right "
+            "ones.",
+            "Count the right ones (metric_direction=higher), or a mean of ones and noughts (metric_form=mean).",
         )
     capabilities = answers.get("capabilities", ())
     if len(set(capabilities)) < len(capabilities):

@@ -1,6 +1,6 @@
 """Expected trouble: facts go in, one sentence and one remedy come out. Only `cli` prints them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlscaffold.invocation import command, quoted
@@ -389,6 +389,19 @@ class SparseCheckout(MlscaffoldError):
         super().__init__(
             f"{folder} is a sparse checkout without {listed(paths)}, and a file that is not there reads as deleted.",
             f"Check all of it out first: {in_folder(folder)} sparse-checkout disable",
+        )
+
+
+class AnotherMetric(MlscaffoldError):
+    """A replan that changes the metric, where answers stay that are counted in the old one's unit."""
+
+    def __init__(self, old: str, new: str, values: Mapping[str, str]) -> None:
+        one = len(values) == 1
+        kept = listed([f"{key} ({text})" for key, text in values.items()])
+        anew = " ".join(f"--set {key}=…" for key in values)
+        super().__init__(
+            f"{kept} {'is' if one else 'are'} said of {old}, and {new} is to decide. Nothing was changed.",
+            f"Give {'it' if one else 'each of them'} anew beside metric={new}, or empty where nobody knows: {anew}",
         )
 
 

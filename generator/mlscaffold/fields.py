@@ -21,6 +21,11 @@ class Fields:
     labelled_cases: int
     task: str
     metric: str
+    metric_direction: str
+    metric_form: str
+    metric_counted_on: str
+    metric_unit: str
+    metric_spread: float | None
     current_value: float | None
     target_value: float | None
     positive_share: float
@@ -84,6 +89,7 @@ class Fields:
     error_spread: float | None
     error_correlation: float
     discordance: float | None
+    metric_worth: float | None
     build_cost: float | None
     retrain_cost: float | None
     decay_per_month: float | None
@@ -128,6 +134,11 @@ Key = Literal[
     "labelled_cases",
     "task",
     "metric",
+    "metric_direction",
+    "metric_form",
+    "metric_counted_on",
+    "metric_unit",
+    "metric_spread",
     "current_value",
     "target_value",
     "positive_share",
@@ -191,6 +202,7 @@ Key = Literal[
     "error_spread",
     "error_correlation",
     "discordance",
+    "metric_worth",
     "build_cost",
     "retrain_cost",
     "decay_per_month",

@@ -214,8 +214,7 @@ def _reconciled(before: State, after: State, key: str) -> State:
     was = complete(before).get("metric")
     if None in (was, metric) or was == metric or "metric" not in before.passed | before.known:
         return after
-    in_its_units = [name for name, question in questions.load().items() if question.most.get("by") == "metric"]
-    for name in in_its_units:
+    for name in questions.in_the_metrics_unit():
         after = reopen(after, name) if name in after.texts else after
     return after
 

@@ -20,6 +20,7 @@ DATE = (
 )
 EMAIL = "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+"
 CURRENCY = "[A-Z]{3}"
+OWN = "own:[a-z][a-z0-9_]{0,39}"
 
 _PERSON = "[^;=:\\s](?:[^;=:]{0,58}[^;=:\\s])?"
 _SHARE = "(?:1(?:\\.0{1,6})?|0\\.[0-9]{0,5}[1-9][0-9]{0,5})"
@@ -103,9 +104,12 @@ def number_range(low: float | None, high: float | None, strict: bool, integer: b
 
     Needed because an answers file holds texts, and JSON Schema can bound numbers but not texts.
     """
-    if low is None or low < 0 or high is None:
-        return INTEGER if integer else NUMBER
     shape = INTEGER if integer else NUMBER
+    if low is None or high is None:
+        return shape
+    if low < 0:
+        below = f"(?=-(?=[0-9.]*[1-9]){whole(_at_most(-low, strict))[1:]})"
+        return f"(?:{below}|(?={whole(_at_most(high, strict))[1:]})){shape}"
     return f"(?={whole(_at_least(low, strict))[1:]})(?={whole(_at_most(high, strict))[1:]}){shape}"
 
 

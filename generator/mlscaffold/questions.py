@@ -12,6 +12,8 @@ from mlscaffold import naming, numerals, patterns, yamltext
 from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
+OWN = "own:"  # before the name of a metric that the team writes itself
+OWN_NAME = f"{OWN}NAME"  # any of them, in a condition
 ROLES = ("po", "ds", "mle", "swe", "de", "ops", "expert")
 
 
@@ -34,6 +36,7 @@ class Question:
     choices: tuple[str, ...] = ()
     meanings: Mapping[str, str] = field(default_factory=dict)
     example: str = ""
+    own: str = ""
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     allowed: Mapping[str, Any] = field(default_factory=dict)
     most: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +64,23 @@ def of_kind(kind: str) -> dict[str, Question]:
 
 def is_asked(question: Question, answers: Mapping[str, str]) -> bool:
     """Whether the answers given so far (texts, defaults filled in) call for this question."""
-    return all(answers.get(key) in wanted for key, wanted in question.when.items())
+    return all(
+        answers.get(key) in wanted or (OWN_NAME in wanted and is_own(answers.get(key)))
+        for key, wanted in question.when.items()
+    )
+
+
+def is_own(metric: str | None) -> bool:
+    """Whether a metric is one that the team writes itself."""
+    return (metric or "").startswith(OWN)
+
+
+@functools.cache
+def in_the_metrics_unit() -> tuple[str, ...]:
+    """The answers that mean something else, or nothing, once another metric decides."""
+    facts = (key for key in load() if key.startswith("metric_"))
+    counted = (key for key, question in load().items() if question.unit == "metric")
+    return (*counted, "error_spread", *facts)
 
 
 def default(question: Question, answers: Mapping[str, str]) -> str:
@@ -101,7 +120,7 @@ def check(question: Question, text: str, answers: Mapping[str, str] | None = Non
     if complaint or not question.allowed:
         return complaint
     allowed = choices(question, answers or {})
-    if text in allowed:
+    if text in allowed or (question.own and is_own(text)):
         return None
     by = question.allowed["by"]
     return f"with {by} {(answers or {}).get(by)} {one_of(text, allowed, question.choices)}"
@@ -111,11 +130,25 @@ def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str
     """What is wrong with a checked number under the other answers, as half a sentence (a recall is at most 1)."""
     if not question.most or text == "":
         return None
+    if is_own(answers.get("metric")):
+        return _of_the_teams_metric(float(canonical(question, text, answers)), answers)
+    if float(canonical(question, text, answers)) < 0:
+        return "it must be at least 0"
     chosen = answers.get(question.most["by"], "")
     most = question.most["values"].get(chosen)
     if most is None or float(canonical(question, text, answers)) <= float(most):
         return None
-    return f"with {question.most['by']} {chosen} it is always between {question.min or 0:g} and {most}"
+    return f"with {question.most['by']} {chosen} it is always between {max(question.min or 0, 0):g} and {most}"
+
+
+def _of_the_teams_metric(value: float, answers: Mapping[str, str]) -> str | None:
+    """What is wrong with a value of a metric of the team's own: a share and a loss have ends."""
+    metric = answers["metric"]
+    if answers.get("metric_form") == "share" and not 0 <= value <= 1:
+        return f"with metric {metric}, a share, it is always between 0 and 1"
+    if answers.get("metric_direction") == "lower" and value < 0:
+        return f"with metric {metric}, a loss, it is never below 0 (count a gain with metric_direction=higher)"
+    return None
 
 
 def readings(question: Question, text: str, answers: Mapping[str, str], typed: bool = False) -> tuple[Reading, ...]:
@@ -157,6 +190,8 @@ def _percent(question: Question, answers: Mapping[str, str]) -> str:
     if question.unit != "metric":
         return question.unit
     metric = answers.get("metric")
+    if is_own(metric):
+        return numerals.SHARE if answers.get("metric_form") == "share" else ""
     return numerals.SHARE if not metric or metric in load()["target_value"].most["values"] else ""
 
 
@@ -303,6 +338,9 @@ def _check_slug(question: Question, text: str) -> str | None:
 def _check_choice(question: Question, text: str) -> str | None:
     if text in question.choices:
         return None
+    if question.own and is_own(text):
+        fine = re.fullmatch(patterns.OWN, text)
+        return None if fine else "own: is followed by a name of small letters, digits and underscores, as in own:profit"
     return one_of(text, question.choices)
 
 

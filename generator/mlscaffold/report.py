@@ -427,8 +427,9 @@ def questions_text(asked: Iterable[Question]) -> str:
 
 def _meanings(question: Question) -> list[str]:
     """What each choice means, a line a choice, aligned."""
-    column = max((len(choice) for choice in question.choices), default=0)
-    return [f"      {choice:<{column}}  {meaning}" for choice, meaning in question.meanings.items()]
+    meanings = dict(question.meanings) | ({questions.OWN_NAME: question.own} if question.own else {})
+    column = max((len(choice) for choice in meanings), default=0)
+    return [f"      {choice:<{column}}  {meaning}" for choice, meaning in meanings.items()]
 
 
 def questions_markdown(asked: Iterable[Question]) -> str:
@@ -443,7 +444,7 @@ def questions_markdown(asked: Iterable[Question]) -> str:
 def answerable(question: Question) -> str:
     """Which answers a question takes, in a few words."""
     if question.type == "choice":
-        return ", ".join(question.choices)
+        return ", ".join([*question.choices, *([questions.OWN_NAME] if question.own else [])])
     if question.type not in ("integer", "number") or question.min is None or question.max is None:
         return question.type
     first, then = ("between", "and") if question.exclusive else ("from", "to")

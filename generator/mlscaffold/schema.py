@@ -57,7 +57,9 @@ def _numeric(question: Question) -> list[dict[str, Any]]:
 
 def _text(question: Question) -> dict[str, Any]:
     if question.type == "choice":
-        return {"oneOf": [{"const": choice, "title": meaning} for choice, meaning in question.meanings.items()]}
+        known = [{"const": choice, "title": meaning} for choice, meaning in question.meanings.items()]
+        own = [{"type": "string", "pattern": patterns.whole(patterns.OWN), "title": question.own}]
+        return {"oneOf": known + (own if question.own else [])}
     if question.type in ("text", "place", "name"):
         blank = {"not": {"pattern": patterns.whole("\\s*")}} if question.min_length else {}
         lengths = {"minLength": question.min_length, "maxLength": question.max_length}
@@ -86,6 +88,11 @@ def _names(question: Question) -> str:
     return f"(?={patterns.whole(patterns.PRINTABLE)[1:]}){one}"
 
 
+def _one_of(allowed: list[str], question: Question) -> dict[str, Any]:
+    known: dict[str, Any] = {"enum": allowed}
+    return {"anyOf": [known, {"pattern": patterns.whole(patterns.OWN)}]} if question.own else known
+
+
 def _fitting(question: Question) -> list[dict[str, Any]]:
     """A metric must fit the task where one file gives both."""
     if not question.allowed:
@@ -94,7 +101,7 @@ def _fitting(question: Question) -> list[dict[str, Any]]:
     return [
         {
             "if": {"properties": {by: {"const": value}}, "required": [by]},
-            "then": {"properties": {question.key: {"enum": [*allowed, ""]}}},
+            "then": {"properties": {question.key: _one_of([*allowed, ""], question)}},
         }
         for value, allowed in question.allowed["values"].items()
     ]

@@ -124,10 +124,12 @@ def legend(*keys: str) -> str:
 
 def choices(question: Question, offered: Sequence[str], width: int) -> list[tuple[str, str]]:
     """Each value to choose with its meaning beside it, aligned, on one line of at most `width` cells."""
-    column = max(map(get_cwidth, offered))
+    meanings = {value: question.meanings[value] for value in offered}
+    meanings |= {questions.OWN_NAME: question.own} if question.own else {}
+    column = max(map(get_cwidth, meanings))
     return [
-        (value, cut(f"{value}{' ' * (column - get_cwidth(value))}  {question.meanings[value]}", width))
-        for value in offered
+        (value, cut(f"{value}{' ' * (column - get_cwidth(value))}  {meaning}", width))
+        for value, meaning in meanings.items()
     ]
 
 

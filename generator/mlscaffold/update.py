@@ -19,7 +19,7 @@ import yaml
 
 from mlscaffold import __version__, answers, context, questions, render, report, templates, vcs, yamltext
 from mlscaffold.answers import Answers
-from mlscaffold.errors import NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
+from mlscaffold.errors import AnotherMetric, NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
 from mlscaffold.planning import requirements
 from mlscaffold.planning.number import entries
 from mlscaffold.repository import engine, find, journal, lock, merge, record
@@ -151,7 +151,9 @@ def _merged(
     places = {elsewhere.get(path, path) for path in kept.base}
     _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
     before = _plan_before(root / "plan/plan.json")
-    complete = _with_kept_numbers(answers.merge(recorded(root), new_facts), before, root / "plan/requirements.yaml")
+    known = recorded(root)
+    texts = answers.merge(_of_this_metric(known, new_facts), new_facts)
+    complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as scratch:
         tree = render.generate(complete, Path(scratch))
         theirs = {
@@ -183,6 +185,36 @@ def _merged(
         merged.beside,
         bool(tracked),
     )
+
+
+def _of_this_metric(known: dict[str, str], new_facts: Mapping[str, str]) -> dict[str, str]:
+    """The recorded answers; where another metric is to decide, without what was confirmed of the old one.
+
+    Raises `AnotherMetric` where a number would be taken over in the old one's unit.
+    """
+    old, new = (answers.complete(texts).get("metric") for texts in (known, _without_values(known) | dict(new_facts)))
+    if old == new:
+        return known
+    said = {
+        key: text
+        for key in questions.in_the_metrics_unit()
+        if (text := known.get(key, ""))
+        and key not in new_facts
+        and text != questions.default(questions.load()[key], known)
+    }
+    if not questions.is_own(new):
+        said = {key: text for key, text in said.items() if not key.startswith("metric_")}
+    if said:
+        raise AnotherMetric(str(old), str(new), said)
+    confirmed = [
+        key for key in questions.split(known.get("confirmed", "")) if key not in questions.in_the_metrics_unit()
+    ]
+    return known | {"confirmed": "; ".join(confirmed)}
+
+
+def _without_values(known: Mapping[str, str]) -> dict[str, str]:
+    """The recorded answers without those counted in the metric's unit, which could be out of another one's range."""
+    return {key: text for key, text in known.items() if key not in questions.in_the_metrics_unit()}
 
 
 def _elsewhere(root: Path, kept: Record) -> dict[str, str]:

@@ -65,10 +65,10 @@ def _writable(answers: Answers, plan: Plan) -> Verdict | None:
 
 
 def _target_met(answers: Answers, plan: Plan) -> Verdict | None:
-    metric, today, target = (answers.get(key) for key in ("metric", "current_value", "target_value"))
-    if today is None or target is None or not _meets(metric, today, target):
+    today, target = (answers.get(key) for key in ("current_value", "target_value"))
+    if today is None or target is None or not _meets(answers, today, target):
         return None
-    better = direction(metric)
+    better = direction(answers)
     return Verdict(
         NOTHING,
         "do nothing yet",
@@ -228,13 +228,16 @@ MONEY_RULE = RULES.index(_not_worth_it) + 1  # the only rule that software answe
 # ------------------------------------------------------------------------------------------------------ small facts
 
 
-def direction(metric: str | None) -> str:
+def direction(answers: Answers) -> str:
     """Whether "higher" or "lower" is better; scores are meant where no metric was chosen."""
+    metric = answers.get("metric")
+    if questions.is_own(metric):
+        return str(answers.get("metric_direction") or "higher")
     return METRICS[metric].better if metric else "higher"
 
 
-def _meets(metric: str | None, value: float, target: float) -> bool:
-    return value <= target if direction(metric) == "lower" else value >= target
+def _meets(answers: Answers, value: float, target: float) -> bool:
+    return value <= target if direction(answers) == "lower" else value >= target
 
 
 def _late(months: float | None, limit: float) -> bool:
@@ -304,7 +307,8 @@ def _measured_today(answers: Answers) -> str:
     metric = answers.get("metric")
     if metric is None:
         return "the measured value"
-    return str(metric) if is_said(answers, "metric") else f"the metric ({metric} is assumed)"
+    name = str(metric).removeprefix(questions.OWN)
+    return name if is_said(answers, "metric") else f"the metric ({metric} is assumed)"
 
 
 def _can_be_shown(answers: Answers) -> Iterator[str]:

@@ -156,7 +156,7 @@ def mermaid(text: str) -> str:
 
 def metric_name(metric: str) -> str:
     """How people write a metric: roc_auc → ROC AUC."""
-    return METRIC_NAMES.get(metric, metric.replace("_", " "))
+    return METRIC_NAMES.get(metric, metric.removeprefix("own:").replace("_", " "))
 
 
 def needs(owner: str, question: str) -> str:

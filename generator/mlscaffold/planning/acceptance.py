@@ -61,6 +61,8 @@ def _baseline(answers: Answers, metric: Metric) -> Number:
 def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
     """A stand-in for an unmeasured baseline: what a constant scores, or the middle, where most rows are needed."""
     share = answers.positive_share if answers.task == "binary" else 0.5
+    if metric.own and metric.method == "mean":
+        return None
     if metric.key in ("mae", "rmse"):
         if answers.error_spread is None:
             return None
@@ -128,12 +130,17 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     if answers.min_gain is not None:
         inputs: dict[str, float | None] = {"min_gain": answers.min_gain}
         return Number(answers.min_gain, metric.title, "", inputs, meaning, answers.provenance("min_gain"))
-    if metric.key not in ("mae", "rmse") or answers.provenance("unit_error_cost") != "default":
+    if not _in_units_of_the_data(answers, metric):
         return replace(numbers["acceptance.break_even_gain"], meaning=meaning)
     baseline, share = numbers["acceptance.baseline"].value, answers.min_gain_share
-    amount = None if baseline is None else share * baseline
-    part = f"{100 * share:g} % of the baseline's error"
-    note = f"unit_error_cost is assumed, so no money is known for this unit, and {part} stands in; or answer min_gain."
+    amount = None if baseline is None else share * abs(baseline)
+    part, asked = (
+        f"{100 * share:g} % of the baseline's {'value' if metric.own else 'error'}",
+        "unit_error_cost is assumed",
+    )
+    if metric.own:
+        asked = "metric_worth is not answered"
+    note = f"{asked}, so no money is known for this unit, and {part} stands in; or answer min_gain."
     inputs = {"min_gain_share": share, "baseline": baseline}
     return Number(
         amount,
@@ -145,6 +152,13 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
         note,
         words=part if amount is None else None,
     )
+
+
+def _in_units_of_the_data(answers: Answers, metric: Metric) -> bool:
+    """Whether the metric counts euros, days or degrees of the data, and no money is known for one of them."""
+    if metric.own:
+        return metric.method == "mean" and value.unit_worth(answers, metric).stand_in
+    return metric.key in ("mae", "rmse") and answers.provenance("unit_error_cost") == "default"
 
 
 def _build_cost(answers: Answers, effort_days: float) -> Number:

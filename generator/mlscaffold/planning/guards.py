@@ -6,7 +6,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
-from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_share
+from mlscaffold.planning.sizes import compare, compared, count_of, effect, unit_share, unknown
 
 WIDER_SLICE = "Allow a larger slice_margin."
 WIDER = "Allow a larger promotion_margin."
@@ -26,7 +26,7 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     if comparison and alpha and gain is not None and margin is not None and gain > -margin:
         units = comparison.units(gain, -margin, alpha, power)
     elif not none:
-        none = numbers["acceptance.target"].note or "Baseline or target is not known."
+        none = metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
     rows = None if units is None else units / unit_share(answers, metric) * effect(answers, metric)
     return {
         "slices.count": Number(
@@ -58,12 +58,14 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     allowed, discordance = _margin(answers, metric, numbers, "promotion_margin"), answers.promotion_discordance
     margin = allowed.value
     inputs = {"promotion_margin": margin, "alpha": alpha, "power": power}
-    unknown, units = None, None
+    why, units = None, None
     if metric.method == "share":
         inputs["promotion_discordance"] = discordance
         units = samples.margin_rows(0, discordance, margin, alpha, power)
+    elif metric.unplanned:
+        why = metric.unplanned
     elif level is None or margin is None:
-        unknown = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
+        why = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
     else:
         units = compare(answers, metric, level, None).units(0, -margin, alpha, power)
     stream = None if units is None else units / unit_share(answers, metric)
@@ -82,7 +84,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             metric.formula,
             inputs,
             "What shows that a retrained model is not worse by the margin.",
-            unknown,
+            why,
             WIDER,
         ),
         "promotion.labels": count_of(
@@ -91,11 +93,11 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             metric.formula,
             inputs,
             "Of these, the ones on which the two models differ; only they decide.",
-            unknown or every,
+            why or every,
             WIDER,
         ),
         "promotion.stream_rows": count_of(
-            stream, "rows", "F06", inputs, "Random live rows that hold them.", unknown, WIDER
+            stream, "rows", "F06", inputs, "Random live rows that hold them.", why, WIDER
         ),
         "promotion.stream_labels": count_of(
             None if stream is None else stream * share,
@@ -103,7 +105,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             "F06",
             inputs,
             "Of these rows, the ones to label because the two models differ.",
-            unknown or mixed,
+            why or mixed,
             WIDER,
         ),
     }
@@ -115,6 +117,9 @@ def _margin(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Num
     if metric.high == 1:
         return Number(given, metric.title, "", {key: given}, provenance=answers.origin_of(key))
     inputs = {key: given, "baseline": baseline}
+    if metric.own and not baseline:  # nothing earned today: then the target is the scale
+        baseline = numbers["acceptance.target"].value
+        inputs["target"] = baseline
     if not baseline:
         return Number(None, metric.title, "", inputs, note="It is a share of today's value, which is not known.")
-    return Number(given * baseline, metric.title, "", inputs, note=f"{said(given)} of today's value.")
+    return Number(given * abs(baseline), metric.title, "", inputs, note=f"{said(given)} of today's value.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning import metrics
 from mlscaffold.planning.number import entries, said
 from mlscaffold.planning.schedule import LAST_DAY
 
@@ -98,7 +99,7 @@ def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
     yield Line(
         "gain",
         "Smallest useful gain",
-        _gain(numbers),
+        _gain(answers, numbers),
         ("task", "metric", "acceptance.min_gain", "acceptance.baseline", "acceptance.target"),
     )
     yield Line("threshold", "Decision threshold", _threshold(numbers), ("task", "acceptance.threshold"))
@@ -134,7 +135,7 @@ def _release(numbers: Mapping[str, Entry]) -> Line:
 def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     rows, short = numbers["test.rows"], numbers["test.shortfall"]["value"]
     if rows["value"] is None:
-        return _missing(numbers, rows["note"])
+        return _missing(answers, numbers, rows["note"])
     needed = f"{rows['value']:,} labelled test rows show the gain"
     if answers.provenance("labelled_cases") == "default":
         return f"{needed}; nobody has said how many are held"
@@ -142,12 +143,12 @@ def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{needed}; {held}, {short:,} are missing" if short else f"{needed}; {held}, which is enough"
 
 
-def _gain(numbers: Mapping[str, Entry]) -> str:
+def _gain(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     gain, today, target = (numbers[f"acceptance.{name}"] for name in ("min_gain", "baseline", "target"))
     if gain["value"] is None:
         if gain.get("words"):
             return f"not yet measured: {gain['words']}, once the baseline (gate G1.9) has measured it"
-        return _missing(numbers, gain["note"])
+        return _missing(answers, numbers, gain["note"])
     if target["value"] is None and today["value"] is not None and gain["value"] > 0:
         return f"never: {_small(target['note'])}"
     amount = f"{said(gain['value'])} of {gain['unit']}"
@@ -176,7 +177,7 @@ def _payback(answers: Answers, numbers: Mapping[str, Entry]) -> str:
         run = answers.monthly_run_budget
         costs = f"and costs {_about(run)} {answers.currency} to run" if run else "and never earns the build"
         return f"never: at the target a month is worth {_about(worth['value'])} {answers.currency} {costs}"
-    return _missing(numbers, worth["note"])
+    return _missing(answers, numbers, worth["note"])
 
 
 def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:
@@ -214,11 +215,13 @@ def _budget(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{whole} minutes of complete failure in {window}{allowed}"
 
 
-def _missing(numbers: Mapping[str, Entry], note: str | None) -> str:
+def _missing(answers: Answers, numbers: Mapping[str, Entry], note: str | None) -> str:
     """Why a number about the gain is not there: nobody has measured yet, or no sample could show it."""
     if numbers["acceptance.baseline"]["value"] is None:
         title = numbers["acceptance.baseline"]["unit"]
         return f"not yet measured: it needs today's {title}, which the baseline (gate G1.9) measures"
+    if note and note == metrics.of(answers).unplanned:
+        return f"not yet measured: {_small(note)}"
     return f"cannot be shown: {_small(numbers['acceptance.target']['note'] or note or 'the answers do not say')}"
 
 

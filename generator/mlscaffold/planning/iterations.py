@@ -9,7 +9,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import LIMIT, Number, Numbers, whole
-from mlscaffold.planning.sizes import compared, count_of, effect, unit_share
+from mlscaffold.planning.sizes import compared, count_of, effect, unit_share, unknown
 from mlscaffold.planning.stats import phi
 
 VALIDATION_SHARE = 0.2  # of the labelled rows; the audit's split does the same
@@ -147,7 +147,7 @@ def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) 
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     comparison, _ = compared(answers, metric, numbers)
     target = numbers["acceptance.target"].value
-    none = "No cases are labelled yet." if units < 2 else "Baseline or target is not known."
+    none = "No cases are labelled yet." if units < 2 else unknown(metric)
     known = comparison is not None and units >= 2
     error = comparison.error(units, target) if comparison and known else None
     smallest = comparison.detectable(units, alpha, power) if comparison and known else None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.stats import increasing_root
@@ -19,10 +20,20 @@ class Metric:
     key: str
     title: str
     better: str  # "higher" or "lower"
-    high: float  # the largest value; the smallest is always 0
+    high: float  # the largest value; the smallest is 0, but for a team's own that counts gains
     counted_on: str  # positives, flagged rows, rows or queries
     method: str  # "share" (F04, F05), "auc" (F07) or "mean" (F08)
     decided_by: str  # the interval the acceptance gate computes
+    own: bool = False  # the team writes it, in metrics.py
+    unit: str = ""  # of a team's own: what a value is counted in
+    spread: float | None = None  # of a team's own mean: the standard deviation of one row's value, where it is known
+
+    @property
+    def unplanned(self) -> str:
+        """Why no rows can be planned, although baseline and target are known; "" where they can."""
+        if self.own and self.method == "mean" and self.spread is None:
+            return f"How much the {self.title} varies from row to row is not known: make baseline measures it."
+        return ""
 
     @property
     def sign(self) -> int:
@@ -33,6 +44,11 @@ class Metric:
     def best(self) -> float:
         """The value of a perfect system."""
         return self.high if self.better == "higher" else 0.0
+
+    @property
+    def low(self) -> float:
+        """The smallest value: a gain, in money say, may be a loss."""
+        return -math.inf if self.own and self.better == "higher" and self.method == "mean" else 0.0
 
     @property
     def formula(self) -> str:
@@ -53,6 +69,8 @@ class Metric:
         Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss is taken as spread as its mean; a
         score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
         """
+        if self.own and self.method == "mean":
+            return self.spread or 0.0
         if measured is not None:
             return measured
         if self.key == "mae":
@@ -67,19 +85,23 @@ class Metric:
             "key": self.key,
             "title": self.title,
             "better": self.better,
-            "low": 0,
+            "low": 0 if math.isfinite(self.low) else None,
             "high": self.high if math.isfinite(self.high) else None,
             "counted_on": self.counted_on,
             "method": self.method,
             "formula": self.formula,
             "decided_by": self.decided_by,
-        }
+        } | ({"unit": self.unit} if self.own else {})
 
 
 _MIDP = "mid-p McNemar test and its paired interval"
 _DELONG = "DeLong's paired interval"
 _BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
 _MEAN = "paired mean difference of the rows' losses"
+
+_OWN_SHARE = f"{_MIDP}; {_BOOTSTRAP} where its rows do not stand alone"
+_OWN_MEAN = f"{_MEAN}; {_BOOTSTRAP} where its rows do not stand alone"
+COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word for an answer
 
 METRICS: Mapping[str, Metric] = {
     metric.key: metric
@@ -102,8 +124,23 @@ METRICS: Mapping[str, Metric] = {
 
 
 def of(answers: Answers) -> Metric:
-    """The metric that decides."""
-    return METRICS[answers.metric]
+    """The metric that decides; one of the team's own is what the answers say of it."""
+    if not questions.is_own(answers.metric):
+        return METRICS[answers.metric]
+    name = answers.metric.removeprefix(questions.OWN).replace("_", " ")
+    share, unit = answers.metric_form == "share", answers.metric_unit
+    return Metric(
+        answers.metric,
+        f"{name} ({unit})" if unit else name,
+        answers.metric_direction,
+        1 if share else math.inf,
+        COUNTED_ON.get(answers.metric_counted_on, answers.metric_counted_on),
+        "share" if share else "mean",
+        _OWN_SHARE if share else _OWN_MEAN,
+        own=True,
+        unit=unit,
+        spread=answers.metric_spread,
+    )
 
 
 @dataclass(frozen=True)
@@ -141,6 +178,8 @@ class Comparison:
         """F09. The smallest gain that `units` can show to be above zero; None where not even perfection would do."""
         room = self.metric.gain(self.baseline, self.metric.best)
         try:
+            if math.isinf(room):  # no best value: as large a gain as it takes
+                return increasing_root(lambda gain: units - self._units_float(gain, alpha, power), 0.0, 1.0)
             if self.metric.method == "share":
                 found = samples.detectable_gain(units, self.discordance or 1e-9, alpha, power)
             elif room <= 0 or self.units(room, 0, alpha, power) > units:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.planning import value
 from mlscaffold.planning.metrics import Metric
@@ -123,4 +124,6 @@ def cost_inputs(answers: Answers) -> dict[str, Any]:
         keys = ("positive_share", "false_alarm_cost", "miss_cost", "review_rate", "current_precision")
     elif answers.task == "multiclass":
         keys = ("miss_cost",)
+    if questions.is_own(answers.metric):
+        keys = (*keys, "metric_worth", "metric_unit")
     return {key: answers[key] for key in keys}

@@ -55,7 +55,8 @@ def quality_of(answers: Answers, earlier: Numbers) -> Quality:
         floor = metric.improved(baseline, min(gain or 0.0, metric.gain(baseline, target) / 2))
     share = counted_share(answers, metric)
     rows_a_day = answers.daily_volume * share * answers.label_return_share
-    spread = None if target is None else metric.row_spread(target, answers.error_spread)
+    unspread = target is None or metric.unplanned
+    spread = None if unspread else metric.row_spread(target, answers.error_spread)
     why = earlier["acceptance.target"].note if target is None and answers.current_value is not None else None
     return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread, why or "")
 
@@ -175,7 +176,7 @@ def inside(rate: float) -> float:
 
 def unknown(quality: Quality) -> str | None:
     if quality.drop > 0:
-        return None
+        return quality.metric.unplanned or None
     if quality.no_target:
         return f"Needs a target. {quality.no_target}"
     if quality.target is None:

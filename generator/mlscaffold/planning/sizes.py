@@ -51,7 +51,7 @@ def compared(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[Compar
     """The comparison of target and baseline, and the discordance it rests on; None while either is unknown."""
     baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
     discordance = _discordance(answers, metric, baseline, target)
-    if baseline is None or target is None:
+    if baseline is None or target is None or metric.unplanned:
         return None, discordance
     return compare(answers, metric, baseline, discordance.value), discordance
 
@@ -95,11 +95,22 @@ def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> 
     if metric.method != "mean":
         return Number(None, metric.title, "F08", {}, meaning, note="Only metrics that are a mean of rows need it.")
     if comparison is None:
-        return Number(None, metric.title, "F08", {}, meaning, note="Baseline or target is not known.")
+        return Number(None, metric.title, "F08", _spread_of(metric), meaning, note=unknown(metric))
     baseline, target = comparison.baseline, numbers["acceptance.target"].value
     inputs = {"baseline": baseline, "target": target, "error_correlation": comparison.correlation}
-    note = None if comparison.spread is not None else "Estimated from the metric's value; a pilot replaces it."
+    inputs |= _spread_of(metric)
+    known = comparison.spread is not None or metric.spread is not None
+    note = None if known else "Estimated from the metric's value; a pilot replaces it."
     return Number(comparison.paired_spread(target), metric.title, "F08", inputs, meaning, note=note)
+
+
+def unknown(metric: Metric) -> str:
+    """Why there is no comparison of target and baseline."""
+    return metric.unplanned or "Baseline or target is not known."
+
+
+def _spread_of(metric: Metric) -> dict[str, float | None]:
+    return {"metric_spread": metric.spread} if metric.own and metric.method == "mean" else {}
 
 
 # ------------------------------------------------------------------------------------------------ rows
@@ -144,7 +155,8 @@ def _rows(
     inputs |= {"discordance": numbers["test.discordance"].value} if metric.method == "share" else {}
     inputs |= {"error_correlation": answers.error_correlation} if metric.method != "share" else {}
     possible = comparison is not None and gain is not None and minimum is not None and gain > minimum
-    why = None if possible else numbers["acceptance.target"].note or "Baseline or target is not known."
+    inputs |= _spread_of(metric)
+    why = None if possible else metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
     units = comparison.units(gain, minimum, alpha, power) if comparison and possible else None
     each, design = unit_share(answers, metric), effect(answers, metric)
     rows = None if units is None else units * design / each
@@ -240,7 +252,7 @@ def _detectable(
     meaning = f"The smallest gain that the cases labelled today could show at {looks}."
     inputs = {"units": units, "alpha": alpha, "power": power}
     if comparison is None:
-        return Number(None, metric.title, "F09", inputs, meaning, note="Baseline or target is not known.")
+        return Number(None, metric.title, "F09", inputs, meaning, note=unknown(metric))
     found = comparison.detectable(units, alpha, power) if units >= 2 else None
     note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
     return Number(found, metric.title, "F09", inputs, meaning, note=note)

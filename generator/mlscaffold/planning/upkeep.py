@@ -72,9 +72,9 @@ def audit_rows(quality: Quality, margin: float) -> int | None:
     """F24. Rows behind the metric for an interval of ± margin (for a loss: ± margin times its value)."""
     if quality.target is None or quality.spread is None:
         return None
-    if quality.metric.better == "higher":
+    if quality.metric.better == "higher" and quality.metric.high == 1:
         return samples.proportion_rows(inside(quality.target), margin)
-    scale = quality.target**2 if quality.metric.key == "rmse" else quality.target
+    scale = quality.target**2 if quality.metric.key == "rmse" else abs(quality.target)
     return max(1, whole((stats.z(0.975) * quality.spread / (margin * scale)) ** 2)) if scale > 0 else 1
 
 
@@ -88,7 +88,7 @@ def retraining(answers: Answers, quality: Quality, delay: float | None) -> Numbe
     interval = None if rate is None else signals.retrain_interval(cost, rate)
     cap = None
     if decay is not None and quality.drop > 0 and delay is not None:
-        cap = signals.retrain_cap(quality.drop, decay, delay)
+        cap = max(0.0, signals.retrain_cap(quality.drop, decay, delay))  # a limit of fewer days than none is none
     soonest = min((days for days in (interval, cap) if days is not None and math.isfinite(days)), default=None)
     why = unknown(quality)
     steady = "Nothing is lost by waiting: decay_per_month or the cost of errors is 0."
@@ -189,8 +189,9 @@ def rollout(answers: Answers, quality: Quality, alpha: float, power: float) -> N
     rows = days = None
     test = None
     if quality.target is not None and quality.floor is not None and quality.drop > 0 and share < 1:
-        rows = canary_rows(quality, alpha, power, share)
-        days = signals.detection_days(rows, a_day, 0.0)
+        if not quality.metric.unplanned:
+            rows = canary_rows(quality, alpha, power, share)
+            days = signals.detection_days(rows, a_day, 0.0)
         if quality.is_rate:
             test = signals.sprt(1 - inside(quality.target), 1 - inside(quality.floor), alpha, power)
     shadow = whole(math.log(0.05) / math.log(0.99))

@@ -19,11 +19,14 @@ class Worth:
 
 def unit_worth(answers: Answers, metric: Metric) -> Worth:
     """What one unit of the metric is worth in one decision, on average (currency per decision)."""
+    if metric.own and (found := _own_worth(answers, metric)):
+        return found
     if answers.task == "multiclass":
         how = "each wrong class costs miss_cost"
         return Worth(answers.miss_cost, how, stand_in=metric.key != "accuracy")
     if answers.task != "binary":
-        return Worth(answers.unit_error_cost, "each unit costs unit_error_cost")
+        unasked = metric.own and answers.provenance("unit_error_cost") == "default"
+        return Worth(answers.unit_error_cost, "each unit costs unit_error_cost", stand_in=unasked)
     both = answers.false_alarm_cost + answers.miss_cost
     if metric.key == "precision":
         return Worth(flag_rate(answers) * both, "a flagged row that becomes right saves an alarm and a miss")
@@ -31,6 +34,15 @@ def unit_worth(answers: Answers, metric: Metric) -> Worth:
         return Worth(both / 2, "wrong decisions are false alarms and misses in equal number")
     caught = answers.positive_share * answers.miss_cost
     return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.key != "recall")
+
+
+def _own_worth(answers: Answers, metric: Metric) -> Worth | None:
+    """What a metric of the team's own says of its worth: the answer, or its unit where that is money a decision."""
+    if answers.metric_worth is not None:
+        return Worth(answers.metric_worth, "each unit is worth metric_worth")
+    if metric.unit.startswith(answers.currency):
+        return Worth(1.0, f"a unit of it is one {answers.currency} in each decision")
+    return None
 
 
 def flag_rate(answers: Answers) -> float:
@@ -61,6 +73,8 @@ def false_alarms(answers: Answers, recall: float, precision: float | None) -> fl
 
 def decision_cost(answers: Answers, metric: Metric, value: float, alarms: float | None = None) -> float | None:
     """Expected cost of one decision at this value of the metric; None where the metric alone does not tell."""
+    if metric.own:
+        return value * unit_worth(answers, metric).amount if metric.better == "lower" else None
     if answers.task == "multiclass":
         return float((1 - value) * answers.miss_cost) if metric.key == "accuracy" else None
     if answers.task != "binary":

@@ -33,6 +33,7 @@ KEYS = (
     "are letters (Ctrl-U empties the line). Ctrl-C stops and keeps the answers."
 )
 MOVE = "  arrows and Enter choose · < back"
+OWN_EXAMPLE = "profit"
 GO_ON, MATTERS, CHANGE, ALL, WRITE, STOP = "go on", "matters", "change", "all", "write", "stop"
 
 
@@ -191,8 +192,16 @@ class _Talk:
         if not offered:
             joint = " " if question.type in ("text", "name", "place") else "; "
             return prompts.typed_line(typed, default, free=questions.is_free(question), joint=joint)
-        before = typed if typed in offered else ""
-        chosen = prompts.choose(screen.choices(question, offered, screen.width() - 4), before or default)
+        options = screen.choices(question, offered, screen.width() - 4)
+        own = typed if question.own and questions.is_own(typed) else ""
+        before = questions.OWN_NAME if own else typed if typed in offered else ""
+        chosen = prompts.choose(options, before or default)
+        if chosen.value == questions.OWN_NAME:
+            screen.say(
+                ("What is your metric called?", "question"), f"  small letters and underscores · such as: {OWN_EXAMPLE}"
+            )
+            name = prompts.typed_line(own.removeprefix(questions.OWN), OWN_EXAMPLE, free=False)
+            return name if name in (NOT_KNOWN, "") else f"{questions.OWN}{name.removeprefix(questions.OWN)}"
         return chosen.value if chosen.meant or before else ""
 
     def _meant(self, key: str, reply: str) -> str:
