@@ -37,6 +37,7 @@ PARTS = {
         "the rendered ML repository, every sample",
         (
             "tests/test_line_ends.py",
+            "tests/test_own_metric.py",
             "tests/test_rendered_guards.py",
             "tests/test_rendered_ml.py",
             "tests/test_rendered_ml_data.py",
