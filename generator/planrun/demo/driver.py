@@ -104,7 +104,7 @@ def serve(package: str, modules: Sequence[str]) -> None:
         if "run" in order:
             _answer(Running(package, order["run"]).ends())
         elif "start" in order:
-            started = Running(order["module"] or package, order["start"])
+            started = Running(order.get("module") or package, order["start"])
             running[started.pid] = started
             _answer({"pid": started.pid})
         elif "alive" in order:
