@@ -346,14 +346,14 @@ COMPLETIONS = {
     "mlscaffold comp": ["plain/completion"],
     "mlscaffold plan --kind ": ["plain/ml", "plain/software"],
     "mlscaffold export --to gi": ["plain/github", "plain/gitlab"],
-    "mlscaffold plan --set metr": ["open/metric="],
+    "mlscaffold plan --set metric_co": ["open/metric_counted_on="],
     "mlscaffold plan --kind software --set slo": ["open/slo_percent=", "open/slo_window_days="],
-    "mlscaffold plan --kind software --set metr": [],
+    "mlscaffold plan --kind software --set metric_co": [],
     "mlscaffold plan --set ci=git": ["plain/ci=github", "plain/ci=gitlab"],
     "mlscaffold plan --set task=ranking --set metric=": ["plain/metric=ndcg_at_10", "plain/metric=mrr"],
     "mlscaffold plan --set 'metric=roc": ["plain/metric=roc_auc"],
     "mlscaffold plan --set test_looks=": ["plain/test_looks=3"],
-    "mlscaffold plan --set 'confirmed=task;metr": ["plain/confirmed=task;metric"],
+    "mlscaffold plan --set 'confirmed=task;daily_v": ["plain/confirmed=task;daily_volume"],
     "mlscaffold plan --set nonsense=": [],
     "mlscaffold plan --answers ans": ["file/ans"],
 }
@@ -403,7 +403,7 @@ def test_bash_itself_completes(tmp_path: Path) -> None:
         }
         program=$1
         try "mlscaffold repl" mlscaffold repl
-        try "mlscaffold plan --set metr" mlscaffold plan --set metr
+        try "mlscaffold plan --set daily_v" mlscaffold plan --set daily_v
         try "mlscaffold plan --set metric=" mlscaffold plan --set metric =
         try "mlscaffold plan --set ci=gitl" mlscaffold plan --set ci = gitl
         try "mlscaffold plan --set capabilities=" mlscaffold plan --set capabilities =
@@ -418,7 +418,7 @@ def test_bash_itself_completes(tmp_path: Path) -> None:
     replan, key, values, value, bare, quoted, registered = done.stdout.splitlines()
 
     assert replan == "replan |"
-    assert key == "metric=|"
+    assert key == "daily_volume=|"
     assert values.startswith("recall |precision |")
     assert value == "gitlab |"
     assert bare == "Report\\ status |"
@@ -435,14 +435,14 @@ def test_zsh_itself_completes(tmp_path: Path) -> None:
         _describe() { print -r -- "${(Pj:|:)3} ${*[4,-1]}"; }
         eval "$("$1" completion zsh)"
         words=(${(q)1} plan --set ci=gitl) CURRENT=4; _mlscaffold_completion
-        words=(${(q)1} plan --set metr) CURRENT=4; _mlscaffold_completion
+        words=(${(q)1} plan --set daily_v) CURRENT=4; _mlscaffold_completion
     """
     surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator")}
     done = subprocess.run(
         ["zsh", "-f", "-c", script, "zsh", str(command)], env=surroundings, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.splitlines() == ["ci=gitlab: -U", "metric=:Which metric decides? -U -S "]
+    assert done.stdout.splitlines() == ["ci=gitlab: -U", "daily_volume=:How many results a day? -U -S "]
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
@@ -451,10 +451,10 @@ def test_fish_itself_completes(tmp_path: Path) -> None:
     command = program(tmp_path)
     surroundings = os.environ | {"PYTHONPATH": str(ROOT / "generator"), "HOME": str(tmp_path)}
     surroundings["PATH"] = f"{command.parent}{os.pathsep}{surroundings['PATH']}"
-    script = 'mlscaffold completion fish | source; complete -C "mlscaffold plan --set ci=gitl"; complete -C "mlscaffold plan --set metr"'
+    script = 'mlscaffold completion fish | source; complete -C "mlscaffold plan --set ci=gitl"; complete -C "mlscaffold plan --set daily_v"'
     done = subprocess.run(["fish", "-c", script], env=surroundings, capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["ci=gitlab", "metric=\tWhich metric decides?"]
+    assert done.stdout.splitlines() == ["ci=gitlab", "daily_volume=\tHow many results a day?"]
 
 
 def test_bare_it_prints_its_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -480,13 +480,13 @@ NEAR_MISSES = [
     (["plan", "--kind", "Software"], 2, "did you mean `software`?"),
     (["export", "--to", "git hub"], 2, "did you mean `github`?"),
     (["completion", "bsh"], 2, "did you mean `bash`"),
-    (["plan", "--set", "metrc=recall"], 1, "Did you mean metric?"),
+    (["plan", "--set", "metrc=recall"], 1, "Did you mean metric"),
     (["plan", "--set", "metric=auc"], 1, "did you mean `roc_auc`?"),
     (["plan", "--set", "task=regresion"], 1, "did you mean `regression`?"),
     (["plan", "--set", "ci=git hub"], 1, "did you mean `github`?"),
     (["plan", "--set", "human_confirms=true"], 1, "did you mean `yes`?"),
     (["plan", "--set", "task=classification"], 1, "did you mean `binary` or `multiclass`?"),
-    (["plan", "--set", "confirmed=metrc"], 1, "did you mean `metric`?"),
+    (["plan", "--set", "confirmed=metrc"], 1, "did you mean `metric`"),
 ]
 
 

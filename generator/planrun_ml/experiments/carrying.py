@@ -10,6 +10,7 @@ from planrun_ml.data import prediction_files
 from planrun_ml.data.lock import LOCK, MEASURING, moved
 from planrun_ml.experiments import records
 from planrun_ml.experiments.recompute import same, wrong
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
 from planrun_ml.measuring.stakes import decision_threshold
 
@@ -68,7 +69,7 @@ def _differs(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[s
         )
     except Trouble as trouble:
         return trouble.sentence.rstrip(".")
-    again = interval(record["metric"]["name"], case, repo.needed("acceptance.alpha")).as_json()
+    again = interval(deciding(repo), case, repo.needed("acceptance.alpha")).as_json()
     if not all(same(again[key], record["metric"].get(key)) for key in ("value", "low", "high")):
         return f"its bounds recompute to {again['low']} to {again['high']}"
     return ""
