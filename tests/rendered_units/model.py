@@ -261,7 +261,7 @@ def test_the_log_is_rebuilt_from_the_records(worked: Path) -> None:
     assert all(f"| {record['id']} |" in text for record in records_module.all_records(Repo(worked)))
     edit(record_of(worked), lambda found: found.update(lock_sha="0" * 64))
     ask(worked, "experiment", "--log")
-    assert "Of other data: not counted." in log.read_text()
+    assert "Of other data, or of another engine: not counted." in log.read_text()
 
 
 def test_a_gain_without_a_price_is_a_share_of_the_measured_baseline(worked: Path) -> None:
