@@ -118,6 +118,19 @@ def put_in_place(part: Path, path: Path) -> None:
     """
     with part.open("rb+") as file:
         os.fsync(file.fileno())
+    _rename(part, path)
+
+
+def put_folder_in_place(part: Path, path: Path) -> None:
+    """The same for a finished folder, whose target is not there yet. Raises `OSError`."""
+    for inner in sorted(part.rglob("*")):
+        if inner.is_file():
+            with inner.open("rb+") as file:
+                os.fsync(file.fileno())
+    _rename(part, path)
+
+
+def _rename(part: Path, path: Path) -> None:
     os.replace(part, path)
     if os.name == "posix":  # elsewhere a folder cannot be opened, and the system keeps names with the files
         folder = os.open(path.parent, os.O_RDONLY)

@@ -27,7 +27,7 @@ def test_the_lock_is_reached_by_signing(newborn: Path) -> None:
     assert all(id in early for id in ("G1.1", "G1.13"))
     assert "Not locked. Not yet: 1 gate" in unsigned
     assert "G1.13" in unsigned
-    assert "python -m" in unsigned.partition("Next: ")[2]
+    assert ".venv/bin/planrun sign G1" in unsigned.partition("Next: ")[2]
     assert signed[0] == 0, signed[1]
     assert "Locked: gates/G1.lock" in said
     assert gate(newborn, "G1.13").state == gate(newborn, "G1.lock").state == "pass"

@@ -92,22 +92,25 @@ def _entry(line: Line, rests_on: list[str]) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------ five lines each
 
+# What says which metric decides, and of a team's own also what kind it is.
+METRIC = ("task", "metric", "metric_direction", "metric_form", "metric_counted_on", "metric_spread")
+
 
 def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
     yield _release(numbers)
-    yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), ("task", "metric", "test.shortfall"))
+    yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), (*METRIC, "test.shortfall"))
     yield Line(
         "gain",
         "Smallest useful gain",
         _gain(answers, numbers),
-        ("task", "metric", "acceptance.min_gain", "acceptance.baseline", "acceptance.target"),
+        (*METRIC, "acceptance.min_gain", "acceptance.baseline", "acceptance.target"),
     )
     yield Line("threshold", "Decision threshold", _threshold(numbers), ("task", "acceptance.threshold"))
     yield Line(
         "payback",
         "Payback",
         _payback(answers, numbers),
-        ("task", "metric", "acceptance.payback_months", "acceptance.target"),
+        (*METRIC, "acceptance.payback_months", "acceptance.target"),
     )
 
 

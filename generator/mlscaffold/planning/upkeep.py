@@ -18,7 +18,7 @@ def feedback(answers: Answers, quality: Quality) -> Numbers:
     audit = None if behind is None else whole(behind / quality.share)
     week = 7 * answers.daily_volume
     given = {"value": quality.target, "audit_margin": width, "share": quality.share}
-    why = None if quality.target is not None else unknown(quality)
+    why = None if behind is not None else unknown(quality) or quality.metric.unplanned
     more = f"More than the {week:,} predictions of a week: label them all, or accept a wider interval."
     note = more if audit is not None and audit > week else why
     return {

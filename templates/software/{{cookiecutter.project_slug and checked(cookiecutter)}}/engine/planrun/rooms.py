@@ -7,7 +7,6 @@ process, and an edited room is a new module.
 import ast
 import hashlib
 import importlib.util
-import os
 import shutil
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from planrun.files import canonical, named
+from planrun.files import canonical, named, put_folder_in_place
 from planrun.trouble import Trouble
 
 KEPT = "registry/rooms"  # below it a copy of each room that shaped a result, in a folder named by what it says
@@ -78,7 +77,7 @@ class Rooms:
                     copy = Path(scratch, "room", path.relative_to(self.folder))
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(path, copy)
-                os.replace(Path(scratch, "room"), target)
+                put_folder_in_place(Path(scratch, "room"), target)
         return digest
 
     def kept_files(self, name: str, digest: str) -> list[Path]:
