@@ -21,10 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
 import imports  # noqa: E402  (beside this file)
-from mlscaffold import __version__, answers, catalogue, questions, render, report  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import __version__, answers, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
+# Files, not the folder: cookiecutter would copy a folder with the caches that programs left in it.
+COPIED = [f"engine/*{suffix}" for suffix in templates.COPIED]
 # The example must be the same bytes on every day, and no date of its plan may pass while somebody looks at it.
 EXAMPLE_STARTS = "2090-01-02"
 ENGINES = {"ml": ("planrun", "planrun_ml"), "software": ("planrun", "planrun_software")}
@@ -52,7 +54,7 @@ def cookiecutter_json(kind: str) -> dict[str, Any]:
         "_extensions": [f"planning_{kind}.PlanExtension"],
         "_jinja2_env_vars": {"trim_blocks": True, "lstrip_blocks": True},
         "_new_lines": "\n",  # also from a checkout that git has converted
-        "_copy_without_render": ["engine"],
+        "_copy_without_render": COPIED,
         **hidden,
         **{question.key: _prompted_default(question, kind) for question in prompted},
         # worked out once all is answered, and before cookiecutter keeps the answers in its replay file

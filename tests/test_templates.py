@@ -90,6 +90,7 @@ def test_what_programs_left_in_the_templates_reaches_no_tree(
     checkout: Path, kind: str, rendered: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Compiled by hand, opened in editors, kept in git: both doors give the tree of a clean checkout."""
+    clean = rendered(KINDS[kind])
     (files,) = checkout.joinpath("templates", kind).glob("{{*")
     compileall.compile_dir(files, quiet=2)
     assert list(files.rglob("*.pyc"))
@@ -100,11 +101,11 @@ def test_what_programs_left_in_the_templates_reaches_no_tree(
 
     ours, plain = both_doors(checkout, kind, tmp_path, monkeypatch)
 
-    expected = files_by_hand(rendered(KINDS[kind]))
+    expected = files_by_hand(clean)
     assert files_by_hand(ours) == expected
     assert files_by_hand(plain) == expected
     record = ".mlscaffold/base.tar.gz"
-    assert ours.joinpath(record).read_bytes() == rendered(KINDS[kind]).joinpath(record).read_bytes()
+    assert ours.joinpath(record).read_bytes() == clean.joinpath(record).read_bytes()
 
 
 def test_an_answer_that_is_called_like_a_left_over_is_an_answer(checkout: Path, in_folder: Path) -> None:
@@ -140,15 +141,22 @@ def test_modes_of_the_templates_do_not_matter(checkout: Path, tmp_path: Path, mo
 def test_a_checkout_that_git_converted_gives_the_same_bytes(
     checkout: Path, kind: str, rendered: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Line ends of two characters in the templates, as git for Windows writes them: at both doors, LF is rendered."""
+    """Line ends of two characters in the templates, as git for Windows writes them: at both doors, LF is rendered.
+
+    Plain cookiecutter copies the engine as it lies there, which `.gitattributes` keeps git from converting.
+    """
+    expected = files_by_hand(rendered(KINDS[kind]))
     for path in templates.files_of(checkout / "templates"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
     ours, plain = both_doors(checkout, kind, tmp_path, monkeypatch)
+    copied = {
+        name: content.replace(b"\r\n", b"\n") if name.startswith("engine/") else content
+        for name, content in files_by_hand(plain).items()
+    }
 
-    expected = files_by_hand(rendered(KINDS[kind]))
     assert files_by_hand(ours) == expected
-    assert files_by_hand(plain) == expected
+    assert copied == expected
 
 
 def test_the_archive_is_the_same_bytes_for_the_same_templates(checkout: Path, tmp_path: Path) -> None:

@@ -151,7 +151,8 @@ class PlanExtension(Extension):
             return _as_it_lies(source)
         is_file_name = self.environment.loader is not None and "\n" not in source
         # A file that programs have left there renders to no name, and cookiecutter skips it.
-        return "" if is_file_name and not templates.belongs(source) and os.path.lexists(source) else source
+        left = is_file_name and not templates.belongs(source) and not templates.is_copied(source)
+        return "" if left and os.path.lexists(source) else source
 
 
 def _as_it_lies(source: str) -> str:

@@ -102,9 +102,19 @@ def generate(answers: Answers, output: Path) -> Path:
             tree = Path(generate_files(template, texts, output))
         except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
+    _with_a_plain_engine(tree / "engine")
     _without_empty_folders(tree)
     _with_plain_modes(tree)
     return tree
+
+
+def _with_a_plain_engine(engine: Path) -> None:
+    """What is copied as it lies there: without what an editor left, and with the line ends that every system writes."""
+    for path in [path for path in engine.rglob("*") if path.is_symlink() or path.is_file()]:
+        if not templates.belongs(path.relative_to(engine).as_posix()):
+            path.unlink()
+        elif b"\r\n" in (content := path.read_bytes()):
+            path.write_bytes(content.replace(b"\r\n", b"\n"))
 
 
 def _without_empty_folders(tree: Path) -> None:

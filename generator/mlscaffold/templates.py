@@ -38,6 +38,15 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
 _FOLDER, _FILE = _any_of(FOREIGN_FOLDERS), _any_of(FOREIGN_FILES)
 
 
+# What the engine's files are called: they are copied as they are.
+COPIED = (".json", ".md", ".py", ".toml", ".typed")
+
+
+def is_copied(path: str) -> bool:
+    """Whether a template's file is copied without being rendered, by its path below the template's folder."""
+    return PurePath(path).parts[0] == "engine" and path.endswith(COPIED)
+
+
 def belongs(path: str | PurePath) -> bool:
     """Whether a file is a template's own (or a rendered tree's), by its path below the template's folder."""
     parts = PurePath(path).parts
