@@ -15,11 +15,11 @@ from standing import born, commit, edit
 WORDS = {
     "ml": {
         "audit": [], "confirm": ["--all"], "baseline": [], "experiment": [], "accept": [], "promote": [],
-        "retrain": [], "sign": ["G1"], "waive": ["G1.5", "--reason", "none", "--until", "5"],
+        "retrain": [], "self-test": [], "sign": ["G1"], "waive": ["G1.5", "--reason", "none", "--until", "5"],
     },
     "software": {
         "audit": [], "confirm": ["--all"], "accept": [], "load": [], "rollback-drill": [], "restore-drill": [],
-        "budget": [], "sign": ["T1"], "waive": ["T1.2", "--reason", "none", "--until", "5"],
+        "budget": [], "self-test": [], "sign": ["T1"], "waive": ["T1.2", "--reason", "none", "--until", "5"],
     },
 }  # fmt: skip
 FACTS = {"ml": {"positive_share": "0.2"}, "software": {"slo_percent": "99.0"}}
