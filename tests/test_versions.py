@@ -28,7 +28,7 @@ CODE = "import sys; from mlscaffold.cli import main; main(sys.argv[1:])"
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout of the made-up version 0.7.0."""
     copy = tmp_path_factory.mktemp("newer") / "checkout"
-    for name in ("generator", "templates"):
+    for name in ("docs", "generator", "templates"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "README.md", copy)
     generator = copy / "generator"
@@ -42,6 +42,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = generator / "planrun" / other
         path.write_text(path.read_text("utf-8").replace("planrun.yaml_rows", "planrun.rows"), "utf-8")
     edited(next((copy / "templates" / "ml").glob("{{*/docs/00-charter.md")), "# Charter: ", "# The charter of ")
+    edited(generator / "imports.py", "steps yaml_rows", "added rows steps")
     subprocess.run([sys.executable, "generator/sync.py"], cwd=copy, check=True, capture_output=True)
     return copy
 
