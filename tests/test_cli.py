@@ -480,13 +480,13 @@ NEAR_MISSES = [
     (["plan", "--kind", "Software"], 2, "did you mean `software`?"),
     (["export", "--to", "git hub"], 2, "did you mean `github`?"),
     (["completion", "bsh"], 2, "did you mean `bash`"),
-    (["plan", "--set", "metrc=recall"], 1, "Did you mean metric"),
+    (["plan", "--set", "metrc=recall"], 1, "Did you mean metric or metric_unit?"),
     (["plan", "--set", "metric=auc"], 1, "did you mean `roc_auc`?"),
     (["plan", "--set", "task=regresion"], 1, "did you mean `regression`?"),
     (["plan", "--set", "ci=git hub"], 1, "did you mean `github`?"),
     (["plan", "--set", "human_confirms=true"], 1, "did you mean `yes`?"),
     (["plan", "--set", "task=classification"], 1, "did you mean `binary` or `multiclass`?"),
-    (["plan", "--set", "confirmed=metrc"], 1, "did you mean `metric`"),
+    (["plan", "--set", "confirmed=metrc"], 1, "did you mean `metric` or `metric_unit`?"),
 ]
 
 

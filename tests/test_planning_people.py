@@ -1,6 +1,5 @@
 """People: the RACI with its stand-ins, the rules it must keep, load and gaps."""
 
-import ast
 import json
 from typing import Any
 
@@ -8,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from material import ROOT
 from mlscaffold import answers as answers_module
-from mlscaffold.planning.people import FALLBACK, ML_RACI, ML_ROLES, SIGNED, carried_by, people, problems, staff
+from mlscaffold import catalogue
+from mlscaffold.planning.people import ML_RACI, ML_ROLES, SIGNED, carried_by, people, problems, staff
+from planrun.catalogue import STAND_INS
 
 DECISION = "Clerks check the invoices that look wrong before they are paid."
 FULL = "po=Ana:1; ds=Bo:1; mle=Cy:1; swe=Di:1; de=Ed:1; ops=Flo:1"
@@ -75,7 +76,7 @@ def test_stand_ins_are_the_nearest_role() -> None:
     assert staff(answers, "mle").person == "Bo"
     assert staff(answers, "ops").person == "Di"
     assert staff(answers, "expert").person == "Ana"
-    assert FALLBACK["po"] == ()
+    assert catalogue.roles()["po"].stand_ins == ()
 
 
 def test_people_of_one_role_share_its_work() -> None:
@@ -149,11 +150,10 @@ def test_who_signs_follows_the_team() -> None:
 
 def test_the_repository_knows_the_same_stand_ins_and_signers() -> None:
     """What the plan says of people, the rendered code does: its table and its signatures are read from its source."""
-    tree = ast.parse((ROOT / "generator/planrun/signing/people.py").read_text("utf-8"))
-    named = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign)}  # type: ignore[attr-defined]
     code = "".join(path.read_text("utf-8") for path in ROOT.glob("generator/planrun_*/gates/*.py"))
 
-    assert ast.literal_eval(named["STAND_INS"]) == {role: names for role, names in FALLBACK.items() if names}
+    stand_ins = {role.key: role.stand_ins for role in catalogue.roles().values() if role.stand_ins}
+    assert stand_ins == STAND_INS
     for roles in SIGNED["ml"].values():
         assert f"({', '.join(json.dumps(role) for role in roles)})" in code
     for roles in SIGNED["software"].values():

@@ -61,7 +61,7 @@ def test_a_database_that_cannot_be_used_is_named(
     """By every command that needs it, with what is wrong and without its password."""
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("BACKUPS", str(tmp_path))
-    done = run(made("sw-default"), *words, timeout=60)
+    done = run_product(made("sw-default"), *words, timeout=60)
 
     assert done.returncode == 1
     assert WRONG_DATABASES[url] in said(done)
@@ -79,7 +79,7 @@ def test_a_number_that_is_none_is_named(
     """A port and a number of workers have bounds."""
     monkeypatch.setenv("PORT", port)
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path.as_posix()}/local.db")
-    done = run(made("sw-default"), "run", *words, timeout=60)
+    done = run_product(made("sw-default"), "run", *words, timeout=60)
 
     assert done.returncode == 2
     assert f"{(words or [port])[-1]!r} is not a" in said(done)
@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     """A file stands where the backups should go."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path.as_posix()}/local.db")
     (tmp_path / "backups").write_text("in the way", "utf-8")
-    done = run(made("sw-default"), "backup", "--folder", str(tmp_path / "backups"))
+    done = run_product(made("sw-default"), "backup", "--folder", str(tmp_path / "backups"))
 
     assert done.returncode == 1
     assert "backups cannot be written" in said(done)
@@ -112,7 +112,7 @@ def test_a_fresh_backup_is_kept_whatever_the_age_limit(
     """`--keep-days 0` removes the older ones, not the one that was just made."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path.as_posix()}/local.db")
     for _ in range(2):
-        done = run(made("sw-default"), "backup", "--folder", str(tmp_path / "backups"), "--keep-days", "0")
+        done = run_product(made("sw-default"), "backup", "--folder", str(tmp_path / "backups"), "--keep-days", "0")
         assert done.returncode == 0, said(done)
 
     assert len(list((tmp_path / "backups").iterdir())) == 1
@@ -148,14 +148,14 @@ def test_a_backup_that_is_none_is_refused(
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path.as_posix()}/local.db")
     (tmp_path / "bad").write_text(text, "utf-8")
     (tmp_path / "good").write_text(lines(record("1")), "utf-8")
-    done = run(made("sw-default"), "restore", str(tmp_path / "bad"))
+    done = run_product(made("sw-default"), "restore", str(tmp_path / "bad"))
 
     assert done.returncode == 1
     assert problem in said(done)
     drill = run(made("sw-default"), "restore-drill", "--backup", str(tmp_path / "bad"))
     assert drill.returncode == 1
     assert problem in said(drill)
-    assert run(made("sw-default"), "restore", str(tmp_path / "good")).returncode == 0
+    assert run_product(made("sw-default"), "restore", str(tmp_path / "good")).returncode == 0
 
 
 def test_a_restore_that_changes_a_record_fails_the_drill(made: Rendered, tmp_path: Path) -> None:
