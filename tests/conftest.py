@@ -16,7 +16,7 @@ from material import ROOT, SAMPLES, newborn, sample_answers
 from mlscaffold import render, vcs
 
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
-SURROUNDINGS = ("XDG_CONFIG_HOME", "MAKEFLAGS", "EMAIL")
+SURROUNDINGS = ("XDG_CONFIG_HOME", "MAKEFLAGS", "EMAIL", "CI")
 SETTINGS = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n"
 
 

@@ -59,6 +59,18 @@ def test_its_own_tests_pass(repository: Path) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.parametrize("repository", ["sw-web-app"], indirect=True)
+def test_a_pipeline_without_a_browser_is_red(repository: Path) -> None:
+    """A person's machine may have no Chromium; where a pipeline has none, nobody would ever try the pages."""
+    words = ("-q", "-p", "no:cacheprovider", "tests/test_pages.py", "-k", "a_real_browser")
+    at_home = run(repository, *words, module="pytest", PATH="")
+    in_a_pipeline = run(repository, *words, module="pytest", PATH="", CI="true")
+
+    assert (at_home.returncode, in_a_pipeline.returncode) == (0, 1), at_home.stdout + in_a_pipeline.stdout
+    assert "1 skipped" in at_home.stdout
+    assert "A pipeline needs a Chromium" in in_a_pipeline.stdout
+
+
 # The named list: each deliverable, class of data, host of continuous integration and rigor at least once.
 NAMED = [
     "sw-default",  # service, internal, github, standard
