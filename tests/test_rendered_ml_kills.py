@@ -88,7 +88,8 @@ def repository(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("kills", "served"), [(1, 1), pytest.param(8, 20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("kills", "served"), [(1, 1), (8, 20)])
 def test_killed_at_any_moment(repository: Path, tmp_path: Path, kills: int, served: int) -> None:
     """`audit`, `experiment`, `accept`, `promote` and `retrain`, and the service under load between them."""
     work = Work(repository, tmp_path / "copies", kills, random.Random(20260))

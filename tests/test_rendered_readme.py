@@ -80,7 +80,8 @@ def test_the_page_lists_what_status_asks_for(way: dict[str, str], tmp_path: Path
     assert [wanted for _, wanted in compared] == [line for line, _ in compared]
 
 
-@pytest.mark.parametrize("deliverable", ["service", pytest.param("library", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("deliverable", ["service", "library"])
 def test_the_software_page_lists_what_status_asks_for(deliverable: str, tmp_path: Path) -> None:
     """The same for a product: assumptions, tests, build, scenarios, load, rollback."""
     folder = newborn(tmp_path, kind="software", deliverable=deliverable)

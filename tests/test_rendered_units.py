@@ -39,6 +39,7 @@ def test_what_only_a_ranking_has(repository: Path) -> None:
     run_units(repository, {"ranking"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-regression"], indirect=True)
 def test_what_only_rigor_strict_and_a_service_have(repository: Path) -> None:
     """Limits, costs, changed behaviour, contract, rollout and readiness; load that is really asked, and kills."""
