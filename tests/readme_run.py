@@ -43,7 +43,7 @@ def follow(folder: Path, heading: str) -> Iterator[Ran]:
             if whose := re.search(r"   # (.+) \([A-Z, ]+\)$", line):  # each types their own line, under their own name
                 subprocess.run(["git", "config", "user.name", whose[1]], cwd=folder, check=True)
             if re.match(r'(\w+=("[^"]*"|\S+) )*make (run|serve)$', line):
-                serving.enter_context(_served(line, folder))
+                serving.enter_context(served(line, folder))
                 continue
             yield typed(line, folder)
             if line.startswith("curl"):
@@ -59,35 +59,44 @@ def typed(line: str, folder: Path) -> Ran:
 
 
 @contextlib.contextmanager
-def _served(line: str, folder: Path) -> Iterator[None]:
+def served(line: str, folder: Path) -> Iterator[None]:
     """A server in a process group of its own, from when it answers on the port that the README names.
 
     There is one such port, so tests that run at the same time wait for each other.
     """
-    with Path(tempfile.gettempdir(), "readme-port-8000.lock").open("w") as turn:
+    with (
+        Path(tempfile.gettempdir(), "readme-port-8000.lock").open("w") as turn,
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
+    ):
         fcntl.flock(turn, fcntl.LOCK_EX)
         process = subprocess.Popen(
             ["bash", "-c", line], cwd=folder, env=_surroundings(), start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=said, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            _wait_until_it_answers()
+            if not _answers(process):
+                said.seek(0)
+                pytest.fail(f"{line} serves nothing on port 8000. It said:\n{said.read()[-3000:]}")
             yield
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
 
 
-def _wait_until_it_answers() -> None:
-    for _ in range(300):
+def _answers(process: subprocess.Popen[bytes], seconds: float = 120) -> bool:
+    """Whether something answers on the port before the command has ended or the time is up."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
         try:
             urllib.request.urlopen("http://127.0.0.1:8000/", timeout=1)
         except urllib.error.HTTPError:
-            return  # it answers, if only that there is no such page
+            return True  # it answers, if only that there is no such page
         except OSError:
             time.sleep(0.1)
         else:
-            return
+            return True
+    return False
 
 
 def _surroundings() -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The README says what the program does: its tables are compared with the program itself."""
 
 import re
+from pathlib import Path
 
 import click
 import pytest
+import readme_run
 from material import ROOT
 from mlscaffold import cli, questions, report
 
@@ -57,3 +59,12 @@ def test_the_commands_of_the_first_screen_exist() -> None:
 
     for target in set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)) | {"test-all", "bench"}:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_a_server_that_never_answers_is_told(tmp_path: Path) -> None:
+    """Whoever follows a README line by line is shown what the server said, not a page that cannot be reached."""
+    with (
+        pytest.raises(pytest.fail.Exception, match=r"serves nothing on port 8000(.|\n)*no such settings"),
+        readme_run.served("echo no such settings; exit 3", tmp_path),
+    ):
+        pass
