@@ -59,13 +59,13 @@ def typed(line: str, folder: Path) -> Ran:
 
 
 @contextlib.contextmanager
-def served(line: str, folder: Path) -> Iterator[None]:
-    """A server in a process group of its own, from when it answers on the port that the README names.
+def served(line: str, folder: Path, port: int = 8000) -> Iterator[None]:
+    """A server in a process group of its own, from when it answers on the port, by default the README's.
 
     There is one such port, so tests that run at the same time wait for each other.
     """
     with (
-        Path(tempfile.gettempdir(), "readme-port-8000.lock").open("w") as turn,
+        Path(tempfile.gettempdir(), f"readme-port-{port}.lock").open("w") as turn,
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said,
     ):
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -74,9 +74,9 @@ def served(line: str, folder: Path) -> Iterator[None]:
             stdout=said, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
-            if not _answers(process):
+            if not _answers(process, port):
                 said.seek(0)
-                pytest.fail(f"{line} serves nothing on port 8000. It said:\n{said.read()[-3000:]}")
+                pytest.fail(f"{line} serves nothing on port {port}. It said:\n{said.read()[-3000:]}")
             yield
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -84,12 +84,12 @@ def served(line: str, folder: Path) -> Iterator[None]:
             process.wait(20)
 
 
-def _answers(process: subprocess.Popen[bytes], seconds: float = 120) -> bool:
+def _answers(process: subprocess.Popen[bytes], port: int, seconds: float = 120) -> bool:
     """Whether something answers on the port before the command has ended or the time is up."""
     end = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < end:
         try:
-            urllib.request.urlopen("http://127.0.0.1:8000/", timeout=1)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
         except urllib.error.HTTPError:
             return True  # it answers, if only that there is no such page
         except OSError:

@@ -24,14 +24,13 @@ def test_a_plan_edited_by_hand_shuts_the_gates_that_use_it(newborn: Path) -> Non
 
 def test_a_check_that_breaks_is_a_row_of_its_own(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`status` shows every other gate all the same."""
-    gates.load(Repo(newborn))
+    sound = {row.id for row in gates.evaluate(Repo(newborn))}
     monkeypatch.setitem(GATES, "G0.6", Gate("G0.6", "Schedule", lambda repo: {}["moon"]))
     rows = {row.id: row for row in gates.evaluate(Repo(newborn))}
 
     assert rows["G0.6"].state == "fail"
     assert "The check of G0.6 broke: KeyError: 'moon'" in rows["G0.6"].reason
-    assert set(rows) == {*gates.load(Repo(newborn)), *Repo(newborn).blocking()}
-    assert set(rows) < set(GATES)  # gates that these answers do not ask for are in no list
+    assert set(rows) == sound >= {"G0.6", *Repo(newborn).blocking()}
 
 
 def test_a_waiver_lasts_ninety_days_at_most(newborn: Path) -> None:
