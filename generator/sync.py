@@ -1,6 +1,6 @@
 """Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table,
-from generator/planrun* the copy of the engine in each template, from the template the example in that engine, and from
-all packages the pictures of their imports.
+from mlscaffold/catalogue the pages of formulas and gates, from generator/planrun* the copy of the engine in each
+template, from the template the example in that engine, and from all packages the pictures of their imports.
 
 With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "generator"))
 
+import catalogue_pages  # noqa: E402  (beside this file)
 import imports  # noqa: E402  (beside this file)
 from mlscaffold import __version__, answers, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.questions import Question  # noqa: E402
@@ -262,6 +263,8 @@ def doors() -> dict[Path, bytes]:
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }
+    pages = {"formulas.md": catalogue_pages.formulas(), "gates.md": catalogue_pages.gates()}
+    files |= {ROOT / "docs" / name: page.encode() for name, page in pages.items()}
     files |= {ROOT / "docs" / name: drawn.encode() for name, drawn in imports.pictures().items()}
     for kind in questions.KINDS:
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)

@@ -1,8 +1,9 @@
-"""Gates and roles are declared once: whatever speaks of one speaks of a row of the catalogue."""
+"""Gates, roles and formulas are declared once: whatever speaks of one speaks of a row of the catalogue."""
 
 import importlib
 import pkgutil
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,44 @@ def test_every_role_is_asked_for_and_stood_in_for_by_others() -> None:
     assert set(catalogue.roles()) == set(questions.ROLES)
     for role in catalogue.roles().values():
         assert set(role.stand_ins) <= set(catalogue.roles()) - {role.key}
+
+
+def test_every_formula_that_is_cited_has_a_row_and_every_row_is_cited() -> None:
+    """In plans, pages and code; a row that nothing cites would be a formula that nobody needs."""
+    speakers = [path for top in SPEAKERS for path in sorted((ROOT / top).rglob("*")) if _speaks(path)]
+    found = {id: path for path in speakers for id in catalogue.FORMULA.findall(_text(path))}
+
+    assert {id: path for id, path in found.items() if id not in catalogue.formulas()} == {}
+    assert set(catalogue.formulas()) - found.keys() == {"tier"}  # no word for a search: `Number` takes it as a formula
+
+
+def _speaks(path: Path) -> bool:
+    """Code and pages; the catalogue's own rows cite nothing."""
+    return path.suffix in (".md", ".py", ".yaml") and path.name != "formulas.yaml" and "engine" not in path.parts
+
+
+def test_a_formula_that_is_none_is_noticed() -> None:
+    """The pattern itself: ids, and no other letter with digits."""
+    assert catalogue.FORMULA.findall("F12, F13b (F99); not F1, GF12, F123 or f12") == ["F12", "F13b", "F99"]
+
+
+@pytest.mark.parametrize("formula", catalogue.formulas().values(), ids=lambda formula: formula.id)
+def test_a_formula_names_functions_that_exist(formula: catalogue.Formula) -> None:
+    """Each is a function, and at least one plans."""
+    for name in [f"mlscaffold.planning.{name}" for name in formula.planning] + list(formula.engine):
+        module, _, function = name.rpartition(".")
+        assert callable(getattr(importlib.import_module(module), function)), name
+    assert formula.planning
+
+
+@pytest.mark.parametrize("sample", ["ml-default", "sw-default"])
+def test_a_repository_has_the_formulas_that_its_plan_cites(sample: str, rendered: Callable[[str], Path]) -> None:
+    """Each id on a page of it is a heading of docs/formulas.md, and each heading is cited."""
+    pages = {path: path.read_text("utf-8") for path in rendered(sample).glob("docs/**/*.md")}
+    formulas = pages.pop(rendered(sample) / "docs" / "formulas.md")
+    headings = re.findall(r"^## (\S+)$", formulas, re.MULTILINE)
+    plan = rendered(sample).joinpath("plan/plan.json").read_text("utf-8")
+
+    assert {id for text in pages.values() for id in catalogue.FORMULA.findall(text)} <= set(headings)
+    assert [id for id in headings if id not in plan] == []
+    assert len(headings) < len(catalogue.formulas())

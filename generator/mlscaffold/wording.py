@@ -270,9 +270,17 @@ def _worked_out(context: Context, entry: dict[str, Any]) -> str:
     value = (percent(entry) if entry["unit"] == "share" else number(entry)) + mark(context, entry)
     if value.rstrip(MARK) in ("1", "less than 1"):
         unit = re.sub(rf"\b({COUNTED})s\b", r"\1", unit)
-    line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({entry['formula'] or 'answer'}"
+    line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({_formula(context, entry)}"
     line += f"; {inputs})" if inputs else ")"
     return line + (f". {entry['note']}" if entry.get("note") else "")
+
+
+def _formula(context: Context, entry: Mapping[str, Any]) -> str:
+    """The id of the formula, and the way to it from the page that shows the number."""
+    if not entry["formula"]:
+        return "answer"
+    up = "../" * (context.name or "").rpartition("docs/")[2].count("/")
+    return f"[{entry['formula']}]({up}formulas.md#{entry['formula'].lower()})"
 
 
 def _significant(value: float, digits: int) -> str:

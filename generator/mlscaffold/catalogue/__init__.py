@@ -1,7 +1,8 @@
-"""What both the plan and the engine speak of, declared once in the YAML files beside this: gates and roles."""
+"""What both the plan and the engine speak of, declared once in the YAML files beside this: gates, roles, formulas."""
 
 import functools
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from mlscaffold import yamltext
 
 RIGORS = ("light", "standard", "strict")
+FORMULA = re.compile(r"\bF\d{2}b?\b")  # the id of one, inside a text
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,24 @@ class Role:
     stand_ins: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Formula:
+    """A row of formulas.yaml: what it gives, in symbols, and the functions that compute it."""
+
+    id: str
+    name: str
+    lines: tuple[str, ...]  # of the formula itself
+    where: str  # what its symbols are, and what is assumed
+    planning: tuple[str, ...]  # functions below mlscaffold.planning
+    engine: tuple[str, ...]  # functions of the engine that compute it from what was measured
+    source: str
+
+    @property
+    def anchor(self) -> str:
+        """Where a page of formulas has it."""
+        return self.id.lower()
+
+
 @functools.cache
 def gates() -> dict[str, Gate]:
     """Every gate of both kinds by id, in the order of the file."""
@@ -58,6 +78,36 @@ def gates_of(kind: str) -> list[Gate]:
 def roles() -> dict[str, Role]:
     """Every role by its key, in the order of the file."""
     return {key: Role(key, row["title"], tuple(row["stand_ins"])) for key, row in _read("roles.yaml").items()}
+
+
+@functools.cache
+def formulas() -> dict[str, Formula]:
+    """Every formula by id, in the order of the file."""
+    return {
+        id: Formula(
+            id, row["name"], tuple(row["formula"]), row["where"], tuple(row["planning"]), tuple(row.get("engine", ())),
+            row["source"],
+        )
+        for id, row in _read("formulas.yaml").items()
+    }  # fmt: skip
+
+
+def cited(plan: Any) -> list[Formula]:
+    """The formulas that a finished plan cites, as the formula of a number or in its note, in the catalogue's order."""
+    ids = set(_cited(plan))
+    return [formula for formula in formulas().values() if formula.id in ids]
+
+
+def _cited(part: Any) -> Iterator[str]:
+    if isinstance(part, Mapping):
+        if "formula" in part:
+            yield str(part["formula"])
+            yield from FORMULA.findall(str(part.get("note")))
+        for inner in part.values():
+            yield from _cited(inner)
+    elif isinstance(part, (list, tuple)):
+        for inner in part:
+            yield from _cited(inner)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -6,7 +6,9 @@ A fact is here once where more than one template asks for it; what one page alon
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mlscaffold import catalogue
 from mlscaffold.answers import Answers
+from mlscaffold.planning.number import entries
 
 Plan = Mapping[str, Any]
 Fact = Callable[[Answers, Plan], Any]
@@ -104,6 +106,14 @@ def _each_once(handles: Mapping[str, str], roles: list[str]) -> str:
     return " ".join(dict.fromkeys(handle for role, handle in handles.items() if role in roles and handle))
 
 
+def _given_by(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+    """The key and the meaning of each of the plan's numbers, by the id of its formula."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for key, entry in entries(plan):
+        found.setdefault(entry["formula"], []).append((key, entry["meaning"].rstrip(".")))
+    return found
+
+
 BOTH: dict[str, Fact] = {
     "ml": lambda answers, plan: answers.kind == "ml",
     "maker": lambda answers, plan: "ds" if answers.kind == "ml" else "swe",
@@ -115,6 +125,8 @@ BOTH: dict[str, Fact] = {
     "brings": lambda answers, plan: BRINGS,
     "openings": lambda answers, plan: OPENINGS,
     "reviews": _reviews,
+    "formulas": lambda answers, plan: catalogue.cited(plan),
+    "given_by": lambda answers, plan: _given_by(plan),
 }
 FACTS: dict[str, dict[str, Fact]] = {
     "ml": BOTH
