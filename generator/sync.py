@@ -141,10 +141,27 @@ def _may_stay_unknown(question: Question) -> bool:
     return any(questions.default(question, {by: value}) == "" for value in questions.load()[by].choices)
 
 
+def keys() -> str:
+    """The ids of the catalogue's rows as types, so that a misspelt one fails the type check."""
+    lines = [
+        '''"""The ids of the catalogue's rows. Written by generator/sync.py from the YAML files beside this."""''',
+        "",
+        "from typing import Literal",
+        "",
+        *_literal_of("FormulaId", ["", *catalogue.formulas()]),
+        *_literal_of("NumberKey", catalogue.numbers()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _literal_of(name: str, ids: Iterable[str]) -> list[str]:
+    return [f"{name} = Literal[", *(f'    "{id}",' for id in ids), "]"]
+
+
 def engine_catalogue() -> str:
     """The engine's own copy of the catalogue: it runs where there is no mlscaffold."""
     lines = [
-        '''"""Every gate and role. Written by generator/sync.py from mlscaffold/catalogue: edit that, not this."""''',
+        '''"""Gates, roles, numbers. Written by generator/sync.py from mlscaffold/catalogue: edit that, not this."""''',
         "# ruff: noqa: E501",
         "# fmt: off",
         "",
@@ -167,9 +184,8 @@ def engine_catalogue() -> str:
         "STAND_INS: dict[str, tuple[str, ...]] = {",
         *(f'    "{role.key}": {_python(role.stand_ins)},' for role in catalogue.roles().values() if role.stand_ins),
         "}",
-        "GateId = Literal[",
-        *(f'    "{id}",' for id in catalogue.gates()),
-        "]",
+        *_literal_of("GateId", catalogue.gates()),
+        *_literal_of("NumberKey", catalogue.numbers()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -260,6 +276,7 @@ def doors() -> dict[Path, bytes]:
     files = {
         ROOT / "README.md": readme().encode(),
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
+        ROOT / "generator/mlscaffold/catalogue/keys.py": keys().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }

@@ -1,4 +1,4 @@
-"""Gates, roles and formulas are declared once: whatever speaks of one speaks of a row of the catalogue."""
+"""Gates, roles, formulas and numbers are declared once: whatever speaks of one speaks of a row of the catalogue."""
 
 import importlib
 import pkgutil
@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from material import ROOT
+from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import catalogue, questions
 from mlscaffold.planning import people
+from mlscaffold.planning.number import Number, entries
+from mlscaffold.planning.plan import compute
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
 
@@ -133,3 +135,30 @@ def test_a_repository_has_the_formulas_that_its_plan_cites(sample: str, rendered
     assert {id for text in pages.values() for id in catalogue.FORMULA.findall(text)} <= set(headings)
     assert [id for id in headings if id not in plan] == []
     assert len(headings) < len(catalogue.formulas())
+
+
+@pytest.fixture(scope="module")
+def planned() -> set[str]:
+    """The keys of the numbers that the samples' plans have."""
+    return {key for sample in SAMPLES for key, _ in entries(compute(sample_answers(sample)))}
+
+
+def test_every_number_of_a_plan_has_a_row_and_every_row_a_number(planned: set[str]) -> None:
+    assert planned == set(catalogue.numbers())
+
+
+def test_every_row_of_a_number_names_formulas_that_exist() -> None:
+    """A row with the empty one may hold an answer."""
+    named = {id for row in catalogue.numbers().values() for id in row.formulas}
+
+    assert named - {""} <= set(catalogue.formulas())
+
+
+def test_a_formula_that_the_row_does_not_list_is_refused() -> None:
+    """It would be a number under a formula that nobody can look up there."""
+    row = catalogue.numbers()["monitor.quality_rows"]
+
+    assert Number(1).as_json(row, {})["formula"] == "F02"
+    assert Number(1, formula="F08").as_json(row, {})["formula"] == "F08"
+    with pytest.raises(ValueError, match=r"monitor\.quality_rows has no formula 'F12'"):
+        Number(1, formula="F12").as_json(row, {})

@@ -232,14 +232,14 @@ def test_a_critical_default_is_an_assumption_until_somebody_confirms_it() -> Non
 @pytest.mark.parametrize("absurd", [math.inf, -math.inf, math.nan, 2e9, -3e12])
 def test_an_absurd_value_becomes_a_finding(absurd: float) -> None:
     """No endless number leaves the plan: it becomes None, a sentence and a remedy; a sound one passes unchanged."""
-    number = Number(absurd, "rows", "F04", {"gain": 0.1}, "Rows to label.")
-    shown = bounded(number)
+    shown = bounded("test.rows", Number(absurd, inputs={"gain": 0.1}), {"looks": "3"})
 
     assert shown.value is None
     assert shown.note
     assert "gain" in str(shown.remedy)
-    sound = Number(5, "rows", "F04")
-    assert bounded(sound) is sound
+    assert "at each of 3 looks" in shown.note
+    sound = Number(5)
+    assert bounded("test.rows", sound, {"looks": "3"}) is sound
 
 
 def test_numbers_are_written_alike_everywhere() -> None:

@@ -92,7 +92,7 @@ def test_a_measured_curve_beyond_the_data_fires() -> None:
     from mlscaffold.planning.risks import risks
 
     answers = answers_module.complete(CALM)
-    numbers = {"curve.rows_for_target": Number(90_000, "rows", "F14")}
+    numbers = {"curve.rows_for_target": Number(90_000)}
     found = {risk["id"]: risk for risk in risks(answers, numbers, schedule.build(answers, {}))}
 
     assert found["R9"]["active"]

@@ -237,7 +237,7 @@ def test_more_people_never_end_later_and_half_a_person_does() -> None:
 def test_labelling_weeks_enter_the_schedule() -> None:
     """Thirty weeks of labelling push the gate out; labels from logs are an engineer's work of days."""
     given = answers(label_source="people")
-    short, long = (schedule.build(given, {"labels.weeks": Number(weeks, "weeks", "F15")}) for weeks in (1, 30))
+    short, long = (schedule.build(given, {"labels.weeks": Number(weeks)}) for weeks in (1, 30))
 
     assert long.windows["p1d"].end - long.windows["p1d"].start == pytest.approx(5 * 30 * 6.3 / 6)
     assert long.ends("g1") > short.ends("g1")
@@ -270,7 +270,7 @@ def test_reviews_follow_release() -> None:
     """Reviews, the repeated drill and the first retraining have dates after the tasks they follow."""
     given = answers()
     plan = schedule.build(given, {})
-    found = agenda.reviews(given, plan, {"retrain.every_days": Number(23, "days", "F23")})
+    found = agenda.reviews(given, plan, {"retrain.every_days": Number(23)})
 
     assert [row["date"] for row in found] == sorted(row["date"] for row in found)
     assert sum("retraining" in row["about"] for row in found) == 1

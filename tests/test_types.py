@@ -13,17 +13,38 @@ PLANTED = {
     'answers.provenance("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
     'answers.is_asked("slo_percnt")': "incompatible type \"Literal['slo_percnt']\"",
     'gates.gate("G1.33")': 'No overload variant of "gate" matches argument type "str"',
+    'value_of(numbers, "acceptance.targt")': "incompatible type \"Literal['acceptance.targt']\"",
+    'numbers["test.row"]': "Invalid index type \"Literal['test.row']\"",
+    'planned: Numbers = {"retrain.costs": Number(1)}': "incompatible type \"Literal['retrain.costs']\"",
+    'Number(1, formula="F99")': "incompatible type \"Literal['F99']\"",
+    'Number(1, unit="rows")': 'Unexpected keyword argument "unit" for "Number"',
+    'repo.needed("acceptance.targt")': "incompatible type \"Literal['acceptance.targt']\"",
     "answers.current_value + 1": 'Unsupported operand types for + ("None" and "int")',
 }
-SOUND = ('gates.gate("G1.3")', "answers.miss_cost", 'answers.provenance("miss_cost")', "answers.daily_volume + 1")
+SOUND = (
+    'gates.gate("G1.3")',
+    "answers.miss_cost",
+    'answers.provenance("miss_cost")',
+    "answers.daily_volume + 1",
+    'value_of(numbers, "acceptance.target")',
+    'sound: Numbers = {"retrain.cost": Number(1, formula="F12")}',
+    'repo.needed("acceptance.target")',
+)
 
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What mypy says of each line below, in order; the empty text where it says nothing."""
     lines = [*PLANTED, *SOUND]
-    head = ["from mlscaffold.answers import Answers", "from planrun import gates", "", ""]
-    head += ["def planted(answers: Answers) -> None:"]
+    head = [
+        "from mlscaffold.answers import Answers",
+        "from mlscaffold.planning.number import Number, Numbers, value_of",
+        "from planrun import gates",
+        "from planrun.repository import Repo",
+        "",
+        "",
+        "def planted(answers: Answers, numbers: Numbers, repo: Repo) -> None:",
+    ]
     folder = tmp_path_factory.mktemp("planted")
     program = folder / "planted.py"
     program.write_text("\n".join([*head, *(f"    {line}" for line in lines), ""]), "utf-8")
@@ -39,8 +60,8 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [said.get(number, "") for number, _ in enumerate(lines, len(head) + 1)]
 
 
-def test_a_misspelt_answer_fails_the_type_check(complaints: list[str]) -> None:
-    """As an attribute, and as a key of a question; a fact that may be unknown is not added to."""
+def test_a_misspelt_name_fails_the_type_check(complaints: list[str]) -> None:
+    """An answer as attribute and as key, a gate, a number, a formula; a fact that may be unknown is not added to."""
     assert all(wanted in said for wanted, said in zip(PLANTED.values(), complaints, strict=False)), complaints
 
 

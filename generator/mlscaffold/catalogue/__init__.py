@@ -1,4 +1,7 @@
-"""What both the plan and the engine speak of, declared once in the YAML files beside this: gates, roles, formulas."""
+"""What plan and engine speak of, declared once in the YAML files beside this: gates, roles, formulas, numbers.
+
+`keys.py` holds the types of their ids, written by `generator/sync.py`.
+"""
 
 import functools
 import re
@@ -59,6 +62,16 @@ class Formula:
         return self.id.lower()
 
 
+@dataclass(frozen=True)
+class NumberRow:
+    """A row of numbers.yaml; a word in braces stands for one that the answers fill in."""
+
+    key: str
+    unit: str
+    formulas: tuple[str, ...]  # the first holds where the plan does not say which; "" for an answer
+    meaning: str
+
+
 @functools.cache
 def gates() -> dict[str, Gate]:
     """Every gate of both kinds by id, in the order of the file."""
@@ -90,6 +103,19 @@ def formulas() -> dict[str, Formula]:
         )
         for id, row in _read("formulas.yaml").items()
     }  # fmt: skip
+
+
+@functools.cache
+def numbers() -> dict[str, NumberRow]:
+    """Every number of a plan by its dotted key, in the order of the file."""
+    return {
+        key: NumberRow(key, row["unit"], _listed(row), row["meaning"]) for key, row in _read("numbers.yaml").items()
+    }
+
+
+def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
+    found = row.get("formula", "")
+    return (found,) if isinstance(found, str) else tuple(found)
 
 
 def cited(plan: Any) -> list[Formula]:

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import FormulaId
 from mlscaffold.planning import money, value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
@@ -20,7 +20,8 @@ TIERS: Mapping[str, tuple[float, float]] = {
 
 def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     """Everything under `acceptance.`; `effort_days` is the schedule's effort before labelling by people."""
-    numbers = _tier(answers) | {"acceptance.baseline": _baseline(answers, metric)}
+    numbers = _tier(answers)
+    numbers["acceptance.baseline"] = _baseline(answers, metric)
     numbers |= _break_even(answers, metric, effort_days)
     numbers["acceptance.min_gain"] = _smallest(answers, metric, numbers)
     numbers |= _target(answers, metric, numbers)
@@ -32,12 +33,8 @@ def _tier(answers: Answers) -> Numbers:
     alpha, power = TIERS[answers.consequence]
     inputs = {"consequence": answers.consequence}
     return {
-        "acceptance.alpha": Number(
-            alpha, "share", "tier", inputs, "The risk taken of accepting a model that is not good enough."
-        ),
-        "acceptance.power": Number(
-            power, "share", "tier", inputs, "The chance that a model as good as the target is accepted."
-        ),
+        "acceptance.alpha": Number(alpha, inputs=inputs),
+        "acceptance.power": Number(power, inputs=inputs),
     }
 
 
@@ -45,17 +42,16 @@ def _tier(answers: Answers) -> Numbers:
 
 
 def _baseline(answers: Answers, metric: Metric) -> Number:
-    meaning = f"The {metric.title} of today's practice, which a model has to beat."
     inputs = {"current_practice": answers.current_practice, "current_value": answers.current_value}
     if answers.current_value is not None:
-        return Number(answers.current_value, metric.title, "", inputs, meaning, answers.provenance("current_value"))
+        return Number(answers.current_value, inputs=inputs, provenance=answers.provenance("current_value"))
     remedy = "Measure today's practice or a simple rule first, then replan with current_value."
     assumed = assumed_baseline(answers, metric)
     if assumed is None:
         note = f"Nobody has measured today's {metric.title}, and without it no scale is known."
-        return Number(None, metric.title, "", inputs, meaning, "default", note, remedy)
+        return Number(None, inputs=inputs, provenance="default", note=note, remedy=remedy)
     note = f"Nobody has measured today's {metric.title}; the plan assumes {said(assumed)} until it is measured."
-    return Number(assumed, metric.title, "", inputs, meaning, "default", note, remedy)
+    return Number(assumed, inputs=inputs, provenance="default", note=note, remedy=remedy)
 
 
 def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
@@ -91,32 +87,13 @@ def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers
         "decisions_a_month": month,
         "unit_worth": worth.amount,
     }
-    even_number = Number(
-        even,
-        metric.title,
-        "F12",
-        inputs,
-        f"The gain that pays the build back within {answers.payback_limit_months:g} months.",
-        note=_sentence(stand_in),
-    )
     return {
         "acceptance.build_cost": cost,
         "acceptance.run_cost_year": Number(
-            12 * answers.monthly_run_budget,
-            answers.currency,
-            "",
-            {"monthly_run_budget": answers.monthly_run_budget},
-            "What a year of running it may cost, after delivery.",
+            12 * answers.monthly_run_budget, inputs={"monthly_run_budget": answers.monthly_run_budget}
         ),
-        "acceptance.unit_worth": Number(
-            worth.amount,
-            answers.currency,
-            "F12",
-            money.cost_inputs(answers),
-            f"What one whole unit of {metric.title} is worth in one decision.",
-            note=_sentence(stand_in),
-        ),
-        "acceptance.break_even_gain": even_number,
+        "acceptance.unit_worth": Number(worth.amount, inputs=money.cost_inputs(answers), note=_sentence(stand_in)),
+        "acceptance.break_even_gain": Number(even, inputs=inputs, note=_sentence(stand_in)),
     }
 
 
@@ -126,12 +103,11 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     An error is counted in units of the data (euros, days, degrees). While unit_error_cost is an assumption, it says
     nothing about them, and the break-even gain would be too small for one unit and out of reach for another.
     """
-    meaning = "The smallest gain that is worth having; acceptance must show at least this."
     if answers.min_gain is not None:
         inputs: dict[str, float | None] = {"min_gain": answers.min_gain}
-        return Number(answers.min_gain, metric.title, "", inputs, meaning, answers.provenance("min_gain"))
+        return Number(answers.min_gain, formula="", inputs=inputs, provenance=answers.provenance("min_gain"))
     if not _in_units_of_the_data(answers, metric):
-        return replace(numbers["acceptance.break_even_gain"], meaning=meaning)
+        return numbers["acceptance.break_even_gain"]
     baseline, share = numbers["acceptance.baseline"].value, answers.min_gain_share
     amount = None if baseline is None else share * abs(baseline)
     part, asked = (
@@ -144,12 +120,10 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     inputs = {"min_gain_share": share, "baseline": baseline}
     return Number(
         amount,
-        metric.title,
-        "",
-        inputs,
-        meaning,
-        answers.provenance("min_gain_share"),
-        note,
+        formula="",
+        inputs=inputs,
+        provenance=answers.provenance("min_gain_share"),
+        note=note,
         words=part if amount is None else None,
     )
 
@@ -162,13 +136,12 @@ def _in_units_of_the_data(answers: Answers, metric: Metric) -> bool:
 
 
 def _build_cost(answers: Answers, effort_days: float) -> Number:
-    meaning = "What it costs to build, which the gain has to earn back."
     if answers.build_cost is not None:
         inputs = {"build_cost": answers.build_cost}
-        return Number(answers.build_cost, answers.currency, "", inputs, meaning, answers.provenance("build_cost"))
+        return Number(answers.build_cost, formula="", inputs=inputs, provenance=answers.provenance("build_cost"))
     inputs = {"effort_days": effort_days, "day_rate": answers.day_rate}
     note = "Effort of the schedule; what people need to label the test set (F15) comes on top."
-    return Number(effort_days * answers.day_rate, answers.currency, "F12", inputs, meaning, note=note)
+    return Number(effort_days * answers.day_rate, inputs=inputs, note=note)
 
 
 # ------------------------------------------------------------------------------------------------ target
@@ -179,23 +152,21 @@ def _target(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     minimum = numbers["acceptance.min_gain"].value
     target = _asked_target(answers, metric, baseline, minimum)
     gain = metric.gain(baseline, target.value) if baseline is not None and target.value is not None else None
-    meaning = "How much better than today the target is."
     inputs = {"baseline": baseline, "target": target.value}
     unknown = "Baseline or target is not known." if gain is None else None
     return {
         "acceptance.target": target,
-        "acceptance.gain": Number(gain, metric.title, "", inputs, meaning, note=unknown),
+        "acceptance.gain": Number(gain, inputs=inputs, note=unknown),
     }
 
 
 def _asked_target(answers: Answers, metric: Metric, baseline: float | None, minimum: float | None) -> Number:
-    meaning = f"The {metric.title} to reach ({metric.better} is better)."
     inputs = {"target_value": answers.target_value, "baseline": baseline, "min_gain": minimum}
 
     def number(target: float | None, note: str | None = None, remedy: str | None = None) -> Number:
         provenance = "computed" if answers.target_value is None else answers.provenance("target_value")
-        formula = "F12" if answers.target_value is None else ""
-        return Number(target, metric.title, formula, inputs, meaning, provenance, note, remedy)
+        formula: FormulaId = "F12" if answers.target_value is None else ""
+        return Number(target, formula=formula, inputs=inputs, provenance=provenance, note=note, remedy=remedy)
 
     if answers.target_value is not None:
         return number(answers.target_value, *_judged(answers.target_value, metric, baseline, minimum))

@@ -1,7 +1,5 @@
 """How many rows show that nothing got worse: in a segment (slices.*), and after retraining (promotion.*)."""
 
-from dataclasses import replace
-
 from mlscaffold.answers import Answers
 from mlscaffold.planning import samples
 from mlscaffold.planning.metrics import Metric
@@ -29,24 +27,17 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         none = metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
     rows = None if units is None else units / unit_share(answers, metric) * effect(answers, metric)
     return {
-        "slices.count": Number(
-            count, "segments", "", {"segments": list(answers.segments)}, "Segments that must not get worse."
-        ),
-        "slices.margin": replace(allowed, meaning="How much worse a segment may get before it counts."),
+        "slices.count": Number(count, inputs={"segments": list(answers.segments)}),
+        "slices.margin": allowed,
         "slices.alpha": Number(
             alpha,
-            "share",
-            "F10",
-            {"alpha_per_look": numbers["test.alpha_per_look"].value, "segments": count},
-            "The risk each segment may take: alpha per look, divided by the segments.",
+            inputs={"alpha_per_look": numbers["test.alpha_per_look"].value, "segments": count},
             note=none if not count else None,
         ),
         "slices.units_each": count_of(
-            units, metric.counted_on, metric.formula, inputs, "What each segment must hold.", none, WIDER_SLICE
+            units, metric.counted_on, formula=metric.formula, inputs=inputs, note=none, remedy=WIDER_SLICE
         ),
-        "slices.rows_each": count_of(
-            rows, "rows", "F06", inputs, "Random rows of each segment in the test set.", none, WIDER_SLICE
-        ),
+        "slices.rows_each": count_of(rows, "rows", inputs=inputs, note=none, remedy=WIDER_SLICE),
     }
 
 
@@ -75,38 +66,21 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     if metric.counted_on in ("positives", "flagged rows") and metric.method == "share":
         mixed = f"On all rows, if the models differ as often there; the {metric.counted_on} among them decide."
     return {
-        "promotion.margin": replace(
-            allowed, meaning="How much worse a retrained model may be and still replace the champion."
-        ),
+        "promotion.margin": allowed,
         "promotion.rows": count_of(
-            units,
-            metric.counted_on,
-            metric.formula,
-            inputs,
-            "What shows that a retrained model is not worse by the margin.",
-            why,
-            WIDER,
+            units, metric.counted_on, formula=metric.formula, inputs=inputs, note=why, remedy=WIDER
         ),
         "promotion.labels": count_of(
             None if units is None else units * share,
             metric.counted_on,
-            metric.formula,
-            inputs,
-            "Of these, the ones on which the two models differ; only they decide.",
-            why or every,
-            WIDER,
+            formula=metric.formula,
+            inputs=inputs,
+            note=why or every,
+            remedy=WIDER,
         ),
-        "promotion.stream_rows": count_of(
-            stream, "rows", "F06", inputs, "Random live rows that hold them.", why, WIDER
-        ),
+        "promotion.stream_rows": count_of(stream, "rows", inputs=inputs, note=why, remedy=WIDER),
         "promotion.stream_labels": count_of(
-            None if stream is None else stream * share,
-            "rows",
-            "F06",
-            inputs,
-            "Of these rows, the ones to label because the two models differ.",
-            why or mixed,
-            WIDER,
+            None if stream is None else stream * share, "rows", inputs=inputs, note=why or mixed, remedy=WIDER
         ),
     }
 
@@ -115,11 +89,11 @@ def _margin(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Num
     """The allowed loss in units of the metric; for errors without an upper limit, a share of today's value."""
     given, baseline = answers[key], numbers["acceptance.baseline"].value
     if metric.high == 1:
-        return Number(given, metric.title, "", {key: given}, provenance=answers.origin_of(key))
+        return Number(given, inputs={key: given}, provenance=answers.origin_of(key))
     inputs = {key: given, "baseline": baseline}
     if metric.own and not baseline:  # nothing earned today: then the target is the scale
         baseline = numbers["acceptance.target"].value
         inputs["target"] = baseline
     if not baseline:
-        return Number(None, metric.title, "", inputs, note="It is a share of today's value, which is not known.")
-    return Number(given * abs(baseline), metric.title, "", inputs, note=f"{said(given)} of today's value.")
+        return Number(None, inputs=inputs, note="It is a share of today's value, which is not known.")
+    return Number(given * abs(baseline), inputs=inputs, note=f"{said(given)} of today's value.")

@@ -105,16 +105,10 @@ def _misfit(curve: Curve, rows: Sequence[float], errors: Sequence[float]) -> flo
 # ------------------------------------------------------------------------------------------------ the plan's numbers
 
 
-def curve(metric: Metric) -> Numbers:
+def curve() -> Numbers:
     """Everything under `curve.`: measured in the data audit, on at least four table sizes."""
-    note = "Measured in the data audit, on at least four table sizes."
-    meanings = {
-        "a": ("error", "The error that no amount of data removes."),
-        "b": ("error", "How much error data can still remove."),
-        "c": ("", "How fast more data removes it."),
-        "rows_for_target": ("rows", f"Training rows at which the {metric.title} reaches the target."),
-    }
-    return {f"curve.{key}": Number(None, unit, "F14", {}, text, note=note) for key, (unit, text) in meanings.items()}
+    unmeasured = Number(None, note="Measured in the data audit, on at least four table sizes.")
+    return {"curve.a": unmeasured, "curve.b": unmeasured, "curve.c": unmeasured, "curve.rows_for_target": unmeasured}
 
 
 def iterations(answers: Answers, metric: Metric, numbers: Numbers, phase_days: float) -> Numbers:
@@ -124,21 +118,15 @@ def iterations(answers: Answers, metric: Metric, numbers: Numbers, phase_days: f
     """
     count = max(1, int(phase_days / answers.cycle_days + 1e-9))
     inputs = {"phase_days": phase_days, "cycle_days": answers.cycle_days}
-    return {
-        "iterations.phase_days": Number(
-            phase_days, "working days", "F29", {}, "Working days of one person for experiments."
-        ),
-        "iterations.max": Number(
-            count, "experiments", "F29", inputs, "Experiments that fit in; then ship, re-scope or stop."
-        ),
+    planned: Numbers = {
+        "iterations.phase_days": Number(phase_days),
+        "iterations.max": Number(count, inputs=inputs),
         "iterations.p_success": Number(
             chance_of_success(answers.success_rate, count),
-            "share",
-            "F29",
-            {"success_rate": answers.success_rate, "experiments": count},
-            "The chance that at least one of them improves the metric.",
+            inputs={"success_rate": answers.success_rate, "experiments": count},
         ),
-    } | _validation(answers, metric, numbers, count)
+    }
+    return planned | _validation(answers, metric, numbers, count)
 
 
 def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) -> Numbers:
@@ -154,33 +142,17 @@ def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) 
     invisible = "With these few rows not even a perfect model could be told apart." if known else none
     return {
         "iterations.validation_rows": Number(
-            rows,
-            "rows",
-            "",
-            {"labelled_cases": answers.labelled_cases, "share": VALIDATION_SHARE},
-            "Labelled rows that experiments are compared on.",
+            rows, inputs={"labelled_cases": answers.labelled_cases, "share": VALIDATION_SHARE}
         ),
-        "iterations.validation_units": Number(
-            units,
-            metric.counted_on,
-            "F06",
-            {"rows": rows, "units_a_row": unit_share(answers, metric)},
-            f"The {metric.counted_on} among them.",
-        ),
+        "iterations.validation_units": Number(units, inputs={"rows": rows, "units_a_row": unit_share(answers, metric)}),
         "iterations.optimism": Number(
             None if error is None else optimism(error, count),
-            metric.title,
-            "F11",
-            {"standard_error": error, "experiments": count},
-            "By how much the best experiment looks better than it is; taken off before it counts.",
+            inputs={"standard_error": error, "experiments": count},
             note=none if error is None else "Worst case: the experiments' errors are independent.",
         ),
         "iterations.mde": Number(
             smallest,
-            metric.title,
-            "F09",
-            {"units": units, "alpha": alpha, "power": power},
-            "The smallest gain that the validation rows can show in one comparison.",
+            inputs={"units": units, "alpha": alpha, "power": power},
             note=None if smallest is not None else invisible,
         ),
         "iterations.reuse_rows": _reuse(metric, numbers, count),
@@ -191,10 +163,9 @@ def _reuse(metric: Metric, numbers: Numbers, count: int) -> Number:
     discordance, minimum = numbers["test.discordance"].value, numbers["acceptance.min_gain"].value
     alpha = numbers["acceptance.alpha"].value
     inputs = {"tolerance": minimum, "discordance": discordance, "alpha": alpha, "experiments": count}
-    meaning = "What a validation set needs so that all experiments are judged to ± the smallest useful gain at once."
     if metric.method != "share":
-        return Number(None, metric.counted_on, "F11", inputs, meaning, note="Known for shares of right rows only.")
+        return Number(None, inputs=inputs, note="Known for shares of right rows only.")
     if not discordance or not minimum:
-        return Number(None, metric.counted_on, "F11", inputs, meaning, note="Baseline, target or gain is not known.")
+        return Number(None, inputs=inputs, note="Baseline, target or gain is not known.")
     rows = samples.reuse_rows(minimum, discordance, alpha, count, adaptive=True)
-    return count_of(rows, metric.counted_on, "F11", inputs, meaning)
+    return count_of(rows, metric.counted_on, inputs=inputs)

@@ -3,6 +3,7 @@
 import math
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import FormulaId
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said, whole
 from mlscaffold.planning.stats import z
@@ -104,14 +105,7 @@ def labels(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
 def _flip(answers: Answers, metric: Metric) -> Number:
     inputs = {"label_source": answers.label_source, "label_agreement": answers.label_agreement}
     note, agreement = _unmeasured(answers, metric), answers.label_agreement
-    return Number(
-        None if note or agreement is None else flip_rate(agreement),
-        "share",
-        "F13",
-        inputs,
-        "The share of labels that are wrong, as far as people's disagreement shows.",
-        note=note,
-    )
+    return Number(None if note or agreement is None else flip_rate(agreement), inputs=inputs, note=note)
 
 
 def _unmeasured(answers: Answers, metric: Metric) -> str | None:
@@ -138,9 +132,8 @@ def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -
         remedy = "Make labels agree more (guide, adjudication, several people a case), or change target_value."
     elif found is not None:
         note = "If labels are wrong at random, as often one way as the other."
-    formula = "F13b" if metric.key in ("recall", "f1", "roc_auc") else "F13"
-    meaning = f"The {metric.title} that a perfect model would be measured to have."
-    return Number(found, metric.title, formula, inputs, meaning, note=note, remedy=remedy)
+    formula: FormulaId = "F13b" if metric.key in ("recall", "f1", "roc_auc") else "F13"
+    return Number(found, formula=formula, inputs=inputs, note=note, remedy=remedy)
 
 
 def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
@@ -154,19 +147,17 @@ def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     found = None if note else least_agreement(metric, _share(answers), target)
     if found is None and not note:
         note = f"No closed form is known for {metric.title}."
-    meaning = "The agreement between two people below which the target cannot be shown."
-    return Number(found, "share", "F13b", inputs, meaning, note=note)
+    return Number(found, inputs=inputs, note=note)
 
 
 def _weeks(answers: Answers, numbers: Numbers) -> Number:
-    meaning = "Calendar weeks to label the test set, the cases labelled twice included."
     rows = numbers["test.rows"].value
     if answers.label_source == "none":
         note = "There is no source of right answers, so no test set can be labelled."
         source = {"label_source": answers.label_source}
-        return Number(None, "weeks", "F15", source, meaning, note=note, remedy="Find one: label_source=people or logs.")
+        return Number(None, inputs=source, note=note, remedy="Find one: label_source=people or logs.")
     if answers.label_source == "logs":
-        return Number(0.0, "weeks", "F15", {"label_source": answers.label_source}, meaning, note=_LOGS)
+        return Number(0.0, inputs={"label_source": answers.label_source}, note=_LOGS)
     inputs = {
         "rows": rows,
         "double_label_share": answers.double_label_share,
@@ -175,20 +166,19 @@ def _weeks(answers: Answers, numbers: Numbers) -> Number:
         "hours_a_week": HOURS_A_WEEK,
     }
     if rows is None:
-        return Number(None, "weeks", "F15", inputs, meaning, note=numbers["test.rows"].note)
+        return Number(None, inputs=inputs, note=numbers["test.rows"].note)
     weeks = labelling_weeks(rows, answers.double_label_share, answers.label_minutes, answers.annotators)
     if weeks > 520:
         note = f"Labelling {rows:,} rows would take {weeks:,.0f} weeks, which is more than ten years."
         remedy = "More annotators, fewer label_minutes, or a larger gain in target_value make it possible."
-        return Number(None, "weeks", "F15", inputs, meaning, note=note, remedy=remedy)
+        return Number(None, inputs=inputs, note=note, remedy=remedy)
     note = "The whole test set is labelled anew, under the written guide."
-    return Number(weeks, "weeks", "F15", inputs, meaning, note=note)
+    return Number(weeks, inputs=inputs, note=note)
 
 
 def _double(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
-    meaning = f"Cases that two people label, so that kappa is known to ± {AGREEMENT_HALF_WIDTH:g}."
     if answers.label_source not in PEOPLE or answers.task not in ("binary", "multiclass"):
-        return Number(None, "rows", "F16", {}, meaning, note=_unmeasured(answers, metric))
+        return Number(None, note=_unmeasured(answers, metric))
     share = _share(answers)
     by_chance = share**2 + (1 - share) ** 2
     least, agreement, note = _least(answers, metric, numbers).value, answers.label_agreement, None
@@ -198,7 +188,7 @@ def _double(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
         note = note if least is not None else f"Agreement is not measured yet; planned at {said(agreement)}."
     inputs = {"agreement": agreement, "by_chance": by_chance, "half_width": AGREEMENT_HALF_WIDTH}
     rows = kappa_rows(agreement, by_chance, AGREEMENT_HALF_WIDTH)
-    return Number(rows, "rows", "F16", inputs, meaning, note=note)
+    return Number(rows, inputs=inputs, note=note)
 
 
 def _share(answers: Answers) -> float:

@@ -7,9 +7,11 @@ from typing import Any
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import FormulaId
 from mlscaffold.planning import samples
 from mlscaffold.planning.stats import increasing_root
 
+PLANNED_BY: Mapping[str, FormulaId] = {"share": "F05", "auc": "F07", "mean": "F08"}
 EDGE = 1e-4  # AUC estimates are planned within [.0001, .9999]; beyond, one row would decide
 
 
@@ -51,9 +53,9 @@ class Metric:
         return -math.inf if self.own and self.better == "higher" and self.method == "mean" else 0.0
 
     @property
-    def formula(self) -> str:
+    def formula(self) -> FormulaId:
         """The formula that plans its rows."""
-        return {"share": "F05", "auc": "F07", "mean": "F08"}[self.method]
+        return PLANNED_BY[self.method]
 
     def gain(self, baseline: float, value: float) -> float:
         """How much better `value` is than `baseline`; negative when it is worse."""

@@ -1,51 +1,52 @@
 """The money of acceptance.*: cost per decision, value per month, payback (F12)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
 
 CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
 
+Which = Literal["baseline", "target"]
+LEVELS: Mapping[Which, NumberKey] = {"baseline": "acceptance.baseline", "target": "acceptance.target"}
+
 
 def costs(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """The decision threshold, and what a decision costs when nobody acts, today, and at the target."""
     nothing = answers.positive_share * answers.miss_cost if answers.task == "binary" else None
     no_error = None if nothing is not None else "Without any answer there is no error to count."
-    unit, inputs = f"{answers.currency} per decision", cost_inputs(answers)
+    inputs = cost_inputs(answers)
     return _threshold(answers) | {
-        "acceptance.cost_per_decision.nothing": Number(
-            nothing, unit, "F12", inputs, "What a decision costs when nobody acts.", note=no_error
-        ),
+        "acceptance.cost_per_decision.nothing": Number(nothing, inputs=inputs, note=no_error),
         "acceptance.cost_per_decision.baseline": _cost(answers, metric, numbers, "baseline"),
         "acceptance.cost_per_decision.target": _cost(answers, metric, numbers, "target"),
     }
 
 
 def _threshold(answers: Answers) -> Numbers:
-    meaning = "Act when the calibrated probability is above this."
     if answers.task != "binary":
         none = "Only a yes-or-no decision has a threshold."
-        return {"acceptance.threshold": Number(None, "probability", "F12", {}, meaning, note=none)}
+        return {"acceptance.threshold": Number(None, note=none)}
     inputs = {"false_alarm_cost": answers.false_alarm_cost, "miss_cost": answers.miss_cost}
     note = None
     if answers.review_rate is not None:
         limit = said(answers.review_rate)
         note = f"At most {limit} of the cases can be looked at; where more lie above, take the highest."
     found = value.threshold(answers.false_alarm_cost, answers.miss_cost)
-    return {"acceptance.threshold": Number(found, "probability", "F12", inputs, meaning, note=note)}
+    return {"acceptance.threshold": Number(found, inputs=inputs, note=note)}
 
 
-def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> Number:
-    level = numbers[f"acceptance.{which}"].value
-    unit, inputs = f"{answers.currency} per decision", {which: level} | cost_inputs(answers)
-    meaning = {"baseline": "What a decision costs today.", "target": "What a decision costs at the target."}[which]
+def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> Number:
+    level = numbers[LEVELS[which]].value
+    inputs = {which: level} | cost_inputs(answers)
 
     def number(cost: float | None, note: str | None = None, remedy: str | None = None) -> Number:
-        return Number(cost, unit, "F12", inputs, meaning, note=note, remedy=remedy)
+        return Number(cost, inputs=inputs, note=note, remedy=remedy)
 
     if level is None:
         return number(None, f"The {which} is not known.")
@@ -60,9 +61,9 @@ def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> Num
     return number(cost, f"The {metric.title} alone does not tell what a decision costs." if cost is None else note)
 
 
-def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: str) -> tuple[float, str | None]:
+def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> tuple[float, str | None]:
     """False alarms per decision, and what had to be assumed about them."""
-    level, today = numbers[f"acceptance.{which}"].value, numbers["acceptance.baseline"].value
+    level, today = numbers[LEVELS[which]].value, numbers["acceptance.baseline"].value
     if metric.key != "recall":
         return 0.0, None
     if which == "target" and answers.review_rate is not None:
@@ -87,21 +88,14 @@ def returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         remedy = f"Aim higher with target_value, or build something simpler. {CHEAPER}"
     return {
         "acceptance.value_month": note,
-        "acceptance.payback_months": Number(
-            months,
-            "months",
-            "F12",
-            inputs,
-            "How long the gain takes to earn the build cost, running cost paid.",
-            note=why,
-            remedy=remedy,
-        ),
+        "acceptance.payback_months": Number(months, inputs=inputs, note=why, remedy=remedy),
     }
 
 
 def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[float | None, Number]:
     """What reaching the target is worth a month, before running cost."""
-    before, after = (numbers[f"acceptance.cost_per_decision.{which}"].value for which in ("baseline", "target"))
+    before = numbers["acceptance.cost_per_decision.baseline"].value
+    after = numbers["acceptance.cost_per_decision.target"].value
     gain, worth = numbers["acceptance.gain"].value, numbers["acceptance.unit_worth"]
     month = answers.daily_volume * value.MONTH
     if before is not None and after is not None:
@@ -113,8 +107,7 @@ def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[fl
         note = worth.note
     else:
         amount, inputs, note = None, {}, numbers["acceptance.target"].note or numbers["acceptance.baseline"].note
-    meaning = "What reaching the target is worth a month, before running cost."
-    return amount, Number(amount, answers.currency, "F12", inputs, meaning, note=note)
+    return amount, Number(amount, inputs=inputs, note=note)
 
 
 def cost_inputs(answers: Answers) -> dict[str, Any]:

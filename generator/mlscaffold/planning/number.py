@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
+from mlscaffold import catalogue
+from mlscaffold.catalogue import NumberRow
+from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning import absence
 
 LIMIT = 1e9  # a count or an amount beyond this is a sentence about the answers, not a number to plan with
@@ -12,37 +15,46 @@ LIMIT = 1e9  # a count or an amount beyond this is a sentence about the answers,
 
 @dataclass(frozen=True)
 class Number:
-    """A value of the plan. `value` None: not measured yet or not computable, and `note` says why.
+    """What varies of a number; its key, unit, formula and meaning are a row of the catalogue.
 
-    `remedy` is set where the value (or its absence) stands in the way of the plan: note and remedy then become a
-    finding. `provenance` is answered, measured (in a data file, or by the rendered repository), default (a figure
-    nobody gave) or computed. `words` stand for a value that a rule will give once something is measured.
+    `value` None: not measured yet or not computable, and `note` says why. `formula` says which one it was where the
+    row lists several and it was not the first. `remedy` is set where the value (or its absence) stands in the way of
+    the plan: note and remedy then become a finding. `provenance` is answered, measured (in a data file, or by the
+    rendered repository), default (a figure nobody gave) or computed. `words` stand for a value that a rule will give
+    once something is measured.
     """
 
     value: Any  # a number, a text such as a date, a yes or no, or None
-    unit: str
-    formula: str
+    _: KW_ONLY
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    meaning: str = ""
+    formula: FormulaId | None = None
     provenance: str = "computed"
     note: str | None = None
     remedy: str | None = None
     words: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, row: NumberRow, terms: Mapping[str, str]) -> dict[str, Any]:
         """The entry of plan.json. Floats keep ten significant digits, so that every platform writes the same text."""
         return {
             "value": tidy(self.value),
-            "unit": self.unit,
-            "formula": self.formula,
+            "unit": row.unit.format_map(terms),
+            "formula": self._formula_of(row),
             "inputs": {name: tidy(value) for name, value in self.inputs.items()},
             "provenance": self.provenance,
-            "meaning": self.meaning,
+            "meaning": row.meaning.format_map(terms),
             "note": self.note,
         } | ({"words": self.words} if self.words else {})
 
+    def _formula_of(self, row: NumberRow) -> str:
+        """The formula's id; "" for an answer. Raises ValueError for one that the row does not list."""
+        if self.formula is None:
+            return row.formulas[0]
+        if self.formula not in row.formulas:
+            raise ValueError(f"{row.key} has no formula {self.formula!r} in catalogue/numbers.yaml")
+        return self.formula
 
-Numbers = dict[str, Number]
+
+Numbers = dict[NumberKey, Number]
 
 
 def tidy(value: Any) -> Any:
@@ -63,7 +75,7 @@ def whole(value: float) -> int:
     return math.ceil(value - 1e-9 * max(1.0, abs(value)))
 
 
-def value_of(numbers: Mapping[str, Number], key: str) -> Any:
+def value_of(numbers: Mapping[NumberKey, Number], key: NumberKey) -> Any:
     """The value under `key`; None where the plan has no such number."""
     return numbers[key].value if key in numbers else None
 
@@ -78,23 +90,25 @@ def said(value: float | int | None) -> str:
     return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in digits else digits
 
 
-def bounded(number: Number) -> Number:
+def bounded(key: NumberKey, number: Number, terms: Mapping[str, str]) -> Number:
     """The number itself, or, where it is infinite, not a number or beyond a thousand million, a finding instead."""
     value = number.value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or abs(value) <= LIMIT:
         return number
+    row = catalogue.numbers()[key]
+    unit, meaning = row.unit.format_map(terms), row.meaning.format_map(terms).rstrip(".")
     most = f"{'less than -' if value < 0 else 'more than '}{LIMIT:,.0f}"
-    amount = f"{most} {number.unit}".rstrip() if math.isfinite(value) else f"{number.unit} without end"
+    amount = f"{most} {unit}".rstrip() if math.isfinite(value) else f"{unit} without end"
     suspects = ", ".join(number.inputs) or "the answers"
     return replace(
         number,
         value=None,
-        note=f"These answers give {amount}, which no project can use ({number.meaning.rstrip('.')}).",
+        note=f"These answers give {amount}, which no project can use ({meaning}).",
         remedy=number.remedy or f"Look at {suspects}: something there is far from real.",
     )
 
 
-def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
+def nested(numbers: Mapping[NumberKey, Number], terms: Mapping[str, str]) -> dict[str, Any]:
     """Entries nested by the dots of their keys: `test.rows` becomes ["test"]["rows"]."""
     tree: dict[str, Any] = {}
     for key, number in numbers.items():
@@ -102,7 +116,7 @@ def nested(numbers: Mapping[str, Number]) -> dict[str, Any]:
         node = tree
         for group in groups:
             node = node.setdefault(group, {})
-        node[name] = number.as_json()
+        node[name] = number.as_json(catalogue.numbers()[key], terms)
         if number.value is None:
             node[name]["absent"] = absence.absent(key, number.note)
     return tree
@@ -117,7 +131,7 @@ def entries(plan: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Ma
             yield from entries(value, f"{prefix}{key}.")
 
 
-def findings(numbers: Mapping[str, Number]) -> list[dict[str, str]]:
+def findings(numbers: Mapping[NumberKey, Number]) -> list[dict[str, str]]:
     """What stands in the way of the plan: one sentence and one remedy, once for each group of numbers."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for key, number in numbers.items():

@@ -1,5 +1,6 @@
 """The whole plan: every group of numbers and every list, computed from the answers and put together as plain data."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -23,17 +24,19 @@ from mlscaffold.planning import (
     service,
     sizes,
 )
-from mlscaffold.planning.number import Number, Numbers, bounded, findings, nested, tidy, value_of
+from mlscaffold.planning.number import Numbers, bounded, findings, nested, tidy, value_of
+from mlscaffold.planning.terms import terms
 
 
 def compute(answers: Answers) -> dict[str, Any]:
     """The plan as nested plain data, ready for JSON: same answers, same bytes."""
+    words = terms(answers)
     numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
     dates = schedule.build(answers, numbers)
-    numbers |= _checked(schedule.schedule(answers, dates))
+    numbers |= _checked(schedule.schedule(answers, dates), words)
     if answers.kind == "software":
-        numbers |= _checked(schedule.iterations(answers, dates))
-    plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers)
+        numbers |= _checked(schedule.iterations(answers, dates), words)
+    plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers, words)
     plan["schedule"] |= agenda.lists(answers, dates, numbers)
     plan |= {
         "people": people.people(answers),
@@ -73,30 +76,32 @@ def _ml(answers: Answers) -> Numbers:
     wait for one another.
     """
     metric = metrics.of(answers)
-    numbers = _checked(schedule.effort(answers))
-    numbers |= _checked(acceptance.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
-    numbers |= _checked(sizes.test_set(answers, metric, numbers))
-    numbers |= _checked(guards.slices(answers, metric, numbers))
-    numbers |= _checked(labels.labels(answers, metric, numbers))
+    checked = functools.partial(_checked, words=terms(answers))
+    numbers = checked(schedule.effort(answers))
+    numbers |= checked(acceptance.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
+    numbers |= checked(sizes.test_set(answers, metric, numbers))
+    numbers |= checked(guards.slices(answers, metric, numbers))
+    numbers |= checked(labels.labels(answers, metric, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
-    numbers |= iterations.curve(metric) | _checked(iterations.iterations(answers, metric, numbers, phase))
-    numbers |= _checked(guards.promotion(answers, metric, numbers))
-    numbers |= _checked(monitoring.monitoring(answers, numbers))
-    return numbers | _checked(service.capacity(answers))
+    numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
+    numbers |= checked(guards.promotion(answers, metric, numbers))
+    numbers |= checked(monitoring.monitoring(answers, numbers))
+    return numbers | checked(service.capacity(answers))
 
 
 def _software(answers: Answers) -> Numbers:
-    return _checked(schedule.effort(answers) | service.objectives(answers) | service.capacity(answers))
+    numbers = schedule.effort(answers) | service.objectives(answers) | service.capacity(answers)
+    return _checked(numbers, terms(answers))
 
 
-def _checked(numbers: Numbers) -> Numbers:
-    return {key: bounded(number) for key, number in numbers.items()}
+def _checked(numbers: Numbers, words: Mapping[str, str]) -> Numbers:
+    return {key: bounded(key, number, words) for key, number in numbers.items()}
 
 
 # ------------------------------------------------------------------------------------------------ assumptions
 
 
-def assumptions(answers: Answers, numbers: Mapping[str, Number]) -> list[dict[str, Any]]:
+def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
     """Critical answers that are defaults and that nobody has confirmed, with the numbers each one drives."""
     known = questions.load()
     gate = "G1.11" if answers.kind == "ml" else "T1.3"

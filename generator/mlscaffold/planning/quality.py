@@ -1,9 +1,11 @@
 """The quality floor after release: where the metric must stay, and how soon a fall is seen (F20 to F22, F25)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning import metrics, samples, signals, value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, value_of
@@ -70,83 +72,63 @@ def counted_share(answers: Answers, metric: Metric) -> float:
 
 
 def decay(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:
+    """The floor, how soon a fall to it is seen, and the tests that see it."""
+    early: Numbers = {
+        "monitor.early_warning": Number(
+            None, note="Measured from the served scores; it is never a pass: scores can lose their meaning unseen."
+        )
+    }
+    seen = _fall(answers, quality, alpha, power)
+    return seen | _cusum(answers) | early | _sequential(quality, alpha, power)
+
+
+def _fall(answers: Answers, quality: Quality, alpha: float, power: float) -> Numbers:
+    """The floor, and the labelled rows and days until a fall from target to floor is seen."""
     given = {"target": quality.target, "floor": quality.floor}
+    formula: FormulaId = "F02" if quality.is_rate else "F08"
     rows = quality_rows(quality, alpha, power)
     days = None if rows is None else signals.detection_days(rows, quality.rows_a_day, quality.delay)
-    false_alarm_days = 365 / answers.false_alerts_per_month
-    limit = signals.cusum_limit(false_alarm_days)
+    blind = "Raise label_return_share: without labels nobody sees the model decay."
     return {
-        "monitor.floor": Number(
-            quality.floor,
-            quality.metric.title,
-            "F12",
-            given,
-            "Value of the metric below which the model no longer pays",
-            note=unknown(quality),
-        ),
+        "monitor.floor": Number(quality.floor, inputs=given, note=unknown(quality)),
         "monitor.quality_rows": Number(
-            rows,
-            "labelled rows",
-            "F02" if quality.is_rate else "F08",
-            given | {"alpha": alpha, "power": power},
-            "Labelled rows that show a fall from target to floor",
-            note=unknown(quality),
+            rows, formula=formula, inputs=given | {"alpha": alpha, "power": power}, note=unknown(quality)
         ),
         "monitor.labels_day": Number(
             quality.rows_a_day,
-            "labelled rows a day",
-            "F06",
-            {
+            inputs={
                 "daily_volume": answers.daily_volume,
                 "share": quality.share,
                 "label_return_share": answers.label_return_share,
             },
-            "Labelled rows a day that stand behind the metric",
         ),
         "monitor.delay_days": Number(
             days,
-            "days",
-            "F20",
-            {"rows": rows, "rows_a_day": quality.rows_a_day, "label_delay_days": quality.delay},
-            "Days from a fall to the floor until it is seen",
+            inputs={"rows": rows, "rows_a_day": quality.rows_a_day, "label_delay_days": quality.delay},
             note=unknown(quality),
-            remedy="Raise label_return_share: without labels nobody sees the model decay."
-            if days == math.inf
-            else None,
+            remedy=blind if days == math.inf else None,
         ),
         "monitor.cost_hour": _cost_of_an_hour(answers),
-        "monitor.cusum_k": Number(
-            0.5, "sd", "F21", {}, "Slack of the CUSUM: half of a shift by one standard deviation"
-        ),
+    }
+
+
+def _cusum(answers: Answers) -> Numbers:
+    """F21. Slack, limit and delay of the cumulative sum over the daily value of the metric."""
+    days = 365 / answers.false_alerts_per_month
+    limit = signals.cusum_limit(days)
+    return {
+        "monitor.cusum_k": Number(0.5),
         "monitor.cusum_h": Number(
             limit,
-            "sd",
-            "F21",
-            {"false_alerts_per_month": answers.false_alerts_per_month, "days": false_alarm_days},
-            "Limit of the CUSUM over the daily value of the metric",
+            inputs={"false_alerts_per_month": answers.false_alerts_per_month, "days": days},
             note="It may raise one false alarm in so many days: the quality signal gets a twelfth of the alert budget.",
         ),
-        "monitor.cusum_delay_days": Number(
-            signals.cusum_run_length(limit, 1.0),
-            "days",
-            "F21",
-            {"cusum_h": limit},
-            "Days until the CUSUM sees the daily value move by one standard deviation",
-        ),
-        "monitor.early_warning": Number(
-            None,
-            "accuracy",
-            "F25",
-            {},
-            "Accuracy that the model's own scores promise before labels return",
-            note="Measured from the served scores; it is never a pass: scores can lose their meaning unseen.",
-        ),
-    } | _sequential(quality, alpha, power)
+        "monitor.cusum_delay_days": Number(signals.cusum_run_length(limit, 1.0), inputs={"cusum_h": limit}),
+    }
 
 
 def _cost_of_an_hour(answers: Answers) -> Number:
     hourly = answers.daily_volume / 24
-    meaning = "Money that an hour of nothing but wrong results costs"
     if answers.task == "binary":
         share = answers.positive_share
         wrong = share * answers.miss_cost + (1 - share) * answers.false_alarm_cost
@@ -155,9 +137,9 @@ def _cost_of_an_hour(answers: Answers) -> Number:
     else:
         given = {"daily_volume": answers.daily_volume}
         note = "An error of this task has no worst size: name the largest error you have seen, times unit_error_cost."
-        return Number(None, answers.currency, "F12", given, meaning, note=note)
+        return Number(None, inputs=given, note=note)
     both = {"daily_volume": answers.daily_volume, "cost_of_a_wrong_result": wrong}
-    return Number(hourly * wrong, answers.currency, "F12", both, meaning)
+    return Number(hourly * wrong, inputs=both)
 
 
 def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:
@@ -194,15 +176,14 @@ def _sequential(quality: Quality, alpha: float, power: float) -> Numbers:
         given |= {"good_error": good, "bad_error": bad}
     elif note is None:
         note = "A sequential test on single rows needs a metric that counts right rows; use the CUSUM."
-    meanings = {
-        "upper": ("Sum at which the model is taken as decayed", "log odds", "upper"),
-        "lower": ("Sum at which the model is taken as healthy", "log odds", "lower"),
-        "error_step": ("Added to the sum for each wrong row", "log odds", "error_step"),
-        "success_step": ("Added to the sum for each right row", "log odds", "success_step"),
-        "rows_healthy": ("Labelled rows to a verdict, on average, if the model is healthy", "rows", "rows_healthy"),
-        "rows_decayed": ("Labelled rows to a verdict, on average, if it has decayed", "rows", "rows_decayed"),
+    fields: Mapping[NumberKey, str] = {
+        "monitor.sprt.upper": "upper",
+        "monitor.sprt.lower": "lower",
+        "monitor.sprt.error_step": "error_step",
+        "monitor.sprt.success_step": "success_step",
+        "monitor.sprt.rows_healthy": "rows_healthy",
+        "monitor.sprt.rows_decayed": "rows_decayed",
     }
     return {
-        f"monitor.sprt.{name}": Number(getattr(test, field) if test else None, unit, "F22", given, text, note=note)
-        for name, (text, unit, field) in meanings.items()
+        key: Number(getattr(test, field) if test else None, inputs=given, note=note) for key, field in fields.items()
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.people import overloaded
 from mlscaffold.planning.schedule import Schedule
@@ -24,11 +25,11 @@ class Facts:
     schedule: Schedule
     load: Sequence[Mapping[str, Any]]
 
-    def value(self, key: str) -> Any:
+    def value(self, key: NumberKey) -> Any:
         """A number of the plan; None where it is not known."""
         return value_of(self.numbers, key)
 
-    def text(self, key: str) -> str:
+    def text(self, key: NumberKey) -> str:
         """A number of the plan inside a sentence."""
         return said(self.value(key))
 

@@ -8,8 +8,10 @@ import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import network
 from mlscaffold.planning.network import Activity, Forecast, Window
 from mlscaffold.planning.number import Number, Numbers, value_of
@@ -18,6 +20,23 @@ from mlscaffold.planning.tasks import Task, is_early, tasks
 
 PHASES = ("p0", "p1", "g1", "p2", "p3", "p4", "p5", "g5")  # tasks are listed by phase, and by start within one
 LAST_DAY = datetime.date(2999, 12, 31)  # a plan that ends later than this is said to end here, and does not fit
+
+
+class Quantile(NamedTuple):
+    """A probability, and the keys under which the plan has what is done by then: all of it, and its first phase."""
+
+    share: float
+    end: NumberKey
+    days: NumberKey
+    phase: NumberKey
+    phase_days: NumberKey
+
+
+QUANTILES = (
+    Quantile(0.5, "schedule.p50", "schedule.days.p50", "schedule.phase1.p50", "schedule.phase1.p50_days"),
+    Quantile(0.8, "schedule.p80", "schedule.days.p80", "schedule.phase1.p80", "schedule.phase1.p80_days"),
+    Quantile(0.95, "schedule.p95", "schedule.days.p95", "schedule.phase1.p95", "schedule.phase1.p95_days"),
+)
 
 
 @dataclass(frozen=True)
@@ -54,15 +73,9 @@ def effort(answers: Answers) -> Numbers:
     given = {"capabilities": len(answers.capabilities)} if answers.kind == "software" else {}
     note = "A proposal, from the three-point effort of each task; replace it once the team has numbers of its own."
     return {
-        "schedule.effort_days": Number(
-            total, "person-days", "F30", given, "Effort of all tasks", provenance="default", note=note
-        ),
-        "schedule.early_share": Number(
-            early / total, "", "F30", {"effort_days": total}, "Share of the effort before the first iteration"
-        ),
-        "schedule.iteration_days": Number(
-            math.fsum(building), "person-days", "F30", given, "Effort of the iterations", provenance="default"
-        ),
+        "schedule.effort_days": Number(total, inputs=given, provenance="default", note=note),
+        "schedule.early_share": Number(early / total, inputs={"effort_days": total}),
+        "schedule.iteration_days": Number(math.fsum(building), inputs=given, provenance="default"),
     }
 
 
@@ -114,83 +127,43 @@ def working_days(start: datetime.date, end: datetime.date) -> int:
 
 def schedule(answers: Answers, plan: Schedule) -> Numbers:
     """The numbers of schedule.*; the lists beside them come from `agenda`."""
-    quantiles = {name: plan.forecast.quantile(share) for name, share in (("p50", 0.5), ("p80", 0.8), ("p95", 0.95))}
-    phase = {name: plan.forecast.milestone(share) for name, share in (("p50", 0.5), ("p80", 0.8), ("p95", 0.95))}
-    end = plan.date(quantiles["p80"])
+    end = plan.date(plan.forecast.quantile(0.8))
     given = {"start_date": plan.start.isoformat(), "team": answers.raw["team"], "focus_factor": answers.focus_factor}
-    odds = {"p50": "even odds", "p80": "80 % probability", "p95": "95 % probability"}
-    gate = "G1" if answers.kind == "ml" else "T1"
-    numbers = {
-        "schedule.start": Number(
-            plan.start.isoformat(), "", "", {"start_date": answers.raw["start_date"]}, "First working day"
-        ),
-        "schedule.deadline": Number(
-            plan.deadline.isoformat(), "", "", {"appetite_weeks": answers.appetite_weeks}, "End of the appetite"
-        ),
-        "schedule.floor_days": Number(
-            network.shortest(plan.activities, "g1"),
-            "working days",
-            "F30",
-            given,
-            f"Working days to gate {gate} if every task before it goes as well as it can",
-        ),
-        "schedule.floor_total_days": Number(
-            network.shortest(plan.activities, "g5"),
-            "working days",
-            "F30",
-            given,
-            "Working days to the end if every task goes as well as it can",
-        ),
+    numbers: Numbers = {
+        "schedule.start": Number(plan.start.isoformat(), inputs={"start_date": answers.raw["start_date"]}),
+        "schedule.deadline": Number(plan.deadline.isoformat(), inputs={"appetite_weeks": answers.appetite_weeks}),
+        "schedule.floor_days": Number(network.shortest(plan.activities, "g1"), inputs=given),
+        "schedule.floor_total_days": Number(network.shortest(plan.activities, "g5"), inputs=given),
         "schedule.available_days": Number(
-            working_days(plan.start, plan.deadline),
-            "working days",
-            "",
-            {"appetite_weeks": answers.appetite_weeks},
-            "Working days from the start to the end of the appetite",
+            working_days(plan.start, plan.deadline), inputs={"appetite_weeks": answers.appetite_weeks}
         ),
-        "schedule.weeks_needed": Number(
-            math.ceil(((end - answers.start_date).days) / 7),
-            "weeks",
-            "F30",
-            given,
-            "Weeks within which the plan ends with 80 % probability",
-        ),
+        "schedule.weeks_needed": Number(math.ceil(((end - answers.start_date).days) / 7), inputs=given),
         "schedule.fits": _fits(answers, plan, end),
     }
-    for name, days in quantiles.items():
-        meaning = f"The whole plan ends by this day with {odds[name]}"
-        numbers[f"schedule.{name}"] = Number(plan.date(days).isoformat(), "", "F30", given | {"days": days}, meaning)
-    for name, days in quantiles.items():
-        numbers[f"schedule.days.{name}"] = Number(
-            round(days, 1), "working days", "F30", given, f"Working days to the end, with {odds[name]}"
-        )
-    for name, days in phase.items():
-        meaning = f"Gate {gate} is reached by this day with {odds[name]}"
-        numbers[f"schedule.phase1.{name}"] = Number(
-            plan.date(days).isoformat(), "", "F30", given | {"days": days}, meaning
-        )
-        numbers[f"schedule.phase1.{name}_days"] = Number(
-            round(days, 1), "working days", "F30", given, f"Working days to gate {gate}, with {odds[name]}"
-        )
+    ends = {keys: plan.forecast.quantile(keys.share) for keys in QUANTILES}
+    numbers |= {
+        keys.end: Number(plan.date(days).isoformat(), inputs=given | {"days": days}) for keys, days in ends.items()
+    }
+    numbers |= {keys.days: Number(round(days, 1), inputs=given) for keys, days in ends.items()}
+    for keys in QUANTILES:
+        days = plan.forecast.milestone(keys.share)
+        numbers[keys.phase] = Number(plan.date(days).isoformat(), inputs=given | {"days": days})
+        numbers[keys.phase_days] = Number(round(days, 1), inputs=given)
     return numbers
 
 
 def _fits(answers: Answers, plan: Schedule, end: datetime.date) -> Number:
     fits = end <= plan.deadline
     given = {"p80": end.isoformat(), "deadline": plan.deadline.isoformat(), "appetite_weeks": answers.appetite_weeks}
-    meaning = "Whether the plan ends within the appetite with 80 % probability"
     if fits:
-        return Number(True, "", "F30", given, meaning)
+        return Number(True, inputs=given)
     weeks = math.ceil((end - answers.start_date).days / 7)
     days = (end - plan.deadline).days
     after = f"{days:,} day{'' if days == 1 else 's'} after the appetite"
     late = f"with 80 % probability it ends by {end}, {after} ({plan.deadline})"
     return Number(
         False,
-        "",
-        "F30",
-        given,
-        meaning,
+        inputs=given,
         note=f"The plan does not fit: {late}.",
         remedy=f"Cut scope, raise shares in team, or set appetite_weeks to {weeks}.",
     )
@@ -205,20 +178,12 @@ def iterations(answers: Answers, plan: Schedule) -> Numbers:
     return {
         "iterations.count": Number(
             math.ceil((last - first) / length - 1e-6),
-            "iterations",
-            "F30",
-            {"working_days": round(last - first, 1), "iteration_days": length},
-            "Iterations between gate T1 and acceptance",
+            inputs={"working_days": round(last - first, 1), "iteration_days": length},
         ),
         "iterations.capacity": Number(
             round(length * share * answers.focus_factor, 1),
-            "person-days",
-            "F30",
-            {"iteration_days": length, "team": answers.raw["team"], "focus_factor": answers.focus_factor},
-            "Effort that one iteration can hold",
+            inputs={"iteration_days": length, "team": answers.raw["team"], "focus_factor": answers.focus_factor},
         ),
-        "iterations.start": Number(
-            plan.starts(built[0]).isoformat(), "", "F30", {}, "First day of the first iteration"
-        ),
-        "iterations.end": Number(plan.date(last).isoformat(), "", "F30", {}, "Last day of the last one"),
+        "iterations.start": Number(plan.starts(built[0]).isoformat()),
+        "iterations.end": Number(plan.date(last).isoformat()),
     }

@@ -19,31 +19,30 @@ BURN = (("page", 0.02, 1, 5), ("page", 0.05, 6, 30), ("ticket", 0.10, 72, 360))
 
 def capacity(answers: Answers) -> Numbers:
     """The numbers of capacity.*: workers for the peak of an online service, or the length of a batch run."""
-    online = (
-        answers.serving in ("api", "alert") if answers.kind == "ml" else answers.deliverable in ("service", "web-app")
-    )
     average = answers.daily_volume / 86400
     rate = average * answers.peak_factor * answers.load_factor
     service = answers.service_ms / 1000
     given = {name: answers[name] for name in ("daily_volume", "peak_factor", "load_factor", "service_ms")}
-    numbers = {
+    numbers: Numbers = {
         "capacity.peak_per_second": Number(
             average * answers.peak_factor,
-            "a second",
-            "F27",
-            {"daily_volume": answers.daily_volume, "peak_factor": answers.peak_factor},
-            "Results a second at the peak",
+            inputs={"daily_volume": answers.daily_volume, "peak_factor": answers.peak_factor},
         ),
-        "capacity.load_per_second": Number(rate, "a second", "F27", given, "Results a second in the load test"),
+        "capacity.load_per_second": Number(rate, inputs=given),
         "capacity.run_minutes": Number(
             answers.daily_volume * service / 60,
-            "minutes",
-            "F27",
-            {"daily_volume": answers.daily_volume, "service_ms": answers.service_ms},
-            "Minutes that one worker needs for a day's results",
+            inputs={"daily_volume": answers.daily_volume, "service_ms": answers.service_ms},
         ),
     }
-    return numbers | (_online(answers, rate, service, given) if online else _offline(answers, rate, service, given))
+    sized = _online if is_online(answers) else _offline
+    return numbers | sized(answers, rate, service, given)
+
+
+def is_online(answers: Answers) -> bool:
+    """Whether somebody waits for each answer, rather than for the end of a run."""
+    return (
+        answers.serving in ("api", "alert") if answers.kind == "ml" else answers.deliverable in ("service", "web-app")
+    )
 
 
 def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
@@ -57,44 +56,15 @@ def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]
     note, remedy = _impossible(answers, key, workers)
     single = "One is enough for the load; a second one keeps answering while the first is replaced."
     return {
-        "capacity.workers": Number(
-            workers,
-            "workers",
-            "F27",
-            given,
-            "Workers that keep the limit in the load test",
-            note=single if workers == 1 else note,
-            remedy=remedy,
-        ),
-        "capacity.workers_cached": Number(
-            cached,
-            "workers",
-            "F27",
-            given | {"hits": max(hits, CACHE_HITS)},
-            "Workers if a cache answers two in five requests",
-            note=note,
-        ),
-        "capacity.workers_queued": Number(
-            max(1, whole(rate / answers.peak_factor * service / busy)),
-            "workers",
-            "F27",
-            given,
-            "Workers if results may come later and the peak waits in a queue",
-        ),
+        "capacity.workers": Number(workers, inputs=given, note=single if workers == 1 else note, remedy=remedy),
+        "capacity.workers_cached": Number(cached, inputs=given | {"hits": max(hits, CACHE_HITS)}, note=note),
+        "capacity.workers_queued": Number(max(1, whole(rate / answers.peak_factor * service / busy)), inputs=given),
         "capacity.utilisation": Number(
-            rate * (1 - hits) * service / workers if workers else None,
-            "",
-            "F27",
-            given | {"workers": workers},
-            "Share of the workers that is busy in the load test",
-            note=note,
+            rate * (1 - hits) * service / workers if workers else None, inputs=given | {"workers": workers}, note=note
         ),
         "capacity.wait95": Number(
             1000 * reliability.wait_quantile(workers, rate * (1 - hits), service) if workers else None,
-            "ms",
-            "F27",
-            given | {"workers": workers},
-            "Wait that 95 % of the requests stay below in the load test",
+            inputs=given | {"workers": workers},
             note=note,
         ),
     }
@@ -119,25 +89,14 @@ def _offline(answers: Answers, rate: float, service: float, given: dict[str, Any
     note = None if fits else f"A day's results would keep more than {MOST_WORKERS:,} workers busy."
     remedy = None if fits else "Check daily_volume, load_factor and service_ms: one of them is far from real."
     later = "Nothing waits in a queue: results are computed in runs, or on the caller's machine."
-    numbers = {
-        "capacity.workers": Number(
-            max(1, whole(busy)) if fits else None,
-            "workers",
-            "F27",
-            given,
-            "Workers that finish a day's results within the day",
-            note=note,
-            remedy=remedy,
-        )
+    without_a_queue = Number(None, inputs={"load_per_second": rate}, note=later)
+    return {
+        "capacity.workers": Number(max(1, whole(busy)) if fits else None, inputs=given, note=note, remedy=remedy),
+        "capacity.workers_cached": without_a_queue,
+        "capacity.workers_queued": without_a_queue,
+        "capacity.utilisation": without_a_queue,
+        "capacity.wait95": without_a_queue,
     }
-    for name, unit, meaning in (
-        ("workers_cached", "workers", "Workers if a cache answers two in five requests"),
-        ("workers_queued", "workers", "Workers if results may come later and the peak waits in a queue"),
-        ("utilisation", "", "Share of the workers that is busy in the load test"),
-        ("wait95", "ms", "Wait that 95 % of the requests stay below in the load test"),
-    ):
-        numbers[f"capacity.{name}"] = Number(None, unit, "F27", {"load_per_second": rate}, meaning, note=later)
-    return numbers
 
 
 # ----------------------------------------------------------------------------------------------------- objectives
@@ -148,61 +107,31 @@ def objectives(answers: Answers) -> Numbers:
     promised = answers.is_asked("slo_percent")
     objective = round(answers.slo_percent / 100, 12) if promised else None
     chain = {name: percent / 100 for name, percent in answers.dependencies.items()}
-    runs = "runs" if answers.deliverable == "batch" else "requests"
     what = {"cli": "command-line program"}.get(answers.deliverable, answers.deliverable)
     none = None if promised else f"A {what} runs where it is called, so it promises no availability."
     days = answers.slo_window_days
     given = {"slo_percent": answers.slo_percent, "slo_window_days": days} if promised else {}
     volume = {"daily_volume": answers.daily_volume}
-    return _ceiling(answers, chain, objective) | {
-        "slo.objective": Number(
-            objective,
-            "",
-            "",
-            given,
-            f"Share of {runs} that must succeed",
-            provenance=answers.provenance("slo_percent"),
-            note=none,
-        ),
+    numbers = _ceiling(answers, chain, objective)
+    shown: Numbers = {
+        "slo.objective": Number(objective, inputs=given, provenance=answers.provenance("slo_percent"), note=none),
         "slo.budget_minutes": Number(
-            None if objective is None else reliability.error_budget(objective, days * 1440),
-            "minutes",
-            "F33",
-            given,
-            "Minutes of complete failure that the window allows",
-            note=none,
+            None if objective is None else reliability.error_budget(objective, days * 1440), inputs=given, note=none
         ),
         "slo.budget_requests": Number(
             None if objective is None else reliability.error_budget(objective, days * answers.daily_volume),
-            runs,
-            "F33",
-            given | volume,
-            f"Failed {runs} that the window allows",
+            inputs=given | volume,
             note=none,
         ),
         "slo.demo_requests": Number(
             None if objective is None else reliability.no_failures(1 - objective),
-            runs,
-            "F28",
-            given | {"confidence": 0.95},
-            f"{runs.capitalize()} without one failure that show the objective",
+            inputs=given | {"confidence": 0.95},
             note=none,
         ),
-        "slo.demo_samples": Number(
-            reliability.no_failures(0.01),
-            "samples",
-            "F28",
-            {"quantile": 0.99, "confidence": 0.95},
-            "Timed answers whose slowest bounds the 99th percentile",
-        ),
-        "slo.demo_samples_p95": Number(
-            reliability.no_failures(0.05),
-            "samples",
-            "F28",
-            {"quantile": 0.95, "confidence": 0.95},
-            "Timed answers whose slowest bounds the 95th percentile",
-        ),
+        "slo.demo_samples": Number(reliability.no_failures(0.01), inputs={"quantile": 0.99, "confidence": 0.95}),
+        "slo.demo_samples_p95": Number(reliability.no_failures(0.05), inputs={"quantile": 0.95, "confidence": 0.95}),
     }
+    return numbers | shown
 
 
 def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | None) -> Numbers:
@@ -219,26 +148,11 @@ def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | No
         )
         remedy = f"Let {names} fail without failing a request, or lower slo_percent to {_below(ceiling)}."
     return {
-        "slo.ceiling": Number(
-            ceiling,
-            "",
-            "F34",
-            given,
-            "Highest availability that the dependencies allow",
-            note=note or alone,
-            remedy=remedy,
-        ),
+        "slo.ceiling": Number(ceiling, inputs=given, note=note or alone, remedy=remedy),
         "slo.soft": Number(
-            names or None,
-            "",
-            "F34",
-            given | {"slo_percent": answers.slo_percent},
-            "Dependencies whose failure must degrade the service and not fail it",
-            note=None if soft else "None.",
+            names or None, inputs=given | {"slo_percent": answers.slo_percent}, note=None if soft else "None."
         ),
-        "slo.ceiling_soft": Number(
-            left, "", "F34", given | {"soft": names}, "Highest availability once these dependencies are soft"
-        ),
+        "slo.ceiling_soft": Number(left, inputs=given | {"soft": names}),
     }
 
 

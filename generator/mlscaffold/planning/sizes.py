@@ -1,40 +1,40 @@
 """How many rows the acceptance test needs: test.*"""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning import samples, value
 from mlscaffold.planning.metrics import Comparison, Metric
 from mlscaffold.planning.number import LIMIT, Number, Numbers, said, whole
+
+
+class CountKeys(NamedTuple):
+    """Under which keys the plan has the counts of one number of looks."""
+
+    units: NumberKey
+    rows: NumberKey
+    positives: NumberKey
+
+
+EACH_LOOK = CountKeys("test.units", "test.rows", "test.positives")
+ONE_LOOK = CountKeys("test.units_one_look", "test.rows_one_look", "test.positives_one_look")
 
 
 def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `test.`: rows at the alpha of one of several looks, and at a single look beside it."""
     comparison, discordance = compared(answers, metric, numbers)
     looks, alpha = answers.test_looks, numbers["acceptance.alpha"].value
-    shared = {
-        "test.looks": Number(
-            looks,
-            "looks",
-            "",
-            {"test_looks": looks},
-            "How often the test set may be looked at before it is spent.",
-            answers.provenance("test_looks"),
-        ),
-        "test.alpha_per_look": Number(
-            alpha / looks,
-            "share",
-            "F11",
-            {"alpha": alpha, "looks": looks},
-            "The risk of a false pass that one look may take.",
-        ),
+    shared: Numbers = {
+        "test.looks": Number(looks, inputs={"test_looks": looks}, provenance=answers.provenance("test_looks")),
+        "test.alpha_per_look": Number(alpha / looks, inputs={"alpha": alpha, "looks": looks}),
         "test.discordance": discordance,
         "test.spread": _spread(metric, numbers, comparison),
     }
     found = numbers | shared
-    several = _rows(answers, metric, found, comparison, alpha / looks, "")
-    single = _rows(answers, metric, found, comparison, alpha, "_one_look")
+    several = _rows(answers, metric, found, comparison, alpha / looks, EACH_LOOK)
+    single = _rows(answers, metric, found, comparison, alpha, ONE_LOOK)
     return (
         shared
         | several
@@ -64,13 +64,13 @@ def compare(answers: Answers, metric: Metric, baseline: float, discordance: floa
 
 
 def _discordance(answers: Answers, metric: Metric, baseline: float | None, target: float | None) -> Number:
-    meaning = "The share of rows on which exactly one of baseline and model is right."
     inputs = {"baseline": baseline, "target": target, "discordance": answers.discordance}
 
     def number(found: float | None, note: str | None = None, remedy: str | None = None) -> Number:
         given = answers.discordance is not None
         provenance = answers.provenance("discordance") if given and remedy is None else "computed"
-        return Number(found, "share", "" if given else "F04", inputs, meaning, provenance, note, remedy)
+        formula: FormulaId = "" if given else "F04"
+        return Number(found, formula=formula, inputs=inputs, provenance=provenance, note=note, remedy=remedy)
 
     if metric.method != "share":
         return number(None, f"The {metric.title} is no share of right rows, so other spreads take its place.")
@@ -91,17 +91,16 @@ def _discordance(answers: Answers, metric: Metric, baseline: float | None, targe
 
 
 def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
-    meaning = "How much the difference of the two systems' losses varies from row to row (standard deviation)."
     if metric.method != "mean":
-        return Number(None, metric.title, "F08", {}, meaning, note="Only metrics that are a mean of rows need it.")
+        return Number(None, note="Only metrics that are a mean of rows need it.")
     if comparison is None:
-        return Number(None, metric.title, "F08", _spread_of(metric), meaning, note=unknown(metric))
+        return Number(None, inputs=_spread_of(metric), note=unknown(metric))
     baseline, target = comparison.baseline, numbers["acceptance.target"].value
     inputs = {"baseline": baseline, "target": target, "error_correlation": comparison.correlation}
     inputs |= _spread_of(metric)
     known = comparison.spread is not None or metric.spread is not None
     note = None if known else "Estimated from the metric's value; a pilot replaces it."
-    return Number(comparison.paired_spread(target), metric.title, "F08", inputs, meaning, note=note)
+    return Number(comparison.paired_spread(target), inputs=inputs, note=note)
 
 
 def unknown(metric: Metric) -> str:
@@ -133,21 +132,21 @@ def effect(answers: Answers, metric: Metric) -> float:
 def count_of(
     amount: float | None,
     unit: str,
-    formula: str,
+    *,
     inputs: dict[str, Any],
-    meaning: str,
+    formula: FormulaId | None = None,
     note: str | None = None,
     remedy: str = "Aim for a larger gain with target_value.",
 ) -> Number:
-    """A count rounded up; beyond a thousand million it is a finding."""
+    """A count of `unit` rounded up; beyond a thousand million it is a finding."""
     if amount is not None and amount > LIMIT:
         note = f"It would take more than {LIMIT:,.0f} {unit}: the difference is too small for any sample to show."
-        return Number(None, unit, formula, inputs, meaning, note=note, remedy=remedy)
-    return Number(None if amount is None else whole(amount), unit, formula, inputs, meaning, note=note)
+        return Number(None, formula=formula, inputs=inputs, note=note, remedy=remedy)
+    return Number(None if amount is None else whole(amount), formula=formula, inputs=inputs, note=note)
 
 
 def _rows(
-    answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, suffix: str
+    answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, keys: CountKeys
 ) -> Numbers:
     gain, minimum = numbers["acceptance.gain"].value, numbers["acceptance.min_gain"].value
     power = numbers["acceptance.power"].value
@@ -160,24 +159,12 @@ def _rows(
     units = comparison.units(gain, minimum, alpha, power) if comparison and possible else None
     each, design = unit_share(answers, metric), effect(answers, metric)
     rows = None if units is None else units * design / each
-    looks = "when the test set is looked at once" if suffix else f"at each of {answers.test_looks} looks"
     row_inputs = inputs | {"units": units, "units_a_row": each, "design_effect": design}
     positives, none = _positives(answers, metric, units, rows)
     return {
-        f"test.units{suffix}": count_of(
-            units,
-            metric.counted_on,
-            metric.formula,
-            inputs,
-            f"What must be judged to show the gain {looks}.",
-            why,
-        ),
-        f"test.rows{suffix}": count_of(
-            rows, "rows", "F06", row_inputs, f"Labelled test rows that show the gain {looks}.", why
-        ),
-        f"test.positives{suffix}": count_of(
-            positives, "positives", "F06", row_inputs, "Positive cases among these test rows.", why or none
-        ),
+        keys.units: count_of(units, metric.counted_on, formula=metric.formula, inputs=inputs, note=why),
+        keys.rows: count_of(rows, "rows", inputs=row_inputs, note=why),
+        keys.positives: count_of(positives, "positives", inputs=row_inputs, note=why or none),
     }
 
 
@@ -197,15 +184,10 @@ def _worth_of_groups(answers: Answers, metric: Metric, several: Numbers) -> Numb
     design, rows = effect(answers, metric), several["test.rows"].value
     inputs = {"group_size": answers.group_size, "icc": answers.icc}
     return {
-        "test.design_effect": Number(
-            design, "", "F10", inputs, "By how much rows of one group repeat each other; 1 means not at all."
-        ),
+        "test.design_effect": Number(design, inputs=inputs),
         "test.effective": Number(
             None if rows is None else whole(rows / design),
-            "rows",
-            "F10",
-            inputs | {"rows": rows},
-            "Independent rows that the test rows are worth.",
+            inputs=inputs | {"rows": rows},
             note=several["test.rows"].note,
         ),
     }
@@ -224,35 +206,23 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
         remedy = "Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
     return {
         "test.units_available": Number(
-            units,
-            metric.counted_on,
-            "F06",
-            {"labelled_cases": held, "units_a_row": unit_share(answers, metric)},
-            "What the cases labelled today would hold if all of them were test rows.",
+            units, inputs={"labelled_cases": held, "units_a_row": unit_share(answers, metric)}
         ),
-        "test.mde_available": _detectable(metric, comparison, units, alpha, power, "each look"),
-        "test.mde_available_one_look": _detectable(
-            metric, comparison, units, numbers["acceptance.alpha"].value, power, "a single look"
-        ),
+        "test.mde_available": _detectable(metric, comparison, units, alpha, power),
+        "test.mde_available_one_look": _detectable(metric, comparison, units, numbers["acceptance.alpha"].value, power),
         "test.shortfall": Number(
             short,
-            "rows",
-            "F06",
-            {"rows": rows, "labelled_cases": held},
-            "Labelled rows still missing for the test set.",
+            inputs={"rows": rows, "labelled_cases": held},
             note=missing if short else numbers["test.rows"].note,
             remedy=remedy if short else None,
         ),
     }
 
 
-def _detectable(
-    metric: Metric, comparison: Comparison | None, units: int, alpha: float, power: float, looks: str
-) -> Number:
-    meaning = f"The smallest gain that the cases labelled today could show at {looks}."
+def _detectable(metric: Metric, comparison: Comparison | None, units: int, alpha: float, power: float) -> Number:
     inputs = {"units": units, "alpha": alpha, "power": power}
     if comparison is None:
-        return Number(None, metric.title, "F09", inputs, meaning, note=unknown(metric))
+        return Number(None, inputs=inputs, note=unknown(metric))
     found = comparison.detectable(units, alpha, power) if units >= 2 else None
     note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
-    return Number(found, metric.title, "F09", inputs, meaning, note=note)
+    return Number(found, inputs=inputs, note=note)

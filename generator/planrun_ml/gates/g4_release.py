@@ -7,9 +7,10 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from planrun import gates
+from planrun.catalogue import NumberKey
 from planrun.files import read_json, read_yaml
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
@@ -24,8 +25,9 @@ from planrun_ml.release.registry import champion_entry, of_champion
 from planrun_ml.serving.load import EVIDENCE, LEAST, p95, problems
 from planrun_ml.watching.monitor import settings
 
-WINDOW = "monitor.window_days"
-PLANNED: dict[str, tuple[float | str, float | str]] = {  # days and limit: a number, an answer, or a number of the plan
+WINDOW: NumberKey = "monitor.window_days"
+Figure = float | Literal["latency_ms", "drift_floor"] | NumberKey  # itself, an answer, or a number of the plan
+PLANNED: dict[str, tuple[Figure, Figure]] = {  # days and limit
     "volume": (1, 1), "latency": (1, "latency_ms"), "fallback": (1, 0.01), "inputs": (WINDOW, "drift_floor"),
     "skew": (WINDOW, 0), "drift": (WINDOW, "monitor.psi_limit"), "scores": (WINDOW, "monitor.psi_limit"),
     "early_warning": (WINDOW, "monitor.alpha"), "quality": (365, "monitor.floor"),
@@ -119,8 +121,10 @@ def monitors(repo: Repo) -> Result:
 def planned(repo: Repo) -> dict[str, dict[str, float | None]]:
     """Window and limit of each signal that this task and this way of serving call for, from plan and answers."""
 
-    def value(of: float | str) -> float | None:
-        found = of if not isinstance(of, str) else repo.number(of) if "." in of else repo.answers[of]
+    def value(of: Figure) -> float | None:
+        if not isinstance(of, str):
+            return float(of)
+        found = repo.answers[of] if of == "latency_ms" or of == "drift_floor" else repo.number(of)
         return None if found is None else float(found)
 
     asked = {"latency": "latency_ms" in repo.answers, "early_warning": repo.answers["task"] in ("binary", "multiclass")}

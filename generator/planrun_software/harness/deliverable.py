@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, Self
 
+from planrun.catalogue import NumberKey
 from planrun.repository import Repo
 
 STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
@@ -39,7 +40,7 @@ class Harness:
     """How one repository's product is driven. `SAMPLES` is the plan's number of timed answers, `PARALLEL` how many
     callers it can have at once."""
 
-    SAMPLES = "slo.demo_samples"
+    SAMPLES: NumberKey = "slo.demo_samples"
     PARALLEL = 1
 
     def __init__(self, repo: Repo) -> None:

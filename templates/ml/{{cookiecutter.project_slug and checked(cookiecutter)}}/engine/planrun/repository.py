@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from planrun.catalogue import NumberKey
 from planrun.files import (
     canonical,
     left_over,
@@ -129,7 +130,7 @@ class Repo:
             raise Blocked(told, "git checkout plan/plan.json; to change a number, change its answer: mlscaffold replan")
         return plan
 
-    def entry(self, key: str) -> dict[str, Any]:
+    def entry(self, key: NumberKey) -> dict[str, Any]:
         """A number of the plan with its unit, formula and inputs, by its dotted key."""
         found: Any = self.plan
         for part in key.split("."):
@@ -138,11 +139,11 @@ class Repo:
             raise Blocked(f"plan/plan.json has no number {key}.", "mlscaffold replan")
         return found
 
-    def number(self, key: str) -> Any:
+    def number(self, key: NumberKey) -> Any:
         """A number of the plan; None where it is not measured or not computable."""
         return self.entry(key)["value"]
 
-    def needed(self, key: str) -> float:
+    def needed(self, key: NumberKey) -> float:
         """A number of the plan that has to exist. Raises `Blocked` with the plan's own note otherwise."""
         entry = self.entry(key)
         if entry["value"] is None:

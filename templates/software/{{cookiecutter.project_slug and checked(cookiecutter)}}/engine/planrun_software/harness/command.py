@@ -12,13 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from planrun.catalogue import NumberKey
+
 from planrun_software.harness.deliverable import STAND_INS, Harness, Reply
 
 
 class Own(Harness):
     """A product that people type."""
 
-    SAMPLES = "slo.demo_samples_p95"  # starting a process takes long
+    SAMPLES: NumberKey = "slo.demo_samples_p95"  # starting a process takes long
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Started":
         return Started(self.package, folder, source or self.source, **environment)

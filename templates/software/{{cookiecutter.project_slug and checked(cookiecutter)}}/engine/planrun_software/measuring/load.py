@@ -15,6 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from planrun.catalogue import NumberKey
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
@@ -45,7 +46,7 @@ class Target:
 def target_of(repo: Repo) -> Target:
     """The plan's figures for this product."""
     asked, drive = repo.answers.get("slo_percent", ""), harness.of(repo)
-    shown = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
+    shown: list[NumberKey] = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
     requests, planned = math.ceil(max(repo.needed(key) for key in shown)), repo.needed("capacity.load_per_second")
     limit, objective = float(repo.answers["p95_ms"]), float(asked) / 100 if asked else None
     if drive.PARALLEL == 1:
