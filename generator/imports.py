@@ -52,7 +52,7 @@ MLSCAFFOLD = Tree(
     _layers("""
         words: __init__ → invocation → disk errors numerals person templates yamltext
         what people type: patterns → naming
-        questions: catalogue questions
+        questions: catalogue → questions
         answers: fields → schema answers completion
         plan: planning
         a look at the data: looking

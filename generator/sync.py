@@ -150,6 +150,36 @@ def keys() -> str:
         "",
         *_literal_of("FormulaId", ["", *catalogue.formulas()]),
         *_literal_of("NumberKey", catalogue.numbers()),
+        *_literal_of("MetricKey", catalogue.metrics()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def metrics() -> str:
+    """What the engine knows of each metric beside how it is computed."""
+    lines = [
+        '''"""Every metric that may decide. Written by generator/sync.py from mlscaffold/catalogue: edit that."""''',
+        "# fmt: off",
+        "",
+        "from typing import Literal, NamedTuple",
+        "",
+        "",
+        "class Listed(NamedTuple):",
+        '    """Which way is better, the largest value, what labelled rows are planned in, how two are compared."""',
+        "",
+        "    better: str",
+        "    high: float | None",
+        "    counted_on: str",
+        "    method: str",
+        "",
+        "",
+        *_literal_of("MetricKey", catalogue.metrics()),
+        "METRICS: dict[MetricKey, Listed] = {",
+        *(
+            f'    "{row.key}": Listed("{row.better}", {row.high}, "{row.counted_on}", "{row.method}"),'
+            for row in catalogue.metrics().values()
+        ),
+        "}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -277,6 +307,7 @@ def doors() -> dict[Path, bytes]:
         ROOT / "README.md": readme().encode(),
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
         ROOT / "generator/mlscaffold/catalogue/keys.py": keys().encode(),
+        ROOT / "generator/planrun_ml/measuring/catalogue.py": metrics().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }

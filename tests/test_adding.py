@@ -1,5 +1,6 @@
-"""The pages that add a question and a gate are followed on a copy of the tree, and a forgotten step is named."""
+"""The pages that add one thing are followed on a copy of the tree, and a forgotten step is named."""
 
+import json
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from material import ROOT
 
 pytestmark = pytest.mark.slow
 
-ADDED = re.compile(r'^```\w+ add-to="([^"]+)" (after|at)="([^"]*)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+ADDED = re.compile(r'^```\w+ add-to="([^"]+)" (after|at)="(.*?)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 class Step(NamedTuple):
@@ -103,6 +104,20 @@ def test_a_gate_is_added_by_its_page(copied: Path) -> None:
     assert re.search(r"G2\.9 +Every record says what was learned", said), said
 
 
+def test_a_metric_is_added_by_its_page(copied: Path) -> None:
+    """Row, line, sync: the tests pass, types hold, and a plan counts its rows."""
+    for step in steps("add-a-metric.md"):
+        step.take(copied)
+    assert ran(copied, "generator/sync.py").returncode == 0
+    chosen = ("task=regression", "metric=within_a_tenth", "current_value=0.5", "target_value=0.7", "min_gain=0.1")
+    folder = renders(copied, "ml", *(word for text in chosen for word in ("--set", text)))
+
+    assert failing(copied, "tests/test_catalogue.py", "tests/test_layers.py", "tests/test_questions.py") == []
+    assert ran(copied, "-m", "mypy").returncode == 0
+    assert "share within a tenth" in (folder / "docs/03-acceptance.md").read_text("utf-8")
+    assert json.loads((folder / "plan/plan.json").read_text("utf-8"))["test"]["rows"]["value"] > 100
+
+
 def synced(tree: Path) -> None:
     assert ran(tree, "generator/sync.py").returncode == 0
 
@@ -121,6 +136,15 @@ FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bo
         "add-a-gate.md", 1, synced,
         lambda tree: "tests/test_catalogue.py::test_every_gate_has_a_row_and_every_row_a_check"
         in failing(tree, "tests/test_catalogue.py"),
+    ),
+    "a metric without its line": (
+        "add-a-metric.md", 1, synced,
+        lambda tree: "tests/test_catalogue.py::test_every_metric_of_the_catalogue_is_computed_and_planned"
+        in failing(tree, "tests/test_catalogue.py"),
+    ),
+    "a metric without its row": (
+        "add-a-metric.md", 0, lambda tree: None,
+        lambda tree: 'incompatible type "Literal[\'within_a_tenth\']"' in ran(tree, "-m", "mypy").stdout,
     ),
     "a gate without its row": (
         "add-a-gate.md", 0, lambda tree: None,

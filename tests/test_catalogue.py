@@ -1,4 +1,4 @@
-"""Gates, roles, formulas and numbers are declared once: whatever speaks of one speaks of a row of the catalogue."""
+"""What plan and engine speak of is declared once: whatever speaks of one speaks of a row of the catalogue."""
 
 import importlib
 import pkgutil
@@ -10,10 +10,12 @@ import pytest
 from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import catalogue, questions
 from mlscaffold.planning import people
+from mlscaffold.planning.metrics import COUNTED_ON, METRICS
 from mlscaffold.planning.number import Number, entries
 from mlscaffold.planning.plan import compute
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
+from planrun_ml.measuring import metrics as evaluator
 
 SPOKEN = re.compile(r"(?<![\w./])([GT]\d\.(?:\d+|lock))\b(?!\.\d)")
 SPEAKERS = (
@@ -162,3 +164,21 @@ def test_a_formula_that_the_row_does_not_list_is_refused() -> None:
     assert Number(1, formula="F08").as_json(row, {})["formula"] == "F08"
     with pytest.raises(ValueError, match=r"monitor\.quality_rows has no formula 'F12'"):
         Number(1, formula="F12").as_json(row, {})
+
+
+def test_every_metric_of_the_catalogue_is_computed_and_planned() -> None:
+    """The engine has each of them and, beside them, only what decisions cost; the question offers them and no other."""
+    keys = list(catalogue.metrics())
+
+    assert list(evaluator.BUILT_IN) == [*keys, "cost"]
+    assert list(METRICS) == list(questions.load()["metric"].choices) == keys
+
+
+@pytest.mark.parametrize("key", catalogue.metrics())
+def test_plan_and_engine_say_the_same_of_a_metric(key: str) -> None:
+    """Which way is better, a perfect value, and what labelled rows are counted in: G1.5 asks for what the plan says."""
+    planned, measured = METRICS[key], evaluator.BUILT_IN[key]
+
+    assert (measured.better, measured.limit) == (planned.better, planned.best)
+    assert COUNTED_ON.get(measured.counted_on, measured.counted_on) == planned.counted_on
+    assert measured.share == (planned.method == "share")

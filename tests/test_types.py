@@ -19,6 +19,10 @@ PLANTED = {
     'Number(1, formula="F99")': "incompatible type \"Literal['F99']\"",
     'Number(1, unit="rows")': 'Unexpected keyword argument "unit" for "Number"',
     'repo.needed("acceptance.targt")': "incompatible type \"Literal['acceptance.targt']\"",
+    'METRICS["recal"]': "Invalid index type \"Literal['recal']\"",
+    'metric.is_any("mae", "rmsee")': "incompatible type \"Literal['rmsee']\"",
+    'metric.known == "rmsee"': "Non-overlapping equality check",
+    'evaluator.named("recal")': "incompatible type \"Literal['recal']\"",
     "answers.current_value + 1": 'Unsupported operand types for + ("None" and "int")',
 }
 SOUND = (
@@ -29,6 +33,9 @@ SOUND = (
     'value_of(numbers, "acceptance.target")',
     'sound: Numbers = {"retrain.cost": Number(1, formula="F12")}',
     'repo.needed("acceptance.target")',
+    'METRICS["recall"].is_any("mae", "rmse")',
+    'metric.known == "rmse"',
+    'evaluator.named("recall")',
 )
 
 
@@ -38,12 +45,14 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     lines = [*PLANTED, *SOUND]
     head = [
         "from mlscaffold.answers import Answers",
+        "from mlscaffold.planning.metrics import METRICS, Metric",
         "from mlscaffold.planning.number import Number, Numbers, value_of",
         "from planrun import gates",
         "from planrun.repository import Repo",
+        "from planrun_ml.measuring import metrics as evaluator",
         "",
         "",
-        "def planted(answers: Answers, numbers: Numbers, repo: Repo) -> None:",
+        "def planted(answers: Answers, numbers: Numbers, metric: Metric, repo: Repo) -> None:",
     ]
     folder = tmp_path_factory.mktemp("planted")
     program = folder / "planted.py"
@@ -61,7 +70,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_a_misspelt_name_fails_the_type_check(complaints: list[str]) -> None:
-    """An answer as attribute and as key, a gate, a number, a formula; a fact that may be unknown is not added to."""
+    """An answer, a gate, a number, a formula, a metric; and a fact that may be unknown is not added to."""
     assert all(wanted in said for wanted, said in zip(PLANTED.values(), complaints, strict=False)), complaints
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from mlscaffold import naming, numerals, patterns, yamltext
+from mlscaffold import catalogue, naming, numerals, patterns, yamltext
 from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
+METRICS = "catalogue/metrics.yaml"  # in the file, where the catalogue says more
 OWN = "own:"  # before the name of a metric that the team writes itself
 OWN_NAME = f"{OWN}NAME"  # any of them, in a condition
 ROLES = ("po", "ds", "mle", "swe", "de", "ops", "expert")
@@ -300,7 +301,7 @@ def near(key: str) -> list[str]:
 
 
 def _question(entry: dict[str, Any]) -> Question:
-    facts = dict(entry)
+    facts = entry | _of_the_metrics(entry)
     facts["meanings"] = dict(facts.get("choices", {}))
     for name in ("kinds", "choices"):
         if name in facts:
@@ -314,6 +315,22 @@ def _question(entry: dict[str, Any]) -> Question:
             facts[name] = int(facts[name])
     facts["when"] = {key: tuple(values) for key, values in facts.get("when", {}).items()}
     return Question(**facts)
+
+
+def _of_the_metrics(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry leaves to the catalogue: the metrics with their meanings, those of a task, their largest values."""
+    rows = catalogue.metrics().values()
+    found: dict[str, Any] = {}
+    if entry.get("choices") == METRICS:
+        found["choices"] = {row.key: row.meaning for row in rows}
+    if entry.get("allowed", {}).get("values") == METRICS:
+        tasks = dict.fromkeys(task for row in rows for task in row.tasks)
+        fitting = {task: [row.key for row in rows if task in row.tasks] for task in tasks}
+        found["allowed"] = entry["allowed"] | {"values": fitting}
+    if entry.get("most", {}).get("values") == METRICS:
+        highest = {row.key: f"{row.high}" for row in rows if row.high is not None}
+        found["most"] = entry["most"] | {"values": highest}
+    return found
 
 
 # ------------------------------------------------------------------------------------------------ one check per type

@@ -10,18 +10,9 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from mlscaffold import catalogue
 from mlscaffold.yamltext import quoted
 
-METRIC_NAMES = {
-    "roc_auc": "ROC AUC",
-    "f1": "F1",
-    "macro_f1": "macro F1",
-    "brier": "Brier score",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "ndcg_at_10": "NDCG@10",
-    "mrr": "MRR",
-}
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
 UNKNOWN = "not yet measured"
@@ -156,7 +147,8 @@ def mermaid(text: str) -> str:
 
 def metric_name(metric: str) -> str:
     """How people write a metric: roc_auc → ROC AUC."""
-    return METRIC_NAMES.get(metric, metric.removeprefix("own:").replace("_", " "))
+    row = catalogue.metrics().get(metric)
+    return row.short if row else metric.removeprefix("own:").replace("_", " ")
 
 
 def needs(owner: str, question: str) -> str:

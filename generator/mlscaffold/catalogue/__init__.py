@@ -1,4 +1,4 @@
-"""What plan and engine speak of, declared once in the YAML files beside this: gates, roles, formulas, numbers.
+"""What plan and engine speak of, declared once in the YAML files beside this: gates, roles, formulas, numbers, metrics.
 
 `keys.py` holds the types of their ids, written by `generator/sync.py`.
 """
@@ -72,6 +72,22 @@ class NumberRow:
     meaning: str
 
 
+@dataclass(frozen=True)
+class MetricRow:
+    """A row of metrics.yaml."""
+
+    key: str
+    title: str
+    short: str
+    meaning: str
+    tasks: tuple[str, ...]
+    better: str  # "higher" or "lower"
+    high: int | None  # the largest value; None where there is none
+    counted_on: str  # rows, positives, alarms or queries
+    method: str  # "share", "auc" or "mean"
+    decided_by: str  # "mcnemar", "delong", "bootstrap" or "mean"
+
+
 @functools.cache
 def gates() -> dict[str, Gate]:
     """Every gate of both kinds by id, in the order of the file."""
@@ -116,6 +132,17 @@ def numbers() -> dict[str, NumberRow]:
 def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
     found = row.get("formula", "")
     return (found,) if isinstance(found, str) else tuple(found)
+
+
+@functools.cache
+def metrics() -> dict[str, MetricRow]:
+    """Every metric that the engine brings by its key, in the order of the file."""
+    return {key: _metric(key, dict(row)) for key, row in _read("metrics.yaml").items()}
+
+
+def _metric(key: str, row: dict[str, Any]) -> MetricRow:
+    short, high, tasks = row.pop("short", row["title"]), row.pop("high", None), tuple(row.pop("tasks"))
+    return MetricRow(key=key, short=short, high=None if high is None else int(high), tasks=tasks, **row)
 
 
 def cited(plan: Any) -> list[Formula]:

@@ -194,3 +194,18 @@ NumberKey = Literal[
     "iterations.start",
     "iterations.end",
 ]
+MetricKey = Literal[
+    "recall",
+    "precision",
+    "accuracy",
+    "roc_auc",
+    "average_precision",
+    "f1",
+    "macro_f1",
+    "log_loss",
+    "brier",
+    "mae",
+    "rmse",
+    "ndcg_at_10",
+    "mrr",
+]

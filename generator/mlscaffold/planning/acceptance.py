@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId
+from mlscaffold.catalogue.keys import FormulaId, MetricKey
 from mlscaffold.planning import money, value
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
@@ -59,17 +59,19 @@ def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
     share = answers.positive_share if answers.task == "binary" else 0.5
     if metric.own and metric.method == "mean":
         return None
-    if metric.key in ("mae", "rmse"):
+    if metric.is_any("mae", "rmse"):
         if answers.error_spread is None:
             return None
-        return float(answers.error_spread / 0.7555 if metric.key == "mae" else math.sqrt(answers.error_spread / 2**0.5))
-    constants = {
+        return float(
+            answers.error_spread / 0.7555 if metric.known == "mae" else math.sqrt(answers.error_spread / 2**0.5)
+        )
+    constants: Mapping[MetricKey | None, float] = {
         "accuracy": max(share, 1 - share),
         "average_precision": share,
         "brier": share * (1 - share),
         "log_loss": -share * math.log(share) - (1 - share) * math.log(1 - share),
     }
-    return float(constants.get(metric.key, 0.5))
+    return float(constants.get(metric.known, 0.5))
 
 
 def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
@@ -132,7 +134,7 @@ def _in_units_of_the_data(answers: Answers, metric: Metric) -> bool:
     """Whether the metric counts euros, days or degrees of the data, and no money is known for one of them."""
     if metric.own:
         return metric.method == "mean" and value.unit_worth(answers, metric).stand_in
-    return metric.key in ("mae", "rmse") and answers.provenance("unit_error_cost") == "default"
+    return metric.is_any("mae", "rmse") and answers.provenance("unit_error_cost") == "default"
 
 
 def _build_cost(answers: Answers, effort_days: float) -> Number:

@@ -1,9 +1,10 @@
 """What labels cost and how far they can be trusted: flip rate, ceiling, agreement, weeks, rows to label twice."""
 
 import math
+from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId
+from mlscaffold.catalogue.keys import FormulaId, MetricKey
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said, whole
 from mlscaffold.planning.stats import z
@@ -41,13 +42,13 @@ def measured_recall(recall: float, false_positive_rate: float, share: float, fli
     return (real * recall + false * false_positive_rate) / (real + false)
 
 
-def ceiling(metric: str, share: float, flip: float) -> float | None:
+def ceiling(metric: MetricKey | None, share: float, flip: float) -> float | None:
     """F13, F13b. What a perfect model would be measured to have; None where no closed form is known."""
     real, false = share * (1 - flip), (1 - share) * flip
     recall = measured_recall(1, 0, share, flip)
     hidden = share * flip / (share * flip + (1 - share) * (1 - flip))
     entropy = -math.fsum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
-    found = {
+    found: Mapping[MetricKey | None, float] = {
         "accuracy": measured_accuracy(1, flip),
         "precision": 1 - flip,
         "recall": recall,
@@ -61,12 +62,12 @@ def ceiling(metric: str, share: float, flip: float) -> float | None:
 
 def least_agreement(metric: Metric, share: float, target: float) -> float | None:
     """The agreement at which the ceiling just reaches the target; None where no closed form is known."""
-    if ceiling(metric.key, share, 0.0) is None:
+    if ceiling(metric.known, share, 0.0) is None:
         return None
     low, high = 0.5, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        reached = ceiling(metric.key, share, flip_rate(middle))
+        reached = ceiling(metric.known, share, flip_rate(middle))
         good = reached is not None and metric.gain(target, reached) >= 0
         low, high = (low, middle) if good else (middle, high)
     return high
@@ -120,7 +121,7 @@ def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -
     target = numbers["acceptance.target"].value
     share = _share(answers)
     inputs = {"flip": flip.value, "positive_share": share}
-    found = None if flip.value is None else ceiling(metric.key, share, flip.value)
+    found = None if flip.value is None else ceiling(metric.known, share, flip.value)
     note, remedy = flip.note, None
     if flip.value is not None and found is None:
         note = f"No closed form is known for {metric.title}; the error analysis begins with wrong labels instead."
@@ -132,7 +133,7 @@ def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -
         remedy = "Make labels agree more (guide, adjudication, several people a case), or change target_value."
     elif found is not None:
         note = "If labels are wrong at random, as often one way as the other."
-    formula: FormulaId = "F13b" if metric.key in ("recall", "f1", "roc_auc") else "F13"
+    formula: FormulaId = "F13b" if metric.is_any("recall", "f1", "roc_auc") else "F13"
     return Number(found, formula=formula, inputs=inputs, note=note, remedy=remedy)
 
 

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from mlscaffold import questions
+from mlscaffold import catalogue, questions
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId
+from mlscaffold.catalogue import MetricRow
+from mlscaffold.catalogue.keys import FormulaId, MetricKey
 from mlscaffold.planning import samples
 from mlscaffold.planning.stats import increasing_root
 
@@ -29,6 +30,15 @@ class Metric:
     own: bool = False  # the team writes it, in metrics.py
     unit: str = ""  # of a team's own: what a value is counted in
     spread: float | None = None  # of a team's own mean: the standard deviation of one row's value, where it is known
+
+    @property
+    def known(self) -> MetricKey | None:
+        """Which row of the catalogue it is; None of a team's own."""
+        return None if self.own else cast(MetricKey, self.key)
+
+    def is_any(self, *keys: MetricKey) -> bool:
+        """Whether it is one of these."""
+        return self.known in keys
 
     @property
     def unplanned(self) -> str:
@@ -68,18 +78,19 @@ class Metric:
     def row_spread(self, value: float, measured: float | None) -> float:
         """Standard deviation of one row's contribution: measured, or the standard assumption at this value.
 
-        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss is taken as spread as its mean; a
-        score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
+        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss, and any other without an upper
+        limit, is taken as spread as its mean; a score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000),
+        which errs on the side of more rows.
         """
         if self.own and self.method == "mean":
             return self.spread or 0.0
         if measured is not None:
             return measured
-        if self.key == "mae":
+        if self.known == "mae":
             return samples.SD_PER_MAE * value
-        if self.key == "rmse":
+        if self.known == "rmse":
             return math.sqrt(2) * value**2
-        return value if self.key == "log_loss" else math.sqrt(max(0.0, value * (1 - value)))
+        return value if math.isinf(self.high) else math.sqrt(max(0.0, value * (1 - value)))
 
     def as_json(self) -> dict[str, Any]:
         """The entry of plan.json that documents and gates read."""
@@ -96,39 +107,36 @@ class Metric:
         } | ({"unit": self.unit} if self.own else {})
 
 
-_MIDP = "mid-p McNemar test and its paired interval"
-_DELONG = "DeLong's paired interval"
 _BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
-_MEAN = "paired mean difference of the rows' losses"
-
-_OWN_SHARE = f"{_MIDP}; {_BOOTSTRAP} where its rows do not stand alone"
-_OWN_MEAN = f"{_MEAN}; {_BOOTSTRAP} where its rows do not stand alone"
-COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word for an answer
-
-METRICS: Mapping[str, Metric] = {
-    metric.key: metric
-    for metric in (
-        Metric("recall", "recall", "higher", 1, "positives", "share", _MIDP),
-        Metric("precision", "precision", "higher", 1, "flagged rows", "share", _MIDP),
-        Metric("accuracy", "accuracy", "higher", 1, "rows", "share", _MIDP),
-        Metric("roc_auc", "ROC AUC", "higher", 1, "positives", "auc", _DELONG),
-        Metric("average_precision", "average precision", "higher", 1, "positives", "mean", _BOOTSTRAP),
-        Metric("f1", "F1", "higher", 1, "positives", "mean", _BOOTSTRAP),
-        Metric("macro_f1", "macro F1", "higher", 1, "rows", "mean", _BOOTSTRAP),
-        Metric("log_loss", "log loss", "lower", math.inf, "rows", "mean", _MEAN),
-        Metric("brier", "Brier score", "lower", 1, "rows", "mean", _MEAN),
-        Metric("mae", "mean absolute error", "lower", math.inf, "rows", "mean", _MEAN),
-        Metric("rmse", "root mean squared error", "lower", math.inf, "rows", "mean", _MEAN),
-        Metric("ndcg_at_10", "NDCG@10", "higher", 1, "queries", "mean", _MEAN),
-        Metric("mrr", "mean reciprocal rank", "higher", 1, "queries", "mean", _MEAN),
-    )
+DECIDED_BY: Mapping[str, str] = {
+    "mcnemar": "mid-p McNemar test and its paired interval",
+    "delong": "DeLong's paired interval",
+    "bootstrap": _BOOTSTRAP,
+    "mean": "paired mean difference of the rows' losses",
 }
+_ALONE = f"; {_BOOTSTRAP} where its rows do not stand alone"  # of a team's own, of which nobody knows whether they do
+COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word
+
+
+def _built_in(row: MetricRow) -> Metric:
+    return Metric(
+        row.key,
+        row.title,
+        row.better,
+        math.inf if row.high is None else row.high,
+        COUNTED_ON.get(row.counted_on, row.counted_on),
+        row.method,
+        DECIDED_BY[row.decided_by],
+    )
+
+
+METRICS: Mapping[MetricKey, Metric] = {cast(MetricKey, key): _built_in(row) for key, row in catalogue.metrics().items()}
 
 
 def of(answers: Answers) -> Metric:
     """The metric that decides; one of the team's own is what the answers say of it."""
     if not questions.is_own(answers.metric):
-        return METRICS[answers.metric]
+        return METRICS[cast(MetricKey, answers.metric)]
     name = answers.metric.removeprefix(questions.OWN).replace("_", " ")
     share, unit = answers.metric_form == "share", answers.metric_unit
     return Metric(
@@ -138,7 +146,7 @@ def of(answers: Answers) -> Metric:
         1 if share else math.inf,
         COUNTED_ON.get(answers.metric_counted_on, answers.metric_counted_on),
         "share" if share else "mean",
-        _OWN_SHARE if share else _OWN_MEAN,
+        DECIDED_BY["mcnemar" if share else "mean"] + _ALONE,
         own=True,
         unit=unit,
         spread=answers.metric_spread,
@@ -200,14 +208,14 @@ class Comparison:
             negatives = max(1.0, units * self.negatives_each)
             return math.sqrt(samples.auc_variance(_inside(value), max(1.0, units), negatives))
         error = self._spread(value) / math.sqrt(units)
-        return error / (2 * value) if self.metric.key == "rmse" and value > 0 else error
+        return error / (2 * value) if self.metric.known == "rmse" and value > 0 else error
 
     def _units_float(self, gain: float, alpha: float, power: float) -> float:
         return float(self.units(gain, 0, alpha, power)) if gain > 0 else math.inf
 
     def _effect(self, value: float, minimum: float) -> float:
         """The fall of the mean loss beyond the minimum; for RMSE the loss is the squared error."""
-        if self.metric.key == "rmse":
+        if self.metric.known == "rmse":
             return max(self.baseline - minimum, 0.0) ** 2 - value**2
         return self.metric.gain(self.baseline, value) - minimum
 

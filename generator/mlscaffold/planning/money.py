@@ -64,7 +64,7 @@ def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> N
 def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> tuple[float, str | None]:
     """False alarms per decision, and what had to be assumed about them."""
     level, today = numbers[LEVELS[which]].value, numbers["acceptance.baseline"].value
-    if metric.key != "recall":
+    if metric.known != "recall":
         return 0.0, None
     if which == "target" and answers.review_rate is not None:
         return answers.review_rate - answers.positive_share * level, None

@@ -39,7 +39,7 @@ class Quality:
     @property
     def loss_drop(self) -> float:
         """The fall in units of the rows' mean loss; RMSE is monitored as the mean squared error."""
-        if self.metric.key == "rmse" and self.target is not None and self.floor is not None:
+        if self.metric.known == "rmse" and self.target is not None and self.floor is not None:
             return abs(self.target**2 - self.floor**2)
         return self.drop
 

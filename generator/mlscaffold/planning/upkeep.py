@@ -57,7 +57,7 @@ def audit_rows(quality: Quality, margin: float) -> int | None:
         return None
     if quality.metric.better == "higher" and quality.metric.high == 1:
         return samples.proportion_rows(inside(quality.target), margin)
-    scale = quality.target**2 if quality.metric.key == "rmse" else abs(quality.target)
+    scale = quality.target**2 if quality.metric.known == "rmse" else abs(quality.target)
     return max(1, whole((stats.z(0.975) * quality.spread / (margin * scale)) ** 2)) if scale > 0 else 1
 
 

@@ -23,17 +23,17 @@ def unit_worth(answers: Answers, metric: Metric) -> Worth:
         return found
     if answers.task == "multiclass":
         how = "each wrong class costs miss_cost"
-        return Worth(answers.miss_cost, how, stand_in=metric.key != "accuracy")
+        return Worth(answers.miss_cost, how, stand_in=metric.known != "accuracy")
     if answers.task != "binary":
         unasked = metric.own and answers.provenance("unit_error_cost") == "default"
         return Worth(answers.unit_error_cost, "each unit costs unit_error_cost", stand_in=unasked)
     both = answers.false_alarm_cost + answers.miss_cost
-    if metric.key == "precision":
+    if metric.known == "precision":
         return Worth(flag_rate(answers) * both, "a flagged row that becomes right saves an alarm and a miss")
-    if metric.key in ("accuracy", "brier"):
+    if metric.is_any("accuracy", "brier"):
         return Worth(both / 2, "wrong decisions are false alarms and misses in equal number")
     caught = answers.positive_share * answers.miss_cost
-    return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.key != "recall")
+    return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.known != "recall")
 
 
 def _own_worth(answers: Answers, metric: Metric) -> Worth | None:
@@ -76,19 +76,19 @@ def decision_cost(answers: Answers, metric: Metric, value: float, alarms: float 
     if metric.own:
         return value * unit_worth(answers, metric).amount if metric.better == "lower" else None
     if answers.task == "multiclass":
-        return float((1 - value) * answers.miss_cost) if metric.key == "accuracy" else None
+        return float((1 - value) * answers.miss_cost) if metric.known == "accuracy" else None
     if answers.task != "binary":
         left = 1 - value if metric.better == "higher" else value
         return float(left * answers.unit_error_cost)
     share, alarm, miss = answers.positive_share, answers.false_alarm_cost, answers.miss_cost
-    if metric.key == "recall":
+    if metric.known == "recall":
         return float(share * (1 - value) * miss + (alarms or 0.0) * alarm)
-    if metric.key == "precision":
+    if metric.known == "precision":
         flagged = flag_rate(answers)
         return float(max(0.0, share - flagged * value) * miss + flagged * (1 - value) * alarm)
-    if metric.key == "accuracy":
+    if metric.known == "accuracy":
         return float((1 - value) * (alarm + miss) / 2)
-    return float(value * (alarm + miss) / 2) if metric.key == "brier" else None
+    return float(value * (alarm + miss) / 2) if metric.known == "brier" else None
 
 
 def break_even_gain(build: float, limit_months: float, run: float, decisions: float, worth: float) -> float:

@@ -139,7 +139,7 @@ def answered(key: str, target: str, task: str) -> str:
 
 def units_sql(repo: Repo, source: Source, target: str) -> str:
     """How many units of the metric labelled rows are: positives, queries, or rows."""
-    if repo.answers["task"] == "binary" and deciding(repo).labelled_on == "positives":
+    if repo.answers["task"] == "binary" and deciding(repo).counted_on == "positives":
         return f"sum({target})"
     return f"count(distinct {quoted(source.group)})" if repo.answers["task"] == "ranking" else "count(*)"
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import MetricKey
 
 PLACES = 10
 
 
-def per_query(metric: str, case: Case) -> np.ndarray:
+def per_query(metric: MetricKey, case: Case) -> np.ndarray:
     """NDCG at ten (gain 2^grade - 1) or the reciprocal rank of each query, queries in ascending order.
 
     Ties keep the order of a fixed shuffle, so that a constant score earns what chance earns.

@@ -8,7 +8,7 @@ from planrun.files import canonical
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
-from planrun_ml.measuring.metrics import OWN, Metric, named
+from planrun_ml.measuring.metrics import BUILT_IN, OWN, Metric
 from planrun_ml.measuring.own import ROOM, own
 
 MEASURED_BY = "plan/plan.json#metric"  # evidence in units of the metric is stale where another one decides
@@ -17,7 +17,7 @@ MEASURED_BY = "plan/plan.json#metric"  # evidence in units of the metric is stal
 def deciding(repo: Repo) -> Metric:
     """The metric of the answers. Raises `Trouble` where it is the team's own and not there as the plan knows it."""
     name = repo.answers["metric"]
-    return own(repo, name) if name.startswith(OWN) else named(name)
+    return own(repo, name) if name.startswith(OWN) else BUILT_IN[name]
 
 
 def accepted_by(repo: Repo, card: Mapping[str, Any]) -> Metric:
@@ -27,7 +27,7 @@ def accepted_by(repo: Repo, card: Mapping[str, Any]) -> Metric:
     """
     name = str(card["metric"])
     if not name.startswith(OWN):
-        return named(name)
+        return BUILT_IN[name]
     found = own(repo, name)
     if found.code != card["metric_code"]:
         raise Trouble(

@@ -6,19 +6,21 @@ holds them to scikit-learn's. Results are comparable while evaluator, data and s
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from planrun.repository import Repo
 from scipy.stats import rankdata
 
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import METRICS, MetricKey
 from planrun_ml.measuring.ranking import per_query
 
 BETTER = ("higher", "lower")
 COUNTED_ON = ("rows", "positives", "alarms", "queries")
 MORE = {"rows": "rows", "positives": "positive rows", "alarms": "alarms", "queries": "queries"}
 LABELS = {"rows": "labels", "positives": "labels of positives", "alarms": "labels of alarms", "queries": "queries"}
-NATURAL = {
+NATURAL: dict[str, MetricKey] = {
     "binary": "roc_auc", "multiclass": "accuracy", "regression": "mae", "ranking": "ndcg_at_10", "forecast": "mae",
 }  # fmt: skip
 TINY = 1e-15
@@ -44,11 +46,10 @@ class Metric:
     value: Callable[[Case], float] | None = None
     better: str = "higher"  # or "lower": then it is a loss, never below 0
     share: bool = False  # a share of right ones, between 0 and 1; otherwise an amount
-    counted_on: str = "rows"  # or positives, alarms, queries: the rows that the mean goes over
+    counted_on: str = "rows"  # or positives, alarms, queries: a mean goes over them, rows are planned in them
     unit: str = ""  # what a value is counted in, as the plan says it
     name: str = ""  # as the answers name it
     code: str = ""  # of a team's own: what its room says, in twelve digits
-    planned_on: str = ""  # what labelled rows are counted in, where that is something else
     best: float | None = None  # a perfect model's value; None: 0 of a loss, 1 of a share, and of others none
     root: bool = False  # the root of its mean loss, which is watched squared
     delong: bool = False  # its interval has DeLong's formula
@@ -88,11 +89,6 @@ class Metric:
     def labels(self) -> str:
         """How one asks for more labels."""
         return LABELS[self.units]
-
-    @property
-    def labelled_on(self) -> str:
-        """What the plan counts labelled rows in."""
-        return self.planned_on or self.counted_on
 
     @property
     def limit(self) -> float | None:
@@ -240,34 +236,50 @@ def average_precision(y: np.ndarray, scores: np.ndarray) -> float:
 
 
 # ---------------------------------------------------------------------------------------------------- the metrics
+def _listed(
+    name: MetricKey,
+    *,
+    each: Callable[[Case], np.ndarray] | None = None,
+    sums: Callable[[Case], np.ndarray] | None = None,
+    combine: Combine | None = None,
+    value: Callable[[Case], float] | None = None,
+    root: bool = False,
+) -> Metric:
+    """A metric of the catalogue, and how it is computed."""
+    row = METRICS[name]
+    return Metric(
+        each=each, sums=sums, combine=combine, value=value, root=root,
+        name=name, better=row.better, counted_on=row.counted_on, share=row.method == "share",
+        delong=row.method == "auc", best=None if row.high is None or row.better != BETTER[0] else float(row.high),
+    )  # fmt: skip
+
+
 BUILT_IN: dict[str, Metric] = {
-    name: replace(metric, name=name)
-    for name, metric in {
-        "recall": Metric(each=lambda case: decide(case) == 1, share=True, counted_on="positives"),
-        "precision": Metric(each=lambda case: case.y == 1, share=True, counted_on="alarms"),
-        "accuracy": Metric(each=lambda case: decide(case) == case.y, share=True),
-        "roc_auc": Metric(value=lambda case: auc(case.y, case.scores), best=1.0, delong=True),
-        "average_precision": Metric(
-            value=lambda case: average_precision(case.y, case.scores), best=1.0, planned_on="positives"
-        ),
-        "f1": Metric(sums=_of_alarms, combine=_f1, best=1.0, planned_on="positives"),
-        "macro_f1": Metric(sums=_of_classes, combine=_mean_f1, best=1.0),
-        "log_loss": Metric(each=lambda case: -np.log(np.clip(_given(case), TINY, 1)), better="lower"),
-        "brier": Metric(each=lambda case: (case.scores - case.y) ** 2, better="lower"),
-        "mae": Metric(each=lambda case: np.abs(case.y - case.scores), better="lower"),
-        "rmse": Metric(
+    metric.name: metric
+    for metric in (
+        _listed("recall", each=lambda case: decide(case) == 1),
+        _listed("precision", each=lambda case: case.y == 1),
+        _listed("accuracy", each=lambda case: decide(case) == case.y),
+        _listed("roc_auc", value=lambda case: auc(case.y, case.scores)),
+        _listed("average_precision", value=lambda case: average_precision(case.y, case.scores)),
+        _listed("f1", sums=_of_alarms, combine=_f1),
+        _listed("macro_f1", sums=_of_classes, combine=_mean_f1),
+        _listed("log_loss", each=lambda case: -np.log(np.clip(_given(case), TINY, 1))),
+        _listed("brier", each=lambda case: (case.scores - case.y) ** 2),
+        _listed("mae", each=lambda case: np.abs(case.y - case.scores)),
+        _listed(
+            "rmse",
             each=lambda case: (case.y - case.scores) ** 2,
             combine=lambda sums: np.sqrt(_mean(sums)),
-            better="lower",
             root=True,
         ),
-        "ndcg_at_10": Metric(each=lambda case: per_query("ndcg_at_10", case), best=1.0, counted_on="queries"),
-        "mrr": Metric(each=lambda case: per_query("mrr", case), best=1.0, counted_on="queries"),
-        "cost": Metric(each=costs, better="lower"),
-    }.items()
+        _listed("ndcg_at_10", each=lambda case: per_query("ndcg_at_10", case)),
+        _listed("mrr", each=lambda case: per_query("mrr", case)),
+        Metric(each=costs, better="lower", name="cost"),  # what decisions cost; it judges beside the one that decides
+    )
 }
 
 
-def named(name: str) -> Metric:
-    """A metric that the engine brings. Raises `KeyError` for any other name; `deciding` knows the team's own."""
+def named(name: MetricKey | Literal["cost"]) -> Metric:
+    """A metric that the engine brings; `deciding` finds the one that answers name."""
     return BUILT_IN[name]
