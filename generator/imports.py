@@ -57,7 +57,7 @@ MLSCAFFOLD = Tree(
         plan: planning
         a look at the data: looking
         words for the plan: hosting wording → verdicts → advisor
-        conversation: interview report → screen → wizard
+        conversation: interview report → explanation screen → wizard
         tree: rendering → context → render vcs export
         repository: placing repository starting → update
         demo: demo

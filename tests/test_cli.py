@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from material import ROOT
-from mlscaffold import cli
+from mlscaffold import cli, explanation
 from mlscaffold.planning.number import entries
 
 DEFAULTS = ["new", "--kind", "ml", "--defaults"]
@@ -600,3 +601,42 @@ def git(*arguments: str, cwd: Path) -> list[str]:
     """git's lines."""
     done = subprocess.run(["git", *arguments], cwd=cwd, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
+
+
+EXPLAINED = {
+    "acceptance.threshold": (
+        "acceptance.threshold (probability): Act when the calibrated",
+        "p* = C_FP / (C_FP + C_FN)",
+    ),
+    "f12": ("F12: Decision threshold", "p* = C_FP / (C_FP + C_FN)", "acceptance.threshold", "Source: Elkan"),
+    "monitor.quality_rows": ("F02: Rows to tell", "F08: Rows to show"),
+    "test.units": ("test.units (<counted on>)", "at each of <looks> looks"),
+    "G4.3": ("G4.3: Load.", "rigor strict and above", "where serving is api"),
+    "roc_auc": ("roc_auc: ROC AUC", "higher is better, at most 1", "planned in positives"),
+    "miss_cost": ("miss_cost  (number", "What does one miss"),
+}
+
+
+@pytest.mark.parametrize(("name", "words"), EXPLAINED.items(), ids=EXPLAINED)
+def test_explain_says_what_a_name_means(name: str, words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Numbers, formulas in any case, gates, metrics and questions, each from its one row."""
+    assert cli.run(["explain", name]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+
+    assert [word for word in words if " ".join(word.split()) not in said] == []
+
+
+@pytest.mark.parametrize("name", explanation.names())
+def test_everything_in_the_catalogue_can_be_explained(name: str) -> None:
+    """No row lacks what its sentence needs."""
+    assert name in explanation.explained(name)
+
+
+def test_a_name_that_is_none_is_met_with_what_may_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    """A sentence and a remedy, and no result."""
+    assert cli.run(["explain", "acceptance.targt"]) == 1
+    printed = capsys.readouterr()
+
+    assert printed.out == ""
+    assert 'called "acceptance.targt"' in printed.err
+    assert "Did you mean acceptance.target" in printed.err

@@ -323,6 +323,32 @@ def export(folder: Path, to: str, output: Path | None) -> None:
         _save(output, text)
 
 
+class _Explained(click.ParamType):  # type: ignore[type-arg]  # as above
+    """A name that `explain` knows, completed here."""
+
+    name = "NAME"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+        """Every name that begins so."""
+        from click.shell_completion import CompletionItem
+
+        from mlscaffold import explanation
+
+        return [CompletionItem(name) for name in explanation.names() if name.startswith(incomplete)]
+
+
+@cli.command()
+@click.argument("name", type=_Explained(), metavar="KEY|FORMULA|GATE")
+def explain(name: str) -> None:
+    """Say what a number, a formula, a gate or a metric means.
+
+    By the name that pages and plans have for it (acceptance.threshold, F12, G3.3, roc_auc), or a question by its key.
+    """
+    from mlscaffold import explanation
+
+    _tell(explanation.explained(name))
+
+
 @cli.command(name="questions")
 @KIND
 @click.option("--json-schema", is_flag=True, help="A JSON Schema for answers files.")

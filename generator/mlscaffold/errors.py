@@ -57,6 +57,17 @@ class UnknownAnswer(AnswerError):
         )
 
 
+class UnknownName(MlscaffoldError):
+    """A word that names no number, formula, gate, metric or question."""
+
+    def __init__(self, name: str, near: Sequence[str]) -> None:
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(
+            f"There is no number, formula, gate, metric or question called {shown(name)}.",
+            f"{hint}`{command()} plan` names every number with its formula, `{command()} questions` every question.",
+        )
+
+
 class SecretGiven(AnswerError):
     """A password, key or signature inside an answer: answers go into files and git. It is never echoed."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlscaffold.starting import Outcome
     from mlscaffold.update import Replanned, Updated
 
+KIND_NAMES = {"ml": "a machine learning repository", "software": "a software repository"}
 PROPOSALS = ".mlscaffold/proposals"  # where the template's versions of somebody's own files lie
 
 
@@ -71,7 +72,7 @@ def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str
             f"{row['key']} = {row['value'] or questions.nothing(questions.load()[row['key']])}"
             for row in plan["assumptions"]
         )
-        parts.append(_paragraph(f"Still assumed, until a person confirms it ({len(plan['assumptions'])}): {listed}."))
+        parts.append(paragraph(f"Still assumed, until a person confirms it ({len(plan['assumptions'])}): {listed}."))
     steps = [f"cd {_typed(folder)}", *_to_commit(result, answers), "make setup    (without make: see the README)"]
     parts.append("Next:\n" + "\n".join(f"  {step}" for step in steps))
     return "\n\n".join(part for part in parts if part)
@@ -79,7 +80,7 @@ def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str
 
 def hosted(top: Path, at: str) -> str:
     """What it means that a project lies inside a repository, said before anything is written."""
-    return _paragraph(
+    return paragraph(
         f"It will lie inside the git repository {top}, at {at}. So it gets no repository and no commit of its own: its "
         "gates read the history around it, its pages are signed by commits there, and its tags begin with its name. "
         "Pipelines, owners and forms work only at the top of that repository."
@@ -108,7 +109,7 @@ def _left_alone(result: "Placed") -> str:
     ]
     if needed:
         names = " and ".join(needed)
-        lines.append(_paragraph(f"The commands run once the proposals for {names} are taken, or worked into yours."))
+        lines.append(paragraph(f"The commands run once the proposals for {names} are taken, or worked into yours."))
     return "\n".join(lines)
 
 
@@ -135,14 +136,15 @@ def _to_commit(result: "Placed", answers: Answers) -> list[str]:
     return [*start, invocation.quoted(add), invocation.quoted(["git", "commit", "-m", message])]
 
 
-def _paragraph(text: str) -> str:
+def paragraph(text: str) -> str:
+    """A text in lines as wide as the terminal; no word is broken."""
     return textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False)
 
 
 def started(folder: Path, outcome: "Outcome") -> str:
     """How the new repository's first commands ended, and what to type next."""
     if outcome.code:
-        told = _paragraph(
+        told = paragraph(
             f"{outcome.command} ended with exit code {outcome.code}, as its output above says. The repository is "
             "written; once that is mended, go on with:"
         )
@@ -325,13 +327,13 @@ def _engine(result: "Updated", dry_run: bool) -> str:
     if found.measuring:
         told += " Modules that measure changed: planrun baseline recomputes every record, and carries what is equal."
     if not found.edited:
-        return _paragraph(told)
+        return paragraph(told)
     more = f" and {len(found.edited) - 8} more" if len(found.edited) > 8 else ""
     told += f" You had edited {len(found.edited)} of its files ({', '.join(found.edited[:8])}{more}); what you changed "
     told += f"{would} kept in {found.patch}, and is no longer at work."
     if not found.on_release:
         told += " No commit holds the engine as it was released: the patch is against the new one."
-    return f"{_paragraph(f'{told} To put it into the new engine:')}\n  git apply --3way {found.patch}"
+    return f"{paragraph(f'{told} To put it into the new engine:')}\n  git apply --3way {found.patch}"
 
 
 def _by_fate(result: "Replanned", dry_run: bool) -> list[str]:
@@ -374,7 +376,7 @@ def _advice_before_and_after(result: "Replanned") -> str:
         return ""
     was, now = (f"{state['recommendation']} ({state['rung']})" for state in (before, after))
     why = "\n".join(_bullet(line) for line in after["reasons"])
-    return f"{_paragraph(f'The advice changes: it was {was}, and is now {now}.')}\n{why}"
+    return f"{paragraph(f'The advice changes: it was {was}, and is now {now}.')}\n{why}"
 
 
 def _moved(key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
