@@ -1,6 +1,10 @@
 """Gates G1: the data is known, sound, split without leaks, enough, and locked; then experiments may start."""
 
+import math
+from collections.abc import Mapping
+
 from planrun import self_test
+from planrun.catalogue import NumberKey
 from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, unconfirmed
@@ -98,16 +102,25 @@ def labelled(repo: Repo) -> Result:
         agreement, least = found["agreement"], repo.number("labels.min_agreement")
         if agreement is not None and least is not None and float(agreement) < least:
             return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
-    have, need = found["test"]["units"], repo.number("test.units")
+    return _enough(repo, found["test"])
+
+
+def _enough(repo: Repo, test: Mapping[str, int]) -> Result:
+    """Units against the plan's: groups take more of them (F10), and alarms not raised yet are planned in rows."""
+    if deciding(repo).counted_on == "alarms":
+        key: NumberKey = "test.rows"
+        have, need, what = test["rows"], repo.number(key), "labelled test rows"
+    else:
+        key = "test.units"
+        have, need, what = test["units"], repo.number(key), "labelled test units"
+        need = None if need is None else math.ceil(need * repo.needed("test.design_effect"))
     if need is None:
-        note = repo.entry("test.units").get("note") or ""
-        return warned(f"{have:,} test units; the plan cannot say how many are needed. {note}", "mlscaffold replan")
+        note = repo.entry(key).get("note") or ""
+        return warned(f"{have:,} {what}; the plan cannot say how many are needed. {note}", "mlscaffold replan")
     if have < need:
-        return warned(
-            f"{have:,} of {need:,.0f} test units: acceptance may end inconclusive.",
-            rows_missing(need - have, f"{need - have:,.0f} more labelled test units"),
-        )
-    return passed(f"{have:,} test units, {need:,.0f} needed.")
+        told = f"{have:,} of {need:,} {what}: acceptance may end inconclusive."
+        return warned(told, rows_missing(need - have, f"{need - have:,} more {what}"))
+    return passed(f"{have:,} {what}, {need:,} needed.")
 
 
 @gate("G1.6")
