@@ -138,7 +138,7 @@ def _run(folder: Path, zone: str, arguments: Sequence[str], *, other: str) -> in
     if other:
         give_away(folder)
     who = AS_NOBODY if other else {}
-    quick = ["-n", "2", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    quick = ["-n", "2", "--dist", "worksteal", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
     words = [other or sys.executable, "-m", "pytest", *quick, *arguments]
     print(f"-- in {checkout}, {zone}, as {'somebody who is not root' if other else 'whoever started this'}", flush=True)
     code = subprocess.run(words, cwd=checkout, env=os.environ | hostile, check=False, **who).returncode

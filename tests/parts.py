@@ -27,7 +27,8 @@ class Part:
         """The command line, with a person's own pytest arguments at its end."""
         if self.command:
             return [sys.executable, *self.command, *arguments]
-        pytest = [sys.executable, "-m", "pytest", "-n", "2", "-q"]
+        # Neighbours stay together until a core has nothing left: what they share is made once and not once a core.
+        pytest = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "worksteal", "-q"]
         return [*pytest, "-m", "slow" if self.files else "not slow", *self.files, *arguments]
 
 

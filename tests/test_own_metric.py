@@ -158,6 +158,7 @@ def test_profit_a_decision_from_the_page_to_a_retraining(open_terminal: Callable
     assert states(terminal.folder)["G5.3"] == "fail"
 
 
+@pytest.mark.slow
 def test_pinball_loss_from_the_page_to_a_retraining(open_terminal: Callable[..., Terminal]) -> None:
     """The page's example for amounts: less is better, and the curve forecasts what is left of it."""
     terminal = open_terminal(task="regression", consequence="cosmetic")

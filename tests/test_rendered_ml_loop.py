@@ -27,7 +27,7 @@ from mlscaffold import answers, render, vcs
 from readme_run import lines
 
 TASKS, FORMS = ("binary", "multiclass", "regression", "ranking", "forecast"), ("batch", "api", "alert")
-QUICK = {("multiclass", "api"), ("regression", "alert")}  # test_rendered_ml walks binary and batch
+QUICK = {("multiclass", "api")}  # test_rendered_ml walks binary and batch
 PAIRS = [
     pytest.param(task, form, id=f"{task}-{form}", marks=() if (task, form) in QUICK else pytest.mark.slow)
     for task in TASKS

@@ -59,7 +59,7 @@ def steps(folder: Path, *headings: str) -> Iterator[str]:
 
 ML_WAYS = [
     {"rigor": "standard"},
-    {"rigor": "light"},
+    pytest.param({"rigor": "light"}, marks=pytest.mark.slow),
     pytest.param({"rigor": "standard", "team": TEAM}, marks=pytest.mark.slow),
     pytest.param({"rigor": "standard", "task": "forecast"}, marks=pytest.mark.slow),
 ]

@@ -113,10 +113,17 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     assert {gate for gate, state in found.items() if state == "pass"} >= SHOWN - waits
     assert all(word in ran["make load"].said for word in ("measured", "plan", "p50", "p95", "p99", "errors"))
     assert given.deliverable not in ("service", "web-app") or answered
+    assert uncommitted(repository) == ""  # what the lines write, they commit
     answer(repository)
     signed = list(follow(repository, "Answer, then sign"))
     assert {step.line: step.said for step in signed if step.code} == {}
     assert [gate(repository, name)[0] for name in ("T1.8", "T3.6")] == ["pass", "pass"]
+
+
+def uncommitted(folder: Path) -> str:
+    """What git would still commit."""
+    lists = ["git", "status", "--porcelain"]
+    return subprocess.run(lists, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def answer(folder: Path) -> None:
@@ -322,7 +329,8 @@ def test_an_alert_without_an_owner_is_not_ready(repository: Path) -> None:
 def test_load_is_red_when_the_limit_is_out_of_reach(limit: str, code: int, state: str, tmp_path: Path) -> None:
     """T3.3: the same running service against two limits; one millisecond is less than a round trip with a record."""
     hoped = {"p95_ms": limit, "service_ms": "0.5"}  # a plan that takes the service to be faster than it is
-    folder = render.render(answers.complete(newborn("sw-default").raw | hoped), tmp_path)
+    soon = {"slo_percent": "99", "daily_volume": "400000"}  # few requests, asked for as fast as these come
+    folder = render.render(answers.complete(newborn("sw-default").raw | hoped | soon), tmp_path)
     done = run(folder, "load")
 
     assert done.returncode == code, done.stdout + done.stderr

@@ -14,11 +14,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-import readme_run
 import yaml
 from material import newborn
 from mlscaffold import answers, render, vcs
-from rendered_repository import freeze, run, run_product, stand_in
+from rendered_repository import run, run_product
 
 Rendered = Callable[[str], Path]
 
@@ -346,22 +345,6 @@ def test_what_the_readmes_job_leaves_is_not_in_git(made: Rendered) -> None:
 
     assert (folder / "results/outcomes.jsonl").is_file()
     assert subprocess.run(lists, cwd=folder, check=True, capture_output=True, text=True).stdout == ""
-
-
-def test_the_first_ten_minutes_end_with_nothing_uncommitted(tmp_path: Path) -> None:
-    """The README's own lines, from the first evidence on: what they write, they commit."""
-    folder = render.render(newborn("sw-default"), tmp_path)
-    vcs.create(folder, "Start")
-    assert run(folder, "status").returncode == 0
-    stand_in(folder)
-    freeze(folder)
-    typed = readme_run.lines(folder / "README.md", "The first ten minutes")
-    typed = [line for line in typed if line != "make setup" and not line.startswith(("make run", "curl"))]
-    ended = {step.line: step.said for step in (readme_run.typed(line, folder) for line in typed) if step.code}
-    left = subprocess.run(["git", "status", "--porcelain"], cwd=folder, check=True, capture_output=True, text=True)
-
-    assert ended == {}
-    assert left.stdout == ""
 
 
 def test_forgetting_in_a_folder_without_a_job_is_a_sentence(made: Rendered, tmp_path: Path) -> None:

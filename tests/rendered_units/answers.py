@@ -19,10 +19,11 @@ ODD = {
 
 @pytest.fixture
 def rows(released: Path) -> list[dict[str, Any]]:
-    """Rows as a caller sends them, and the same with one odd value each, of every kind in every column."""
+    """Rows as a caller sends them, and the same with one odd value each, in two columns of every kind."""
     found = champion_model.load(released)
     good = parity.both_ways(Repo(released), found)[1][:20]
-    return good + [good[0] | {name: value} for name, kind in found.columns.items() for value in ODD[kind]]
+    tried = [(name, kind) for kind in ODD for name in [name for name, its in found.columns.items() if its == kind][:2]]
+    return good + [good[0] | {name: value} for name, kind in tried for value in ODD[kind]]
 
 
 def test_the_way_round_gives_what_the_sql_gives(

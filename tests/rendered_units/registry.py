@@ -72,11 +72,11 @@ import sys
 from pathlib import Path
 from planrun_ml.release import registry
 root = Path(sys.argv[1])
-print("ready", flush=True)
 while True:
     for version in ("1.0.0", "1.0.1"):
         registry.promote(root, version, by="me", reason="again")
     registry.roll_back(root, by="me", reason="again")
+    print("a champion is there", flush=True)
 """
 
 
@@ -101,7 +101,7 @@ def test_killed_at_any_moment_a_champion_remains(tmp_path: Path) -> None:
             found = registry.read(tmp_path)
             process.send_signal(signal.SIGCONT)
 
-            assert found["aliases"]["champion"] in (None, *found["models"])
+            assert found["aliases"]["champion"] in ("1.0.0", "1.0.1")
         process.kill()
         process.wait()
         process.stdout.close()
