@@ -429,6 +429,19 @@ def test_lines_appear_with_a_moving_clock() -> None:
     ]
 
 
+def test_a_path_is_never_cut() -> None:
+    """Neither at its hyphens nor for its length: whoever is told a folder copies it from there."""
+    written: list[str] = []
+    telling = Telling(written.append, live=False, colour=False, width=80)
+    folder = "/home/somebody/.cache/with-a-name/that-is-longer/than-any-line-of-a-terminal/of-eighty/columns/demo-f361"
+    telling.note(f"It is kept in {folder} for the next time.")
+    telling.closes([("Where", folder)])
+    with telling.step("install") as step:
+        step.says(f"into {folder}")
+
+    assert "".join(written).count(folder) == 3
+
+
 def test_without_a_terminal_the_same_lines_are_plain() -> None:
     """No escape, no carriage return."""
     telling, written = lines()
@@ -520,7 +533,7 @@ def test_a_rendered_repository_shows_the_same_story(repository: Path, places: di
     before = everything_in({"repository": repository})
     kind = "ml" if (repository / "data").is_dir() else "software"
     done = run(repository, "demo", TMPDIR=str(places["tmp"]), NO_COLOR="1", HOME=str(places["home"]))
-    shown = told(places, "demo", "--kind", kind, *HERE)
+    shown = told(places, "--kind", kind, *HERE)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line[6:21] for line in done.stdout.splitlines() if CLOCK.match(line)] == [

@@ -53,7 +53,9 @@ def folded(name: str, files: Sequence[tuple[str, int]]) -> list[str]:
     for top in folders:
         lines.append(f"  {top:<{column}}{_files(len(tops[top])):>9}  {_size(sum(tops[top])):>9}")
     here = [top for top in tops if not top.endswith("/")]
-    lines += textwrap.wrap("  ".join(sorted(here)), 56, initial_indent="  ", subsequent_indent="  ")
+    lines += textwrap.wrap(
+        "  ".join(sorted(here)), 56, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
     return [*lines, f"{_files(len(files))}, {_size(sum(size for _, size in files))}"]
 
 
@@ -141,6 +143,11 @@ def paragraph(text: str) -> str:
     return textwrap.fill(text, _width(), break_long_words=False, break_on_hyphens=False)
 
 
+def _filled(text: str, *, first: str = "", rest: str = "") -> str:
+    """The same below indents; a name with hyphens stays whole, so that it can be copied."""
+    return textwrap.fill(text, _width(), initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+
+
 def started(folder: Path, outcome: "Outcome") -> str:
     """How the new repository's first commands ended, and what to type next."""
     if outcome.code:
@@ -213,7 +220,7 @@ def _meaning_of_the_mark(lines: Iterable[Mapping[str, Any]], confirm: str) -> li
     if not keys:
         return []
     mark = f"* rests on defaults that nobody has confirmed ({', '.join(keys)}). {confirm}"
-    return [textwrap.fill(mark, _width(), subsequent_indent="  ", break_on_hyphens=False)]
+    return [_filled(mark, rest="  ")]
 
 
 def _row(label: str, text: str, column: int) -> str:
@@ -221,7 +228,7 @@ def _row(label: str, text: str, column: int) -> str:
     indent = " " * column
     # The mark stays with the last word: a line that begins with a star reads as something else.
     glued = re.sub(" ([*%])", "\N{NO-BREAK SPACE}\\1", text)
-    filled = textwrap.fill(glued, _width(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    filled = _filled(glued, first=indent, rest=indent)
     return (label.ljust(column) + filled[column:]).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -268,12 +275,10 @@ def _number(key: str, entry: Mapping[str, Any], assumed: bool) -> str:
     if len(first) <= _width():
         first = f"{key:<34} {value:<{max(1, _width() - 37 - len(where))}}({where})"
     else:
-        first = textwrap.fill(first, _width(), subsequent_indent=" " * 4, break_on_hyphens=False)
+        first = _filled(first, rest=" " * 4)
     note = f" {entry['note']}" if entry["value"] is None and entry["note"] else ""
     indent = "    "
-    filled = textwrap.fill(
-        f"{_stopped(entry['meaning'])}{note}", _width(), initial_indent=indent, subsequent_indent=indent
-    )
+    filled = _filled(f"{_stopped(entry['meaning'])}{note}", first=indent, rest=indent)
     return f"{first.rstrip()}\n{filled}"
 
 
@@ -382,7 +387,7 @@ def _advice_before_and_after(result: "Replanned") -> str:
 def _moved(key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     was, now = (wording.measure(entry) if entry else "not in the plan" for entry in (before, after))
     meaning = (after or before or {})["meaning"]
-    filled = textwrap.fill(_stopped(str(meaning)), _width(), initial_indent="    ", subsequent_indent="    ")
+    filled = _filled(_stopped(str(meaning)), first="    ", rest="    ")
     return f"  {key}: {was} → {now}\n{filled}"
 
 
@@ -396,9 +401,7 @@ def seen(look: "Seen", flags: bool = True) -> str:
     lines = [f"{table.path.name} shows ({table.rows:,} rows, {len(table.names):,} columns; {table.form.said}):"]
     wide = max(len(entry.key) for entry in look.proposals)
     for entry in look.proposals:
-        lines.append(
-            textwrap.fill(line(entry, wide), _width(), initial_indent="  ", subsequent_indent=" " * (wide + 4))
-        )
+        lines.append(_filled(line(entry, wide), first="  ", rest=" " * (wide + 4)))
     lines += [_bullet(note) for note in look.notes]
     if flags:
         lines += [_bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed]
@@ -419,8 +422,8 @@ def questions_text(asked: Iterable[Question]) -> str:
             section = question.section
             lines += ["", section.upper()]
         lines.append(f"{question.key}  ({answerable(question)}; default {default(question)}{_condition(question)})")
-        lines.append(textwrap.fill(question.text, _width(), initial_indent="    ", subsequent_indent="    "))
-        lines.append(textwrap.fill(question.why, _width(), initial_indent="    ", subsequent_indent="    "))
+        lines.append(_filled(question.text, first="    ", rest="    "))
+        lines.append(_filled(question.why, first="    ", rest="    "))
         lines += _meanings(question)
         if question.example:
             lines.append(_bullet(f"such as: {question.example}").replace("  - ", "    ", 1))
@@ -471,7 +474,7 @@ def _findings(computed: Mapping[str, Any]) -> list[str]:
 
 
 def _bullet(line: str) -> str:
-    return textwrap.fill(line, _width(), initial_indent="  - ", subsequent_indent="    ")
+    return _filled(line, first="  - ", rest="    ")
 
 
 def _width() -> int:

@@ -41,7 +41,7 @@ class Telling:
         title, *rest = paragraphs
         self._line(self._painted(title, "bold"))
         for paragraph in rest:
-            self._lines(textwrap.wrap(paragraph, self.width))
+            self._lines(_wrapped(paragraph, self.width))
         self._line("")
 
     def chapter(self, title: str) -> None:
@@ -50,7 +50,7 @@ class Telling:
 
     def note(self, text: str) -> None:
         """A sentence between steps."""
-        self._lines(textwrap.wrap(text, self.width))
+        self._lines(_wrapped(text, self.width))
 
     @contextlib.contextmanager
     def step(self, name: str, *, counted: bool = True) -> Iterator[Step]:
@@ -70,7 +70,7 @@ class Telling:
         self._line("")
         wide = max(len(label) for label, _ in results) + 2
         for label, text in results:
-            first, *rest = textwrap.wrap(text, self.width - wide)
+            first, *rest = _wrapped(text, self.width - wide)
             self._line(self._painted(f"{label:<{wide}}", "bold") + first)
             self._lines(" " * wide + line for line in rest)
 
@@ -86,7 +86,7 @@ class Telling:
 
     # ------------------------------------------------------------------------------------------------ one line
     def _finished(self, name: str, step: Step) -> None:
-        wrapped = textwrap.wrap(step.text, self.width - CLOCK - NAME)
+        wrapped = _wrapped(step.text, self.width - CLOCK - NAME)
         word, _, rest = (wrapped or [""])[0].partition(" ")
         first = f"{self._painted(word, step.mood)} {rest}" if step.mood else (wrapped or [""])[0]
         self._line(f"{self._painted(self._clock(), 'dim')}{self._painted(f'{name:<{NAME}}', 'name')}{first}")
@@ -128,3 +128,8 @@ class Telling:
     def _lines(self, lines: Iterator[str] | Sequence[str]) -> None:
         for line in lines:
             self._line(line)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of a paragraph. A path or an option stays whole, so that it can be copied."""
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
