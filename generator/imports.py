@@ -74,7 +74,7 @@ PLANRUN = Tree(
         repository: repository
         steps and rows: steps yaml_rows
         gates: demo gates self_test
-        signatures, status: signing status
+        signatures, status: signing → explanation status
         command line: commands → cli → __main__
     """),
 )

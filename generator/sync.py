@@ -191,7 +191,7 @@ def _literal_of(name: str, ids: Iterable[str]) -> list[str]:
 def engine_catalogue() -> str:
     """The engine's own copy of the catalogue: it runs where there is no mlscaffold."""
     lines = [
-        '''"""Gates, roles, numbers. Written by generator/sync.py from mlscaffold/catalogue: edit that, not this."""''',
+        '''"""Gates, roles, numbers, metrics. Written by generator/sync.py from mlscaffold/catalogue: edit that."""''',
         "# ruff: noqa: E501",
         "# fmt: off",
         "",
@@ -213,6 +213,10 @@ def engine_catalogue() -> str:
         "}",
         "STAND_INS: dict[str, tuple[str, ...]] = {",
         *(f'    "{role.key}": {_python(role.stand_ins)},' for role in catalogue.roles().values() if role.stand_ins),
+        "}",
+        "# What a metric is called, and what it means.",
+        "METRICS: dict[str, tuple[str, str]] = {",
+        *(f'    "{row.key}": {_python((row.title, row.meaning))},' for row in catalogue.metrics().values()),
         "}",
         *_literal_of("GateId", catalogue.gates()),
         *_literal_of("NumberKey", catalogue.numbers()),

@@ -1,4 +1,4 @@
-"""Gates, roles, numbers. Written by generator/sync.py from mlscaffold/catalogue: edit that, not this."""
+"""Gates, roles, numbers, metrics. Written by generator/sync.py from mlscaffold/catalogue: edit that."""
 # ruff: noqa: E501
 # fmt: off
 
@@ -119,6 +119,22 @@ STAND_INS: dict[str, tuple[str, ...]] = {
     "de": ("mle", "ds"),
     "ops": ("swe", "mle", "ds"),
     "expert": ("po",),
+}
+# What a metric is called, and what it means.
+METRICS: dict[str, tuple[str, str]] = {
+    "recall": ("recall", "share of the positives that is found"),
+    "precision": ("precision", "share of the alarms that is right"),
+    "accuracy": ("accuracy", "share of all answers that is right"),
+    "roc_auc": ("ROC AUC", "chance that a positive scores higher"),
+    "average_precision": ("average precision", "precision over all recalls"),
+    "f1": ("F1", "balance of precision and recall"),
+    "macro_f1": ("macro F1", "F1 averaged over the classes"),
+    "log_loss": ("log loss", "misfit of probabilities, low is good"),
+    "brier": ("Brier score", "squared misfit, low is good"),
+    "mae": ("mean absolute error", "average error in your unit, low is good"),
+    "rmse": ("root mean squared error", "like mae, large errors weigh more"),
+    "ndcg_at_10": ("NDCG@10", "quality of the first ten places"),
+    "mrr": ("mean reciprocal rank", "how high the first right item stands"),
 }
 GateId = Literal[
     "G0.1",

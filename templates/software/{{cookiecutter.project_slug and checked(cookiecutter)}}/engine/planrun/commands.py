@@ -44,6 +44,13 @@ COMMANDS = (
         settled=False,
     ),
     Command(
+        "explain",
+        "planrun.explanation:explain",
+        "what a number, a formula, a gate, a metric or an answer means, with its value here",
+        (argument("name", metavar="KEY|FORMULA|GATE"),),
+        settled=False,
+    ),
+    Command(
         "demo",
         "planrun.demo.run:run",
         "a whole project's life on one screen: an example in a scratch folder, of which nothing is left",
