@@ -155,10 +155,10 @@ def keys() -> str:
     return "\n".join(lines) + "\n"
 
 
-def metrics() -> str:
-    """What the engine knows of each metric beside how it is computed."""
+def measured() -> str:
+    """What the engine knows of each metric beside how it is computed, and of each task."""
     lines = [
-        '''"""Every metric that may decide. Written by generator/sync.py from mlscaffold/catalogue: edit that."""''',
+        '''"""Every metric and task. Written by generator/sync.py from mlscaffold/catalogue: edit that."""''',
         "# fmt: off",
         "",
         "from typing import Literal, NamedTuple",
@@ -180,6 +180,23 @@ def metrics() -> str:
             for row in catalogue.metrics().values()
         ),
         "}",
+        "",
+        "",
+        "class Task(NamedTuple):",
+        '    """What an answer is (class, amount, order), a measure of its own, and when one column is suspect."""',
+        "",
+        "    form: str",
+        "    natural: MetricKey",
+        "    leakage: float",
+        "",
+        "",
+        "TASKS = {",
+        *(
+            f'    "{row.key}": Task("{row.form}", "{row.natural}", {row.leakage}),'
+            for row in catalogue.tasks().values()
+        ),
+        "}",
+        'CLASSES = tuple(task for task, row in TASKS.items() if row.form == "class")',
     ]
     return "\n".join(lines) + "\n"
 
@@ -311,7 +328,7 @@ def doors() -> dict[Path, bytes]:
         ROOT / "README.md": readme().encode(),
         ROOT / "generator/mlscaffold/fields.py": fields().encode(),
         ROOT / "generator/mlscaffold/catalogue/keys.py": keys().encode(),
-        ROOT / "generator/planrun_ml/measuring/catalogue.py": metrics().encode(),
+        ROOT / "generator/planrun_ml/measuring/catalogue.py": measured().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }

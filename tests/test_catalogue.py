@@ -15,6 +15,7 @@ from mlscaffold.planning.number import Number, entries
 from mlscaffold.planning.plan import compute
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
+from planrun_ml.data.sample import sample
 from planrun_ml.measuring import metrics as evaluator
 
 SPOKEN = re.compile(r"(?<![\w./])([GT]\d\.(?:\d+|lock))\b(?!\.\d)")
@@ -182,3 +183,20 @@ def test_plan_and_engine_say_the_same_of_a_metric(key: str) -> None:
     assert (measured.better, measured.limit) == (planned.better, planned.best)
     assert COUNTED_ON.get(measured.counted_on, measured.counted_on) == planned.counted_on
     assert measured.share == (planned.method == "share")
+
+
+@pytest.mark.parametrize("task", catalogue.tasks().values(), ids=lambda task: task.key)
+def test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target(task: catalogue.Task) -> None:
+    """The default and the engine's own measure are for this task, and the question offers the task."""
+    metrics = catalogue.metrics()
+
+    assert task.key in metrics[task.metric].tasks
+    assert task.key in metrics[task.natural].tasks
+    assert set(task.counted_on) <= set(questions.load()["metric_counted_on"].choices)
+    assert task.sample["target"] in sample(task.key).columns
+    assert task.sample["ends"] in ("PASS", "FAIL", "INCONCLUSIVE")
+
+
+def test_every_task_that_a_metric_fits_has_a_row() -> None:
+    assert {task for row in catalogue.metrics().values() for task in row.tasks} == set(catalogue.tasks())
+    assert {task.form for task in catalogue.tasks().values()} == {"class", "amount", "order"}

@@ -13,6 +13,12 @@ from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
 METRICS = "catalogue/metrics.yaml"  # in the file, where the catalogue says more
+TASKS = "catalogue/tasks.yaml"
+# A default that is a field of the task's row.
+OF_A_TASK: dict[str, Callable[[catalogue.Task], str]] = {
+    f"{TASKS}#metric": lambda row: row.metric,
+    f"{TASKS}#counted_on": lambda row: row.counted_on[0],
+}
 OWN = "own:"  # before the name of a metric that the team writes itself
 OWN_NAME = f"{OWN}NAME"  # any of them, in a condition
 ROLES = ("po", "ds", "mle", "swe", "de", "ops", "expert")
@@ -301,7 +307,7 @@ def near(key: str) -> list[str]:
 
 
 def _question(entry: dict[str, Any]) -> Question:
-    facts = entry | _of_the_metrics(entry)
+    facts = entry | _of_the_metrics(entry) | _of_the_tasks(entry)
     facts["meanings"] = dict(facts.get("choices", {}))
     for name in ("kinds", "choices"):
         if name in facts:
@@ -330,6 +336,24 @@ def _of_the_metrics(entry: Mapping[str, Any]) -> dict[str, Any]:
     if entry.get("most", {}).get("values") == METRICS:
         highest = {row.key: f"{row.high}" for row in rows if row.high is not None}
         found["most"] = entry["most"] | {"values": highest}
+    return found
+
+
+def _of_the_tasks(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """What an entry leaves to the catalogue: the tasks with their meanings, what fits each, and those of a form."""
+    rows = catalogue.tasks().values()
+    found: dict[str, Any] = {}
+    if entry.get("choices") == TASKS:
+        found["choices"] = {row.key: row.meaning for row in rows}
+    if entry.get("allowed", {}).get("values") == TASKS:
+        found["allowed"] = entry["allowed"] | {"values": {row.key: list(row.counted_on) for row in rows}}
+    default = entry.get("default")
+    if isinstance(default, Mapping) and str(default.get("values")) in OF_A_TASK:
+        of_row = OF_A_TASK[default["values"]]
+        found["default"] = {**default, "values": {row.key: of_row(row) for row in rows}}
+    if "task" in entry.get("when", {}):
+        named = [task for one in entry["when"]["task"] for task in catalogue.tasks_of(one) or (one,)]
+        found["when"] = entry["when"] | {"task": [row.key for row in rows if row.key in named]}
     return found
 
 

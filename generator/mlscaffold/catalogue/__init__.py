@@ -88,6 +88,24 @@ class MetricRow:
     decided_by: str  # "mcnemar", "delong", "bootstrap" or "mean"
 
 
+@dataclass(frozen=True)
+class Task:
+    """A row of tasks.yaml."""
+
+    key: str
+    meaning: str
+    form: str  # "class", "amount" or "order"
+    metric: str  # the default
+    natural: str  # the engine's own measure
+    leakage: float
+    counted_on: tuple[str, ...]
+    says: str
+    behaviour: str
+    outcome: str
+    gives: str
+    sample: Mapping[str, str]  # target, origin, about and ends
+
+
 @functools.cache
 def gates() -> dict[str, Gate]:
     """Every gate of both kinds by id, in the order of the file."""
@@ -143,6 +161,22 @@ def metrics() -> dict[str, MetricRow]:
 def _metric(key: str, row: dict[str, Any]) -> MetricRow:
     short, high, tasks = row.pop("short", row["title"]), row.pop("high", None), tuple(row.pop("tasks"))
     return MetricRow(key=key, short=short, high=None if high is None else int(high), tasks=tasks, **row)
+
+
+@functools.cache
+def tasks() -> dict[str, Task]:
+    """Every form of a predicted result by its key, in the order of the file."""
+    return {key: _task(key, row) for key, row in _read("tasks.yaml").items()}
+
+
+def _task(key: str, row: Mapping[str, Any]) -> Task:
+    typed = {"leakage": float(row["leakage"]), "counted_on": tuple(row["counted_on"])}
+    return Task(key=key, **(dict(row) | typed))
+
+
+def tasks_of(*forms: str) -> tuple[str, ...]:
+    """The tasks whose answers have one of these forms."""
+    return tuple(task.key for task in tasks().values() if task.form in forms)
 
 
 def cited(plan: Any) -> list[Formula]:

@@ -10,14 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mlscaffold import questions
+from mlscaffold import catalogue, questions
 from mlscaffold.errors import OpenQuestion, UnreadableData
 from mlscaffold.looking import names, reading
 from mlscaffold.looking.columns import DATE, EMPTY, LEVELS, NUMBER, TEXT, Column
 from mlscaffold.looking.reading import Table
 
 COUNTED, ESTIMATED = "data file", "a sample of the data file"
-CLASSES = ("binary", "multiclass")
 COPY_MOST = 1 << 30  # bytes; a larger file is read where it lies
 FEW_GRADES = 10  # whole numbers with at most so many different values may be classes or amounts
 TELLING = 4_000  # sampled rows in which a column may tell the answer by itself
@@ -239,7 +238,7 @@ class _Look:
         if task:
             metric = questions.default(questions.load()["metric"], {"task": task})
             self._add("metric", metric, f"usual for {task}", "no file tells which one matters: it stays assumed", "")
-        if task in ("regression", "forecast") and column.kind != NUMBER:
+        if task in catalogue.tasks_of("amount") and column.kind != NUMBER:
             how = column.odd_numbers or f"that are no numbers ({column.example})"
             what = f"has values in {target} {how}, and a {task} needs numbers"
             raise UnreadableData(

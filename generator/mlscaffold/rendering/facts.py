@@ -132,7 +132,8 @@ FACTS: dict[str, dict[str, Fact]] = {
     "ml": BOTH
     | {
         "metric": lambda answers, plan: plan["metric"]["title"],
-        "classes": lambda answers, plan: answers.task in ("binary", "multiclass"),
+        "predicted": lambda answers, plan: catalogue.tasks()[answers.task],
+        "classes": lambda answers, plan: answers.task in catalogue.tasks_of("class"),
         "sample": lambda answers, plan: answers.data_source == "sample",
     },
     "software": BOTH

@@ -14,7 +14,6 @@ from planrun_ml.measuring.deciding import deciding
 from planrun_ml.tables.query import Engine, over_frames
 from planrun_ml.tables.sql import ROW, listed, literal, quoted
 
-CLASSES = ("binary", "multiclass")  # tasks whose answers are classes
 NUMBERS = ("INT", "INTEGER", "DOUBLE", "FLOAT", "DECIMAL", "REAL", "BOOLEAN")
 LARGEST = 1e100  # what lies beyond, infinity too, is taken as missing; the schema says so
 LEVELS = 50  # a text with more different values than this is free text, and no input

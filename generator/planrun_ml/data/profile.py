@@ -9,6 +9,7 @@ from planrun.trouble import Trouble
 
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data.source import SOURCE, Source
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, listed, quoted
 
@@ -85,7 +86,7 @@ def telling(table: Engine, inputs: list[str], relation: str) -> dict[str, float]
 
 def labelled(repo: Repo, table: Engine, source: Source, target: str) -> dict[str, Any]:
     """Counts of the target. Raises `Trouble` for one class, a constant, or no number where one is needed."""
-    name, classes = source.target, repo.answers["task"] in columns_module.CLASSES
+    name, classes = source.target, repo.answers["task"] in CLASSES
     text, known = f"cast({quoted(name)} as varchar)", f"{quoted(name)} is not null"
     total, filled, distinct = table.rows(f"select count(*), count({target}), count(distinct {target}) from source")[0]
     odd, example = table.rows(f"select count(*), min({text}) from source where {known} and {target} is null")[0]

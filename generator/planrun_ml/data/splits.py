@@ -11,7 +11,6 @@ from planrun.repository import Repo
 from planrun.trouble import Trouble
 
 from planrun_ml.data.columns import (
-    CLASSES,
     MANY,
     answered,
     content_sql,
@@ -23,6 +22,7 @@ from planrun_ml.data.columns import (
 )
 from planrun_ml.data.profile import PLACE, draw, repeats, telling
 from planrun_ml.data.source import SOURCE, Source
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, literal, quoted
 

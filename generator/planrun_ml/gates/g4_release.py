@@ -18,6 +18,7 @@ from planrun.steps import asked_of
 
 from planrun_ml.data import source
 from planrun_ml.gates.g3_acceptance import DRILL, PROMOTE
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.release import registry
 from planrun_ml.release.parity import PARITY_ROWS
 from planrun_ml.release.prediction_log import FIELDS, PREDICTIONS, last_rows
@@ -127,7 +128,7 @@ def planned(repo: Repo) -> dict[str, dict[str, float | None]]:
         found = repo.answers[of] if of == "latency_ms" or of == "drift_floor" else repo.number(of)
         return None if found is None else float(found)
 
-    asked = {"latency": "latency_ms" in repo.answers, "early_warning": repo.answers["task"] in ("binary", "multiclass")}
+    asked = {"latency": "latency_ms" in repo.answers, "early_warning": repo.answers["task"] in CLASSES}
     named = {name: held for name, held in PLANNED.items() if asked.get(name, True)}
     return {name: {"window_days": value(days), "limit": value(limit)} for name, (days, limit) in named.items()}
 

@@ -13,16 +13,14 @@ from planrun.repository import Repo
 from scipy.stats import rankdata
 
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.catalogue import METRICS, MetricKey
+from planrun_ml.measuring.catalogue import METRICS, TASKS, MetricKey
 from planrun_ml.measuring.ranking import per_query
 
 BETTER = ("higher", "lower")
 COUNTED_ON = ("rows", "positives", "alarms", "queries")
 MORE = {"rows": "rows", "positives": "positive rows", "alarms": "alarms", "queries": "queries"}
 LABELS = {"rows": "labels", "positives": "labels of positives", "alarms": "labels of alarms", "queries": "queries"}
-NATURAL: dict[str, MetricKey] = {
-    "binary": "roc_auc", "multiclass": "accuracy", "regression": "mae", "ranking": "ndcg_at_10", "forecast": "mae",
-}  # fmt: skip
+NATURAL: dict[str, MetricKey] = {task: row.natural for task, row in TASKS.items()}
 TINY = 1e-15
 Combine = Callable[[np.ndarray], np.ndarray]
 

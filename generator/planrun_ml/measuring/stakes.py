@@ -3,6 +3,7 @@
 from planrun.repository import Repo
 
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import named, priced, score
 
@@ -33,6 +34,6 @@ def reachable(repo: Repo) -> bool:
 
 def expected_cost(repo: Repo, case: Case) -> float | None:
     """Cost of one decision in the plan's currency; None for tasks whose result is no decision."""
-    if repo.answers["task"] not in ("binary", "multiclass"):
+    if repo.answers["task"] not in CLASSES:
         return None
     return round(score(named("cost"), priced(repo, case)), 6)

@@ -14,7 +14,8 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, Ridge
 
-CLASSIFY = ("binary", "multiclass")
+from planrun_ml.measuring.catalogue import CLASSES
+
 ROOM, TABLE = "models", "FAMILIES"
 
 
@@ -42,17 +43,17 @@ class Family:
 
 
 def _linear(task: str, seed: int, **params: Any) -> Any:
-    if task in CLASSIFY:
+    if task in CLASSES:
         return LogisticRegression(random_state=seed, **{"max_iter": 2000} | params)
     return Ridge(random_state=seed, **params)
 
 
 def _forest(task: str, seed: int, **params: Any) -> Any:
-    return (RandomForestClassifier if task in CLASSIFY else RandomForestRegressor)(random_state=seed, **params)
+    return (RandomForestClassifier if task in CLASSES else RandomForestRegressor)(random_state=seed, **params)
 
 
 def _boosting(task: str, seed: int, **params: Any) -> Any:
-    kind = HistGradientBoostingClassifier if task in CLASSIFY else HistGradientBoostingRegressor
+    kind = HistGradientBoostingClassifier if task in CLASSES else HistGradientBoostingRegressor
     return kind(random_state=seed, **params)
 
 

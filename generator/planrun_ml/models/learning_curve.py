@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from planrun_ml.data.frames import Frame
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.measuring.metrics import Metric, score
 from planrun_ml.measuring.power_law import power_law
 from planrun_ml.models.configuration import config
-from planrun_ml.models.families import CLASSIFY
 from planrun_ml.models.training import case, fit, part
 
 SHARES = (0.15, 0.3, 0.5, 0.75, 1.0)
@@ -21,7 +21,7 @@ def curve(rows: Frame, validation: Frame, task: str, metric: Metric, threshold: 
     order, sizes, values = _order(rows), [], []
     for share in SHARES:
         some = part(rows, order[: max(20, int(share * min(len(order), CURVE)))])
-        if task in CLASSIFY and len(set(some.y.astype(str))) < 2:
+        if task in CLASSES and len(set(some.y.astype(str))) < 2:
             continue
         values.append(score(metric, case(fit(some, task, config("linear")), validation, task, threshold)))
         sizes.append(len(some.y))

@@ -15,8 +15,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from planrun_ml.data.frames import Frame
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.models import own_features
-from planrun_ml.models.families import CLASSIFY, ROOM, family_of
+from planrun_ml.models.families import ROOM, family_of
 from planrun_ml.models.model import Model, selected
 
 CALLS = 256  # of a model that fails on a batch, until what is left of the batch is given up
@@ -30,7 +31,7 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any], rooms: Rooms | Non
     unknown = [column for column in settings["drop"] if column not in frame.x]
     if unknown:
         raise Trouble(f'There is no input "{unknown[0]}" to drop.', f"Inputs: {', '.join(frame.x)}.")
-    if task in CLASSIFY and len(np.unique(frame.y.astype(str))) < 2:
+    if task in CLASSES and len(np.unique(frame.y.astype(str))) < 2:
         raise Trouble("The training rows hold one class only.", "Add rows of the other class, or check `positive`.")
     features, family = settings.get("features", ""), family_of(settings, rooms)
     # A free text says nothing to a model until steps of the team's have read it.

@@ -13,6 +13,7 @@ from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames, schema
 from planrun_ml.data.reference import REFERENCE_ROWS, profile
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.release import registry
 from planrun_ml.tables.query import Engine
@@ -32,7 +33,7 @@ def write_card(
     (table, source, columns), path = frames.open_split(repo), registry.card_path(version)
     task, target = repo.answers["task"], f"cast({quoted(source.target)} as varchar)"
     counted = f"select {target}, count(*) from split_rows where _split = 'train' and {target} is not null group by 1"
-    counts = dict(table.rows(f"{counted} order by 1")) if task in ("binary", "multiclass") else {}
+    counts = dict(table.rows(f"{counted} order by 1")) if task in CLASSES else {}
     metric = deciding(repo)
     own = {"metric_code": metric.code} if metric.own else {}
     card = {
@@ -60,5 +61,5 @@ def profiles(repo: Repo, table: Engine, columns: Mapping[str, str], scores: np.n
     return {
         "profile": profile(table.rows, "select * from inputs", columns, bins),
         "scores": profile(table.rows, "select * from said", {"score": "number"}, bins),
-        "promised": float(best.mean()) if task in ("binary", "multiclass") else None,
+        "promised": float(best.mean()) if task in CLASSES else None,
     }

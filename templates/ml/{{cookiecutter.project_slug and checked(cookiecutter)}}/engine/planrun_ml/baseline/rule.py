@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from planrun_ml.data.frames import Frame
 from planrun_ml.data.source import Source
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.measuring.metrics import NATURAL, named, score
 from planrun_ml.models import training
 from planrun_ml.models.model import Model
@@ -106,7 +107,7 @@ def _level(y: np.ndarray, task: str, names: tuple[str, ...]) -> dict[str, float]
     """What to answer for rows that look alike."""
     if names:
         return {name: float((y.astype(str) == name).mean()) if len(y) else 1 / len(names) for name in names}
-    return {"score": float(np.median(y) if task in ("regression", "forecast") else np.mean(y))}
+    return {"score": float(np.median(y) if NATURAL[task] == "mae" else np.mean(y))}
 
 
 def _shapes(column: pd.Series, task: str) -> tuple[str, ...]:
@@ -159,7 +160,7 @@ def _fitted(frame: Frame, task: str, column: str, shape: str, names: tuple[str, 
 def _step_parts(values: pd.Series, frame: Frame, column: str, task: str) -> list[tuple[str, np.ndarray]]:
     """At most four steps, cut by a small tree."""
     known = values.notna().to_numpy()
-    kind = DecisionTreeClassifier if task in ("binary", "multiclass") else DecisionTreeRegressor
+    kind = DecisionTreeClassifier if task in CLASSES else DecisionTreeRegressor
     labels = frame.y[known].astype(str if task == "multiclass" else float)
     if known.sum() < 20:
         return []

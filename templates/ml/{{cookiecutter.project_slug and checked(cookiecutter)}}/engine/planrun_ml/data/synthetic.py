@@ -8,7 +8,10 @@ SEED = 20260101
 
 def table(task: str) -> pd.DataFrame:
     """The synthetic sample of a task."""
-    return {"ranking": _queries, "forecast": _sales}[task]()
+    return {
+        "ranking": _queries,
+        "forecast": _sales,
+    }[task]()
 
 
 def _queries(queries: int = 200, items: int = 10) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Every metric that may decide. Written by generator/sync.py from mlscaffold/catalogue: edit that."""
+"""Every metric and task. Written by generator/sync.py from mlscaffold/catalogue: edit that."""
 # fmt: off
 
 from typing import Literal, NamedTuple
@@ -43,3 +43,21 @@ METRICS: dict[MetricKey, Listed] = {
     "ndcg_at_10": Listed("higher", 1, "queries", "mean"),
     "mrr": Listed("higher", 1, "queries", "mean"),
 }
+
+
+class Task(NamedTuple):
+    """What an answer is (class, amount, order), a measure of its own, and when one column is suspect."""
+
+    form: str
+    natural: MetricKey
+    leakage: float
+
+
+TASKS = {
+    "binary": Task("class", "roc_auc", 0.995),
+    "multiclass": Task("class", "accuracy", 0.995),
+    "regression": Task("amount", "mae", 0.98),
+    "ranking": Task("order", "ndcg_at_10", 0.98),
+    "forecast": Task("amount", "mae", 0.98),
+}
+CLASSES = tuple(task for task, row in TASKS.items() if row.form == "class")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.models import own_features
 
 
@@ -42,7 +43,7 @@ class Model:
 
 def raw(core: Any, matrix: Any, task: str) -> Any:
     """Chances of classes where the task has some, from `predict_proba` or, where there is none, from `predict`."""
-    if task not in ("binary", "multiclass") or not hasattr(core, "predict_proba"):
+    if task not in CLASSES or not hasattr(core, "predict_proba"):
         return core.predict(matrix)
     chances = core.predict_proba(matrix)
     return chances[:, 1] if task == "binary" else chances

@@ -13,6 +13,7 @@ from planrun_ml.baseline import rule
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames, sample, splits
 from planrun_ml.measuring import intervals, metrics
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.models import configuration, families, model_files, training
 from planrun_ml.self_test.conftest import ROWS, TASK, ask, gate, write_source
 
@@ -98,7 +99,7 @@ def test_splits_share_nothing_and_time_runs_forward(worked: Path) -> None:
     found = splits.parts(table, source, TASK, columns_module.target_sql(Repo(worked), source, table))
     assert not splits.inverted(found)
     assert set(splits.PARTS) <= set(found)
-    if TASK in ("binary", "multiclass"):
+    if TASK in CLASSES:
         parts = [frames.load(Repo(worked), part) for part in ("train", "validation")]
         shares = [pd.Series(part.y).value_counts(normalize=True) for part in parts]
         assert (shares[0] - shares[1]).abs().max() < 0.1

@@ -9,6 +9,7 @@ from planrun import self_test
 from planrun.repository import ENGINE, Repo
 
 from planrun_ml.data import sample, splits
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.self_test.conftest import ROWS, TASK, ask, edit, evidence, forge, gate, own_split, thirds
 from planrun_ml.tables.query import Engine
 
@@ -97,7 +98,7 @@ def test_target_as_the_sum_of_two_columns(newborn: Path) -> None:
     """Two harmless columns that add up to the answer; of classes, to the 0 and 1 of one of them."""
     rows = pd.read_csv(newborn / ROWS)
     target = rows[rows.columns[-1]]
-    answer = target if TASK not in ("binary", "multiclass") else (target == target.iloc[0]) * 1.0
+    answer = target if TASK not in CLASSES else (target == target.iloc[0]) * 1.0
     rows.insert(1, "part_a", answer * 0.3 + pd.Series(range(len(rows))) % 17)
     rows.insert(2, "part_b", answer - rows["part_a"])
     rows.to_csv(newborn / ROWS, index=False)
