@@ -81,6 +81,7 @@ PARTS = {
         "simulations, large files, browsers, clusters and other programs' readers",
         (
             "tests/test_adding.py",
+            "tests/test_catalogue.py",
             "tests/test_engine_apart.py",
             "tests/test_data_flag.py",
             "tests/test_export.py",

@@ -3,14 +3,15 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import copied_tree
 import pytest
+from copied_tree import ran
 from material import ROOT
 
 pytestmark = pytest.mark.slow
@@ -44,27 +45,13 @@ def steps(page: str) -> list[Step]:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """This tree as it lies on the disk, without what git does not know."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tmp_path / "copy" / name)
-    return tmp_path / "copy"
-
-
-def ran(tree: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """This project's interpreter in the copy."""
-    return subprocess.run([sys.executable, *words], cwd=tree, capture_output=True, text=True, check=False)
+    """A copy of this tree, to be added to."""
+    return copied_tree.copy_to(tmp_path / "copy")
 
 
 def failing(tree: Path, *files: str) -> list[str]:
     """The tests of the copy that fail."""
-    done = ran(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", *files)
-    return re.findall(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    return copied_tree.failing(copied_tree.tested(tree, *files))
 
 
 def renders(tree: Path, kind: str, *words: str) -> Path:
@@ -118,12 +105,49 @@ def test_a_metric_is_added_by_its_page(copied: Path) -> None:
     assert json.loads((folder / "plan/plan.json").read_text("utf-8"))["test"]["rows"]["value"] > 100
 
 
+def typed(folder: Path, *words: str) -> str:
+    """What `planrun …` says in a repository that the copy made."""
+    done = subprocess.run(
+        [sys.executable, "-m", "planrun", *words],
+        cwd=folder, env=os.environ | {"PYTHONPATH": "src:engine"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_a_task_form_is_added_by_its_page(copied: Path) -> None:
+    """Row, metric, model, sample, sync: the tests pass, types hold, and a repository goes from audit to acceptance."""
+    for step in steps("add-a-task-form.md"):
+        step.take(copied)
+    assert ran(copied, "generator/sync.py").returncode == 0
+    folder = renders(copied, "ml", "--set", "task=count")
+
+    assert failing(copied, "tests/test_catalogue.py", "tests/test_layers.py", "tests/test_questions.py") == []
+    assert ran(copied, "-m", "mypy").returncode == 0
+    assert "with default answers expect FAIL." in (folder / "README.md").read_text("utf-8")
+    assert "For one case the model gives the number that is expected." in folder.joinpath(
+        "docs/03-acceptance.md"
+    ).read_text("utf-8")
+    assert "Recommendation: go." in typed(folder, "audit")
+    for words in (("confirm", "--all"), ("baseline",), ("experiment",), ("sign", "G3")):
+        typed(folder, *words)
+    said = typed(folder, "accept")
+    assert said.startswith("FAIL [synthetic sample data]: 0001-linear, poisson_deviance, look 1 of 3."), said
+    own = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=folder, env=os.environ | {"PYTHONPATH": "src:engine"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert own.returncode == 0, own.stdout
+
+
 def synced(tree: Path) -> None:
     assert ran(tree, "generator/sync.py").returncode == 0
 
 
+# The page, which of its steps are taken (all, the first, all others, or those that fit), what follows, who notices.
+Forgotten = tuple[str, int | Callable[[Step], bool], Callable[[Path], None], Callable[[Path], bool]]
+FITS = "tests/test_catalogue.py::test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target"
 USED = "tests/test_questions.py::test_every_question_is_used"
-FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bool]]] = {
+FORGOTTEN: dict[str, Forgotten] = {
     "a question that nothing uses": (
         "add-a-question.md", 1, synced,
         lambda tree: failing(tree, "tests/test_questions.py") == [USED],
@@ -146,6 +170,23 @@ FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bo
         "add-a-metric.md", 0, lambda tree: None,
         lambda tree: 'incompatible type "Literal[\'within_a_tenth\']"' in ran(tree, "-m", "mypy").stdout,
     ),
+    "a task form without its metric": (
+        "add-a-task-form.md", lambda step: "metric" not in step.file, lambda tree: None,
+        lambda tree: "'poisson_deviance'" in ran(tree, "-m", "pytest", "-q", "tests/test_catalogue.py").stdout,
+    ),
+    "a task form without its sample": (
+        "add-a-task-form.md", lambda step: not step.file.endswith("synthetic.py"), synced,
+        lambda tree: failing(tree, "tests/test_catalogue.py") == [f"{FITS}[count]"],
+    ),
+    "a task form without other arithmetic": (
+        "add-a-task-form.md", lambda step: not step.file.endswith("harness.py"), synced,
+        lambda tree: failing(tree, "tests/test_catalogue.py") == [f"{FITS}[count]"],
+    ),
+    "a metric of a task without a row": (
+        "add-a-task-form.md", lambda step: not step.file.endswith("tasks.yaml"), synced,
+        lambda tree: "tests/test_catalogue.py::test_every_task_that_a_metric_fits_has_a_row"
+        in failing(tree, "tests/test_catalogue.py"),
+    ),
     "a gate without its row": (
         "add-a-gate.md", 0, lambda tree: None,
         lambda tree: 'No overload variant of "gate"' in ran(tree, "-m", "mypy").stdout,
@@ -153,14 +194,18 @@ FORGOTTEN: dict[str, tuple[str, int, Callable[[Path], None], Callable[[Path], bo
 }  # fmt: skip
 
 
+def chosen(listed: list[Step], only: int | Callable[[Step], bool]) -> list[Step]:
+    """All steps, the first, all but the first, or those that fit."""
+    if not isinstance(only, int):
+        return [step for step in listed if only(step)]
+    return listed if only < 0 else listed[:1] if only == 1 else listed[1:]
+
+
 @pytest.mark.parametrize("case", FORGOTTEN.values(), ids=FORGOTTEN)
-def test_a_forgotten_step_is_named(
-    case: tuple[str, int, Callable[[Path], None], Callable[[Path], bool]], copied: Path
-) -> None:
-    """Only the first step, only the second, or all of them without `sync.py`."""
+def test_a_forgotten_step_is_named(case: Forgotten, copied: Path) -> None:
+    """One step is left out, or all are taken without `sync.py`."""
     page, only, then, noticed = case
-    listed = steps(page)
-    for step in listed if only < 0 else listed[:1] if only == 1 else listed[1:]:
+    for step in chosen(steps(page), only):
         step.take(copied)
     then(copied)
 

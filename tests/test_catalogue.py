@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import copied_tree
 import pytest
+from copied_tree import ran
 from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import catalogue, questions
 from mlscaffold.planning import people
@@ -15,6 +17,7 @@ from mlscaffold.planning.number import Number, entries
 from mlscaffold.planning.plan import compute
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
+from planrun_ml.audit import harness
 from planrun_ml.data.sample import sample
 from planrun_ml.measuring import metrics as evaluator
 
@@ -192,6 +195,7 @@ def test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target(task:
 
     assert task.key in metrics[task.metric].tasks
     assert task.key in metrics[task.natural].tasks
+    assert task.natural in (*harness.OF_SCORES, *harness.OF_DECISIONS, "ndcg_at_10")  # what the audit compares it with
     assert set(task.counted_on) <= set(questions.load()["metric_counted_on"].choices)
     assert task.sample["target"] in sample(task.key).columns
     assert task.sample["ends"] in ("PASS", "FAIL", "INCONCLUSIVE")
@@ -200,3 +204,61 @@ def test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target(task:
 def test_every_task_that_a_metric_fits_has_a_row() -> None:
     assert {task for row in catalogue.metrics().values() for task in row.tasks} == set(catalogue.tasks())
     assert {task.form for task in catalogue.tasks().values()} == {"class", "amount", "order"}
+
+
+# A row of the catalogue by its file and the line it stands in, and every place that then fails.
+ROWS = {
+    "G2.7": (
+        "gates.yaml", "  G2.7:",
+        {
+            "docs/gates.md",  # written by sync.py, as the next three
+            "generator/planrun/catalogue.py",
+            "templates/ml/PROJECT/engine/planrun/catalogue.py",
+            "templates/ml/PROJECT/engine/planrun_ml/example.json",
+            "templates/software/PROJECT/engine/planrun/catalogue.py",
+            "generator/planrun_ml/gates/g2_experiments.py",  # its check, by the type check
+            "generator/planrun_ml/self_test/test_gates_results.py",  # what speaks of it
+            "templates/ml/PROJECT/docs/02-iteration-plan.md",
+            "tests/test_catalogue.py::test_every_gate_has_a_row_and_every_row_a_check",
+            "tests/test_catalogue.py::test_every_gate_that_is_spoken_of_exists[generator/planrun_ml]",
+            "tests/test_catalogue.py::test_every_gate_that_is_spoken_of_exists[templates]",
+        },
+    ),
+    "brier": (
+        "metrics.yaml", "brier:",
+        {
+            "README.md",
+            "generator/mlscaffold/catalogue/keys.py",
+            "generator/planrun/catalogue.py",
+            "generator/planrun_ml/measuring/catalogue.py",
+            "templates/ml/PROJECT/engine/planrun/catalogue.py",
+            "templates/software/PROJECT/engine/planrun/catalogue.py",
+            "generator/planrun_ml/measuring/metrics.py",  # its line of the evaluator, by the type check
+            "generator/mlscaffold/planning/acceptance.py",  # what has a closed form for it
+            "generator/mlscaffold/planning/labels.py",
+            "generator/mlscaffold/planning/value.py",
+            "tests/test_catalogue.py",  # nothing of the engine can be imported
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
+def test_every_place_that_needs_a_row_is_named_where_the_row_is_gone(name: str, tmp_path: Path) -> None:
+    """By `sync.py --check`, by the type check, or by a test of this file: nothing fails that is not in the list."""
+    file, line, places = ROWS[name]
+    tree = copied_tree.copy_to(tmp_path / "copy")
+    path = tree / "generator" / "mlscaffold" / "catalogue" / file
+    kept = [text for text in path.read_text("utf-8").splitlines(keepends=True) if not text.startswith(line)]
+    path.write_text("".join(kept), "utf-8")
+    behind = re.findall(r"^(.+) is not up to date", ran(tree, "generator/sync.py", "--check").stdout, re.MULTILINE)
+    assert ran(tree, "generator/sync.py").returncode == 0
+    mistyped = re.findall(r"^(\S+?):\d+: error", ran(tree, "-m", "mypy").stdout, re.MULTILINE)
+    tested = copied_tree.tested(tree, "tests/test_catalogue.py")
+    # whole paths: pytest shortens some in its first line
+    speaking = re.findall(rf"'((?:(?!\.\.\.)[^':])+): {re.escape(name)}'", tested)
+
+    found = {*behind, *mistyped, *speaking, *copied_tree.failing(tested)}
+    found = {re.sub(r"\{\{.*?\}\}", "PROJECT", place) for place in found if not place.endswith("manifest.json")}
+    assert found == places

@@ -1,5 +1,7 @@
 """The samples that scikit-learn does not bundle, made from a seed: queries to rank, and days to forecast."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -8,10 +10,11 @@ SEED = 20260101
 
 def table(task: str) -> pd.DataFrame:
     """The synthetic sample of a task."""
-    return {
+    made: dict[str, Callable[[], pd.DataFrame]] = {
         "ranking": _queries,
         "forecast": _sales,
-    }[task]()
+    }
+    return made[task]()
 
 
 def _queries(queries: int = 200, items: int = 10) -> pd.DataFrame:
