@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from material import SAMPLES
+from mlscaffold.wording import number
 
 # Limits that are no figure of the plan: one prediction at least, one in a hundred by the rule, no score that differs.
 OWN = {"volume": 1, "fallback": 0.01, "skew": 0}
@@ -26,7 +27,7 @@ def figure(plan: dict[str, Any], key: str) -> Any:
 
 
 def test_every_monitor_is_set_to_the_plan(rendered: Callable[[str], Path]) -> None:
-    """Limit and window of each monitor, and the canary's, over all samples of the kind."""
+    """Limit and window of each monitor, the drift limit on its page, and the canary's, over all samples of the kind."""
     seen = set()
     for name in ML:
         folder = rendered(name)
@@ -41,6 +42,8 @@ def test_every_monitor_is_set_to_the_plan(rendered: Callable[[str], Path]) -> No
             assert (name, monitor["name"], monitor["limit"], monitor["window_days"]) == (
                 name, monitor["name"], limit, window,
             )  # fmt: skip
+        page = (folder / "docs/04-operations.md").read_text("utf-8")
+        assert f"| {number(plan['monitor']['psi_limit'])}" in next(row for row in page.split("\n") if "PSI of each" in row)
         rollout = read(folder, "ops/rollout.yaml")
         assert rollout["canary"]["stop_at"] == figure(plan, "monitor.sprt.upper")
         assert rollout["canary"]["go_at"] == figure(plan, "monitor.sprt.lower")

@@ -87,6 +87,15 @@ def test_the_psi_limit_knows_its_rows() -> None:
     assert signals.psi_window(0.05, 10, 50_000, ALPHA, 0.8) == pytest.approx(594, abs=0.5)
 
 
+@pytest.mark.parametrize(("floor", "limit"), [("0", "threshold"), ("0.014", "threshold"), ("0.05", 0.05)])
+def test_a_column_raises_an_alert_where_its_shift_is_real_and_large_enough(floor: str, limit: float | str) -> None:
+    """The larger of what noise alone reaches, 0.0147 here, and the floor that the team named; never more than that."""
+    numbers = monitoring(invoices(drift_floor=floor), known())
+
+    expected = numbers["monitor.psi_threshold"].value if limit == "threshold" else limit
+    assert numbers["monitor.psi_limit"].value == expected
+
+
 def test_the_psi_limit_agrees_with_scipy() -> None:
     """Chi-square for the limit, noncentral chi-square for the window."""
     noise = 1 / 40_000 + 1 / 3000

@@ -42,13 +42,18 @@ def plan_of(folder: Path) -> dict[str, object]:
     return json.loads(folder.joinpath("plan/plan.json").read_text("utf-8"))  # type: ignore[no-any-return]
 
 
-def test_a_replan_gives_what_a_new_render_would(project: Path, tmp_path: Path) -> None:
-    """Where the team has changed nothing, the repository is the new render, record included."""
-    done = update.replan(project, FACTS)
+@pytest.mark.parametrize(("facts", "removed"), [(FACTS, ()), ({"ci": "none"}, (".github/workflows/ci.yml",))])
+def test_a_replan_gives_what_a_new_render_would(
+    facts: dict[str, str], removed: tuple[str, ...], project: Path, tmp_path: Path
+) -> None:
+    """Where the team has changed nothing, the repository is the new render: files that it no longer has are gone."""
+    done = update.replan(project, facts)
     fresh = render.render(
-        sample_answers("ml-default").__class__(sample_answers("ml-default").raw | FACTS), tmp_path / "fresh"
+        sample_answers("ml-default").__class__(sample_answers("ml-default").raw | facts), tmp_path / "fresh"
     )
 
+    assert set(removed) <= set(done.removed)
+    assert bool(removed) == bool(done.removed)
     assert done.conflicts == ()
     assert {p.relative_to(project): p.read_bytes() for p in render.files_of(project)} == {
         p.relative_to(fresh): p.read_bytes() for p in render.files_of(fresh)
