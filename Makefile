@@ -15,6 +15,7 @@
 #   screens      the wizard in a real terminal
 #   installs     every way to install, both doors: one tree; the two locks
 #   hostile      make test once more, in surroundings that must not matter
+#   mutants      400 faults planted one at a time: tests that see each of them
 #   tools        simulations, large files, browsers, clusters and other programs' readers
 PYTHON ?= python3
 VENV ?= .venv

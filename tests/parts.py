@@ -77,6 +77,7 @@ PARTS = {
         ("tests/test_environment.py", "tests/test_installs.py"),
     ),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
+    "mutants": Part("400 faults planted one at a time: tests that see each of them", command=("tests/mutants.py",)),
     "tools": Part(
         "simulations, large files, browsers, clusters and other programs' readers",
         (
