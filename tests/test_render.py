@@ -234,6 +234,40 @@ def test_a_link_in_a_template_is_refused(template: Path, tmp_path: Path) -> None
         render.render(sample_answers("ml-default"), tmp_path / "output")
 
 
+@pytest.fixture
+def parts(template: Path) -> Path:
+    """The folder of what the tiny template's pages include."""
+    folder = template.parent / templates.PARTS
+    folder.mkdir()
+    return folder
+
+
+def test_a_link_among_the_parts_of_pages_is_refused(template: Path, parts: Path, tmp_path: Path) -> None:
+    """A page that includes it would show a stranger's file."""
+    secret = tmp_path / "secret"
+    secret.write_text("key")
+    parts.joinpath("innocent.md").symlink_to(secret)
+    template.joinpath("page.md").write_text("{% include 'innocent.md' %}\n")
+
+    with pytest.raises(BrokenTemplate, match="symbolic link"):
+        render.render(sample_answers("ml-default"), tmp_path / "output")
+
+
+def test_a_part_of_a_page_marks_its_numbers_on_that_page(template: Path, parts: Path, tmp_path: Path) -> None:
+    """Its marks are explained where the page ends, its links start from the page, its texts stay texts."""
+    template.joinpath("docs").mkdir()
+    template.joinpath("docs/page.md").write_text("{% include 'part.txt' %}\n{{ footnote() }}\n")
+    parts.joinpath("part.txt").write_text(
+        "{{ fact('miss_cost') | money }}, {{ '<b>' }}\n{{ fold(plan.acceptance.threshold) }}\n"
+    )
+    folder = render.render(sample_answers("ml-default"), tmp_path / "output")
+    text = folder.joinpath("docs/page.md").read_text("utf-8")
+
+    assert re.search(r"EUR\*, &lt;b>$", text, re.MULTILINE)
+    assert "(formulas.md#f12)" in text
+    assert "\\* rests on defaults that nobody has confirmed: `miss_cost`" in text
+
+
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file system's own words, and no half-written folder."""
 

@@ -111,6 +111,11 @@ PREPARED = {"answers", "plan", "gates"}.union(*FACTS.values())
 class PlanContext(Context):
     """A Jinja context in which answers, plan, gates and the kind's facts come from `cookiecutter` when first named."""
 
+    def __init__(self, environment: Environment, parent: dict[str, Any], name: str | None, *rest: Any, **more: Any):
+        super().__init__(environment, parent, name, *rest, **more)
+        # What a page includes inherits its variables: a part of a page knows the page, whose marks and links it shares.
+        self.parent.setdefault(wording.PAGE, name)
+
     def resolve_or_missing(self, key: str) -> Any:
         found = super().resolve_or_missing(key)
         if found is not missing or key not in PREPARED:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -138,7 +139,8 @@ def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
     from cookiecutter.utils import create_env_with_context
 
     env = create_env_with_context(texts)
-    for folder, folders, files in os.walk(find_template(template, env)):
+    walks = (os.walk(find_template(template, env)), os.walk(template / templates.PARTS))
+    for folder, folders, files in itertools.chain(*walks):
         for name in folders + files:
             path = Path(folder, name)
             if not templates.belongs(path.relative_to(template)):

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ARCHIVE = "_template.zip"  # beside this file
+PARTS = "templates"  # beside a kind's files: parts of pages, where cookiecutter looks for what a template includes
 TOP = "mlscaffold"  # cookiecutter takes an archive as a template when it holds one folder
 
 # Made by programs beside what people write: interpreters, test runners, type checkers, editors, file managers, version

@@ -17,6 +17,7 @@ COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|yea
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
 UNKNOWN = "not yet measured"
 HELD = ("past_cases", "labelled_cases")  # none of them is a default, which nobody has counted
+PAGE = "_page"  # under this name a context keeps which page it writes, also in the parts that the page includes
 MARK = "*"  # on a number that rests on a default nobody has confirmed; the page's last lines say which
 
 
@@ -159,7 +160,7 @@ def needs(owner: str, question: str) -> str:
 def mark(context: Context, value: Any) -> str:
     """The mark of a number that rests on an unconfirmed default; the page remembers which, for `footnote`."""
     keys = value.get("rests_on") if isinstance(value, dict) and bare(value) is not None else None
-    if not keys or ".md" not in str(context.name):
+    if not keys or ".md" not in _path(context):
         return ""
     _page(context).update(dict.fromkeys(keys))
     return MARK
@@ -175,10 +176,15 @@ def marked(plain: Callable[..., str]) -> Callable[..., str]:
     return shown
 
 
+def _path(context: Context) -> str:
+    """The template of the page that is being written, whichever of its parts writes now."""
+    return str(context.parent.get(PAGE) or context.name or "")
+
+
 def _page(context: Context) -> dict[str, None]:
     """The defaults behind the marks of the page that is being written, in order."""
     pages: dict[str, dict[str, None]] = context.environment.__dict__.setdefault("assumed_on_pages", {})
-    return pages.setdefault(str(context.name), {})
+    return pages.setdefault(_path(context), {})
 
 
 @pass_context
@@ -244,7 +250,7 @@ def in_its_document(context: Context, value: Any) -> Any:
     """What a template's expression becomes: in a Markdown page a text stays a text, elsewhere nothing changes."""
     if not isinstance(value, str) or isinstance(value, Page):
         return value
-    return as_text(value) if re.search(r"\.md(?:$|\{)", context.name or "") else value
+    return as_text(value) if re.search(r"\.md(?:$|\{)", _path(context)) else value
 
 
 @pass_context
@@ -271,7 +277,7 @@ def _formula(context: Context, entry: Mapping[str, Any]) -> str:
     """The id of the formula, and the way to it from the page that shows the number."""
     if not entry["formula"]:
         return "answer"
-    up = "../" * (context.name or "").rpartition("docs/")[2].count("/")
+    up = "../" * _path(context).rpartition("docs/")[2].count("/")
     return f"[{entry['formula']}]({up}formulas.md#{entry['formula'].lower()})"
 
 
