@@ -16,6 +16,8 @@ Rendered = Callable[[str], Path]
 READABLE = [name for name in SAMPLES if not name.startswith("awkward")]
 # The same path in both templates, the same bytes.
 SHARED = [
+    "../templates/footnote.md",
+    "../templates/readme/larger-repository.md",
     "docs/formulas.md",
     "docs/glossary.md",
     "docs/onboarding.md",

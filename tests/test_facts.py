@@ -10,8 +10,8 @@ from mlscaffold import context
 from mlscaffold.rendering.facts import FACTS
 
 SET = re.compile(r"\{%-? set (\w+) = (.*?) -?%\}", re.DOTALL)
-# A page's own meaning under a name that others share: `stores` of the packages alone, `guarded` of what keeps data.
-OWN = {("pyproject.toml", "stores"), ("README.md", "guarded")}
+# A page's own meaning under a name that others share: `stores` of the packages alone.
+OWN = {("pyproject.toml", "stores")}
 
 
 def sets(kind: str) -> list[tuple[Path, str, str]]:

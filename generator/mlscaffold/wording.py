@@ -218,6 +218,13 @@ def fact(context: Context, key: str) -> dict[str, Any]:
 
 
 @pass_context
+def decision_or(context: Context, otherwise: str) -> str:
+    """The decision as it was answered, quoted; what else to say while nobody has written it."""
+    decision = context["answers"].decision
+    return f"> {decision}" if decision else otherwise
+
+
+@pass_context
 def six_lines(context: Context) -> str:
     """What the plan comes to, as a list: the lines that `mlscaffold plan` shows first."""
     rows = context["plan"]["headline"]
@@ -315,6 +322,7 @@ FILTERS = {
 }
 GLOBALS = {
     "assumed_here": assumed_here,
+    "decision_or": decision_or,
     "fact": fact,
     "fold": fold,
     "footnote": footnote,

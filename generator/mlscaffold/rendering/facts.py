@@ -1,6 +1,6 @@
 """Facts that follow from the answers and the plan, each by the name that templates of a kind call it.
 
-A fact is here once where more than one template asks for it; what one page alone needs, that page works out.
+A fact is here once. What only one page asks for stands in a module of that page, and its page reads as it will be read.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,11 +8,22 @@ from typing import Any
 
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
+from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.planning.number import entries
+from mlscaffold.rendering.forms import is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.signing import Signing
+from mlscaffold.rendering.software_readme import SoftwareReadme
 
 Plan = Mapping[str, Any]
 Fact = Callable[[Answers, Plan], Any]
 
+DELIVERS = {
+    "service": "an HTTP service",
+    "web-app": "a web application",
+    "cli": "a command-line tool",
+    "library": "a Python library",
+    "batch": "a batch job",
+}
 PRODUCTS = {
     "service": "service",
     "web-app": "web application",
@@ -29,17 +40,8 @@ BRINGS = {
     "OPS": "incidents, capacity, security",
     "EXPERT": "the subject, and time to read cases",
 }
+HOSTS = {"github": "GitHub", "gitlab": "GitLab"}
 OPENINGS = {"p0a": "Before the gate", "p2": "Experiments", "p2a": "Iterations", "p3": "Release"}
-
-
-def _is_served(answers: Answers, plan: Plan) -> bool:
-    """Whether it runs for others and is asked over HTTP."""
-    return answers.deliverable in ("service", "web-app")
-
-
-def _stores(answers: Answers, plan: Plan) -> bool:
-    """Whether it keeps data that a backup has to bring back."""
-    return answers.deliverable in ("service", "web-app", "batch") and answers.data_class != "none"
 
 
 def _must_tests(answers: Answers, plan: Plan) -> list[Mapping[str, Any]]:
@@ -102,6 +104,29 @@ def _reviews(answers: Answers, plan: Plan) -> list[tuple[str, list[str], str]]:
     return [(path, roles, _each_once(handles, roles)) for path, roles in reviewed]
 
 
+def _moves(answers: Answers, plan: Plan) -> str:
+    """The lines that move what the code host reads at the top only, from a project below the top of its repository."""
+    up = "../" * len(answers.folder.split("/"))
+    tops = ((path, up + str(at_top(path, answers.project_slug))) for path in _hosted(answers))
+    return lines(f"mkdir -p {top.rpartition('/')[0]} && git mv {path} {top}" for path, top in tops)
+
+
+def _hosted(answers: Answers) -> list[str]:
+    if answers.ci == "gitlab":
+        return [GITLAB_TOP, "docs/CODEOWNERS"]
+    ml = answers.kind == "ml"
+    forms = ["data", "experiment", "misbehaviour"] if ml else ["change"]
+    forms += ["misbehaviour"] if not ml and answers.ml_component else []
+    return [
+        ".github/workflows/ci.yml",
+        *([".github/workflows/operations.yml"] if ml else []),
+        *(f".github/ISSUE_TEMPLATE/{form}.yml" for form in forms),
+        ".github/PULL_REQUEST_TEMPLATE.md",
+        ".github/CODEOWNERS",
+        *([] if ml else [".github/dependabot.yml"]),
+    ]
+
+
 def _each_once(handles: Mapping[str, str], roles: list[str]) -> str:
     return " ".join(dict.fromkeys(handle for role, handle in handles.items() if role in roles and handle))
 
@@ -125,6 +150,9 @@ BOTH: dict[str, Fact] = {
     "brings": lambda answers, plan: BRINGS,
     "openings": lambda answers, plan: OPENINGS,
     "reviews": _reviews,
+    "signing": Signing,
+    "host": lambda answers, plan: HOSTS.get(answers.ci, ""),
+    "moves": _moves,
     "formulas": lambda answers, plan: catalogue.cited(plan),
     "given_by": lambda answers, plan: _given_by(plan),
 }
@@ -139,12 +167,15 @@ FACTS: dict[str, dict[str, Fact]] = {
     "software": BOTH
     | {
         "product": lambda answers, plan: PRODUCTS[answers.deliverable],
-        "served": _is_served,
-        "stores": _stores,
-        "alone": lambda answers, plan: answers.deliverable in ("cli", "library"),
+        "delivered": lambda answers, plan: DELIVERS[answers.deliverable],
+        "runs": lambda answers, plan: runs_as(answers),
+        "served": lambda answers, plan: is_served(answers),
+        "stores": lambda answers, plan: stores(answers),
+        "alone": lambda answers, plan: runs_as(answers) == "alone",
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
-        "guarded": lambda answers, plan: answers.data_class in ("personal", "regulated"),
+        "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: "runs" if answers.deliverable == "batch" else "requests",
         "scenarios": _scenarios,
+        "readme": SoftwareReadme,
     },
 }

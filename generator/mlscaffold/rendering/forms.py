@@ -1,0 +1,37 @@
+"""What a software product is, as far as pages differ by it, and how pages take lines that not every answer needs."""
+
+from collections.abc import Iterable
+
+from mlscaffold.answers import Answers
+
+
+def is_served(answers: Answers) -> bool:
+    """Whether it runs for others and is asked over HTTP."""
+    return answers.deliverable in ("service", "web-app")
+
+
+def stores(answers: Answers) -> bool:
+    """Whether it keeps data that a backup has to bring back."""
+    return (is_served(answers) or answers.deliverable == "batch") and answers.data_class != "none"
+
+
+def is_guarded(answers: Answers) -> bool:
+    """Whether what it handles is about people or under a law of its own."""
+    return answers.data_class in ("personal", "regulated")
+
+
+def runs_as(answers: Answers) -> str:
+    """How it comes to run, by which parts of pages are named: "served", as a "batch", or "alone" by its user."""
+    if is_served(answers):
+        return "served"
+    return "batch" if answers.deliverable == "batch" else "alone"
+
+
+def called_for(*rows: tuple[bool, str]) -> list[str]:
+    """The lines of a page that the answers call for, in the page's order."""
+    return [row for holds, row in rows if holds]
+
+
+def lines(rows: Iterable[str]) -> str:
+    """Lines of a page as one text, which the page shows in their place."""
+    return "\n".join(rows)

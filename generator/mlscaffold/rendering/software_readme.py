@@ -1,0 +1,240 @@
+"""What a software repository's README says by the answers: lines to type, settings, the tree."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
+from mlscaffold.wording import Page, as_text, identifier
+
+RUNS = {
+    "service": "serves on port 8000",
+    "web-app": "serves on port 8000",
+    "cli": "runs the tool, with `ARGS`",
+    "library": "calls one function, with `ARGS`",
+    "batch": "runs the job, with `ARGS`",
+}
+STARTS = {
+    "service": "starts the service",
+    "web-app": "starts the web application",
+    "cli": "the command that people type",
+    "library": "calls one function from a shell",
+    "batch": "the job: resumable, idempotent",
+}
+TESTS = {"service": "service", "web-app": "service", "cli": "command", "library": "library", "batch": "job"}
+LET_IN = 'ACCESS_TOKENS="$(.venv/bin/python -m {package} token you --is try-me)"'
+
+
+class SoftwareReadme:
+    """The README's prepared words, each worked out when the page asks for it."""
+
+    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+        self._answers = answers
+        self._plan = plan
+        self._served = is_served(answers)
+        self._stores = stores(answers)
+        self._guarded = is_guarded(answers)
+        self._promised = answers.is_asked("slo_percent")
+        self._strict = answers.rigor == "strict"
+        self._let_in = self._served and self._guarded
+
+    @property
+    def first(self) -> str:
+        """The function of the first capability, which the examples call."""
+        return str(self._plan["requirements"][0]["function"])
+
+    @property
+    def path(self) -> str:
+        """The same as a path and as a command spell it."""
+        return self.first.replace("_", "-")
+
+    @property
+    def environment(self) -> str:
+        """What stands before a command on one's own machine: stand-ins for other systems, a token."""
+        token = LET_IN.format(package=self._answers.package_name)
+        return "".join(
+            f"{setting} "
+            for setting in called_for(
+                (bool(self._answers.dependencies), "DEPENDENCIES=stand-in"), (self._let_in, token)
+            )
+        )
+
+    @property
+    def key(self) -> str:
+        """What a request shows to be let in."""
+        return " -H 'Authorization: Bearer try-me'" if self._let_in else ""
+
+    @property
+    def container(self) -> str:
+        """The same settings for `docker run`."""
+        token = LET_IN.format(package=self._answers.package_name)
+        return "".join(
+            called_for(
+                (bool(self._answers.dependencies), " --env DEPENDENCIES=stand-in"),
+                (self._let_in, f" --env {token}"),
+            )
+        )
+
+    @property
+    def volume(self) -> str:
+        """Where a container keeps what has to outlive it."""
+        keeps = self._stores or self._answers.ml_component
+        return f" --volume {self._answers.project_slug}-data:/data" if keeps else ""
+
+    @property
+    def addresses(self) -> str:
+        """The setting of each system's address for `docker run`."""
+        return ", ".join(f"`--env {_variable(name)}=https://…`" for name in self._answers.dependencies)
+
+    @property
+    def softened(self) -> bool:
+        """Whether the promise is kept only where a degraded result counts as one."""
+        return self._promised and bool(self._plan["slo"]["soft"]["value"])
+
+    @property
+    def inspected(self) -> list[str]:
+        """The requirements that neither a test nor a demonstration shows."""
+        seen = ("test", "demonstration")
+        return [one["id"] for one in self._plan["requirements"] if one["verification"] not in seen]
+
+    @property
+    def runs(self) -> str:
+        """What `make run` does."""
+        return RUNS[self._answers.deliverable]
+
+    @property
+    def measurements(self) -> str:
+        """The commands that measure, for the first evidence."""
+        return lines(called_for((True, "make load"), (self._strict, "make audit")))
+
+    @property
+    def drills(self) -> str:
+        """The drills that are rehearsed at once."""
+        return lines(called_for((True, "make rollback-drill"), (self._strict and self._stores, "make restore-drill")))
+
+    @property
+    def checks(self) -> str:
+        """The rows of commands that look at code and packages."""
+        audited = self._answers.rigor != "light"
+        return lines(
+            called_for(
+                (True, "| `make check` | format, lint, types, lock file, tests, wheel (T2.3) |"),
+                (audited, "| `make audit` | secrets in the files, known weaknesses in the packages (T3.5, T4.6) |"),
+            )
+        )
+
+    @property
+    def rehearsals(self) -> str:
+        """The rows of commands that rehearse what goes wrong in operation."""
+        from_page = "; `--metrics URL` counts from a page of metrics instead" if self._served else ""
+        budget = f'| `make budget ARGS="--total N --failed M"` | what is left of the error budget (T5.1){from_page} |'
+        back = "| `make rollback-drill` | back to the release before on the same data, timed (T4.1) |"
+        restored = "| `make restore-drill` | loses the data, restores it, compares every record (T4.3) |"
+        alert = "| `make alert-test` | one test alert to the address in `ALERT_WEBHOOK` (T4.2) |"
+        return lines(
+            called_for((True, back), (self._stores, restored), (self._promised, alert), (self._promised, budget))
+        )
+
+    @property
+    def settings(self) -> str:
+        """A row for each variable that the product reads; nothing where it reads none."""
+        answers, package = self._answers, self._answers.package_name
+        kept, asks, model = self._served and self._stores, bool(answers.dependencies), bool(answers.ml_component)
+        postgres = "PostgreSQL with `pip install -e .[postgres]` and `postgresql+pg8000://…`"
+        known = f"who is known: `ana=<sha256> bo=<sha256>`, each made by `python -m {package} token NAME`"
+        drills = "a PostgreSQL server on which tests and drills make databases of their own"
+        log = "the folder of the access log: who asked for what, and which records were shown"
+        judgements = "the folder of judgements and decisions; machines that answer together share it"
+        stand_ins = "`stand-in` takes systems without an address as answering, for your own machine"
+        return Page(
+            lines(
+                [
+                    *called_for(
+                        (kept, f"| `DATABASE_URL` | where records are kept; {postgres} | `sqlite:///local.db` |"),
+                        (self._served, "| `HOST`, `PORT` | where it listens | `127.0.0.1`, `8000` |"),
+                        (self._served, "| `RELEASE` | the name of the release, shown at `/healthz` | the version |"),
+                    ),
+                    *(
+                        f"| `{_variable(name)}` | the address of {as_text(name)} | none: it counts as not answering |"
+                        for name in answers.dependencies
+                    ),
+                    *called_for(
+                        (model, f"| `MODEL_URL` | the model service | `{as_text(answers.ml_component)}` |"),
+                        (model, f"| `PREDICTION_LOG` | {judgements} | `predictions` |"),
+                        (kept, "| `BACKUPS` | the folder of backups | `backups` |"),
+                        (kept, f"| `DRILL_DATABASE_URL` | {drills} | none: SQLite |"),
+                        (self._let_in, f"| `ACCESS_TOKENS` | {known} | none: everybody is refused |"),
+                        (self._let_in, f"| `ACCESS_LOG` | {log} | `access` |"),
+                        (asks, f"| `DEPENDENCIES` | {stand_ins} | empty |"),
+                    ),
+                ]
+            )
+        )
+
+    @property
+    def tools(self) -> str:
+        """The lines of the tree for what checks and packs it."""
+        return lines(
+            called_for(
+                (True, _line(".pre-commit-config.yaml", "format, lint and types before a commit")),
+                (self._answers.deploy == "container", _line("Dockerfile", "the image, from the locked versions")),
+            )
+        )
+
+    @property
+    def on_call(self) -> str:
+        """The lines of the tree for who is called, and by what."""
+        return lines(
+            called_for(
+                (self._promised, _line("ops/alerts.yaml", "burn-rate alerts, with the plan's figures")),
+                (True, _line("ops/oncall.yaml", "who is called, how, and how soon")),
+            )
+        )
+
+    @property
+    def modules(self) -> str:
+        """The lines of the tree below the package."""
+        answers, served = self._answers, self._served
+        asks, model = bool(answers.dependencies), bool(answers.ml_component)
+        kept = "what it remembers: the tables, backup" if self._stores else "the seam for a database: it keeps nothing"
+        rows = called_for(
+            (asks, _line("  dependencies.py", "the systems it needs, and which of them answer")),
+            (served, _line("  api.py", "the HTTP interface, health, readiness, metrics")),
+            (served, _line("  store.py", kept)),
+            (served and self._stores, _line("  revisions.py", "how the tables became what they are")),
+            (answers.deliverable == "web-app", _line("  pages.py, page.html", "the pages")),
+            (model, _line("  model.py", "the model service: its columns, its answers, the fallback rule")),
+            (model, _line("  review.py", "judgements, what a person decided about them, labels")),
+            (model and served, _line("  desk.py", "where that person sees warnings and decides")),
+            (asks or model, _line("  patience.py", "time limit, retry budget and rest for a neighbour that fails")),
+            (self._let_in, _line("  access.py", "who may ask, and the access log")),
+            (self._guarded and self._stores, _line("  deletion.py", "a person's data, deleted on request")),
+            (answers.deliverable == "batch", _line("  ledger.py", "what was done, and copies of it")),
+            (True, _line("  run.py", STARTS[answers.deliverable])),
+        )
+        return lines(rows)
+
+    @property
+    def tests(self) -> str:
+        """The lines of the tree for the tests beside the scenarios."""
+        answers, model = self._answers, bool(self._answers.ml_component)
+        own = f"tests/test_{TESTS[answers.deliverable]}.py"
+        browser = "the pages, and a real browser (browser.py) that fills in a form"
+        stand_in = "the model service killed, slowed and fed nonsense; model_stand_in.py plays it"
+        review = "decisions of people, labels, and the contract with a real model service"
+        rows = called_for(
+            (True, _line(own, f"{answers.deliverable} tests beyond the scenarios")),
+            (answers.deliverable == "web-app", _line("tests/test_pages.py", browser)),
+            (model, _line("tests/test_model.py", stand_in)),
+            (model, _line("tests/test_review.py", review)),
+            (self._let_in, _line("tests/test_access.py", "who is let in, the access log, deletion")),
+        )
+        return lines(rows)
+
+
+def _variable(system: str) -> str:
+    return f"{identifier(system).upper()}_URL"
+
+
+def _line(path: str, about: str) -> str:
+    return f"{path:<26}{about}"
