@@ -4,7 +4,7 @@ import json
 import keyword
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import pass_context
@@ -139,6 +139,17 @@ def identifier(text: str) -> str:
 def cell(text: Any) -> str:
     """A text inside a Markdown table cell."""
     return number(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def rows(records: Iterable[Any], *columns: str) -> str:
+    """A table's rows in Markdown, one a record; a column names a field of it, or a field's field: "scenario.given"."""
+    return "\n".join(f"| {' | '.join(cell(_field(record, column)) for column in columns)} |" for record in records)
+
+
+def _field(record: Any, column: str) -> Any:
+    for name in column.split("."):
+        record = record[name] if isinstance(record, Mapping) else getattr(record, name)
+    return record
 
 
 def mermaid(text: str) -> str:
@@ -327,5 +338,6 @@ GLOBALS = {
     "fold": fold,
     "footnote": footnote,
     "needs": needs,
+    "rows": rows,
     "six_lines": six_lines,
 }

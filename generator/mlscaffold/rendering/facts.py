@@ -11,10 +11,13 @@ from mlscaffold.answers import Answers
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering.forms import is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
+from mlscaffold.wording import percent
 
-Plan = Mapping[str, Any]
+Row = Mapping[str, Any]
+Plan = Row
 Fact = Callable[[Answers, Plan], Any]
 
 DELIVERS = {
@@ -40,16 +43,16 @@ BRINGS = {
     "OPS": "incidents, capacity, security",
     "EXPERT": "the subject, and time to read cases",
 }
+WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
 HOSTS = {"github": "GitHub", "gitlab": "GitLab"}
-OPENINGS = {"p0a": "Before the gate", "p2": "Experiments", "p2a": "Iterations", "p3": "Release"}
 
 
-def _must_tests(answers: Answers, plan: Plan) -> list[Mapping[str, Any]]:
+def _must_tests(answers: Answers, plan: Plan) -> list[Row]:
     """The must requirements that a test shows, in the plan's order."""
     return [one for one in plan["requirements"] if (one["priority"], one["verification"]) == ("must", "test")]
 
 
-def _scenarios(answers: Answers, plan: Plan) -> dict[str, list[Mapping[str, Any]]]:
+def _scenarios(answers: Answers, plan: Plan) -> dict[str, list[Row]]:
     """The same by what their scenario shows: a kind of requirement, or what it is about."""
     shown = _must_tests(answers, plan)
     faults = [one for one in shown if one["kind"] == "fault"]
@@ -62,6 +65,52 @@ def _scenarios(answers: Answers, plan: Plan) -> dict[str, list[Mapping[str, Any]
     }
     about = {"person": "a person decides", "security": "security", "reading": "reading", "deletion": "deletion"}
     return found | {name: [one for one in shown if one["about"] == text] for name, text in about.items()}
+
+
+def _faults(plan: Plan) -> list[Row]:
+    return [one for one in plan["requirements"] if one["kind"] == "fault"]
+
+
+def _systems(answers: Answers, plan: Plan) -> list[Row]:
+    """The systems that it asks, each with its fault requirement: they come in that order."""
+    return [
+        {
+            "name": name,
+            "availability": percent(share / 100),
+            "without": WITHOUT["degraded" in fault["text"]],
+            "requirement": fault["id"],
+        }
+        for (name, share), fault in zip(answers.dependencies.items(), _faults(plan), strict=False)
+    ]
+
+
+def _wanted(answers: Answers, plan: Plan) -> list[Row]:
+    """The capabilities as the team typed them."""
+    wanted = enumerate(answers.capabilities, 1)
+    return [{"id": f"C-{number:02}", "text": text, "priority": "must"} for number, text in wanted]
+
+
+def _drafts(answers: Answers, plan: Plan) -> dict[str, list[Row]]:
+    """The drafted requirements by the section that shows them."""
+    shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
+    return {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+
+
+def _assumed(answers: Answers, plan: Plan) -> list[Row]:
+    """The answers that nobody gave, each with the command that takes it as true."""
+    return [{**one, "command": f"`.venv/bin/planrun confirm {one['key']}`"} for one in plan["assumptions"]]
+
+
+def _retention(answers: Answers, plan: Plan) -> str:
+    """What becomes of its data, by which parts of pages are named."""
+    if answers.data_class == "none":
+        return "none"
+    return "passing" if runs_as(answers) == "alone" else "kept"
+
+
+def _objective(answers: Answers, plan: Plan) -> str:
+    """The share that is promised; nothing where nothing is."""
+    return percent(answers.slo_percent / 100) if answers.is_asked("slo_percent") else ""
 
 
 def _reviews(answers: Answers, plan: Plan) -> list[tuple[str, list[str], str]]:
@@ -148,9 +197,12 @@ BOTH: dict[str, Fact] = {
     "package": lambda answers, plan: answers.package_name,
     "occasion": lambda answers, plan: "$OCCASION" if answers.folder else "$CI_PIPELINE_SOURCE",
     "brings": lambda answers, plan: BRINGS,
-    "openings": lambda answers, plan: OPENINGS,
+    "schedule": Schedule,
+    "risks": Risks,
     "reviews": _reviews,
+    "assumed": _assumed,
     "signing": Signing,
+    "tasks": lambda answers, plan: {task["id"]: task for task in plan["schedule"]["tasks"]},
     "host": lambda answers, plan: HOSTS.get(answers.ci, ""),
     "moves": _moves,
     "formulas": lambda answers, plan: catalogue.cited(plan),
@@ -176,6 +228,12 @@ FACTS: dict[str, dict[str, Fact]] = {
         "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: "runs" if answers.deliverable == "batch" else "requests",
         "scenarios": _scenarios,
+        "objective": _objective,
+        "systems": _systems,
+        "retention": _retention,
+        "wanted": _wanted,
+        "drafts": _drafts,
+        "faults": lambda answers, plan: lines(f"- **{one['id']}** {one['text']}" for one in _faults(plan)),
         "readme": SoftwareReadme,
     },
 }
