@@ -16,7 +16,9 @@ from material import ROOT, SAMPLES, newborn, sample_answers
 from mlscaffold import render, vcs
 
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
-SURROUNDINGS = ("XDG_CONFIG_HOME", "MAKEFLAGS", "EMAIL", "CI")
+# make hands on what was typed to it, ARGS among it, and a rendered repository's Makefile would take that as its own.
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "OUTPUT", "PART", "VENV")
+SURROUNDINGS = (*OF_MAKE, "XDG_CONFIG_HOME", "EMAIL", "CI")
 SETTINGS = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n"
 
 

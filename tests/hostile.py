@@ -67,7 +67,8 @@ def surroundings(folder: Path, zone: str) -> dict[str, str]:
     forced = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "commit.gpgSign", "GIT_CONFIG_VALUE_0": "true"}
     places = {"HOME": home, "XDG_CONFIG_HOME": home / ".config", "GIT_CONFIG_GLOBAL": home / ".gitconfig"}
     speech = {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C", "TZ": zone}
-    return named | forced | speech | {name: str(path) for name, path in (redirected | places).items()}
+    typed = {"ARGS": "--of-somebody-else", "MAKEFLAGS": "s -- ARGS=--of-somebody-else"}  # as below another make
+    return named | forced | speech | typed | {name: str(path) for name, path in (redirected | places).items()}
 
 
 def touched(folder: Path) -> list[str]:
