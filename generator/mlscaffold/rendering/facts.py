@@ -10,6 +10,8 @@ from mlscaffold import catalogue
 from mlscaffold.answers import Answers
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.planning.number import entries
+from mlscaffold.rendering import operations
+from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.forms import is_guarded, is_served, lines, runs_as, stores
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
@@ -44,6 +46,12 @@ BRINGS = {
     "EXPERT": "the subject, and time to read cases",
 }
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
+WORST = {
+    "cosmetic": "an annoyance that leaves no harm",
+    "money": "lost money",
+    "rights": "the rights or chances of a person",
+    "intolerable": "harm that nobody would accept",
+}
 HOSTS = {"github": "GitHub", "gitlab": "GitLab"}
 
 
@@ -201,6 +209,7 @@ BOTH: dict[str, Fact] = {
     "risks": Risks,
     "reviews": _reviews,
     "assumed": _assumed,
+    "worst": lambda answers, plan: WORST[answers.consequence],
     "signing": Signing,
     "tasks": lambda answers, plan: {task["id"]: task for task in plan["schedule"]["tasks"]},
     "host": lambda answers, plan: HOSTS.get(answers.ci, ""),
@@ -226,7 +235,12 @@ FACTS: dict[str, dict[str, Fact]] = {
         "alone": lambda answers, plan: runs_as(answers) == "alone",
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
         "guarded": lambda answers, plan: is_guarded(answers),
-        "results": lambda answers, plan: "runs" if answers.deliverable == "batch" else "requests",
+        "results": lambda answers, plan: operations.results(answers),
+        "counted": lambda answers, plan: operations.is_counted(answers),
+        "alerts": operations.alerts,
+        "watched": operations.watched,
+        "maintenance": operations.maintenance,
+        "architecture": Architecture,
         "scenarios": _scenarios,
         "objective": _objective,
         "systems": _systems,

@@ -1,0 +1,55 @@
+"""What a software product's operations page says by the answers: alerts, the morning's watch, upkeep."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.rendering.forms import called_for, is_served, lines, stores
+from mlscaffold.wording import number, percent
+
+Plan = Mapping[str, Any]
+
+
+def is_counted(answers: Answers) -> bool:
+    """Whether a page of metrics can tell what is left of the error budget."""
+    return is_served(answers) and answers.is_asked("slo_percent")
+
+
+def results(answers: Answers) -> str:
+    """What is counted as right or wrong."""
+    return "runs" if answers.deliverable == "batch" else "requests"
+
+
+def alerts(answers: Answers, plan: Plan) -> list[Mapping[str, str]]:
+    """The burn-rate alerts as rows."""
+    return [
+        {
+            "severity": alert["severity"],
+            "share": percent(alert["share"]),
+            "long": f"{number(alert['window_hours'])} h",
+            "short": f"{number(alert['short_minutes'])} min",
+            "burn_rate": number(alert["multiplier"]),
+            "guard": f"{number(alert['guard'])} {results(answers)}",
+        }
+        for alert in plan["slo"]["burn"]
+    ]
+
+
+def watched(answers: Answers, plan: Plan) -> list[dict[str, str]]:
+    """What the pipeline looks at every morning: in words, the command, and the gate that reads it."""
+    packages = {"about": "known weaknesses in the packages", "command": "`make audit`", "gate": "T4.6"}
+    budget = {"about": "the error budget that is left", "command": "`make budget` from `METRICS_URL`", "gate": "T5.1"}
+    return [packages] * (answers.rigor != "light") + [budget] * is_counted(answers)
+
+
+def maintenance(answers: Answers, plan: Plan) -> str:
+    """The rows of what is renewed, and how often."""
+    locked = f"every {answers.drill_age_days} days, and on a critical advisory at once"
+    retention = "as section 5 of [requirements](01-requirements.md#5-interfaces-and-data) says"
+    return lines(
+        called_for(
+            (True, f"| Dependencies: lock file renewed, advisories read | {locked} | T4.6 |"),
+            (is_served(answers), "| Certificates | renewed 30 days before one ends | review |"),
+            (stores(answers), f"| Records past their retention | {retention} | review |"),
+        )
+    )
