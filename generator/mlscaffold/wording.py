@@ -228,6 +228,11 @@ def fact(context: Context, key: str) -> dict[str, Any]:
     return {"value": value, "unit": "", "rests_on": [key] if key in open_keys else []}
 
 
+def actions(expression: str) -> str:
+    """An expression that GitHub works out when a workflow runs; its braces are Jinja's as well."""
+    return f"${{{{ {expression} }}}}"
+
+
 @pass_context
 def decision_or(context: Context, otherwise: str) -> str:
     """The decision as it was answered, quoted; what else to say while nobody has written it."""
@@ -332,6 +337,7 @@ FILTERS = {
     "metric_name": metric_name,
 }
 GLOBALS = {
+    "actions": actions,
     "assumed_here": assumed_here,
     "decision_or": decision_or,
     "fact": fact,

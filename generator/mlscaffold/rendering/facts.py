@@ -13,6 +13,7 @@ from mlscaffold.planning.number import entries
 from mlscaffold.rendering import operations
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.forms import is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
@@ -236,8 +237,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
         "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: operations.results(answers),
+        "pipeline": Pipeline,
         "counted": lambda answers, plan: operations.is_counted(answers),
-        "alerts": operations.alerts,
         "watched": operations.watched,
         "maintenance": operations.maintenance,
         "architecture": Architecture,

@@ -1,11 +1,10 @@
-"""What a software product's operations page says by the answers: alerts, the morning's watch, upkeep."""
+"""What a software product's operations page says by the answers: the morning's watch, upkeep."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.rendering.forms import called_for, is_served, lines, stores
-from mlscaffold.wording import number, percent
 
 Plan = Mapping[str, Any]
 
@@ -18,21 +17,6 @@ def is_counted(answers: Answers) -> bool:
 def results(answers: Answers) -> str:
     """What is counted as right or wrong."""
     return "runs" if answers.deliverable == "batch" else "requests"
-
-
-def alerts(answers: Answers, plan: Plan) -> list[Mapping[str, str]]:
-    """The burn-rate alerts as rows."""
-    return [
-        {
-            "severity": alert["severity"],
-            "share": percent(alert["share"]),
-            "long": f"{number(alert['window_hours'])} h",
-            "short": f"{number(alert['short_minutes'])} min",
-            "burn_rate": number(alert["multiplier"]),
-            "guard": f"{number(alert['guard'])} {results(answers)}",
-        }
-        for alert in plan["slo"]["burn"]
-    ]
 
 
 def watched(answers: Answers, plan: Plan) -> list[dict[str, str]]:
