@@ -10,8 +10,6 @@ from mlscaffold import context
 from mlscaffold.rendering.facts import FACTS
 
 SET = re.compile(r"\{%-? set (\w+) = (.*?) -?%\}", re.DOTALL)
-# A page's own meaning under a name that others share: `stores` of the packages alone.
-OWN = {("pyproject.toml", "stores")}
 
 
 def sets(kind: str) -> list[tuple[Path, str, str]]:
@@ -23,7 +21,7 @@ def sets(kind: str) -> list[tuple[Path, str, str]]:
 
 def again(kind: str, found: list[tuple[Path, str, str]]) -> set[str]:
     """Names that are prepared and yet set in a template, and dictionaries that more than one template sets."""
-    shadowing = {name for path, name, _ in found if name in FACTS[kind] and (path.name, name) not in OWN}
+    shadowing = {name for _, name, _ in found if name in FACTS[kind]}
     tables = Counter(value for value in {(path, value) for path, _, value in found if value.startswith("{")})
     values = Counter(value for _, value in tables)
     return shadowing | {name for _, name, value in found if values[value] > 1}

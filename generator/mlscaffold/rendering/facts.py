@@ -12,7 +12,8 @@ from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering import operations
 from mlscaffold.rendering.architecture import Architecture
-from mlscaffold.rendering.forms import is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.packages import Packages
 from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
@@ -46,6 +47,7 @@ BRINGS = {
     "OPS": "incidents, capacity, security",
     "EXPERT": "the subject, and time to read cases",
 }
+EVIDENCE = {"test_rollback": "rollback_drill", "test_restore": "restore"}  # whatever is timed is in `load`
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
 WORST = {
     "cosmetic": "an annoyance that leaves no harm",
@@ -102,7 +104,20 @@ def _wanted(answers: Answers, plan: Plan) -> list[Row]:
 def _drafts(answers: Answers, plan: Plan) -> dict[str, list[Row]]:
     """The drafted requirements by the section that shows them."""
     shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
-    return {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+    found = {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+    return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
+
+
+def _to_fill(requirement: Row) -> list[str]:
+    """The lines of a requirement that wait: the evidence it names, and who has agreed to a degraded result."""
+    verified, evidence = requirement["verification"], EVIDENCE.get(requirement["test"], "load")
+    inspected = verified not in ("test", "demonstration")
+    degraded = requirement["kind"] == "fault" and "degraded" in requirement["text"]
+    return called_for(
+        (verified == "demonstration", f'evidence: "evidence/{evidence}.json"'),
+        (inspected, f'evidence: "docs/inspections/{requirement["id"]}.md"'),
+        (degraded, 'agreed: ""'),
+    )
 
 
 def _assumed(answers: Answers, plan: Plan) -> list[Row]:
@@ -115,6 +130,18 @@ def _retention(answers: Answers, plan: Plan) -> str:
     if answers.data_class == "none":
         return "none"
     return "passing" if runs_as(answers) == "alone" else "kept"
+
+
+def _ignored(answers: Answers, plan: Plan) -> list[str]:
+    """What the product leaves in its folder that is data, not code."""
+    return called_for(
+        (stores(answers), "backups/"),
+        (is_served(answers) and is_guarded(answers), "access/"),
+        (answers.deliverable == "batch", "# What a job is given and what it leaves: data, not code."),
+        (answers.deliverable == "batch", "/*.csv"),
+        (answers.deliverable == "batch", "/results/"),
+        (bool(answers.ml_component), "predictions/"),
+    )
 
 
 def _objective(answers: Answers, plan: Plan) -> str:
@@ -189,11 +216,12 @@ def _each_once(handles: Mapping[str, str], roles: list[str]) -> str:
     return " ".join(dict.fromkeys(handle for role, handle in handles.items() if role in roles and handle))
 
 
-def _given_by(plan: Plan) -> dict[str, list[tuple[str, str]]]:
+def _given_by(plan: Plan) -> dict[str, list[Row]]:
     """The key and the meaning of each of the plan's numbers, by the id of its formula."""
-    found: dict[str, list[tuple[str, str]]] = {}
+    found: dict[str, list[Row]] = {}
     for key, entry in entries(plan):
-        found.setdefault(entry["formula"], []).append((key, entry["meaning"].rstrip(".")))
+        row = {"key": f"`{key}`", "meaning": entry["meaning"].rstrip(".")}
+        found.setdefault(entry["formula"], []).append(row)
     return found
 
 
@@ -237,6 +265,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
         "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: operations.results(answers),
+        "packages": Packages,
+        "ignored": _ignored,
         "pipeline": Pipeline,
         "counted": lambda answers, plan: operations.is_counted(answers),
         "watched": operations.watched,

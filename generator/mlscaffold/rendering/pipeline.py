@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.hosting import at_top
 from mlscaffold.rendering.forms import called_for, lines, stores
 from mlscaffold.rendering.operations import is_counted
 
@@ -17,6 +18,9 @@ class Pipeline:
         audited, counted = answers.rigor != "light", is_counted(answers)
         self._github = answers.ci == "github"
         self.tag = f"{answers.project_slug}-v" if answers.folder else "v"
+        self.paths = f'["{answers.folder}/**", "{at_top(".github/workflows/ci.yml", answers.project_slug)}"]'
+        tags, paths = f'    tags: ["{self.tag}*"]', f"    paths: {self.paths}"
+        self.pushes = lines(called_for((True, tags), (bool(answers.folder), paths)))
         self.watch = self._written(called_for((audited, "audit"), (counted, BUDGET)))
         self.release = self._written(
             called_for(

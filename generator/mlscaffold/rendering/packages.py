@@ -1,0 +1,45 @@
+"""What a software product's pyproject.toml lists by the answers: what it needs, what its developers need, commands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.rendering.forms import called_for, is_served, stores
+
+LICENSES = {"mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-3-clause": "BSD-3-Clause"}
+
+
+class Packages:
+    """The lists of one product."""
+
+    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+        served, web = is_served(answers), answers.deliverable == "web-app"
+        kept = served and stores(answers)
+        self.license = LICENSES.get(answers.license, "")
+        self.needed = called_for(
+            (answers.deliverable == "cli", "click>=8.1"),
+            (served, "fastapi>=0.115"),
+            (served, "uvicorn>=0.30"),
+            (web, "jinja2>=3.1"),
+            (web, "python-multipart>=0.0.9"),
+            (kept, "alembic>=1.13"),
+            (kept, "sqlalchemy>=2.0"),
+        )
+        self.development = called_for(
+            (True, "hatchling>=1.25"),
+            (served, "httpx>=0.27"),
+            (True, "mypy>=1.11"),
+            (answers.rigor != "light", "pip-audit>=2.7"),
+            (True, "pre-commit>=4"),
+            (True, "pytest>=8"),
+            (True, "ruff>=0.6"),
+            (answers.ci == "github", "zizmor>=1"),
+        )
+        self.scripts = _scripts(answers)
+
+
+def _scripts(answers: Answers) -> dict[str, str]:
+    """The commands that are installed, each with its function below the package; a library has none."""
+    if answers.deliverable == "cli":
+        return {answers.project_slug: "run:main", answers.package_name: "run:main"}
+    return {} if answers.deliverable == "library" else {answers.package_name: "__main__:main"}
