@@ -141,6 +141,11 @@ def cell(text: Any) -> str:
     return number(text).replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
+def bullets(texts: Iterable[str]) -> str:
+    """A list in Markdown, one text a line."""
+    return "\n".join(f"- {text}" for text in texts)
+
+
 def rows(records: Iterable[Any], *columns: str) -> str:
     """A table's rows in Markdown, one a record; a column names a field of it, or a field's field: "scenario.given"."""
     return "\n".join(f"| {' | '.join(cell(_field(record, column)) for column in columns)} |" for record in records)
@@ -339,6 +344,7 @@ FILTERS = {
 GLOBALS = {
     "actions": actions,
     "assumed_here": assumed_here,
+    "bullets": bullets,
     "decision_or": decision_or,
     "fact": fact,
     "fold": fold,

@@ -10,7 +10,7 @@ from mlscaffold import catalogue
 from mlscaffold.answers import Answers
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.planning.number import entries
-from mlscaffold.rendering import operations
+from mlscaffold.rendering import operations, practice
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, runs_as, stores
 from mlscaffold.rendering.packages import Packages
@@ -18,7 +18,7 @@ from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
-from mlscaffold.wording import percent
+from mlscaffold.wording import cell, number, percent
 
 Row = Mapping[str, Any]
 Plan = Row
@@ -105,7 +105,19 @@ def _drafts(answers: Answers, plan: Plan) -> dict[str, list[Row]]:
     """The drafted requirements by the section that shows them."""
     shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
     found = {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+    must = [one for one in plan["requirements"] if one["priority"] == "must"]
+    found["tested"] = [one for one in must if one["verification"] == "test"]
+    found["shown"] = [one for one in must if one["verification"] != "test"]
+    carried_out = [{**one, "carried_out": _carried_out(answers, one["function"])} for one in plan["requirements"]]
+    found["offered"] = [one for one in carried_out if one["kind"] == "capability"]
     return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
+
+
+def _carried_out(answers: Answers, function: str) -> str:
+    """The expression that a capability's function returns."""
+    without = ", _without()" if answers.dependencies else ""
+    outcome = f'Outcome.of("{function}", request{without})'
+    return f"_judged({outcome}, request.facts)" if answers.ml_component else outcome
 
 
 def _to_fill(requirement: Row) -> list[str]:
@@ -118,6 +130,37 @@ def _to_fill(requirement: Row) -> list[str]:
         (inspected, f'evidence: "docs/inspections/{requirement["id"]}.md"'),
         (degraded, 'agreed: ""'),
     )
+
+
+def _responsibilities(answers: Answers, plan: Plan) -> str:
+    """The rows of who does what: a letter for each role."""
+    return lines(
+        f"| {cell(row['deliverable'])} | {' | '.join(row['cells'].values())} |" for row in plan["people"]["raci"]
+    )
+
+
+def _vacant(answers: Answers, plan: Plan) -> list[Row]:
+    """The roles that have no person of their own, who covers each, and what somebody hired for it should bring."""
+    named = [person.role.upper() for person in answers.team if person.name != "?"]
+    return [
+        {"role": role, "covered_by": plan["people"]["roles"][role], "brings": BRINGS[role]}
+        for role in plan["people"]["columns"]
+        if role not in named
+    ]
+
+
+def _team(answers: Answers, plan: Plan) -> list[Row]:
+    """The people, their roles and their share of a week: 2.5 days a week are 50 %."""
+    return [
+        {
+            "name": person.name,
+            "known": "nobody yet" if person.name == "?" else person.name,
+            "roles": person.role.upper(),
+            "days": number(5 * person.share),
+            "share": percent(person.share),
+        }
+        for person in answers.team
+    ]
 
 
 def _assumed(answers: Answers, plan: Plan) -> list[Row]:
@@ -238,6 +281,10 @@ BOTH: dict[str, Fact] = {
     "risks": Risks,
     "reviews": _reviews,
     "assumed": _assumed,
+    "responsibilities": _responsibilities,
+    "team": _team,
+    "vacant": _vacant,
+    "staffed": lambda answers, plan: [person.role for person in answers.team if person.name != "?"],
     "worst": lambda answers, plan: WORST[answers.consequence],
     "signing": Signing,
     "tasks": lambda answers, plan: {task["id"]: task for task in plan["schedule"]["tasks"]},
@@ -267,6 +314,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
         "ignored": _ignored,
+        "today": lambda answers, plan: practice.TODAY[answers.current_practice],
+        "approach": practice.Approach,
         "pipeline": Pipeline,
         "counted": lambda answers, plan: operations.is_counted(answers),
         "watched": operations.watched,

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable{{ ', Mapping' if answers.ml_component }}
 from dataclasses import {{ 'asdict, dataclass, field, replace' if answers.ml_component else 'dataclass' }}
 
-{% set offered = plan.requirements | selectattr('kind', 'equalto', 'capability') | list %}
 {% if answers.dependencies %}
 from . import dependencies as _dependencies
 {% endif %}
@@ -27,7 +26,7 @@ __all__ = [
     "Refused",
     "Request",
     "Unavailable",
-{% for name in offered | map(attribute='function') | sort %}
+{% for name in drafts.offered | map(attribute='function') | sort %}
     "{{ name }}",
 {% endfor %}
 ]
@@ -91,28 +90,22 @@ class Outcome:
 
 
 Capability = Callable[[Request], Outcome]
-{% for requirement in offered %}
+{% for requirement in drafts.offered %}
 
 
 def {{ requirement.function }}(request: Request) -> Outcome:
     """Meets {{ requirement.id }}."""
-{% if answers.ml_component %}
-    return _judged(Outcome.of("{{ requirement.function }}", request{{ ', _without()' if answers.dependencies }}), request.facts)
-{% elif answers.dependencies %}
-    return Outcome.of("{{ requirement.function }}", request, _without())
-{% else %}
-    return Outcome.of("{{ requirement.function }}", request)
-{% endif %}
+    return {{ requirement.carried_out }}
 {% endfor %}
 
 
 CAPABILITIES: dict[str, Capability] = {
-{% for requirement in offered %}
+{% for requirement in drafts.offered %}
     "{{ requirement.function }}": {{ requirement.function }},
 {% endfor %}
 }
 TITLES = {  # in the team's words
-{% for requirement in offered %}
+{% for requirement in drafts.offered %}
     "{{ requirement.function }}": {{ requirement.capability | python }},
 {% endfor %}
 }
