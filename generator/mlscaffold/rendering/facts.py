@@ -13,6 +13,7 @@ from mlscaffold.planning.number import entries
 from mlscaffold.rendering import operations, practice
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, runs_as, stores
+from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.packages import Packages
 from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
@@ -300,6 +301,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "predicted": lambda answers, plan: catalogue.tasks()[answers.task],
         "classes": lambda answers, plan: answers.task in catalogue.tasks_of("class"),
         "sample": lambda answers, plan: answers.data_source == "sample",
+        "serve": lambda answers, plan: SERVE[answers.serving],
+        "readme": MlReadme,
     },
     "software": BOTH
     | {

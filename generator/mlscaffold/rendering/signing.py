@@ -14,6 +14,9 @@ class Signing:
     """The signatures of one plan."""
 
     def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+        self._shown = [
+            name for name in plan["people"]["signers"] if answers.kind == "software" or name in _needed(answers)
+        ]
         self._signers: Mapping[str, list[Mapping[str, Any]]] = plan["people"]["signers"]
         self.named = any(one["name"] for one in self._signers[LAST[answers.kind]])
 
@@ -27,7 +30,13 @@ class Signing:
     @property
     def table(self) -> dict[str, str]:
         """For each signature who gives it, by name and role, as a cell."""
-        return {gate: "; ".join(_signer(one) for one in rows) for gate, rows in self._signers.items()}
+        return {
+            gate: "; ".join(_signer(one) for one in rows) for gate, rows in self._signers.items() if gate in self._shown
+        }
+
+
+def _needed(answers: Answers) -> tuple[str, ...]:
+    return ("G1", "G3") if answers.rigor == "strict" else ("G3",)
 
 
 def _signer(one: Mapping[str, Any]) -> str:
