@@ -19,6 +19,7 @@ from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
+from mlscaffold.rendering.told import Told
 from mlscaffold.wording import cell, number, percent
 
 Row = Mapping[str, Any]
@@ -303,6 +304,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "sample": lambda answers, plan: answers.data_source == "sample",
         "serve": lambda answers, plan: SERVE[answers.serving],
         "readme": MlReadme,
+        "told": Told,
     },
     "software": BOTH
     | {
