@@ -2,6 +2,7 @@
 
 import compileall
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -54,6 +55,55 @@ def test_every_file_of_the_templates_belongs() -> None:
 
     assert len(tracked) > 150
     assert [name for name in tracked if not templates.belongs(name)] == []
+
+
+RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)  # what a product fills in when it runs, not a template
+INCLUDED = re.compile(r"\{% include (.*?) %\}")
+NAMED = re.compile(r"'([^']*\.\w+)'|'([^']*/[^']*)'")  # a part by its whole name, or by how its name begins
+MOST, SHORT = 0.20, 20  # the share of statements in a page; in fewer lines than this, a loop alone is a fifth
+
+
+def pages(kind: str) -> dict[str, str]:
+    """The text of every template of a kind and of every part that its pages include, by name."""
+    folder = ROOT / "templates" / kind
+    files = [path for path in templates.files_of(folder) if "engine" not in path.parts and path.parent != folder]
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in files}
+
+
+def statements(text: str) -> float:
+    """The share of a template's lines that hold a statement of Jinja: what its reader has to work out."""
+    lines = RAW.sub("", text).splitlines() or [""]
+    return sum("{%" in line for line in lines) / len(lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_reads_as_its_document(kind: str) -> None:
+    """Values are prepared and variants are files, so a reader sees the page and not its conditions."""
+    read = {name: text for name, text in pages(kind).items() if len(text.splitlines()) >= SHORT}
+
+    assert len(read) > 25
+    assert {name: round(statements(text), 2) for name, text in read.items() if statements(text) > MOST} == {}
+
+
+def test_a_template_of_conditions_is_seen() -> None:
+    """The guard itself: every second line a statement, and the same lines as a product's own."""
+    text = "{% if a %}\nA\n{% endif %}\nB\n"
+
+    assert statements(text) == 0.5
+    assert statements(f"{{% raw %}}\n{text}{{% endraw %}}\n") == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_part_belongs_to_a_page(kind: str) -> None:
+    """A part is included by its name, or by how its name begins; none is left over from a page that changed."""
+    found = pages(kind)
+    asked = [NAMED.findall(expression) for text in found.values() for expression in INCLUDED.findall(text)]
+    wholes = {whole for names in asked for whole, _ in names}
+    begins = tuple(begin for names in asked for _, begin in names if begin)
+    parts = [name.removeprefix(f"{templates.PARTS}/") for name in found if name.startswith(f"{templates.PARTS}/")]
+
+    assert len(parts) > 5
+    assert [part for part in parts if part not in wholes and not part.startswith(begins)] == []
 
 
 @pytest.fixture
