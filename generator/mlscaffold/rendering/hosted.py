@@ -1,0 +1,33 @@
+"""What a code host reads at the top of a repository only, and how it gets there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.hosting import GITLAB_TOP, at_top
+from mlscaffold.rendering.forms import lines
+
+HOSTS = {"github": "GitHub", "gitlab": "GitLab"}
+
+
+def moves(answers: Answers, plan: Mapping[str, Any]) -> str:
+    """The lines that move what the code host reads at the top only, from a project below the top of its repository."""
+    up = "../" * len(answers.folder.split("/"))
+    tops = ((path, up + str(at_top(path, answers.project_slug))) for path in _hosted(answers))
+    return lines(f"mkdir -p {top.rpartition('/')[0]} && git mv {path} {top}" for path, top in tops)
+
+
+def _hosted(answers: Answers) -> list[str]:
+    if answers.ci == "gitlab":
+        return [GITLAB_TOP, "docs/CODEOWNERS"]
+    ml = answers.kind == "ml"
+    forms = ["data", "experiment", "misbehaviour"] if ml else ["change"]
+    forms += ["misbehaviour"] if not ml and answers.ml_component else []
+    return [
+        ".github/workflows/ci.yml",
+        *([".github/workflows/operations.yml"] if ml else []),
+        *(f".github/ISSUE_TEMPLATE/{form}.yml" for form in forms),
+        ".github/PULL_REQUEST_TEMPLATE.md",
+        ".github/CODEOWNERS",
+        *([] if ml else [".github/dependabot.yml"]),
+    ]

@@ -1,0 +1,92 @@
+"""The drafted requirements as pages, the plan's file and the scenarios take them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.rendering.forms import called_for, lines
+from mlscaffold.wording import percent
+
+Row = Mapping[str, Any]
+
+EVIDENCE = {"test_rollback": "rollback_drill", "test_restore": "restore"}  # whatever is timed is in `load`
+WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
+
+
+def _must_tests(plan: Row) -> list[Row]:
+    """The must requirements that a test shows, in the plan's order."""
+    return [one for one in plan["requirements"] if (one["priority"], one["verification"]) == ("must", "test")]
+
+
+def scenarios(answers: Answers, plan: Row) -> dict[str, list[Row]]:
+    """The same by what their scenario shows: a kind of requirement, or what it is about."""
+    shown = _must_tests(plan)
+    faults = [one for one in shown if one["kind"] == "fault"]
+    others = len(list(answers.dependencies))
+    found = {
+        "capability": [one for one in shown if one["kind"] == "capability"],
+        "input": [one for one in shown if one["kind"] == "input"],
+        "others": faults[:others],  # one for each system that it asks, in that order
+        "model": faults[others:],
+    }
+    about = {"person": "a person decides", "security": "security", "reading": "reading", "deletion": "deletion"}
+    return found | {name: [one for one in shown if one["about"] == text] for name, text in about.items()}
+
+
+def _faults(plan: Row) -> list[Row]:
+    return [one for one in plan["requirements"] if one["kind"] == "fault"]
+
+
+def fault_list(answers: Answers, plan: Row) -> str:
+    """What must hold when something fails, as a list; nothing where nothing outside it can."""
+    return lines(f"- **{one['id']}** {one['text']}" for one in _faults(plan))
+
+
+def systems(answers: Answers, plan: Row) -> list[Row]:
+    """The systems that it asks, each with its fault requirement: they come in that order."""
+    return [
+        {
+            "name": name,
+            "availability": percent(share / 100),
+            "without": WITHOUT["degraded" in fault["text"]],
+            "requirement": fault["id"],
+        }
+        for (name, share), fault in zip(answers.dependencies.items(), _faults(plan), strict=False)
+    ]
+
+
+def wanted(answers: Answers, plan: Row) -> list[Row]:
+    """The capabilities as the team typed them."""
+    wanted = enumerate(answers.capabilities, 1)
+    return [{"id": f"C-{number:02}", "text": text, "priority": "must"} for number, text in wanted]
+
+
+def drafts(answers: Answers, plan: Row) -> dict[str, list[Row]]:
+    """The drafted requirements by the section that shows them."""
+    shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
+    found = {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+    must = [one for one in plan["requirements"] if one["priority"] == "must"]
+    found["tested"] = [one for one in must if one["verification"] == "test"]
+    found["shown"] = [one for one in must if one["verification"] != "test"]
+    carried_out = [{**one, "carried_out": _carried_out(answers, one["function"])} for one in plan["requirements"]]
+    found["offered"] = [one for one in carried_out if one["kind"] == "capability"]
+    return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
+
+
+def _carried_out(answers: Answers, function: str) -> str:
+    """The expression that a capability's function returns."""
+    without = ", _without()" if answers.dependencies else ""
+    outcome = f'Outcome.of("{function}", request{without})'
+    return f"_judged({outcome}, request.facts)" if answers.ml_component else outcome
+
+
+def _to_fill(requirement: Row) -> list[str]:
+    """The lines of a requirement that wait: the evidence it names, and who has agreed to a degraded result."""
+    verified, evidence = requirement["verification"], EVIDENCE.get(requirement["test"], "load")
+    inspected = verified not in ("test", "demonstration")
+    degraded = requirement["kind"] == "fault" and "degraded" in requirement["text"]
+    return called_for(
+        (verified == "demonstration", f'evidence: "evidence/{evidence}.json"'),
+        (inspected, f'evidence: "docs/inspections/{requirement["id"]}.md"'),
+        (degraded, 'agreed: ""'),
+    )
