@@ -41,9 +41,10 @@ def _deciding(surroundings: Mapping[str, str]) -> dict[str, str]:
 
 
 class Forks:
-    """The process that forks, started with the first command and ended with the tests."""
+    """The process that forks, started with the first command and ended with the tests; it loads `also` as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *also: str) -> None:
+        self._also = also
         self._parent: subprocess.Popen[str] | None = None
         self._started_with: dict[str, str] = {}
 
@@ -68,8 +69,9 @@ class Forks:
 
     def _start(self, surroundings: Mapping[str, str]) -> subprocess.Popen[str]:
         self._started_with = _deciding(surroundings)
+        command = [sys.executable, str(Path(__file__).resolve()), *self._also]
         self._parent = subprocess.Popen(
-            [sys.executable, str(Path(__file__).resolve())], env=dict(surroundings), text=True, encoding="utf-8",
+            command, env=dict(surroundings), text=True, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1,
         )  # fmt: skip
         atexit.register(self.close)
@@ -106,7 +108,7 @@ class Forks:
 
 def serve() -> None:
     """Fork for each order that comes in; answer with the child's id and then with its exit code."""
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *sys.argv[1:]):
         with contextlib.suppress(ImportError):  # the command that needs it says so
             importlib.import_module(name)
     base = [path for path in sys.path if path != str(Path(__file__).resolve().parent)]

@@ -46,6 +46,14 @@ SKIPPED = (
     cst.TrailingWhitespace, cst.EmptyLine, cst.LeftParen, cst.RightParen, cst.Comma, cst.AssignEqual, cst.Dot,
     cst.Colon,
 )  # fmt: skip
+LIBRARIES = (
+    "cookiecutter.main",
+    "hypothesis",
+    "pytest",
+    "questionary",
+    "statsmodels.api",
+    "statsmodels.stats.multitest",
+)
 SLACK, SLOWER = 30, 10  # seconds, and how many times as long as without a fault, before tests count as hung
 QUIETLY = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0")
 MOST_CLEAN = 600
@@ -176,7 +184,7 @@ class Tree:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root = Path(shutil.copytree(root, folder / "tree", ignore=LEFT_OUT))
         self._folder = folder
-        self._forks = forking.Forks()
+        self._forks = forking.Forks(*LIBRARIES)
         self._clean: dict[Target, float] = {}
 
     def judge(self, mutant: Mutant) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from mlscaffold.errors import InTheWay
+from mlscaffold.repository import lineends
 from mlscaffold.repository.journal import Change
 from mlscaffold.repository.merge import Merged, marked, three_way
 from mlscaffold.vcs import File
@@ -202,3 +203,62 @@ def test_a_large_file_is_no_page_under_a_new_name(tmp_path: Path) -> None:
         merged = merge(tmp_path, {"a": text}, {"b": text}, {"a": text.replace("line 0\n", "first\n")}, own=("b",))
 
         assert {change.path for change in merged.changes} == found
+
+
+def test_a_page_that_became_a_link_is_left_alone_and_said(tmp_path: Path) -> None:
+    """It counts as deleted: nothing is written through it, and nothing is refused."""
+    put(tmp_path, {"b": PAGE})
+    (tmp_path / "a").symlink_to("b")
+    merged = merge(tmp_path, {"a": PAGE}, {}, {"a": LAST})
+
+    assert merged.changes == ()
+    assert left(merged)[1:] == (("a",), (), ())
+
+
+# ------------------------------------------------------------------------------------------------ line ends
+
+
+@pytest.mark.parametrize(
+    ("own", "crlf", "merged", "restored"),
+    [
+        (None, False, b"new\n", b"new\n"),
+        (None, True, b"new\n", b"new\r\n"),
+        (b"one line", True, b"a\nb", b"a\r\nb"),
+        (b"one line", False, b"a\nb", b"a\nb"),
+        (b"a\nb\n", True, b"a\nnew\n", b"a\nnew\n"),
+        (b"a\r\nb\r\n", False, b"a\nnew\n", b"a\r\nnew\r\n"),
+        (b"a\r\nb\nc\r\n", False, b"a\nb\nnew\nc\nend", b"a\r\nb\nnew\r\nc\r\nend"),
+        (b"a\r\nb\nc\n", True, b"a\nb\nnew\nc\n", b"a\r\nb\nnew\nc\n"),
+        (b"a\r\nb\n", True, b"a\nb\nnew\n", b"a\r\nb\nnew\n"),
+        (b"a\0\r\n", True, b"new\n", b"new\n"),
+        (b"a\r\n", True, b"new\0\n", b"new\0\n"),
+    ],
+)
+def test_a_merged_text_gets_its_own_line_ends(own: bytes | None, crlf: bool, merged: bytes, restored: bytes) -> None:
+    """Those of the file; line by line where they are mixed, a new line as most; bytes that are no text stay."""
+    assert lineends.restored(merged, own, crlf=crlf) == restored
+
+
+@pytest.mark.parametrize(("zero", "text"), [(7999, False), (8000, True)])
+def test_a_text_is_what_git_takes_for_one(zero: int, text: bool) -> None:
+    """No zero byte among the first 8,000; only a text's line ends are made one kind."""
+    content = b"\r\n" * (zero // 2) + b"x" * (zero % 2) + b"\0\r\n"
+
+    assert lineends.is_text(content) is text
+    assert (lineends.plain(content) == content) is not text
+
+
+@pytest.mark.parametrize(
+    ("contents", "mostly"),
+    [
+        ([], False),
+        ([b"a\r\n"], True),
+        ([b"a\r\n", b"a\n"], False),
+        ([b"a\r\n", b"a\r\n", b"a\n"], True),
+        ([b"a\r\n", b"no end", b"binary\0\n", b"neither"], True),
+        ([b"binary\0\r\n", b"a\n"], False),
+    ],
+)
+def test_most_files_decide_for_a_new_one(contents: list[bytes], mostly: bool) -> None:
+    """More than half of those that are texts and have lines."""
+    assert lineends.mostly_crlf(contents) is mostly

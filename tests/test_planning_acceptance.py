@@ -222,7 +222,9 @@ def test_an_unmeasured_baseline_is_assumed_aloud() -> None:
 def test_without_any_scale_no_rows_are_invented() -> None:
     """A regression without baseline and without spread: rows, target and value stay unknown, and say why."""
     plan = planned(task="regression", current_value="")
+    remedies = {finding["key"]: finding["remedy"] for finding in plan["findings"]}
 
+    assert "replan with current_value" in remedies["acceptance.baseline"]
     for entry in (plan["test"]["rows"], plan["acceptance"]["target"], plan["acceptance"]["value_month"]):
         assert entry["value"] is None
         assert entry["note"]

@@ -179,3 +179,19 @@ def _code() -> str:
             with contextlib.suppress(UnicodeDecodeError):
                 texts.append(path.read_text("utf-8"))
     return "\n".join(texts)
+
+
+def test_a_choice_of_ones_own_is_for_questions_that_ask_for_it() -> None:
+    """Elsewhere a name after "own:" is one more text that is not among the choices."""
+    asked = [question for question in questions.load().values() if question.type == "choice"]
+    taken = {question.key for question in asked if questions.check(question, "own:mine") is None}
+
+    assert taken == {question.key for question in asked if question.own} == {"metric"}
+
+
+def test_a_default_that_follows_from_an_unknown_answer_is_no_text() -> None:
+    """Nobody has said the task, or what was said is none: there is no metric to propose, not even "None"."""
+    metric = questions.load()["metric"]
+
+    assert questions.default(metric, {"task": "binary"}) != ""
+    assert questions.default(metric, {}) == questions.default(metric, {"task": "alchemy"}) == ""
