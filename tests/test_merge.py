@@ -121,9 +121,10 @@ def test_a_page_under_a_new_name_is_followed(tmp_path: Path) -> None:
     assert left(merged) == NOTHING
 
 
-def test_two_versions_that_cannot_be_marked_lie_side_by_side(tmp_path: Path) -> None:
-    """The team's bytes stay, the plan's lie under a free name beside them; none is lost."""
-    merged = merge(tmp_path, {"a": "\0" + PAGE}, {"a": "\0" + FIRST}, {"a": "\0" + OTHER})
+@pytest.mark.parametrize("base", [{"a": "\0" + PAGE}, {}])
+def test_two_versions_that_cannot_be_marked_lie_side_by_side(base: dict[str, str], tmp_path: Path) -> None:
+    """The team's bytes stay, the plan's lie under a free name beside them; both may be new."""
+    merged = merge(tmp_path, base, {"a": "\0" + FIRST}, {"a": "\0" + OTHER})
     (beside,) = merged.beside
 
     assert result(merged) == {beside: "\0" + OTHER}
@@ -230,6 +231,7 @@ def test_a_page_that_became_a_link_is_left_alone_and_said(tmp_path: Path) -> Non
         (b"a\r\nb\nc\r\n", False, b"a\nb\nnew\nc\nend", b"a\r\nb\nnew\r\nc\r\nend"),
         (b"a\r\nb\nc\n", True, b"a\nb\nnew\nc\n", b"a\r\nb\nnew\nc\n"),
         (b"a\r\nb\n", True, b"a\nb\nnew\n", b"a\r\nb\nnew\n"),
+        (b"x\r\n" * 150 + b"y\n" * 100, True, b"x\n" * 150 + b"y\n" * 100, b"x\r\n" * 150 + b"y\n" * 100),
         (b"a\0\r\n", True, b"new\n", b"new\n"),
         (b"a\r\n", True, b"new\0\n", b"new\0\n"),
     ],
