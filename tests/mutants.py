@@ -56,7 +56,7 @@ LIBRARIES = (
 )
 SLACK, SLOWER = 30, 10  # seconds, and how many times as long as without a fault, before tests count as hung
 QUIETLY = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0")
-MOST_CLEAN = 600
+MOST_CLEAN = 900  # seconds; a machine that does much else is slow
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 
@@ -190,14 +190,13 @@ class Tree:
     def judge(self, mutant: Mutant) -> str:
         """Whether a test notices the fault. Raises `Unfit` where the tests fail without it."""
         if mutant.target not in self._clean:
-            started = time.monotonic()
-            self._run(mutant.target, MOST_CLEAN, check=True)
-            self._clean[mutant.target] = time.monotonic() - started
+            self._clean[mutant.target] = self._seconds_clean(mutant.target)
         file = self.root / mutant.path
         whole = file.read_bytes()
         try:
             file.write_bytes(planted(mutant, whole.decode()).encode())
-            return self._run(mutant.target, SLACK + SLOWER * self._clean[mutant.target])
+            done = self._pytest(mutant.target, SLACK + SLOWER * self._clean[mutant.target])
+            return KILLED if done.returncode else SURVIVED
         except subprocess.TimeoutExpired:
             return TIMED_OUT
         finally:
@@ -207,7 +206,18 @@ class Tree:
         """End the process that forks."""
         self._forks.close()
 
-    def _run(self, target: Target, limit: float, check: bool = False) -> str:
+    def _seconds_clean(self, target: Target) -> float:
+        started = time.monotonic()
+        try:
+            done = self._pytest(target, MOST_CLEAN)
+        except subprocess.TimeoutExpired as late:
+            raise Unfit(f"Without a fault, pytest {shlex.join(target.tests)} takes over {MOST_CLEAN} s.") from late
+        if done.returncode:
+            said = shlex.join(target.tests), done.returncode, done.stdout[-2000:] + done.stderr[-1000:]
+            raise Unfit("Without a fault, pytest {} ends with {}:\n{}".format(*said))
+        return time.monotonic() - started
+
+    def _pytest(self, target: Target, limit: float) -> subprocess.CompletedProcess[str]:
         surroundings = dict(os.environ) | {
             "PYTHONPATH": str(self.root / "generator"),
             "PYTHONDONTWRITEBYTECODE": "1",  # two faults of one second and one length would share their compiled file
@@ -215,11 +225,7 @@ class Tree:
         }
         words = (*QUIETLY, f"--basetemp={self._folder / 'tests'}", *target.tests)
         # Not `pytest`, which a fork may not run: it complains of libraries that are loaded, and nobody reads it here.
-        done = self._forks.run("pytest.__main__", words, self.root, surroundings, limit)
-        if check and done.returncode:
-            said = shlex.join(target.tests), done.returncode, done.stdout[-2000:] + done.stderr[-1000:]
-            raise Unfit("Without a fault, pytest {} ends with {}:\n{}".format(*said))
-        return KILLED if done.returncode else SURVIVED
+        return self._forks.run("pytest.__main__", words, self.root, surroundings, limit)
 
     def _sample(self, kind: str) -> Path:
         """The example that the engine of a kind carries in its template."""

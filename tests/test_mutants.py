@@ -103,6 +103,16 @@ def test_tests_that_fail_without_a_fault_say_nothing(project: Path, capsys: pyte
     assert "Without a fault, pytest tests ends with 1" in capsys.readouterr().err
 
 
+def test_tests_that_do_not_end_without_a_fault_say_nothing(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor do those that take too long."""
+    monkeypatch.setattr(mutants, "MOST_CLEAN", 0.01)
+
+    assert mutants.main(["--workers", "1"], project) == 2
+    assert "takes over 0.01 s." in capsys.readouterr().err
+
+
 def test_a_fault_that_hangs_is_stopped(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
