@@ -208,3 +208,10 @@ def test_every_numeric_default_is_canonical() -> None:
         for kind in question.kinds:
             text = questions.default(question, {"kind": kind, "consequence": "cosmetic"})
             assert questions.canonical(question, text, {}) == text, question.key
+
+
+@pytest.mark.parametrize("between", ["X", "x", ";", "\t", "\u3000"])
+def test_only_what_people_put_between_thousands_is_a_blank(between: str) -> None:
+    """Any other sign there is a slip, and no number is guessed from it."""
+    with pytest.raises(NotANumber):
+        numerals.read(f"48{between}000")

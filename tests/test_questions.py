@@ -195,3 +195,41 @@ def test_a_default_that_follows_from_an_unknown_answer_is_no_text() -> None:
 
     assert questions.default(metric, {"task": "binary"}) != ""
     assert questions.default(metric, {}) == questions.default(metric, {"task": "alchemy"}) == ""
+
+
+def test_a_per_cent_without_its_sign_is_told_how_it_is_written() -> None:
+    """65 is no share; most people who type it mean 65 %, and nobody means 650 %."""
+    share = questions.load()["positive_share"]
+
+    assert questions.check(share, "65", {}) == "it must be less than 1 (65 % is written 65%)"
+    assert questions.check(share, "650", {}) == "it must be less than 1"
+
+
+def test_names_are_kept_one_way() -> None:
+    """However they were spaced; a comma stands between them only where the question says so."""
+    known = questions.load()
+
+    assert questions.canonical(known["capabilities"], " a;b ; c, d", {}) == "a; b; c, d"
+    assert questions.canonical(known["segments"], "a,b", {}) == "a; b"
+    assert questions.canonical(known["segments"], "a, b; c", {}) == "a, b; c"
+
+
+@pytest.mark.parametrize(
+    ("form", "direction", "value", "words"),
+    [
+        ("share", "higher", "1", None),
+        ("share", "higher", "1.01", "a share, it is always between 0 and 1"),
+        ("share", "higher", "-0.01", "a share, it is always between 0 and 1"),
+        ("mean", "higher", "1.01", None),
+        ("mean", "higher", "-0.01", None),
+        ("mean", "lower", "0", None),
+        ("mean", "lower", "-0.01", "a loss, it is never below 0"),
+    ],
+)
+def test_a_metric_of_the_teams_own_has_its_ends(form: str, direction: str, value: str, words: str | None) -> None:
+    """A share has two, a loss one, a gain none."""
+    said = {"metric": "own:refunds", "metric_form": form, "metric_direction": direction}
+    complaint = questions.check_most(questions.load()["current_value"], value, said)
+
+    assert (complaint is None) == (words is None)
+    assert words is None or words in str(complaint)

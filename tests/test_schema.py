@@ -118,3 +118,12 @@ def test_every_sample_is_valid_and_a_broken_one_is_not(name: str) -> None:
 
     assert VALIDATOR.is_valid(texts)
     assert not VALIDATOR.is_valid(spoilt)
+
+
+def test_a_limit_that_may_not_be_reached_is_one_in_the_schema() -> None:
+    """For numbers as for texts: both ends of every range, in it or out of it as the question says."""
+    for question in questions.load().values():
+        for end in (question.min, question.max) if question.type in ("integer", "number") else ():
+            if end is not None:
+                accepted = VALIDATOR.is_valid({question.key: int(end) if end == int(end) else end})
+                assert accepted is not question.exclusive, (question.key, end)
