@@ -181,3 +181,19 @@ def test_saved_answers_come_back_and_overwrite_nothing(tmp_path: Path) -> None:
 
     assert answers.read(first) == texts
     assert (first.name, second.name) == ("mlscaffold-answers.yaml", "mlscaffold-answers-2.yaml")
+
+
+def test_a_persons_own_defaults_lie_where_settings_lie(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the home's `.config`, or where the system was told to keep settings; nowhere, and there are none."""
+    assert answers.user_defaults() == {}
+
+    for folder, author in ((home / ".config", "Ana"), (tmp_path, "Bo")):
+        (folder / "mlscaffold").mkdir(parents=True)
+        (folder / "mlscaffold/config.yaml").write_text(f"author: {author}\n", "utf-8")
+    at_home = answers.user_defaults()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    assert at_home == {"author": "Ana"}
+    assert answers.user_defaults() == {"author": "Bo"}

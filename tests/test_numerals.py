@@ -215,3 +215,12 @@ def test_only_what_people_put_between_thousands_is_a_blank(between: str) -> None
     """Any other sign there is a slip, and no number is guessed from it."""
     with pytest.raises(NotANumber):
         numerals.read(f"48{between}000")
+
+
+@pytest.mark.parametrize(("text", "name"), [("1,234", "comma"), ("1.234", "point")])
+def test_each_reading_says_how_the_sign_was_taken(text: str, name: str) -> None:
+    """A person chooses between these two sentences."""
+    grouped, decimal = numerals.read(text, typed=True)
+
+    assert grouped == numerals.Reading("1234", f"the {name} groups thousands")
+    assert decimal == numerals.Reading("1.234", f"the {name} is the decimal sign")

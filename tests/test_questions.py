@@ -233,3 +233,21 @@ def test_a_metric_of_the_teams_own_has_its_ends(form: str, direction: str, value
 
     assert (complaint is None) == (words is None)
     assert words is None or words in str(complaint)
+
+
+def test_a_name_may_hold_any_sign_and_a_number_may_not() -> None:
+    """In the wizard `?` and `<` are letters of a column's name, and steer everywhere else."""
+    free = {key for key, question in questions.load().items() if questions.is_free(question)}
+
+    assert {"decision", "target_column", "data_source", "segments", "team", "dependencies", "code_owners"} <= free
+    assert not {"task", "miss_cost", "start_date", "past_cases", "email", "project_slug", "currency"} & free
+
+
+def test_a_default_of_each_kind_is_that_of_ml_until_a_kind_is_said() -> None:
+    """As the first question proposes it."""
+    two = [one for one in questions.load().values() if isinstance(one.default, dict) and not questions.depends(one)]
+
+    assert two
+    for question in two:
+        assert questions.default(question, {}) == questions.default(question, {"kind": "ml"}) == question.default["ml"]
+        assert questions.default(question, {"kind": "software"}) == question.default["software"]

@@ -127,3 +127,13 @@ def test_a_limit_that_may_not_be_reached_is_one_in_the_schema() -> None:
             if end is not None:
                 accepted = VALIDATOR.is_valid({question.key: int(end) if end == int(end) else end})
                 assert accepted is not question.exclusive, (question.key, end)
+
+
+def test_the_schema_says_what_each_key_is() -> None:
+    """An editor shows it where the key is typed, and what holds for all of them at the top."""
+    found = schema.json_schema("ml")
+
+    assert found["description"] == schema.DESCRIPTION
+    assert found["title"] == "mlscaffold answers (ml)"
+    for key, shape in found["properties"].items():
+        assert shape["description"].startswith(questions.load()[key].text)
