@@ -197,3 +197,48 @@ def test_a_persons_own_defaults_lie_where_settings_lie(
 
     assert at_home == {"author": "Ana"}
     assert answers.user_defaults() == {"author": "Bo"}
+
+
+def test_a_share_of_the_teams_own_may_only_grow() -> None:
+    """The plan counts what is right; a share of wrong ones is told the two ways out."""
+    own = {"metric": "own:refunds", "metric_form": "share", "current_value": "0.5"}
+
+    assert answers.complete(own | {"metric_direction": "higher"}).metric == "own:refunds"
+    with pytest.raises(Contradiction) as raised:
+        answers.complete(own | {"metric_direction": "lower"})
+    assert str(raised.value).endswith("less of it is to be better: the plan counts shares of right ones.")
+    assert "metric_direction=higher" in raised.value.hint
+
+
+def test_flags_that_are_none_are_refused_with_the_remedy() -> None:
+    """Each names the flag; a secret is not repeated, nor is the key that it stood for when that is none."""
+    remedy = "Write --set KEY=VALUE, such as --set rigor=light."
+
+    for flag, said in (("rigor", "--set rigor has no equals sign."), ("=light", "--set =light names no key.")):
+        with pytest.raises(UsageError) as raised:
+            answers.from_flags([flag])
+        assert (str(raised.value), raised.value.hint) == (said, remedy)
+    for flag, key in (("decision=?token=abc", "decision"), ("x=?token=abc", "An answer")):
+        with pytest.raises(MlscaffoldError, match=f"^{key} in --set holds a secret") as secret:
+            answers.from_flags([flag])
+        assert "abc" not in str(secret.value)
+
+
+def test_a_layer_that_says_another_value_forgets_where_the_old_one_came_from() -> None:
+    """The same value once more is no new fact."""
+    measured = {"positive_share": "0.2", "miss_cost": "9", "measured": "positive_share=data file; miss_cost=invoices"}
+
+    assert answers.merge(measured, {"positive_share": "0.2"}) == measured
+    assert answers.merge(measured, {"positive_share": "0.3"})["measured"] == "miss_cost=invoices"
+
+
+def test_a_given_answer_that_nobody_reads_is_named_unless_it_is_what_stands_there() -> None:
+    """A default that somebody wrote out changes nothing either way; an answer that is read is never named."""
+    known = answers.complete({"serving": "batch", "miss_cost": "9"})
+    default = known.raw["latency_ms"]
+
+    assert not known.calls_for("latency_ms")
+    assert answers.unused({"miss_cost": "9", "latency_ms": default, "p95_ms": ""}, known) == []
+    assert answers.unused({"miss_cost": "9", "latency_ms": f"{default}1", "p95_ms": "5"}, known) == [
+        "latency_ms", "p95_ms",
+    ]  # fmt: skip

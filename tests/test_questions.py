@@ -251,3 +251,43 @@ def test_a_default_of_each_kind_is_that_of_ml_until_a_kind_is_said() -> None:
     for question in two:
         assert questions.default(question, {}) == questions.default(question, {"kind": "ml"}) == question.default["ml"]
         assert questions.default(question, {"kind": "software"}) == question.default["software"]
+
+
+def test_other_words_for_a_choice_lead_to_choices() -> None:
+    """What is proposed for a word of other tools can be answered."""
+    choices = {choice for question in questions.load().values() for choice in question.choices}
+
+    assert {word for meant in questions.OTHERWISE.values() for word in meant} <= choices
+
+
+def test_a_comma_before_a_further_role_separates() -> None:
+    """Beside the semicolon, in a team and among owners."""
+    known = questions.load()
+
+    assert questions.canonical(known["team"], "po=Ana:20%, ds=Bo:0,5", {}) == "po=Ana:0.2; ds=Bo:0.5"
+    assert questions.canonical(known["code_owners"], "po=@a,ds=@b", {}) == "po=@a; ds=@b"
+
+
+def test_the_end_of_a_range_says_whether_it_may_be_reached() -> None:
+    """At most and at least where it may, less and more than where it may not."""
+    known = questions.load()
+
+    assert questions.check(known["past_cases"], "1000000001", {}) == "it must be at most 1,000,000,000"
+    assert questions.check(known["past_cases"], "-1", {}) == "it must be at least 0"
+    assert questions.check(known["slo_percent"], "100", {}) == "it must be less than 100"
+    assert questions.check(known["slo_percent"], "0", {}) == "it must be more than 0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "token", "password", "passwd", "passphrase", "pwd", "sig", "signature", "secret", "apikey", "api_key",
+        "api-key", "access_key", "accesskey", "secret_key", "secretkey", "accountkey", "account_key", "private_key",
+        "accesskeyid", "credential", "credentials", "subscription-key", "auth_key", "authkey",
+    ],
+)  # fmt: skip
+def test_a_parameter_that_carries_a_secret_is_known_by_its_name(name: str) -> None:
+    """In any case, with a word before it; a variable in its place is what is asked for."""
+    for written in (name, name.upper(), f"my-{name}"):
+        assert questions.holds_secret(f"https://host/cases.csv?{written}=abc")
+        assert not questions.holds_secret(f"https://host/cases.csv?{written}=$TOKEN")
