@@ -9,11 +9,25 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 
 from material import SAMPLES, sample_answers  # noqa: E402
+from mlscaffold import answers  # noqa: E402
 from mlscaffold.planning.number import entries  # noqa: E402
 from mlscaffold.planning.plan import compute  # noqa: E402
 
 FOLDER = ROOT / "tests" / "plans"
 ELSEWHERE = ("unit", "formula", "meaning")  # rows of catalogue/numbers.yaml
+# Formulas that no sample reaches: other ways to measure, and what is not known, not labelled, or not to be had.
+CORNERS = {
+    "corner-auc": {"metric": "roc_auc", "current_value": "0.75", "target_value": "0.8", "min_gain": "0.01"},
+    "corner-brier": {"metric": "brier", "current_value": "0.2", "change_rate": "fast", "segments": "region"},
+    "corner-log-loss": {"metric": "log_loss", "current_value": "0.6", "target_value": "0.5", "min_gain": "0.02"},
+    "corner-mae": {"task": "regression", "metric": "mae", "current_value": "10", "target_value": "8", "min_gain": "1"},
+    "corner-no-labels": {"label_source": "none", "label_agreement": "0.9", "change_rate": "stable"},
+    "corner-own": {"metric": "own:refunds", "metric_form": "mean", "current_value": "40", "metric_spread": "25"},
+    "corner-people": {"label_source": "people", "label_delay_days": "0", "consequence": "intolerable"},
+    "corner-rmse": {"task": "regression", "metric": "rmse", "current_value": "", "error_spread": "4"},
+    "corner-unmeasured": {"task": "regression", "current_value": "", "past_cases": "0", "labelled_cases": "0"},
+}
+KEPT = (*SAMPLES, *CORNERS)
 LISTS = ("findings", "assumptions", "hypotheses", "metric")
 
 
@@ -23,9 +37,15 @@ def _as_text(value: Any) -> str:
     return json.dumps(rounded, ensure_ascii=False)
 
 
+def _answers(name: str) -> answers.Answers:
+    if name in SAMPLES:
+        return sample_answers(name)
+    return answers.complete({"kind": "ml", "kind_reason": "a test", "start_date": "2026-03-02"} | CORNERS[name])
+
+
 def listing(name: str) -> str:
     """Each number with where it comes from, then the tasks, then what else the plan says."""
-    plan = compute(sample_answers(name))
+    plan = compute(_answers(name))
     lines = []
     for key, entry in entries(plan):
         said = {field: value for field, value in entry.items() if field not in ELSEWHERE and value not in (None, {})}
@@ -40,11 +60,11 @@ def listing(name: str) -> str:
 
 
 def main() -> None:
-    """One file a sample; those without a sample are removed."""
+    """One file a sample and corner; others are removed."""
     FOLDER.mkdir(exist_ok=True)
-    for stale in {path.stem for path in FOLDER.glob("*.txt")} - set(SAMPLES):
+    for stale in {path.stem for path in FOLDER.glob("*.txt")} - set(KEPT):
         FOLDER.joinpath(f"{stale}.txt").unlink()
-    for name in SAMPLES:
+    for name in KEPT:
         FOLDER.joinpath(f"{name}.txt").write_text(listing(name), "utf-8")
 
 
