@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
-from mlscaffold.planning import value
-from mlscaffold.planning.metrics import METRICS, Comparison
+from mlscaffold.planning import payback, worth
+from mlscaffold.planning.comparison import Comparison
+from mlscaffold.planning.metrics import METRICS
 from mlscaffold.planning.plan import compute
 
 few = settings(max_examples=40, deadline=None)
@@ -150,7 +151,7 @@ def test_the_threshold_is_the_cheapest_of_those_tried() -> None:
     truth = rng.random(scores.size) < scores
     tried = np.linspace(0.005, 0.3, 60)
     costs = [np.sum((scores >= t) & ~truth) * 5 + np.sum((scores < t) & truth) * 100 for t in tried]
-    best = value.threshold(5, 100)
+    best = payback.threshold(5, 100)
 
     assert f"{best:.4f}" == "0.0476"
     ours = np.sum((scores >= best) & ~truth) * 5 + np.sum((scores < best) & truth) * 100
@@ -161,16 +162,16 @@ def test_the_threshold_is_the_cheapest_of_those_tried() -> None:
 @given(alarm=st.floats(0.01, 1e6), miss=st.floats(0.01, 1e6))
 def test_the_threshold_mirrors_its_costs(alarm: float, miss: float) -> None:
     """Swapping the two costs mirrors the threshold."""
-    assert value.threshold(alarm, miss) == pytest.approx(1 - value.threshold(miss, alarm))
+    assert payback.threshold(alarm, miss) == pytest.approx(1 - payback.threshold(miss, alarm))
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: value.threshold(0, 1),
-        lambda: value.threshold(1, 0),
-        lambda: value.break_even_gain(1, 0, 1, 1, 1),
-        lambda: value.break_even_gain(1, 1, 1, 0, 1),
+        lambda: payback.threshold(0, 1),
+        lambda: payback.threshold(1, 0),
+        lambda: payback.break_even_gain(1, 0, 1, 1, 1),
+        lambda: payback.break_even_gain(1, 1, 1, 0, 1),
     ],
 )
 def test_money_that_makes_no_sense_is_refused(call: Any) -> None:
@@ -181,8 +182,8 @@ def test_money_that_makes_no_sense_is_refused(call: Any) -> None:
 
 def test_payback_counts_running_cost() -> None:
     """72,000 built, 37,425 a month, 4,000 to run: 2.2 months; below the running cost it never pays."""
-    assert f"{value.payback_months(72_000, 37_425, 4_000):.1f}" == "2.2"
-    assert value.payback_months(72_000, 3_999, 4_000) is None
+    assert f"{payback.payback_months(72_000, 37_425, 4_000):.1f}" == "2.2"
+    assert payback.payback_months(72_000, 3_999, 4_000) is None
 
 
 @few
@@ -192,7 +193,7 @@ def test_a_gain_is_worth_what_the_costs_say(share: float, recall: float, gain: f
     texts = {"positive_share": f"{share:.6f}", "current_value": f"{recall:.6f}", "miss_cost": "80"}
     plan = planned(**texts, target_value=f"{recall + gain:.6f}", daily_volume="100")["acceptance"]
 
-    expected = plan["gain"]["value"] * plan["unit_worth"]["value"] * 100 * value.MONTH
+    expected = plan["gain"]["value"] * plan["unit_worth"]["value"] * 100 * payback.MONTH
     assert plan["value_month"]["value"] == pytest.approx(expected, rel=1e-6)
 
 

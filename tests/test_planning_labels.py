@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
-from mlscaffold.planning import labels
+from mlscaffold.planning import labelling, labels
 from mlscaffold.planning.metrics import METRICS
 from mlscaffold.planning.plan import compute
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
@@ -19,15 +19,15 @@ shares = st.floats(0.01, 0.99)
 
 def test_an_agreement_of_95_percent_caps_accuracy_at_974() -> None:
     """F13: agreement .95 means that .026 of the labels are wrong, and no model measures more than .974."""
-    flip = labels.flip_rate(0.95)
+    flip = labelling.flip_rate(0.95)
 
-    assert (f"{flip:.3f}", f"{labels.measured_accuracy(1, flip):.3f}") == ("0.026", "0.974")
+    assert (f"{flip:.3f}", f"{labelling.measured_accuracy(1, flip):.3f}") == ("0.026", "0.974")
 
 
 @pytest.mark.parametrize(("agreement", "printed"), [(0.95, "0.613"), (0.98, "0.803"), (0.99, "0.892")])
 def test_a_rare_class_is_capped_much_lower(agreement: float, printed: str) -> None:
     """F13b at 4 % positives: .95, .98 and .99 cap a perfect model's recall at .613, .803 and .892."""
-    assert printed == f"{labels.ceiling('recall', 0.04, labels.flip_rate(agreement)):.3f}"
+    assert printed == f"{labelling.ceiling('recall', 0.04, labelling.flip_rate(agreement)):.3f}"
 
 
 def test_a_recall_of_70_percent_needs_an_agreement_of_966() -> None:
@@ -37,10 +37,10 @@ def test_a_recall_of_70_percent_needs_an_agreement_of_966() -> None:
 
 def test_labelling_and_double_labelling_take_what_is_printed() -> None:
     """F15: 7,075 rows, 2 minutes, 2 people, 15 % twice are 5.4 weeks. F16: po .98, pe .9, ± .10 is 753 rows."""
-    weeks = labels.labelling_weeks(7075, 0.15, 2, 2)
+    weeks = labelling.labelling_weeks(7075, 0.15, 2, 2)
 
     assert f"{weeks:.1f}" == "5.4"
-    assert labels.kappa_rows(0.98, 0.9, 0.1) == 753
+    assert labelling.kappa_rows(0.98, 0.9, 0.1) == 753
 
 
 def test_the_ceilings_are_what_a_perfect_model_measures_on_flipped_labels() -> None:
@@ -60,7 +60,7 @@ def test_the_ceilings_are_what_a_perfect_model_measures_on_flipped_labels() -> N
     }
 
     for metric, found in measured.items():
-        assert labels.ceiling(metric, share, flip) == pytest.approx(found, abs=0.004), metric
+        assert labelling.ceiling(metric, share, flip) == pytest.approx(found, abs=0.004), metric
 
 
 def test_the_flip_rate_is_the_one_behind_the_agreement() -> None:
@@ -68,7 +68,7 @@ def test_the_flip_rate_is_the_one_behind_the_agreement() -> None:
     rng = np.random.default_rng(12)
     first, second = (rng.random(1_000_000) < 0.05 for _ in range(2))
 
-    assert labels.flip_rate(float(np.mean(first == second))) == pytest.approx(0.05, abs=0.001)
+    assert labelling.flip_rate(float(np.mean(first == second))) == pytest.approx(0.05, abs=0.001)
 
 
 def test_rows_labelled_twice_give_kappa_its_precision() -> None:
@@ -76,7 +76,7 @@ def test_rows_labelled_twice_give_kappa_its_precision() -> None:
     rng = np.random.default_rng(13)
     share, flip, wanted = 0.3, 0.05, 0.1
     agreement, chance = (1 - flip) ** 2 + flip**2, 0.3**2 + 0.7**2
-    rows = labels.kappa_rows(agreement, chance, wanted)
+    rows = labelling.kappa_rows(agreement, chance, wanted)
     found = []
     for _ in range(400):
         truth = rng.random(rows) < share
@@ -91,7 +91,7 @@ def test_more_agreement_never_lowers_a_ceiling(share: float, agreement: float, b
     """Every ceiling moves towards perfection as agreement does, and full agreement reaches it."""
     more = agreement + better * (1 - agreement)
     for key, metric in METRICS.items():
-        low, high, best = (labels.ceiling(key, share, labels.flip_rate(a)) for a in (agreement, more, 1.0))
+        low, high, best = (labelling.ceiling(key, share, labelling.flip_rate(a)) for a in (agreement, more, 1.0))
         if low is None or high is None or best is None:
             continue
         assert metric.gain(low, high) >= -1e-9, key
@@ -102,7 +102,7 @@ def test_more_agreement_never_lowers_a_ceiling(share: float, agreement: float, b
 @given(share=shares, agreement=st.floats(0.6, 1), key=st.sampled_from(["accuracy", "recall", "precision", "f1"]))
 def test_the_least_agreement_inverts_the_ceiling(share: float, agreement: float, key: str) -> None:
     """Aim at a ceiling, and the agreement that made it is the least that will do."""
-    target = labels.ceiling(key, share, labels.flip_rate(agreement))
+    target = labelling.ceiling(key, share, labelling.flip_rate(agreement))
     assert target is not None
 
     assert labels.least_agreement(METRICS[key], share, target) == pytest.approx(agreement, abs=1e-6)
@@ -112,21 +112,21 @@ def test_the_least_agreement_inverts_the_ceiling(share: float, agreement: float,
 @given(rows=st.integers(0, 10**6), twice=st.floats(0, 1), minutes=st.floats(0, 60), people=st.integers(1, 100))
 def test_labelling_is_in_proportion(rows: int, twice: float, minutes: float, people: int) -> None:
     """Twice the people take half as long; more rows never take less."""
-    weeks = labels.labelling_weeks(rows, twice, minutes, people)
+    weeks = labelling.labelling_weeks(rows, twice, minutes, people)
 
-    assert labels.labelling_weeks(rows, twice, minutes, 2 * people) == pytest.approx(weeks / 2)
-    assert labels.labelling_weeks(rows + 1, twice, minutes, people) >= weeks
+    assert labelling.labelling_weeks(rows, twice, minutes, 2 * people) == pytest.approx(weeks / 2)
+    assert labelling.labelling_weeks(rows + 1, twice, minutes, people) >= weeks
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: labels.flip_rate(0.4),
-        lambda: labels.flip_rate(1.1),
-        lambda: labels.labelling_weeks(10, 1.5, 1, 1),
-        lambda: labels.labelling_weeks(10, 0, 1, 0),
-        lambda: labels.kappa_rows(0.9, 1, 0.1),
-        lambda: labels.kappa_rows(0.9, 0.5, 0),
+        lambda: labelling.flip_rate(0.4),
+        lambda: labelling.flip_rate(1.1),
+        lambda: labelling.labelling_weeks(10, 1.5, 1, 1),
+        lambda: labelling.labelling_weeks(10, 0, 1, 0),
+        lambda: labelling.kappa_rows(0.9, 1, 0.1),
+        lambda: labelling.kappa_rows(0.9, 0.5, 0),
     ],
 )
 def test_impossible_labels_are_refused(call: object) -> None:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
-from mlscaffold.planning import signals, upkeep
+from mlscaffold.planning import feedback, signals
 from mlscaffold.planning.metrics import METRICS
+from mlscaffold.planning.model_quality import Quality
 from mlscaffold.planning.monitoring import monitoring
 from mlscaffold.planning.number import Number, Numbers
 from mlscaffold.planning.plan import compute
@@ -377,14 +378,14 @@ def test_an_audit_of_an_error_is_relative_to_it() -> None:
     """± .08 of an MAE of 9, whatever its unit."""
     answers = invoices(task="regression", metric="mae", target_value="9", current_value="10", unit_error_cost="2")
     first = monitoring(answers, known(baseline=10, target=9, min_gain=0.25))["feedback.audit_rows_week"].value
-    second = upkeep.audit_rows(_quality(90.0), 0.08)
+    second = feedback.audit_rows(_quality(90.0), 0.08)
 
     assert first == second == math.ceil((1.959964 * 0.755511 / 0.08) ** 2)
 
 
-def _quality(target: float) -> upkeep.Quality:
+def _quality(target: float) -> Quality:
     metric = METRICS["mae"]
-    return upkeep.Quality(metric, target, None, 1.0, 100.0, 0.0, metric.row_spread(target, None))
+    return Quality(metric, target, None, 1.0, 100.0, 0.0, metric.row_spread(target, None))
 
 
 def test_canary_rows_at_equal_shares_are_the_two_sample_formula() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
-from mlscaffold.planning import agenda, network, schedule
+from mlscaffold.planning import dated_lists, dates, network
 from mlscaffold.planning.network import Activity
 from mlscaffold.planning.number import Number
 from mlscaffold.planning.tasks import ML, SOFTWARE, is_early, tasks
@@ -37,9 +37,9 @@ def full_time() -> list[Activity]:
 def built(kind: str = "ml", **texts: str) -> dict[str, Any]:
     """The schedule of default answers as plan.json would hold it, values only."""
     given = answers(kind, **texts)
-    plan = schedule.build(given, {})
-    numbers = {key: number.value for key, number in (schedule.schedule(given, plan) | schedule.effort(given)).items()}
-    return numbers | agenda.lists(given, plan, {})
+    plan = dates.build(given, {})
+    numbers = {key: number.value for key, number in (dates.schedule(given, plan) | dates.effort(given)).items()}
+    return numbers | dated_lists.lists(given, plan, {})
 
 
 # ---------------------------------------------------------------------------------------------------- the arithmetic
@@ -176,19 +176,19 @@ def test_forecasts_stay_between_best_and_worst(activities: list[Activity]) -> No
 @settings(max_examples=100, deadline=None)
 def test_working_days_agree_with_numpy(start: datetime.date, days: int) -> None:
     """numpy's business days count the same."""
-    end = schedule.workday(start, days)
+    end = dates.workday(start, days)
 
     assert end == np.busday_offset(start, days, roll="forward").astype(datetime.date)
-    assert schedule.working_days(start, end) == int(np.busday_count(start, end)) + 1
+    assert dates.working_days(start, end) == int(np.busday_count(start, end)) + 1
 
 
 def test_a_plan_without_end_stops_at_the_last_day() -> None:
     """A share of almost nothing gives a date, and a finding, and no error."""
     given = answers(team="po=Ana:0.1; ds=Bo:0.00001; swe=Cy:0.00001")
-    plan = schedule.build(given, {})
-    numbers = schedule.schedule(given, plan)
+    plan = dates.build(given, {})
+    numbers = dates.schedule(given, plan)
 
-    assert numbers["schedule.p80"].value == schedule.LAST_DAY.isoformat()
+    assert numbers["schedule.p80"].value == dates.LAST_DAY.isoformat()
     assert numbers["schedule.fits"].value is False
     assert "appetite_weeks" in str(numbers["schedule.fits"].remedy)
 
@@ -209,7 +209,7 @@ def test_default_answers_end_within_their_appetite(kind: str) -> None:
 def test_too_short_an_appetite_does_not_fit_and_the_remedy_does() -> None:
     """The weeks in the remedy are enough, and one week less is not."""
     given = answers(appetite_weeks="10")
-    number = schedule.schedule(given, schedule.build(given, {}))["schedule.fits"]
+    number = dates.schedule(given, dates.build(given, {}))["schedule.fits"]
     weeks = int(str(number.remedy).rstrip(".").rsplit(" ", 1)[1])
 
     assert number.value is False
@@ -237,7 +237,7 @@ def test_more_people_never_end_later_and_half_a_person_does() -> None:
 def test_labelling_weeks_enter_the_schedule() -> None:
     """Thirty weeks of labelling push the gate out; labels from logs are an engineer's work of days."""
     given = answers(label_source="people")
-    short, long = (schedule.build(given, {"labels.weeks": Number(weeks)}) for weeks in (1, 30))
+    short, long = (dates.build(given, {"labels.weeks": Number(weeks)}) for weeks in (1, 30))
 
     assert long.windows["p1d"].end - long.windows["p1d"].start == pytest.approx(5 * 30 * 6.3 / 6)
     assert long.ends("g1") > short.ends("g1")
@@ -269,8 +269,8 @@ def test_three_sessions_come_before_the_first_look(kind: str, start: str) -> Non
 def test_reviews_follow_release() -> None:
     """Reviews, the repeated drill and the first retraining have dates after the tasks they follow."""
     given = answers()
-    plan = schedule.build(given, {})
-    found = agenda.reviews(given, plan, {"retrain.every_days": Number(23)})
+    plan = dates.build(given, {})
+    found = dated_lists.reviews(given, plan, {"retrain.every_days": Number(23)})
 
     assert [row["date"] for row in found] == sorted(row["date"] for row in found)
     assert sum("retraining" in row["about"] for row in found) == 1
@@ -318,8 +318,8 @@ def test_the_tables_hold_together() -> None:
 def test_software_iterations_cover_the_building() -> None:
     """Their number times their length holds the capabilities' working days; capacity knows the focus."""
     given = answers("software", capabilities="Do this; Do that; Do more")
-    plan = schedule.build(given, {})
-    numbers = schedule.iterations(given, plan)
+    plan = dates.build(given, {})
+    numbers = dates.iterations(given, plan)
 
     assert numbers["iterations.count"].value == 2
     assert numbers["iterations.capacity"].value == 8
@@ -332,9 +332,9 @@ def test_a_schedule_costs_little_time() -> None:
     given, taken = answers("software", capabilities="; ".join(f"Do thing {at}" for at in range(12))), []
     for _ in range(3):
         begun = time.process_time()
-        plan = schedule.build(given, {})
-        agenda.lists(given, plan, {})
-        schedule.schedule(given, plan)
+        plan = dates.build(given, {})
+        dated_lists.lists(given, plan, {})
+        dates.schedule(given, plan)
         taken.append(time.process_time() - begun)
 
     assert min(taken) < 0.25

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
 from mlscaffold.planning import reliability as r
-from mlscaffold.planning.number import LIMIT
-from mlscaffold.planning.service import burn_alerts, capacity, objectives
+from mlscaffold.planning.capacity import capacity
+from mlscaffold.planning.counts import LIMIT
+from mlscaffold.planning.slo import burn_alerts, objectives
 
 DECISION = "Shop assistants see the state of an order instead of asking the warehouse."
 

@@ -245,12 +245,12 @@ def plan(kind: str | None, file: Path | None, assignments: Sequence[str], data: 
     assumption.
     """
     from mlscaffold import context, wording
-    from mlscaffold.planning import headline
+    from mlscaffold.planning import assumptions
 
     given, sight = _seen(data, _layers(None, kind, file, assignments))
     complete = _complete(_decide_kind(given, kind), sight)
     computed = context.plan_of(complete)
-    _tell(wording.as_json(computed) if as_json else report.plan(computed, headline.marked(complete, computed)))
+    _tell(wording.as_json(computed) if as_json else report.plan(computed, assumptions.marked(complete, computed)))
 
 
 @cli.command()

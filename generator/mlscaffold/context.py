@@ -21,7 +21,8 @@ from mlscaffold import catalogue, hosting, questions, templates, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
-from mlscaffold.planning.headline import headline, mark
+from mlscaffold.planning.assumptions import mark
+from mlscaffold.planning.headline import headline
 from mlscaffold.planning.plan import compute, sealed
 from mlscaffold.rendering.facts import FACTS
 

@@ -20,7 +20,7 @@ import yaml
 from mlscaffold import __version__, answers, context, questions, render, report, templates, vcs, yamltext
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnotherMetric, NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
-from mlscaffold.planning import requirements
+from mlscaffold.planning import specification
 from mlscaffold.planning.number import entries
 from mlscaffold.repository import engine, find, journal, lock, merge, record
 from mlscaffold.repository.engine import Replacement
@@ -278,7 +278,7 @@ def _with_kept_numbers(texts: dict[str, str], before: Mapping[str, Any], own: Pa
 
 def _numbers(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     rows = list(rows)
-    labels = requirements.labelled([(row["about"], row["capability"]) for row in rows])
+    labels = specification.labelled([(row["about"], row["capability"]) for row in rows])
     return {label: int(row["id"].removeprefix("R-")) for label, row in zip(labels, rows, strict=True)}
 
 

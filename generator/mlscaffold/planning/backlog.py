@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning.agenda import sessions
+from mlscaffold.planning.dated_lists import sessions
+from mlscaffold.planning.dates import Schedule
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.people import staff
-from mlscaffold.planning.schedule import Schedule
 
 # Which gate each task serves; a task of p2 serves the gate of the iterations.
 GATES = {

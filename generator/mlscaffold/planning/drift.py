@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import signals, value
-from mlscaffold.planning.number import Number, Numbers, whole
+from mlscaffold.planning import payback, signals
+from mlscaffold.planning.counts import whole
+from mlscaffold.planning.number import Number, Numbers
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ def _check(answers: Answers) -> Check:
     """A check looks at a day, or at as many days as it takes to expect five rows in each bin."""
     bins, columns, volume = answers.drift_bins, answers.input_columns, answers.daily_volume
     days = max(1, math.ceil(5 * bins / volume))
-    a_month = value.MONTH / days
+    a_month = payback.MONTH / days
     alpha = signals.budget_alpha(answers.false_alerts_per_month, columns, a_month)
-    return Check(bins, columns, days, volume * days, answers.past_cases or volume * value.MONTH, a_month, alpha)
+    return Check(bins, columns, days, volume * days, answers.past_cases or volume * payback.MONTH, a_month, alpha)
 
 
 def _level(answers: Answers, check: Check) -> Numbers:

@@ -7,15 +7,13 @@ one of four ways: not yet measured (and by what it will be), never, cannot be sh
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning import metrics
+from mlscaffold.planning.assumptions import Entry, Plan, behind
+from mlscaffold.planning.dates import LAST_DAY
 from mlscaffold.planning.number import entries, said
-from mlscaffold.planning.schedule import LAST_DAY
-
-Plan = Mapping[str, Any]
-Entry = Mapping[str, Any]
 
 # Findings by how much they stand in the way: what no work can mend first, what work will settle last. Those of a key
 # that is not listed come after these, in the order of the plan.
@@ -32,18 +30,6 @@ WEIGHT = (
     "schedule.fits",
     "acceptance.baseline",
 )
-# What a number rests on beyond the answers and the numbers that its inputs name.
-ALSO: Mapping[str, tuple[str, ...]] = {
-    "decisions_a_month": ("daily_volume",),
-    "units_a_row": ("positive_share", "review_rate", "group_size"),
-    "schedule.effort_days": ("capabilities",),
-    "label_source": ("labels.weeks",),
-    "acceptance.baseline": ("positive_share", "error_spread"),
-    "acceptance.target": ("acceptance.min_gain",),
-    # Its inputs `baseline` and `target` are what a decision costs there.
-    "acceptance.value_month": ("acceptance.cost_per_decision.baseline", "acceptance.cost_per_decision.target"),
-    "acceptance.min_gain": ("unit_error_cost",),
-}
 # The answers that the advice is chosen by, before any money.
 ADVISED_BY = ("rules_expressible", "past_cases", "labelled_cases", "consequence", "current_value")
 
@@ -65,19 +51,9 @@ def headline(answers: Answers, plan: Plan) -> list[dict[str, Any]]:
     """
     numbers = dict(entries(plan))
     lines = [*(_ml(answers, numbers) if answers.kind == "ml" else _software(answers, numbers))]
-    found = [_entry(line, _open(answers, plan, numbers, line.sources)) for line in lines]
+    found = [_entry(line, behind(answers, plan, numbers, line.sources)) for line in lines]
     text, keys = _in_the_way(answers, plan, numbers, found)
     return [*found, _entry(Line("obstacle", "Most in the way", text, ()), keys)]
-
-
-def mark(answers: Answers, plan: Plan) -> None:
-    """Write into each number of the plan the unconfirmed defaults it rests on, and which of its inputs do."""
-    numbers = dict(entries(plan))
-    for key, entry in numbers.items():
-        keys = _open(answers, plan, numbers, (key,))
-        if keys and entry["value"] is not None:
-            inputs = [name for name in entry["inputs"] if _open(answers, plan, numbers, (_meant(key, name, numbers),))]
-            cast(dict[str, Any], entry).update(rests_on=keys, assumed_inputs=inputs)
 
 
 def _entry(line: Line, rests_on: list[str]) -> dict[str, Any]:
@@ -240,10 +216,10 @@ def _in_the_way(
     unsettled = bool(advice.get("overruled")) and not advice.get("override_reason")
     if unsettled and (not found or _weight(found[0]["key"]) > WEIGHT.index("test.rows")):
         given = f"The advice is {advice['recommendation']} ({advice['rung']}), not {answers.kind}."
-        return f"{given} Follow it, or say why not in kind_reason.", _open(answers, plan, numbers, ADVISED_BY)
+        return f"{given} Follow it, or say why not in kind_reason.", behind(answers, plan, numbers, ADVISED_BY)
     if found:
         first = found[0]
-        return f"{first['sentence']} {first['remedy']}", _open(answers, plan, numbers, (first["key"],))
+        return f"{first['sentence']} {first['remedy']}", behind(answers, plan, numbers, (first["key"],))
     assumed = [row["key"] for row in plan["assumptions"]]
     if not assumed:
         return "Nothing that the answers show: no finding, and no open assumption.", []
@@ -255,55 +231,6 @@ def _in_the_way(
 
 def _weight(key: str) -> int:
     return WEIGHT.index(key) if key in WEIGHT else len(WEIGHT)
-
-
-# ------------------------------------------------------------------------------------------------ what a line rests on
-
-
-def marked(answers: Answers, plan: Plan) -> list[str]:
-    """The keys of the plan's numbers that rest on an open assumption, by the inputs they are computed from."""
-    numbers = dict(entries(plan))
-    return [key for key in numbers if _open(answers, plan, numbers, (key,))]
-
-
-def _open(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
-    """The open assumptions (and today's value, while it is assumed) behind these numbers and answers, in order."""
-    reached = _reached(answers, numbers, sources)
-    unknown = ["current_value"] if answers.get("current_value") is None else []
-    return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
-
-
-def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[str]) -> set[str]:
-    """Every answer that a walk along the inputs of the plan's numbers comes to."""
-    waiting, seen = list(sources), set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        waiting += [*ALSO.get(name, ()), *_also(answers, name)]
-        if name in numbers:
-            given = numbers[name]["inputs"]
-            waiting += [_meant(name, key, numbers) for key in given]
-            # A date or a duration that the team takes follows from all the tasks there are.
-            waiting += ["capabilities", "label_source"] if name.startswith("schedule.") and "team" in given else []
-    return {name for name in seen if name in answers}
-
-
-def _also(answers: Answers, name: str) -> tuple[str, ...]:
-    """What a name rests on under some answers only."""
-    if name == "labels.weeks" and answers.get("label_source") in ("people", "both"):
-        return ("test.rows", "labelled_cases")
-    if name == "slo_percent" and answers.provenance("slo_percent") == "default":
-        return ("consequence",)  # the default follows from it
-    return ()
-
-
-def _meant(entry: str, given: str, numbers: Mapping[str, Entry]) -> str:
-    """What an input's name means there: a number of the same group or of an earlier one, or else an answer."""
-    own = entry.rpartition(".")[0]
-    names = (f"{group}.{given}" for group in (own, "acceptance", "test", "schedule"))
-    return next((name for name in names if name in numbers and name != entry), given)
 
 
 # ------------------------------------------------------------------------------------------------ small facts

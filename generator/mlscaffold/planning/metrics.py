@@ -10,10 +10,8 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue import MetricRow
 from mlscaffold.catalogue.keys import FormulaId, MetricKey
 from mlscaffold.planning import samples
-from mlscaffold.planning.stats import increasing_root
 
 PLANNED_BY: Mapping[str, FormulaId] = {"share": "F05", "auc": "F07", "mean": "F08"}
-EDGE = 1e-4  # AUC estimates are planned within [.0001, .9999]; beyond, one row would decide
 
 
 @dataclass(frozen=True)
@@ -151,77 +149,3 @@ def of(answers: Answers) -> Metric:
         unit=unit,
         spread=answers.metric_spread,
     )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two systems on the same rows, as far as the plan knows them: what a gain needs to be shown."""
-
-    metric: Metric
-    baseline: float
-    discordance: float | None  # share of rows where exactly one is right; only for shares
-    correlation: float  # of the two systems' losses (means) or estimates (AUC)
-    spread: float | None  # standard deviation of a row's loss; None: derived from the value
-    negatives_each: float  # negatives per positive; only for AUC
-
-    def units(self, gain: float, minimum: float, alpha: float, power: float) -> int:
-        """Units (positives, rows, queries …) to show a gain above `minimum` when it is `gain`; ValueError if never."""
-        if gain <= minimum:
-            raise ValueError(f"a gain of {gain:g} can never be shown to exceed {minimum:g}")
-        if self.metric.method == "share":
-            discordance = max(self.discordance or 0.0, abs(gain), 1e-9)
-            return max(2, samples.margin_rows(gain, discordance, -minimum, alpha, power))
-        value = self.metric.improved(self.baseline, gain)
-        if self.metric.method == "auc":
-            first, second = _inside(self.baseline), _inside(value)
-            allowed = max(second - first - minimum, 1e-12)
-            return samples.auc_positives(
-                first, second, second - first - allowed, self.negatives_each, self.correlation, alpha, power
-            )
-        return samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
-
-    def paired_spread(self, value: float) -> float:
-        """Standard deviation of the rows' loss differences between the baseline and a system at `value`."""
-        return samples.difference_spread(self._spread(self.baseline), self._spread(value), self.correlation)
-
-    def detectable(self, units: int, alpha: float, power: float) -> float | None:
-        """F09. The smallest gain that `units` can show to be above zero; None where not even perfection would do."""
-        room = self.metric.gain(self.baseline, self.metric.best)
-        try:
-            if math.isinf(room):  # no best value: as large a gain as it takes
-                return increasing_root(lambda gain: units - self._units_float(gain, alpha, power), 0.0, 1.0)
-            if self.metric.method == "share":
-                found = samples.detectable_gain(units, self.discordance or 1e-9, alpha, power)
-            elif room <= 0 or self.units(room, 0, alpha, power) > units:
-                return None
-            else:
-                found = increasing_root(lambda gain: units - self._units_float(gain, alpha, power), 0.0, room)
-        except ValueError:
-            return None
-        return found if found <= room else None
-
-    def error(self, units: float, value: float) -> float:
-        """Standard error of the metric at `value`, measured on this many units."""
-        if self.metric.method == "share":
-            return math.sqrt(value * (1 - value) / units)
-        if self.metric.method == "auc":
-            negatives = max(1.0, units * self.negatives_each)
-            return math.sqrt(samples.auc_variance(_inside(value), max(1.0, units), negatives))
-        error = self._spread(value) / math.sqrt(units)
-        return error / (2 * value) if self.metric.known == "rmse" and value > 0 else error
-
-    def _units_float(self, gain: float, alpha: float, power: float) -> float:
-        return float(self.units(gain, 0, alpha, power)) if gain > 0 else math.inf
-
-    def _effect(self, value: float, minimum: float) -> float:
-        """The fall of the mean loss beyond the minimum; for RMSE the loss is the squared error."""
-        if self.metric.known == "rmse":
-            return max(self.baseline - minimum, 0.0) ** 2 - value**2
-        return self.metric.gain(self.baseline, value) - minimum
-
-    def _spread(self, value: float) -> float:
-        return self.metric.row_spread(value, self.spread)
-
-
-def _inside(auc: float) -> float:
-    return min(max(auc, EDGE), 1 - EDGE)

@@ -6,9 +6,10 @@ from typing import Any, Literal
 from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
-from mlscaffold.planning import value
+from mlscaffold.planning import payback
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
+from mlscaffold.planning.worth import decision_cost, false_alarms
 
 CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
 
@@ -37,7 +38,7 @@ def _threshold(answers: Answers) -> Numbers:
     if answers.review_rate is not None:
         limit = said(answers.review_rate)
         note = f"At most {limit} of the cases can be looked at; where more lie above, take the highest."
-    found = value.threshold(answers.false_alarm_cost, answers.miss_cost)
+    found = payback.threshold(answers.false_alarm_cost, answers.miss_cost)
     return {"acceptance.threshold": Number(found, inputs=inputs, note=note)}
 
 
@@ -57,7 +58,7 @@ def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> N
             f"at least {said(answers.positive_share * level)}."
         )
         return number(None, note, "Raise review_rate, or lower target_value.")
-    cost = value.decision_cost(answers, metric, level, max(alarms, 0.0))
+    cost = decision_cost(answers, metric, level, max(alarms, 0.0))
     return number(cost, f"The {metric.title} alone does not tell what a decision costs." if cost is None else note)
 
 
@@ -68,7 +69,7 @@ def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) ->
         return 0.0, None
     if which == "target" and answers.review_rate is not None:
         return answers.review_rate - answers.positive_share * level, None
-    found = None if today is None else value.false_alarms(answers, today, answers.current_precision)
+    found = None if today is None else false_alarms(answers, today, answers.current_precision)
     if found is None:
         return 0.0, "Misses only: give current_precision or review_rate, and false alarms are counted as well."
     return found, "False alarms are taken to stay as many as today." if which == "target" else None
@@ -78,7 +79,7 @@ def returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """What the target is worth a month, and how long it takes to pay the build back."""
     worth, note = _value_month(answers, metric, numbers)
     build, run = numbers["acceptance.build_cost"].value, answers.monthly_run_budget
-    months = None if worth is None else value.payback_months(build, worth, run)
+    months = None if worth is None else payback.payback_months(build, worth, run)
     inputs = {"build_cost": build, "value_month": worth, "monthly_run_budget": run}
     why, remedy = None, None
     if worth is None:
@@ -97,7 +98,7 @@ def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[fl
     before = numbers["acceptance.cost_per_decision.baseline"].value
     after = numbers["acceptance.cost_per_decision.target"].value
     gain, worth = numbers["acceptance.gain"].value, numbers["acceptance.unit_worth"]
-    month = answers.daily_volume * value.MONTH
+    month = answers.daily_volume * payback.MONTH
     if before is not None and after is not None:
         amount, inputs = (before - after) * month, {"baseline": before, "target": after, "decisions_a_month": month}
         note = numbers["acceptance.baseline"].note

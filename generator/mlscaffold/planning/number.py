@@ -9,8 +9,7 @@ from mlscaffold import catalogue
 from mlscaffold.catalogue import NumberRow
 from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning import absence
-
-LIMIT = 1e9  # a count or an amount beyond this is a sentence about the answers, not a number to plan with
+from mlscaffold.planning.counts import LIMIT
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,6 @@ def tidy(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [tidy(item) for item in value]
     return value
-
-
-def whole(value: float) -> int:
-    """Round a count up; noise in the last digits does not add a row. Raises ValueError where it is not finite."""
-    if not math.isfinite(value):
-        raise ValueError(f"a count must be finite, not {value}")
-    return math.ceil(value - 1e-9 * max(1.0, abs(value)))
 
 
 def value_of(numbers: Mapping[NumberKey, Number], key: NumberKey) -> Any:

@@ -6,24 +6,26 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.planning import (
-    acceptance,
-    agenda,
     backlog,
-    guards,
+    capacity,
+    criteria,
+    dated_lists,
+    dates,
     iterations,
     labels,
     metrics,
     monitoring,
     people,
-    requirements,
+    promotion,
     risks,
-    schedule,
-    service,
-    sizes,
+    sample_size,
+    slices,
+    slo,
+    specification,
 )
+from mlscaffold.planning.assumptions import assumptions
 from mlscaffold.planning.number import Numbers, bounded, findings, nested, tidy, value_of
 from mlscaffold.planning.terms import terms
 
@@ -32,24 +34,24 @@ def compute(answers: Answers) -> dict[str, Any]:
     """The plan as nested plain data, ready for JSON: same answers, same bytes."""
     words = terms(answers)
     numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
-    dates = schedule.build(answers, numbers)
-    numbers |= _checked(schedule.schedule(answers, dates), words)
+    schedule = dates.build(answers, numbers)
+    numbers |= _checked(dates.schedule(answers, schedule), words)
     if answers.kind == "software":
-        numbers |= _checked(schedule.iterations(answers, dates), words)
+        numbers |= _checked(dates.iterations(answers, schedule), words)
     plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers, words)
-    plan["schedule"] |= agenda.lists(answers, dates, numbers)
+    plan["schedule"] |= dated_lists.lists(answers, schedule, numbers)
     plan |= {
         "people": people.people(answers),
-        "risks": risks.risks(answers, numbers, dates),
+        "risks": risks.risks(answers, numbers, schedule),
         "assumptions": assumptions(answers, numbers),
         "findings": findings(numbers),
     }
     if answers.kind == "ml":
         plan |= {"metric": metrics.of(answers).as_json(), "hypotheses": backlog.hypotheses(answers)}
     else:
-        plan["requirements"] = requirements.requirements(answers, numbers)
-        plan["slo"]["burn"] = service.burn_alerts(answers)
-    plan["backlog"] = backlog.backlog(answers, numbers, dates, plan.get("requirements", ()))
+        plan["requirements"] = specification.requirements(answers, numbers)
+        plan["slo"]["burn"] = slo.burn_alerts(answers)
+    plan["backlog"] = backlog.backlog(answers, numbers, schedule, plan.get("requirements", ()))
     return tidy(plan)  # type: ignore[no-any-return]
 
 
@@ -77,43 +79,22 @@ def _ml(answers: Answers) -> Numbers:
     """
     metric = metrics.of(answers)
     checked = functools.partial(_checked, words=terms(answers))
-    numbers = checked(schedule.effort(answers))
-    numbers |= checked(acceptance.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
-    numbers |= checked(sizes.test_set(answers, metric, numbers))
-    numbers |= checked(guards.slices(answers, metric, numbers))
+    numbers = checked(dates.effort(answers))
+    numbers |= checked(criteria.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
+    numbers |= checked(sample_size.test_set(answers, metric, numbers))
+    numbers |= checked(slices.slices(answers, metric, numbers))
     numbers |= checked(labels.labels(answers, metric, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
-    numbers |= checked(guards.promotion(answers, metric, numbers))
+    numbers |= checked(promotion.promotion(answers, metric, numbers))
     numbers |= checked(monitoring.monitoring(answers, numbers))
-    return numbers | checked(service.capacity(answers))
+    return numbers | checked(capacity.capacity(answers))
 
 
 def _software(answers: Answers) -> Numbers:
-    numbers = schedule.effort(answers) | service.objectives(answers) | service.capacity(answers)
+    numbers = dates.effort(answers) | slo.objectives(answers) | capacity.capacity(answers)
     return _checked(numbers, terms(answers))
 
 
 def _checked(numbers: Numbers, words: Mapping[str, str]) -> Numbers:
     return {key: bounded(key, number, words) for key, number in numbers.items()}
-
-
-# ------------------------------------------------------------------------------------------------ assumptions
-
-
-def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
-    """Critical answers that are defaults and that nobody has confirmed, with the numbers each one drives."""
-    known = questions.load()
-    gate = "G1.11" if answers.kind == "ml" else "T1.3"
-    return [
-        {
-            "key": key,
-            "question": known[key].text,
-            "value": answers.raw[key],
-            "why": known[key].why,
-            "gate": gate,
-            "drives": [name for name, number in numbers.items() if key in number.inputs],
-        }
-        for key in answers.recorded
-        if known[key].critical and answers.origin_of(key) == "default"
-    ]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from mlscaffold.planning.number import whole
+from mlscaffold.planning.counts import whole
 
 MOST_WORKERS = 100_000  # more at once is a mistyped volume, peak or service time
 

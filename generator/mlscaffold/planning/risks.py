@@ -3,10 +3,10 @@
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning.dates import Schedule
 from mlscaffold.planning.number import Numbers
 from mlscaffold.planning.people import people, staff
 from mlscaffold.planning.risk_rules import ML, SOFTWARE, Facts, Rule
-from mlscaffold.planning.schedule import Schedule
 
 
 def risks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ really there. Each raises ValueError outside its domain, and never returns an in
 import functools
 import math
 
-from mlscaffold.planning.number import whole
+from mlscaffold.planning.counts import whole
 from mlscaffold.planning.stats import increasing_root, phi, z
 
 POINTS = 200  # steps of the integral behind F07; its error at 200 is below 1e-9

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning import labels, metrics
-from mlscaffold.planning.service import is_online
+from mlscaffold.planning.capacity import is_online
 
 
 def terms(answers: Answers) -> Mapping[str, str]:

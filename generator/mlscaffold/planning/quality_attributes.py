@@ -1,7 +1,7 @@
 """Quality requirements: speed, availability, security and recovery, as far as the answers call for them."""
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning.drafts import EVERY, MISSING, SYSTEMS, Draft, limit, units
+from mlscaffold.planning.draft import EVERY, MISSING, SYSTEMS, Draft, limit, units
 from mlscaffold.planning.number import Numbers, said, value_of
 
 

@@ -4,9 +4,9 @@ import datetime
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning.dates import LAST_DAY, Schedule, workday
 from mlscaffold.planning.number import Numbers, value_of
 from mlscaffold.planning.people import staff
-from mlscaffold.planning.schedule import LAST_DAY, Schedule, workday
 
 
 def task_list(plan: Schedule) -> list[dict[str, Any]]:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import FormulaId, MetricKey
-from mlscaffold.planning import money, value
+from mlscaffold.planning import money, payback
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
+from mlscaffold.planning.worth import unit_worth
 
 # consequence: (alpha, power). Proposals, shown with every number that uses them.
 TIERS: Mapping[str, tuple[float, float]] = {
@@ -76,9 +77,9 @@ def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
 
 def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     cost = _build_cost(answers, effort_days)
-    worth = value.unit_worth(answers, metric)
-    month = answers.daily_volume * value.MONTH
-    even = value.break_even_gain(
+    worth = unit_worth(answers, metric)
+    month = answers.daily_volume * payback.MONTH
+    even = payback.break_even_gain(
         cost.value, answers.payback_limit_months, answers.monthly_run_budget, month, worth.amount
     )
     stand_in = f"The {metric.title} itself is not money: {worth.how} stands in for it." if worth.stand_in else worth.how
@@ -133,7 +134,7 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
 def _in_units_of_the_data(answers: Answers, metric: Metric) -> bool:
     """Whether the metric counts euros, days or degrees of the data, and no money is known for one of them."""
     if metric.own:
-        return metric.method == "mean" and value.unit_worth(answers, metric).stand_in
+        return metric.method == "mean" and unit_worth(answers, metric).stand_in
     return metric.is_any("mae", "rmse") and answers.provenance("unit_error_cost") == "default"
 
 

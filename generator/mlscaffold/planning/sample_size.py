@@ -1,13 +1,13 @@
 """How many rows the acceptance test needs: test.*"""
 
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId, NumberKey
-from mlscaffold.planning import samples, value
-from mlscaffold.planning.metrics import Comparison, Metric
-from mlscaffold.planning.number import LIMIT, Number, Numbers, said, whole
+from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.planning.comparison import Comparison, compared, count_of, effect, unit_share, unknown
+from mlscaffold.planning.counts import whole
+from mlscaffold.planning.metrics import Metric
+from mlscaffold.planning.number import Number, Numbers
 
 
 class CountKeys(NamedTuple):
@@ -44,52 +44,6 @@ def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     )
 
 
-# ------------------------------------------------------------------------------------------------ the comparison
-
-
-def compared(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[Comparison | None, Number]:
-    """The comparison of target and baseline, and the discordance it rests on; None while either is unknown."""
-    baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
-    discordance = _discordance(answers, metric, baseline, target)
-    if baseline is None or target is None or metric.unplanned:
-        return None, discordance
-    return compare(answers, metric, baseline, discordance.value), discordance
-
-
-def compare(answers: Answers, metric: Metric, baseline: float, discordance: float | None) -> Comparison:
-    """A comparison with this baseline, spread and correlation from the answers."""
-    share = answers.positive_share if answers.task == "binary" else 0.5
-    spread = answers.error_spread if answers.task in ("regression", "ranking", "forecast") else None
-    return Comparison(metric, baseline, discordance, answers.error_correlation, spread, (1 - share) / share)
-
-
-def _discordance(answers: Answers, metric: Metric, baseline: float | None, target: float | None) -> Number:
-    inputs = {"baseline": baseline, "target": target, "discordance": answers.discordance}
-
-    def number(found: float | None, note: str | None = None, remedy: str | None = None) -> Number:
-        given = answers.discordance is not None
-        provenance = answers.provenance("discordance") if given and remedy is None else "computed"
-        formula: FormulaId = "" if given else "F04"
-        return Number(found, formula=formula, inputs=inputs, provenance=provenance, note=note, remedy=remedy)
-
-    if metric.method != "share":
-        return number(None, f"The {metric.title} is no share of right rows, so other spreads take its place.")
-    if baseline is None or target is None:
-        return number(answers.discordance, None if answers.discordance else "Baseline or target is not known.")
-    if answers.discordance is None:
-        note = "Taken as if the two erred independently; two models' disagreement measures it without labels."
-        return number(samples.independent_discordance(baseline, target), note)
-    least, most = abs(target - baseline), min(baseline + target, 2 - baseline - target)
-    fitting = min(max(answers.discordance, least), most)
-    if math.isclose(fitting, answers.discordance, rel_tol=1e-9):
-        return number(answers.discordance)
-    note = (
-        f"A discordance of {said(answers.discordance)} cannot be: from {said(baseline)} to {said(target)} it lies "
-        f"between {said(least)} and {said(most)}; the plan uses {said(fitting)}."
-    )
-    return number(fitting, note, "Measure discordance again, or leave it empty.")
-
-
 def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
     if metric.method != "mean":
         return Number(None, note="Only metrics that are a mean of rows need it.")
@@ -103,46 +57,8 @@ def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> 
     return Number(comparison.paired_spread(target), inputs=inputs, note=note)
 
 
-def unknown(metric: Metric) -> str:
-    """Why there is no comparison of target and baseline."""
-    return metric.unplanned or "Baseline or target is not known."
-
-
 def _spread_of(metric: Metric) -> dict[str, float | None]:
     return {"metric_spread": metric.spread} if metric.own and metric.method == "mean" else {}
-
-
-# ------------------------------------------------------------------------------------------------ rows
-
-
-def unit_share(answers: Answers, metric: Metric) -> float:
-    """Units (positives, flagged rows, queries) in one row."""
-    if metric.counted_on == "positives":
-        return float(answers.positive_share)
-    if metric.counted_on == "flagged rows":
-        return value.flag_rate(answers)
-    return 1 / float(answers.group_size) if metric.counted_on == "queries" else 1.0
-
-
-def effect(answers: Answers, metric: Metric) -> float:
-    """F10. The design effect of grouped rows; queries are groups already."""
-    return 1.0 if metric.counted_on == "queries" else samples.design_effect(answers.group_size, answers.icc)
-
-
-def count_of(
-    amount: float | None,
-    unit: str,
-    *,
-    inputs: dict[str, Any],
-    formula: FormulaId | None = None,
-    note: str | None = None,
-    remedy: str = "Aim for a larger gain with target_value.",
-) -> Number:
-    """A count of `unit` rounded up; beyond a thousand million it is a finding."""
-    if amount is not None and amount > LIMIT:
-        note = f"It would take more than {LIMIT:,.0f} {unit}: the difference is too small for any sample to show."
-        return Number(None, formula=formula, inputs=inputs, note=note, remedy=remedy)
-    return Number(None if amount is None else whole(amount), formula=formula, inputs=inputs, note=note)
 
 
 def _rows(

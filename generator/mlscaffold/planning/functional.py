@@ -1,19 +1,11 @@
-"""Drafted requirements of a software repository: EARS sentences with fit criterion, scenario and names for the tests.
+"""Functional requirements: what each capability owes, what is refused, and what a fault of another service may do."""
 
-EARS (Mavin et al., 2009) knows five patterns: always, When, While, Where, and If … then; each says "shall" once.
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import count
-from typing import Any
+from collections.abc import Sequence
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning.drafts import EVERY, SYSTEMS, Draft, limit
-from mlscaffold.planning.names import identifiers, spoken
+from mlscaffold.planning.draft import EVERY, SYSTEMS, Draft, limit
+from mlscaffold.planning.free_text import spoken
 from mlscaffold.planning.number import Numbers, value_of
-from mlscaffold.planning.people import staff
-from mlscaffold.planning.qualities import qualities
 
 CALLERS = {
     "service": "a client asks the service to",
@@ -24,73 +16,7 @@ CALLERS = {
 }
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """One requirement as plan.json and plan/requirements.yaml hold it."""
-
-    id: str
-    kind: str
-    capability: str
-    text: str
-    fit: str
-    verification: str
-    priority: str
-    owner: str
-    scenario: Mapping[str, str]
-    function: str
-    test: str
-    about: str
-    state: str = "draft"
-    source: str = field(default="answers")
-
-
-def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
-    """Every requirement the answers call for, capabilities first: R-01, R-02 …, or the numbers that replan keeps."""
-    drafts = [_capability(answers, text, number) for number, text in enumerate(answers.capabilities, 1)]
-    drafts += [_refusal(answers), *_faults(answers, numbers), *qualities(answers, numbers)]
-    names = _functions(drafts)
-    tests = identifiers([f"test {draft.about or name}" for draft, name in zip(drafts, names, strict=True)], "test")
-    kept, labels = answers.requirement_ids, labelled([(draft.about, draft.capability) for draft in drafts])
-    unused = count(max(kept.values(), default=0) + 1)
-    numbered = [kept[label] if label in kept else next(unused) for label in labels]
-    found = [
-        _numbered(answers, number, draft, name, test)
-        for number, draft, name, test in zip(numbered, drafts, names, tests, strict=True)
-    ]
-    return [asdict(requirement) for requirement in found]
-
-
-def labelled(requirements: Iterable[tuple[str, str]]) -> list[str]:
-    """A label for each (about, capability), all different: what `requirement_ids` calls a requirement."""
-    return identifiers([about or capability for about, capability in requirements], "requirement")
-
-
-def _functions(drafts: Sequence[Draft]) -> list[str]:
-    """The function that carries each requirement: its own for a capability or a fault, else the first capability's."""
-    own = [draft.capability if draft.kind == "capability" else f"without {draft.about}" for draft in drafts]
-    carried = [at for at, draft in enumerate(drafts) if draft.kind in ("capability", "fault")]
-    found = dict(zip(carried, identifiers([own[at] for at in carried], "capability"), strict=True))
-    return [found.get(at, found[0]) for at in range(len(drafts))]
-
-
-def _numbered(answers: Answers, number: int, draft: Draft, function: str, test: str) -> Requirement:
-    return Requirement(
-        id=f"R-{number:02}",
-        kind=draft.kind,
-        capability=draft.capability,
-        text=draft.text,
-        fit=draft.fit,
-        verification=draft.verification,
-        priority=draft.priority,
-        owner=staff(answers, draft.owner).person,
-        scenario={"given": draft.given, "when": draft.when, "then": draft.then},
-        function=function,
-        test=test,
-        about=draft.about,
-    )
-
-
-def _capability(answers: Answers, text: str, number: int) -> Draft:
+def capability(answers: Answers, text: str, number: int) -> Draft:
     """What a capability owes: its result, in time."""
     system, caller = SYSTEMS[answers.deliverable], CALLERS[answers.deliverable]
     asked = f"{caller} {spoken(text, f'do capability {number}')}"
@@ -106,7 +32,7 @@ def _capability(answers: Answers, text: str, number: int) -> Draft:
     )
 
 
-def _refusal(answers: Answers) -> Draft:
+def refusal(answers: Answers) -> Draft:
     system = SYSTEMS[answers.deliverable]
     return Draft(
         "input",
@@ -121,10 +47,7 @@ def _refusal(answers: Answers) -> Draft:
     )
 
 
-# ------------------------------------------------------------------------------------------------------------ faults
-
-
-def _faults(answers: Answers, numbers: Numbers) -> list[Draft]:
+def faults(answers: Answers, numbers: Numbers) -> list[Draft]:
     """One requirement for the failure of each dependency, and one for a model service where there is one."""
     soft = set(str(value_of(numbers, "slo.soft") or "").split(", "))
     names: Sequence[str] = tuple(answers.dependencies)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import FormulaId, NumberKey
-from mlscaffold.planning import metrics, samples, signals, value
+from mlscaffold.planning import metrics, samples, signals
 from mlscaffold.planning.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, value_of
+from mlscaffold.planning.worth import flag_rate
 
 EDGE = 1e-6  # rates are tested within [EDGE, 1 - EDGE]
 
@@ -67,7 +68,7 @@ def counted_share(answers: Answers, metric: Metric) -> float:
     """Which share of the predictions the metric is counted on: positives for recall, flagged rows for precision."""
     if answers.task != "binary":
         return 1.0
-    shares = {"positives": float(answers.positive_share), "flagged rows": value.flag_rate(answers)}
+    shares = {"positives": float(answers.positive_share), "flagged rows": flag_rate(answers)}
     return shares.get(metric.counted_on, 1.0)
 
 

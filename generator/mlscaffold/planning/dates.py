@@ -126,7 +126,7 @@ def working_days(start: datetime.date, end: datetime.date) -> int:
 
 
 def schedule(answers: Answers, plan: Schedule) -> Numbers:
-    """The numbers of schedule.*; the lists beside them come from `agenda`."""
+    """The numbers of schedule.*; the lists beside them come from `dated_lists`."""
     end = plan.date(plan.forecast.quantile(0.8))
     given = {"start_date": plan.start.isoformat(), "team": answers.raw["team"], "focus_factor": answers.focus_factor}
     numbers: Numbers = {

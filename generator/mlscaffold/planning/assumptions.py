@@ -1,0 +1,100 @@
+"""Critical answers that are defaults and that nobody has confirmed, and which numbers rest on them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from mlscaffold import questions
+from mlscaffold.answers import Answers
+from mlscaffold.planning.number import Numbers, entries
+
+Plan = Mapping[str, Any]
+Entry = Mapping[str, Any]
+# What a number rests on beyond the answers and the numbers that its inputs name.
+ALSO: Mapping[str, tuple[str, ...]] = {
+    "decisions_a_month": ("daily_volume",),
+    "units_a_row": ("positive_share", "review_rate", "group_size"),
+    "schedule.effort_days": ("capabilities",),
+    "label_source": ("labels.weeks",),
+    "acceptance.baseline": ("positive_share", "error_spread"),
+    "acceptance.target": ("acceptance.min_gain",),
+    # Its inputs `baseline` and `target` are what a decision costs there.
+    "acceptance.value_month": ("acceptance.cost_per_decision.baseline", "acceptance.cost_per_decision.target"),
+    "acceptance.min_gain": ("unit_error_cost",),
+}
+
+
+def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
+    """Critical answers that are defaults and that nobody has confirmed, with the numbers each one drives."""
+    known = questions.load()
+    gate = "G1.11" if answers.kind == "ml" else "T1.3"
+    return [
+        {
+            "key": key,
+            "question": known[key].text,
+            "value": answers.raw[key],
+            "why": known[key].why,
+            "gate": gate,
+            "drives": [name for name, number in numbers.items() if key in number.inputs],
+        }
+        for key in answers.recorded
+        if known[key].critical and answers.origin_of(key) == "default"
+    ]
+
+
+# ------------------------------------------------------------------------------------------------ what rests on them
+
+
+def mark(answers: Answers, plan: Plan) -> None:
+    """Write into each number of the plan the unconfirmed defaults it rests on, and which of its inputs do."""
+    numbers = dict(entries(plan))
+    for key, entry in numbers.items():
+        keys = behind(answers, plan, numbers, (key,))
+        if keys and entry["value"] is not None:
+            inputs = [name for name in entry["inputs"] if behind(answers, plan, numbers, (_meant(key, name, numbers),))]
+            cast(dict[str, Any], entry).update(rests_on=keys, assumed_inputs=inputs)
+
+
+def marked(answers: Answers, plan: Plan) -> list[str]:
+    """The keys of the plan's numbers that rest on an open assumption, by the inputs they are computed from."""
+    numbers = dict(entries(plan))
+    return [key for key in numbers if behind(answers, plan, numbers, (key,))]
+
+
+def behind(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
+    """The open assumptions (and today's value, while it is assumed) behind these numbers and answers, in order."""
+    reached = _reached(answers, numbers, sources)
+    unknown = ["current_value"] if answers.get("current_value") is None else []
+    return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
+
+
+def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[str]) -> set[str]:
+    """Every answer that a walk along the inputs of the plan's numbers comes to."""
+    waiting, seen = list(sources), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        waiting += [*ALSO.get(name, ()), *_also(answers, name)]
+        if name in numbers:
+            given = numbers[name]["inputs"]
+            waiting += [_meant(name, key, numbers) for key in given]
+            # A date or a duration that the team takes follows from all the tasks there are.
+            waiting += ["capabilities", "label_source"] if name.startswith("schedule.") and "team" in given else []
+    return {name for name in seen if name in answers}
+
+
+def _also(answers: Answers, name: str) -> tuple[str, ...]:
+    """What a name rests on under some answers only."""
+    if name == "labels.weeks" and answers.get("label_source") in ("people", "both"):
+        return ("test.rows", "labelled_cases")
+    if name == "slo_percent" and answers.provenance("slo_percent") == "default":
+        return ("consequence",)  # the default follows from it
+    return ()
+
+
+def _meant(entry: str, given: str, numbers: Mapping[str, Entry]) -> str:
+    """What an input's name means there: a number of the same group or of an earlier one, or else an answer."""
+    own = entry.rpartition(".")[0]
+    names = (f"{group}.{given}" for group in (own, "acceptance", "test", "schedule"))
+    return next((name for name in names if name in numbers and name != entry), given)
