@@ -36,6 +36,11 @@ class Tree:
     title: str
     layers: tuple[Layer, ...]
 
+    @property
+    def folder(self) -> Path:
+        """Where a package of our own lies."""
+        return GENERATOR.joinpath(*self.package.split("."))
+
 
 def _layers(text: str) -> tuple[Layer, ...]:
     """One layer a line: its name, a colon, its steps with an arrow between them."""
@@ -62,6 +67,21 @@ MLSCAFFOLD = Tree(
         repository: placing repository starting → update
         demo: demo
         command line: cli → __main__
+    """),
+)
+# Each wing plans its part with the formulas below it; what reads all parts stands above them.
+PLANNING = Tree(
+    "mlscaffold.planning",
+    "mlscaffold.planning: from formulas to the plan",
+    _layers("""
+        arithmetic: formulas
+        one number: __init__ absence → number
+        success: acceptance
+        after release: operations
+        people and dates: schedule
+        what software shall do: requirements
+        read from all parts: terms assumptions risk_rules → headline risks
+        the plan: plan
     """),
 )
 PLANRUN = Tree(
@@ -124,7 +144,7 @@ ROOMS = Tree(
     "What a machine learning team writes",
     _layers("rooms: __init__ source features models metrics checks service"),
 )
-TREES = (MLSCAFFOLD, PLANRUN, PLANRUN_ML, PLANRUN_SOFTWARE)
+TREES = (MLSCAFFOLD, PLANNING, PLANRUN, PLANRUN_ML, PLANRUN_SOFTWARE)
 
 
 # ------------------------------------------------------------------------------------------------------- what is there
@@ -294,9 +314,9 @@ def _line(at: int, to: int, *, is_next: bool) -> str:
 
 def parts_of(tree: Tree) -> Graph:
     """Which part of one of our own packages imports which."""
-    return between_parts(between_modules(tree.package, modules(GENERATOR / tree.package)))
+    return between_parts(between_modules(tree.package, modules(tree.folder)))
 
 
 def pictures() -> dict[str, str]:
     """The picture of each of our own packages by its file's name."""
-    return {f"imports-{tree.package}.svg": picture(tree, parts_of(tree)) for tree in TREES}
+    return {f"imports-{tree.folder.name}.svg": picture(tree, parts_of(tree)) for tree in TREES}

@@ -11,10 +11,10 @@ import pytest
 from copied_tree import ran
 from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import catalogue, questions
-from mlscaffold.planning import people
-from mlscaffold.planning.metrics import COUNTED_ON, METRICS
+from mlscaffold.planning.acceptance.metrics import COUNTED_ON, METRICS
 from mlscaffold.planning.number import Number, entries
 from mlscaffold.planning.plan import compute
+from mlscaffold.planning.schedule import people
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
 from planrun_ml.audit import harness

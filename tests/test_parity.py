@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from mlscaffold.planning import reliability, samples, signals, stats
+from mlscaffold.planning.formulas import reliability, samples, signals, stats
 from planrun_ml.data import shift
 from planrun_ml.measuring import intervals, power_law
 from planrun_ml.release import prediction_log

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
-from mlscaffold.planning import payback, worth
-from mlscaffold.planning.comparison import Comparison
-from mlscaffold.planning.metrics import METRICS
+from mlscaffold.planning.acceptance import worth
+from mlscaffold.planning.acceptance.comparison import Comparison
+from mlscaffold.planning.acceptance.metrics import METRICS
+from mlscaffold.planning.formulas import payback
 from mlscaffold.planning.plan import compute
 
 few = settings(max_examples=40, deadline=None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlscaffold.planning import learning_curve, selection
+from mlscaffold.planning.formulas import learning_curve, selection
 from scipy.optimize import curve_fit
 from scipy.stats import norm
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
-from mlscaffold.planning import labelling, labels
-from mlscaffold.planning.metrics import METRICS
+from mlscaffold.planning.acceptance import labels
+from mlscaffold.planning.acceptance.metrics import METRICS
+from mlscaffold.planning.formulas import labelling
 from mlscaffold.planning.plan import compute
 from sklearn.metrics import cohen_kappa_score, roc_auc_score
 

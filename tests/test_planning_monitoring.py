@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
-from mlscaffold.planning import feedback, signals
-from mlscaffold.planning.metrics import METRICS
-from mlscaffold.planning.model_quality import Quality
-from mlscaffold.planning.monitoring import monitoring
+from mlscaffold.planning.acceptance.metrics import METRICS
+from mlscaffold.planning.formulas import signals
 from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.operations import feedback
+from mlscaffold.planning.operations.model_quality import Quality
+from mlscaffold.planning.operations.monitoring import monitoring
 from mlscaffold.planning.plan import compute
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from material import ROOT
 from mlscaffold import answers as answers_module
 from mlscaffold import catalogue
-from mlscaffold.planning.people import ML_RACI, ML_ROLES, SIGNED, carried_by, people, problems, staff
+from mlscaffold.planning.schedule.people import ML_RACI, ML_ROLES, SIGNED, carried_by, people, problems, staff
 from planrun.catalogue import STAND_INS
 
 DECISION = "Clerks check the invoices that look wrong before they are paid."

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from material import ROOT, SAMPLES, sample_answers
 from mlscaffold import answers as answers_module
-from mlscaffold.planning.counts import LIMIT, whole
+from mlscaffold.planning.formulas.counts import LIMIT, whole
 from mlscaffold.planning.number import Number, bounded, entries, tidy
 from mlscaffold.planning.plan import compute, fingerprint
 from random_answers import random_answers

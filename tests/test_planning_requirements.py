@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
-from mlscaffold.planning.draft import EVERY, MISSING
-from mlscaffold.planning.free_text import TAKEN, identifiers, spoken
 from mlscaffold.planning.plan import compute
+from mlscaffold.planning.requirements.draft import EVERY, MISSING
+from mlscaffold.planning.requirements.free_text import TAKEN, identifiers, spoken
 
 EARS = re.compile(r"(The |When .+, |While .+, |If .+, then )[^.]*\bshall\b.+\.")
 AWKWARD = (

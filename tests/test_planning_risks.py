@@ -87,9 +87,9 @@ def test_the_learning_curve_rule_waits_for_its_measurement() -> None:
 
 def test_a_measured_curve_beyond_the_data_fires() -> None:
     """The same rule with 90,000 rows needed and 50,000 there."""
-    from mlscaffold.planning import dates
     from mlscaffold.planning.number import Number
     from mlscaffold.planning.risks import risks
+    from mlscaffold.planning.schedule import dates
 
     answers = answers_module.complete(CALM)
     numbers = {"curve.rows_for_target": Number(90_000)}

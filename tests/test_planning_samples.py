@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from mlscaffold.planning import samples
+from mlscaffold.planning.formulas import samples
 from scipy.stats import binom, norm, rankdata
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.power import NormalIndPower, TTestPower

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
-from mlscaffold.planning import dated_lists, dates, network
-from mlscaffold.planning.network import Activity
+from mlscaffold.planning.formulas import network
+from mlscaffold.planning.formulas.network import Activity
 from mlscaffold.planning.number import Number
-from mlscaffold.planning.tasks import ML, SOFTWARE, is_early, tasks
+from mlscaffold.planning.schedule import dated_lists, dates
+from mlscaffold.planning.schedule.tasks import ML, SOFTWARE, is_early, tasks
 
 DECISION = "Clerks check the invoices that look wrong before they are paid."
 MONDAY = datetime.date(2026, 1, 5)

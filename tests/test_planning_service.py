@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
-from mlscaffold.planning import reliability as r
-from mlscaffold.planning.capacity import capacity
-from mlscaffold.planning.counts import LIMIT
-from mlscaffold.planning.slo import burn_alerts, objectives
+from mlscaffold.planning.formulas import reliability as r
+from mlscaffold.planning.formulas.counts import LIMIT
+from mlscaffold.planning.operations.capacity import capacity
+from mlscaffold.planning.operations.slo import burn_alerts, objectives
 
 DECISION = "Shop assistants see the state of an order instead of asking the warehouse."
 

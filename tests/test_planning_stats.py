@@ -7,7 +7,7 @@ import scipy.special
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mlscaffold.planning import stats
+from mlscaffold.planning.formulas import stats
 from statsmodels.stats.proportion import proportion_confint
 
 few = settings(max_examples=80, deadline=None)

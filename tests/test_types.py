@@ -45,7 +45,7 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     lines = [*PLANTED, *SOUND]
     head = [
         "from mlscaffold.answers import Answers",
-        "from mlscaffold.planning.metrics import METRICS, Metric",
+        "from mlscaffold.planning.acceptance.metrics import METRICS, Metric",
         "from mlscaffold.planning.number import Number, Numbers, value_of",
         "from planrun import gates",
         "from planrun.repository import Repo",

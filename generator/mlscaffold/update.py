@@ -20,8 +20,8 @@ import yaml
 from mlscaffold import __version__, answers, context, questions, render, report, templates, vcs, yamltext
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnotherMetric, NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
-from mlscaffold.planning import specification
 from mlscaffold.planning.number import entries
+from mlscaffold.planning.requirements import specification
 from mlscaffold.repository import engine, find, journal, lock, merge, record
 from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers as Complete
-from mlscaffold.planning.metrics import METRICS
+from mlscaffold.planning.acceptance.metrics import METRICS
 from mlscaffold.wording import number
 
 NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import metrics
+from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.assumptions import Entry, Plan, behind
-from mlscaffold.planning.dates import LAST_DAY
 from mlscaffold.planning.number import entries, said
+from mlscaffold.planning.schedule.dates import LAST_DAY
 
 # Findings by how much they stand in the way: what no work can mend first, what work will settle last. Those of a key
 # that is not listed come after these, in the order of the plan.

@@ -9,7 +9,7 @@ from mlscaffold import catalogue
 from mlscaffold.catalogue import NumberRow
 from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning import absence
-from mlscaffold.planning.counts import LIMIT
+from mlscaffold.planning.formulas.counts import LIMIT
 
 
 @dataclass(frozen=True)

@@ -7,26 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import (
-    backlog,
-    capacity,
-    criteria,
-    dated_lists,
-    dates,
-    iterations,
-    labels,
-    metrics,
-    monitoring,
-    people,
-    promotion,
-    risks,
-    sample_size,
-    slices,
-    slo,
-    specification,
-)
+from mlscaffold.planning import risks
+from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics, sample_size, slices
 from mlscaffold.planning.assumptions import assumptions
 from mlscaffold.planning.number import Numbers, bounded, findings, nested, tidy, value_of
+from mlscaffold.planning.operations import capacity, monitoring, promotion, slo
+from mlscaffold.planning.requirements import specification
+from mlscaffold.planning.schedule import backlog, dated_lists, dates, people
 from mlscaffold.planning.terms import terms
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
-from mlscaffold.planning.dates import Schedule
 from mlscaffold.planning.number import Numbers, said, value_of
-from mlscaffold.planning.people import overloaded
+from mlscaffold.planning.schedule.dates import Schedule
+from mlscaffold.planning.schedule.people import overloaded
 
 DELAY_LIMIT = 14  # days of label delay beyond which decay is seen late
 PAYBACK_LIMIT = 12  # months

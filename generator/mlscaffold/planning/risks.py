@@ -3,10 +3,10 @@
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning.dates import Schedule
 from mlscaffold.planning.number import Numbers
-from mlscaffold.planning.people import people, staff
 from mlscaffold.planning.risk_rules import ML, SOFTWARE, Facts, Rule
+from mlscaffold.planning.schedule.dates import Schedule
+from mlscaffold.planning.schedule.people import people, staff
 
 
 def risks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[dict[str, Any]]:

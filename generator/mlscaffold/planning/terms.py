@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import labels, metrics
-from mlscaffold.planning.capacity import is_online
+from mlscaffold.planning.acceptance import labels, metrics
+from mlscaffold.planning.operations.capacity import is_online
 
 
 def terms(answers: Answers) -> Mapping[str, str]:

@@ -1,0 +1,151 @@
+"""What the plan knows of each metric: which way is better, its range, what it is counted on, and how it is compared."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mlscaffold import catalogue, questions
+from mlscaffold.answers import Answers
+from mlscaffold.catalogue import MetricRow
+from mlscaffold.catalogue.keys import FormulaId, MetricKey
+from mlscaffold.planning.formulas import samples
+
+PLANNED_BY: Mapping[str, FormulaId] = {"share": "F05", "auc": "F07", "mean": "F08"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric. `method` says how two systems are compared: shares of right rows, AUC, or means of a row's loss."""
+
+    key: str
+    title: str
+    better: str  # "higher" or "lower"
+    high: float  # the largest value; the smallest is 0, but for a team's own that counts gains
+    counted_on: str  # positives, flagged rows, rows or queries
+    method: str  # "share" (F04, F05), "auc" (F07) or "mean" (F08)
+    decided_by: str  # the interval the acceptance gate computes
+    own: bool = False  # the team writes it, in metrics.py
+    unit: str = ""  # of a team's own: what a value is counted in
+    spread: float | None = None  # of a team's own mean: the standard deviation of one row's value, where it is known
+
+    @property
+    def known(self) -> MetricKey | None:
+        """Which row of the catalogue it is; None of a team's own."""
+        return None if self.own else cast(MetricKey, self.key)
+
+    def is_any(self, *keys: MetricKey) -> bool:
+        """Whether it is one of these."""
+        return self.known in keys
+
+    @property
+    def unplanned(self) -> str:
+        """Why no rows can be planned, although baseline and target are known; "" where they can."""
+        if self.own and self.method == "mean" and self.spread is None:
+            return f"How much the {self.title} varies from row to row is not known: make baseline measures it."
+        return ""
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if self.better == "higher" else -1
+
+    @property
+    def best(self) -> float:
+        """The value of a perfect system."""
+        return self.high if self.better == "higher" else 0.0
+
+    @property
+    def low(self) -> float:
+        """The smallest value: a gain, in money say, may be a loss."""
+        return -math.inf if self.own and self.better == "higher" and self.method == "mean" else 0.0
+
+    @property
+    def formula(self) -> FormulaId:
+        """The formula that plans its rows."""
+        return PLANNED_BY[self.method]
+
+    def gain(self, baseline: float, value: float) -> float:
+        """How much better `value` is than `baseline`; negative when it is worse."""
+        return self.sign * (value - baseline)
+
+    def improved(self, baseline: float, gain: float) -> float:
+        """The value that is better than `baseline` by `gain`."""
+        return baseline + self.sign * gain
+
+    def row_spread(self, value: float, measured: float | None) -> float:
+        """Standard deviation of one row's contribution: measured, or the standard assumption at this value.
+
+        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss, and any other without an upper
+        limit, is taken as spread as its mean; a score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000),
+        which errs on the side of more rows.
+        """
+        if self.own and self.method == "mean":
+            return self.spread or 0.0
+        if measured is not None:
+            return measured
+        if self.known == "mae":
+            return samples.SD_PER_MAE * value
+        if self.known == "rmse":
+            return math.sqrt(2) * value**2
+        return value if math.isinf(self.high) else math.sqrt(max(0.0, value * (1 - value)))
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry of plan.json that documents and gates read."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "better": self.better,
+            "low": 0 if math.isfinite(self.low) else None,
+            "high": self.high if math.isfinite(self.high) else None,
+            "counted_on": self.counted_on,
+            "method": self.method,
+            "formula": self.formula,
+            "decided_by": self.decided_by,
+        } | ({"unit": self.unit} if self.own else {})
+
+
+_BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
+DECIDED_BY: Mapping[str, str] = {
+    "mcnemar": "mid-p McNemar test and its paired interval",
+    "delong": "DeLong's paired interval",
+    "bootstrap": _BOOTSTRAP,
+    "mean": "paired mean difference of the rows' losses",
+}
+_ALONE = f"; {_BOOTSTRAP} where its rows do not stand alone"  # of a team's own, of which nobody knows whether they do
+COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word
+
+
+def _built_in(row: MetricRow) -> Metric:
+    return Metric(
+        row.key,
+        row.title,
+        row.better,
+        math.inf if row.high is None else row.high,
+        COUNTED_ON.get(row.counted_on, row.counted_on),
+        row.method,
+        DECIDED_BY[row.decided_by],
+    )
+
+
+METRICS: Mapping[MetricKey, Metric] = {cast(MetricKey, key): _built_in(row) for key, row in catalogue.metrics().items()}
+
+
+def of(answers: Answers) -> Metric:
+    """The metric that decides; one of the team's own is what the answers say of it."""
+    if not questions.is_own(answers.metric):
+        return METRICS[cast(MetricKey, answers.metric)]
+    name = answers.metric.removeprefix(questions.OWN).replace("_", " ")
+    share, unit = answers.metric_form == "share", answers.metric_unit
+    return Metric(
+        answers.metric,
+        f"{name} ({unit})" if unit else name,
+        answers.metric_direction,
+        1 if share else math.inf,
+        COUNTED_ON.get(answers.metric_counted_on, answers.metric_counted_on),
+        "share" if share else "mean",
+        DECIDED_BY["mcnemar" if share else "mean"] + _ALONE,
+        own=True,
+        unit=unit,
+        spread=answers.metric_spread,
+    )

@@ -1,0 +1,144 @@
+"""How many rows the acceptance test needs: test.*"""
+
+from typing import NamedTuple
+
+from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.planning.acceptance.comparison import Comparison, compared, count_of, effect, unit_share, unknown
+from mlscaffold.planning.acceptance.metrics import Metric
+from mlscaffold.planning.formulas.counts import whole
+from mlscaffold.planning.number import Number, Numbers
+
+
+class CountKeys(NamedTuple):
+    """Under which keys the plan has the counts of one number of looks."""
+
+    units: NumberKey
+    rows: NumberKey
+    positives: NumberKey
+
+
+EACH_LOOK = CountKeys("test.units", "test.rows", "test.positives")
+ONE_LOOK = CountKeys("test.units_one_look", "test.rows_one_look", "test.positives_one_look")
+
+
+def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+    """Everything under `test.`: rows at the alpha of one of several looks, and at a single look beside it."""
+    comparison, discordance = compared(answers, metric, numbers)
+    looks, alpha = answers.test_looks, numbers["acceptance.alpha"].value
+    shared: Numbers = {
+        "test.looks": Number(looks, inputs={"test_looks": looks}, provenance=answers.provenance("test_looks")),
+        "test.alpha_per_look": Number(alpha / looks, inputs={"alpha": alpha, "looks": looks}),
+        "test.discordance": discordance,
+        "test.spread": _spread(metric, numbers, comparison),
+    }
+    found = numbers | shared
+    several = _rows(answers, metric, found, comparison, alpha / looks, EACH_LOOK)
+    single = _rows(answers, metric, found, comparison, alpha, ONE_LOOK)
+    return (
+        shared
+        | several
+        | single
+        | _worth_of_groups(answers, metric, several)
+        | _available(answers, metric, found | several, comparison)
+    )
+
+
+def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
+    if metric.method != "mean":
+        return Number(None, note="Only metrics that are a mean of rows need it.")
+    if comparison is None:
+        return Number(None, inputs=_spread_of(metric), note=unknown(metric))
+    baseline, target = comparison.baseline, numbers["acceptance.target"].value
+    inputs = {"baseline": baseline, "target": target, "error_correlation": comparison.correlation}
+    inputs |= _spread_of(metric)
+    known = comparison.spread is not None or metric.spread is not None
+    note = None if known else "Estimated from the metric's value; a pilot replaces it."
+    return Number(comparison.paired_spread(target), inputs=inputs, note=note)
+
+
+def _spread_of(metric: Metric) -> dict[str, float | None]:
+    return {"metric_spread": metric.spread} if metric.own and metric.method == "mean" else {}
+
+
+def _rows(
+    answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None, alpha: float, keys: CountKeys
+) -> Numbers:
+    gain, minimum = numbers["acceptance.gain"].value, numbers["acceptance.min_gain"].value
+    power = numbers["acceptance.power"].value
+    inputs = {"gain": gain, "min_gain": minimum, "alpha": alpha, "power": power}
+    inputs |= {"discordance": numbers["test.discordance"].value} if metric.method == "share" else {}
+    inputs |= {"error_correlation": answers.error_correlation} if metric.method != "share" else {}
+    possible = comparison is not None and gain is not None and minimum is not None and gain > minimum
+    inputs |= _spread_of(metric)
+    why = None if possible else metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
+    units = comparison.units(gain, minimum, alpha, power) if comparison and possible else None
+    each, design = unit_share(answers, metric), effect(answers, metric)
+    rows = None if units is None else units * design / each
+    row_inputs = inputs | {"units": units, "units_a_row": each, "design_effect": design}
+    positives, none = _positives(answers, metric, units, rows)
+    return {
+        keys.units: count_of(units, metric.counted_on, formula=metric.formula, inputs=inputs, note=why),
+        keys.rows: count_of(rows, "rows", inputs=row_inputs, note=why),
+        keys.positives: count_of(positives, "positives", inputs=row_inputs, note=why or none),
+    }
+
+
+def _positives(
+    answers: Answers, metric: Metric, units: int | None, rows: float | None
+) -> tuple[float | None, str | None]:
+    if answers.task != "binary":
+        return None, "Only a yes-or-no task has positives."
+    if rows is None or units is None:
+        return None, None
+    if metric.counted_on == "positives":
+        return units * effect(answers, metric), None
+    return rows * answers.positive_share, None
+
+
+def _worth_of_groups(answers: Answers, metric: Metric, several: Numbers) -> Numbers:
+    design, rows = effect(answers, metric), several["test.rows"].value
+    inputs = {"group_size": answers.group_size, "icc": answers.icc}
+    return {
+        "test.design_effect": Number(design, inputs=inputs),
+        "test.effective": Number(
+            None if rows is None else whole(rows / design),
+            inputs=inputs | {"rows": rows},
+            note=several["test.rows"].note,
+        ),
+    }
+
+
+def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
+    alpha, power = numbers["test.alpha_per_look"].value, numbers["acceptance.power"].value
+    held, rows = answers.labelled_cases or 0, numbers["test.rows"].value
+    units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
+    short = None if rows is None else max(0, rows - held)
+    if answers.provenance("labelled_cases") == "default":
+        missing = f"The gain takes {short or 0:,} labelled rows to show, and nobody has said how many are held."
+        remedy = "Count them (labelled_cases), label more, or aim for a larger gain with target_value."
+    else:
+        missing = f"{short or 0:,} more labelled rows are needed to show the gain."
+        remedy = "Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
+    return {
+        "test.units_available": Number(
+            units, inputs={"labelled_cases": held, "units_a_row": unit_share(answers, metric)}
+        ),
+        "test.mde_available": _detectable(metric, comparison, units, alpha, power),
+        "test.mde_available_one_look": _detectable(metric, comparison, units, numbers["acceptance.alpha"].value, power),
+        "test.shortfall": Number(
+            short,
+            inputs={"rows": rows, "labelled_cases": held},
+            note=missing if short else numbers["test.rows"].note,
+            remedy=remedy if short else None,
+        ),
+    }
+
+
+def _detectable(metric: Metric, comparison: Comparison | None, units: int, alpha: float, power: float) -> Number:
+    inputs = {"units": units, "alpha": alpha, "power": power}
+    if comparison is None:
+        return Number(None, inputs=inputs, note=unknown(metric))
+    found = comparison.detectable(units, alpha, power) if units >= 2 else None
+    note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
+    return Number(found, inputs=inputs, note=note)

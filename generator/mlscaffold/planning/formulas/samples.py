@@ -1,0 +1,215 @@
+"""How many rows a comparison needs: F01 to F10, and the reuse of a sample (F11).
+
+All functions return whole rows (or queries, positives, flagged rows: whatever the metric is counted on), rounded up.
+`alpha` is the risk of a false pass, one-sided unless `sides` says 2; `power` the chance to show a difference that is
+really there. Each raises ValueError outside its domain, and never returns an infinite count.
+"""
+
+import functools
+import math
+
+from mlscaffold.planning.formulas.counts import whole
+from mlscaffold.planning.formulas.stats import increasing_root, phi, z
+
+POINTS = 200  # steps of the integral behind F07; its error at 200 is below 1e-9
+SD_PER_MAE = math.sqrt(math.pi / 2 - 1)  # .7555: SD of |e| over its mean when errors are normal
+
+
+def proportion_rows(share: float, half_width: float, confidence: float = 0.95) -> int:
+    """F01. Rows that estimate a proportion to ± `half_width`: z² p (1 - p) / w², the normal approximation."""
+    _between(share=share, half_width=half_width, confidence=confidence)
+    return whole(z((1 + confidence) / 2) ** 2 * share * (1 - share) / half_width**2)
+
+
+def fixed_rows(fixed: float, expected: float, alpha: float, power: float) -> int:
+    """F02. Rows to tell a proportion from a number that has no error of its own, such as a contract's.
+
+    ((z_a √(p0 q0) + z_b √(p1 q1)) / (p1 - p0))². It ignores the error of a measured baseline: use F04 for that.
+    """
+    _between(fixed=fixed, expected=expected)
+    scores = _z(alpha) * math.sqrt(fixed * (1 - fixed)) + _z(1 - power) * math.sqrt(expected * (1 - expected))
+    return whole((scores / _nonzero(expected - fixed)) ** 2)
+
+
+def two_sample_rows(first: float, second: float, alpha: float, power: float, sides: int = 2) -> int:
+    """F03. Rows in each of two separate samples (an A/B test, a canary) to tell two proportions apart.
+
+    The pooled normal approximation; it assumes independent rows and equal arms.
+    """
+    _between(first=first, second=second)
+    mean = (first + second) / 2
+    spread = first * (1 - first) + second * (1 - second)
+    scores = _z(alpha / sides) * math.sqrt(2 * mean * (1 - mean)) + _z(1 - power) * math.sqrt(spread)
+    return whole((scores / _nonzero(second - first)) ** 2)
+
+
+def paired_rows(gain: float, discordance: float, alpha: float, power: float, sides: int = 1) -> int:
+    """F04. Rows on which both systems answer, to show that one is right more often: Connor (1987), Biometrics 43.
+
+    `discordance` is the share of rows on which exactly one of them is right; it cannot be smaller than |gain|.
+    Assumes independent rows. The exact McNemar test needs a little more, its mid-p version holds this power.
+    """
+    _discordant(gain, discordance)
+    scores = _z(alpha / sides) * math.sqrt(discordance) + _z(1 - power) * math.sqrt(discordance - gain**2)
+    return whole((scores / _nonzero(gain)) ** 2)
+
+
+def margin_rows(gain: float, discordance: float, margin: float, alpha: float, power: float) -> int:
+    """F05. Paired rows to show that the difference exceeds -margin when it really is `gain`.
+
+    margin > 0: not worse by more than it (non-inferiority). margin < 0: better by at least -margin (superiority by a
+    minimum useful gain). (z_a + z_b)² (ψ - d²) / (d + m)². With independent systems, ψ - d² is p0 q0 + p1 q1 and this
+    is the formula of Chow, Shao and Wang.
+    """
+    _discordant(gain, discordance)
+    room = gain + margin
+    if room <= 0:
+        raise ValueError(f"a gain of {gain:g} can never be shown to exceed {-margin:g}")
+    return whole((_z(alpha) + _z(1 - power)) ** 2 * (discordance - gain**2) / room**2)
+
+
+def independent_discordance(first: float, second: float) -> float:
+    """F04. The share of rows on which exactly one of two systems is right when they err independently.
+
+    p0 (1 - p1) + p1 (1 - p0). Systems that see the same inputs usually differ less: this plans for too many rows.
+    """
+    return first * (1 - second) + second * (1 - first)
+
+
+def rows_for(units: int, share: float) -> int:
+    """F06. Random rows that hold `units` rows of a class (or flagged rows) that make up `share` of all."""
+    if not 0 < share <= 1:
+        raise ValueError(f"a share must be above 0 and at most 1, not {share:g}")
+    return whole(units / share)
+
+
+def auc_variance(auc: float, positives: float, negatives: float) -> float:
+    """F07. Variance of an estimated ROC AUC, for scores that are normal with equal variance in both classes.
+
+    [A(1-A) + (n1-1)(Q-A²) + (n0-1)(Q-A²)] / (n1 n0) with Q the chance that two of one class both rank on the right
+    side of one of the other. Hanley and McNeil's exponential shortcut for Q is far off when classes are unequal.
+    """
+    _between(auc=auc)
+    if positives < 1 or negatives < 1:
+        raise ValueError("both classes need at least one row")
+    excess = _both_ranked(auc) - auc * auc
+    return (auc * (1 - auc) + (positives + negatives - 2) * excess) / (positives * negatives)
+
+
+@functools.lru_cache(maxsize=256)
+def _both_ranked(auc: float) -> float:
+    shift = math.sqrt(2) * z(auc)
+    step = 16 / POINTS
+    weights = ((4 if i % 2 else 2) * step / 3 for i in range(1, POINTS))
+    points = (-8 + step * i for i in range(1, POINTS))
+    return math.fsum(w * phi(shift + x) ** 2 * _density(x) for w, x in zip(weights, points, strict=True))
+
+
+def _density(x: float) -> float:
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def auc_positives(
+    first: float,
+    second: float,
+    minimum: float,
+    negatives_each: float,
+    correlation: float,
+    alpha: float,
+    power: float,
+) -> int:
+    """F07. Positives (each with `negatives_each` negatives) to show that an AUC rose by more than `minimum`.
+
+    Paired: both models score the same rows, and their AUC estimates correlate by `correlation`.
+    """
+    room = second - first - minimum
+    if room <= 0:
+        raise ValueError(f"an AUC of {second:g} can never be shown to exceed {first:g} by {minimum:g}")
+
+    def surplus(positives: float) -> float:
+        null, other = (auc_variance(a, positives, max(1.0, positives * negatives_each)) for a in (first, second))
+        sd_null = math.sqrt(2 * null * (1 - correlation))
+        sd_other = math.sqrt(max(0.0, null + other - 2 * correlation * math.sqrt(null * other)))
+        return room - _z(alpha) * sd_null - _z(1 - power) * sd_other
+
+    return max(2, whole(increasing_root(surplus, 1.0, 1024.0)))
+
+
+def mean_rows(gain: float, spread: float, alpha: float, power: float) -> int:
+    """F08. Rows (queries, blocks) to show that a mean loss fell, when it really falls by `gain`.
+
+    ((z_a + z_b) σ_d / δ)² with `spread` σ_d the standard deviation of the paired per-row differences. For small
+    counts the t test needs two or three rows more.
+    """
+    if spread < 0 or gain <= 0:
+        raise ValueError(f"a mean difference needs a gain above 0 and a spread of at least 0, not {gain:g}, {spread:g}")
+    return max(2, whole(((_z(alpha) + _z(1 - power)) * spread / gain) ** 2))
+
+
+def difference_spread(first: float, second: float, correlation: float) -> float:
+    """F08. Standard deviation of a paired difference from the two standard deviations and their correlation."""
+    if not -1 <= correlation <= 1:
+        raise ValueError(f"a correlation lies between -1 and 1, not {correlation:g}")
+    return math.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second))
+
+
+def detectable_gain(rows: int, discordance: float, alpha: float, power: float) -> float:
+    """F09. The smallest gain that `rows` paired rows can show: F04 turned round.
+
+    Never above `discordance`; ValueError where even that could not be shown.
+    """
+    a, b = _z(alpha), _z(1 - power)
+
+    def surplus(gain: float) -> float:
+        return gain * math.sqrt(rows) - a * math.sqrt(discordance) - b * math.sqrt(max(0.0, discordance - gain**2))
+
+    _discordant(0, discordance)
+    if surplus(min(discordance, 1.0)) < 0:
+        raise ValueError(f"{rows} rows cannot show any gain at a discordance of {discordance:g}")
+    return increasing_root(surplus, 0.0, discordance)
+
+
+def design_effect(group_size: float, icc: float) -> float:
+    """F10. By how much rows that come in groups are worth less: 1 + (m - 1) ICC. Effective rows are n over this."""
+    if group_size < 1 or not 0 <= icc <= 1:
+        raise ValueError(f"groups need a size of at least 1 and an ICC from 0 to 1, not {group_size:g} and {icc:g}")
+    return 1 + (group_size - 1) * icc
+
+
+def reuse_rows(tolerance: float, variance: float, alpha: float, looks: int, adaptive: bool) -> int:
+    """F11. Labelled rows on which `looks` models can be judged to ± `tolerance`, all of them right at once.
+
+    Bennett's inequality on the rows where old and new model differ (at most `variance` of all), as in ease.ml/ci
+    (Renggli et al. 2019): each look shares alpha, an adaptive run of looks shares it among 2^looks histories.
+    """
+    _between(alpha=alpha)
+    if tolerance <= 0 or not 0 < variance <= 1 or looks < 1:
+        raise ValueError("reuse needs a tolerance above 0, a variance in (0, 1] and at least one look")
+    u = tolerance / variance
+    exponent = (1 + u) * math.log1p(u) - u if u > 1e-4 else u * u / 2 - u**3 / 6  # the difference loses digits
+    rate = variance * exponent
+    if rate <= 0:
+        raise ValueError(f"a tolerance of {tolerance:g} is too small to count with")
+    shared = looks * math.log(2) if adaptive else math.log(looks)
+    return whole((math.log(4 / alpha) + shared) / rate)
+
+
+def _z(tail: float) -> float:
+    return -z(tail)
+
+
+def _between(**shares: float) -> None:
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            raise ValueError(f"{name} must lie strictly between 0 and 1, not {share:g}")
+
+
+def _discordant(gain: float, discordance: float) -> None:
+    if not 0 < discordance <= 1 or abs(gain) > discordance:
+        raise ValueError(f"a discordance of {discordance:g} must lie in (0, 1] and reach the gain of {gain:g}")
+
+
+def _nonzero(difference: float) -> float:
+    if difference == 0:
+        raise ValueError("two equal values cannot be told apart by any number of rows")
+    return difference

@@ -1,0 +1,1 @@
+"""The time after release: monitor.*, feedback.*, retrain.*, rollout.*, promotion.*, capacity.* and slo.*"""

@@ -1,0 +1,1 @@
+"""What a software product shall do: drafted requirements, functional and of quality."""

@@ -1,0 +1,110 @@
+"""The schedule's lists: tasks with people and dates, the critical path, negotiation sessions, reviews after release."""
+
+import datetime
+from typing import Any
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning.number import Numbers, value_of
+from mlscaffold.planning.schedule.dates import LAST_DAY, Schedule, workday
+from mlscaffold.planning.schedule.people import staff
+
+
+def task_list(plan: Schedule) -> list[dict[str, Any]]:
+    """The tasks with people, dates and slack, by phase, and by start within a phase."""
+    return [
+        {
+            "id": task.id,
+            "title": task.title,
+            "after": list(task.after),
+            "role": task.role.upper(),
+            "person": plan.staff[task.id].person,
+            "effort": [round(days, 1) for days in task.effort],
+            "days": round(plan.windows[task.id].end - plan.windows[task.id].start, 1),
+            "start": plan.starts(task.id).isoformat(),
+            "end": plan.ends(task.id).isoformat(),
+            "slack_days": round(max(0.0, plan.windows[task.id].slack), 1),
+            "critical": plan.windows[task.id].slack < 1e-6,
+            "criticality": round(plan.forecast.criticality[task.id], 2),
+            "milestone": task.gate is not None,
+            "gate": task.gate,
+        }
+        for task in plan.tasks
+    ]
+
+
+def critical(plan: Schedule) -> list[str]:
+    """The tasks without slack, in order."""
+    return [task.id for task in plan.tasks if plan.windows[task.id].slack < 1e-6]
+
+
+def sessions(answers: Answers, plan: Schedule) -> list[dict[str, Any]]:
+    """Three meetings that settle what counts as good enough, each before the first look at the test set."""
+    about = ML_SESSIONS if answers.kind == "ml" else SOFTWARE_SESSIONS
+    first_look = plan.windows["p3"].start
+    days = [plan.windows["p0a"].end, plan.windows["g1"].end, max(plan.windows["g1"].end + 1, first_look - 5)]
+    return [
+        {
+            "id": f"N{number}",
+            "date": min(plan.date(day), workday_before(plan.starts("p3"))).isoformat(),
+            "about": text,
+            "people": _people(answers),
+        }
+        for number, (day, text) in enumerate(zip(days, about, strict=True), 1)
+    ]
+
+
+ML_SESSIONS = (
+    "What an error costs, which gain is worth having, and who decides",
+    "Thresholds against the measured baseline, and how many rows decide",
+    "Last changes to thresholds, slices and limits; then they are signed and the test set is opened",
+)
+SOFTWARE_SESSIONS = (
+    "What must be there, what may wait, and who decides",
+    "Fit criteria and objectives against the measured practice",
+    "Last changes to acceptance scenarios; then they are signed and acceptance starts",
+)
+
+
+def _people(answers: Answers) -> str:
+    """Whoever must agree: the product owner, whoever builds, and whoever runs it."""
+    roles = ("po", "ds", "ops") if answers.kind == "ml" else ("po", "swe", "ops")
+    return ", ".join(dict.fromkeys(staff(answers, role).person for role in roles))
+
+
+def workday_before(day: datetime.date) -> datetime.date:
+    """The last working day before `day`."""
+    return day - datetime.timedelta(days={0: 3, 6: 2}.get(day.weekday(), 1))
+
+
+def reviews(answers: Answers, plan: Schedule, earlier: Numbers) -> list[dict[str, str]]:
+    """What comes round after release, with the first date of each: reviews, drills, and retraining."""
+    live, drilled = plan.ends("g5"), plan.ends("p4")
+    every = value_of(earlier, "retrain.every_days")
+    promised = answers.kind == "software" and answers.is_asked("slo_percent")
+    counted = "labels received" if answers.kind == "ml" else "error budget left" if promised else "open defects"
+    dates = [
+        (drilled, answers.drill_age_days, "rollback drill repeated"),
+        (live, 30, f"first operations review: alerts, {counted}, cost against budget"),
+        (live, 90, "quarterly review: objectives, dependencies, open risks"),
+        (live, 365, "yearly review: keep, rebuild or retire"),
+    ]
+    if every:
+        dates.append((live, int(every), "first planned retraining"))
+    return [
+        {"date": day, "about": text} for day, text in sorted((_on(after, days), text) for after, days, text in dates)
+    ]
+
+
+def _on(day: datetime.date, days: int) -> str:
+    """The working day on or after `days` calendar days later."""
+    return workday(min(day + datetime.timedelta(days=min(days, 36500)), LAST_DAY), 0).isoformat()
+
+
+def lists(answers: Answers, plan: Schedule, earlier: Numbers) -> dict[str, list[Any]]:
+    """Everything of schedule.* that is a list."""
+    return {
+        "tasks": task_list(plan),
+        "critical": critical(plan),
+        "sessions": sessions(answers, plan),
+        "reviews": reviews(answers, plan, earlier),
+    }
