@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
-from mlscaffold.planning.acceptance import worth
 from mlscaffold.planning.acceptance.comparison import Comparison
 from mlscaffold.planning.acceptance.metrics import METRICS
 from mlscaffold.planning.formulas import payback

@@ -123,10 +123,6 @@ class Column:
     def is_ambiguous(self) -> bool:
         return self.moments is not None and len(self.moments) > 1
 
-    @property
-    def has_zone(self) -> bool:
-        return self.moments == ("",) and re.search(r"(Z|\d[+-]\d{2}(:?\d{2})?)$", self.example[10:]) is not None
-
     def moment(self, value: str, form: str | None = None) -> datetime.datetime | None:
         """A value as a moment without zone (in UTC where it names one); None where it is none."""
         if not value or not self.moments:

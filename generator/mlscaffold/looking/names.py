@@ -42,7 +42,6 @@ _SPECIAL = re.compile(
     r"(^|_)(religion|ethnicity|race|health|disease|diagnosis|disability|union|sexual_orientation|political|biometric|"
     r"genetic|hiv|medication|patient)(_|$)"
 )
-_MOMENT = re.compile(r"(^|_)(date|datum|day|tag|time|timestamp|ts|datetime|zeit|at|on|moment)$")
 
 
 def plain(name: str) -> str:
@@ -71,10 +70,6 @@ def is_query(name: str) -> bool:
 
 def is_grade(name: str) -> bool:
     return bool(_GRADE.search(plain(name)))
-
-
-def is_moment(name: str) -> bool:
-    return bool(_MOMENT.search(plain(name)))
 
 
 def comes_later(name: str) -> str:

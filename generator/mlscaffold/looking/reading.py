@@ -217,7 +217,7 @@ def _text_form(path: Path, packed: bool) -> Form:
     """Encoding, separator and decimal mark of a text file."""
     with _unpacked(path, packed) as file:
         head = file.read(HEAD * 4)
-    encoding = _encoding(path, head)
+    encoding = _encoding(head)
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     if "\0" in text or _mostly_control(text):
         raise UnreadableData(path.name, "holds bytes that are no text", TABLE_HINT)
@@ -232,7 +232,7 @@ def _text_form(path: Path, packed: bool) -> Form:
     return Form("text", encoding, separator, decimal, packed)
 
 
-def _encoding(path: Path, head: bytes) -> str:
+def _encoding(head: bytes) -> str:
     """By its mark, or UTF-8 where all of the file is, or else Latin-1, in which any bytes are letters."""
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8-sig"),

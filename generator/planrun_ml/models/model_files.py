@@ -23,10 +23,7 @@ SPLITTERS = ("GroupKFold", "KFold", "StratifiedKFold", "TimeSeriesSplit")
 TRUSTED = [
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    *(
-        f"sklearn.model_selection._split.{name}"
-        for name in ("GroupKFold", "KFold", "StratifiedKFold", "TimeSeriesSplit")
-    ),
+    *(f"sklearn.model_selection._split.{name}" for name in SPLITTERS),
     "sklearn.tree._tree.Tree",  # its indices are not checked when it predicts, hence the hash before it is loaded
 ]
 TOLERANCE = 1e-6  # of a score, between a model and what was read back from its file: formats of text round

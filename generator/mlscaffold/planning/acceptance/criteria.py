@@ -28,7 +28,7 @@ def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
     numbers["acceptance.min_gain"] = _smallest(answers, metric, numbers)
     numbers |= _target(answers, metric, numbers)
     numbers |= money.costs(answers, metric, numbers)
-    return numbers | money.returns(answers, metric, numbers)
+    return numbers | money.returns(answers, numbers)
 
 
 def _tier(answers: Answers) -> Numbers:

@@ -75,9 +75,9 @@ def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) ->
     return found, "False alarms are taken to stay as many as today." if which == "target" else None
 
 
-def returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+def returns(answers: Answers, numbers: Numbers) -> Numbers:
     """What the target is worth a month, and how long it takes to pay the build back."""
-    worth, note = _value_month(answers, metric, numbers)
+    worth, note = _value_month(answers, numbers)
     build, run = numbers["acceptance.build_cost"].value, answers.monthly_run_budget
     months = None if worth is None else payback.payback_months(build, worth, run)
     inputs = {"build_cost": build, "value_month": worth, "monthly_run_budget": run}
@@ -93,7 +93,7 @@ def returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     }
 
 
-def _value_month(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[float | None, Number]:
+def _value_month(answers: Answers, numbers: Numbers) -> tuple[float | None, Number]:
     """What reaching the target is worth a month, before running cost."""
     before = numbers["acceptance.cost_per_decision.baseline"].value
     after = numbers["acceptance.cost_per_decision.target"].value

@@ -1,4 +1,4 @@
-"""Distributions the plan needs, on `math` and `statistics` alone: normal, chi-square, binomial, and their intervals.
+"""Distributions the plan needs, on `math` and `statistics` alone: normal, chi-square, and the interval of a share.
 
 Every function raises ValueError outside its domain; accuracy is stated per function and tested against scipy.
 """
@@ -65,34 +65,6 @@ def _away(x: float) -> float:
     return x if abs(x) > _TINY else _TINY
 
 
-def beta_i(a: float, b: float, x: float) -> float:
-    """Regularised incomplete beta function I_x(a, b), a, b > 0, 0 <= x <= 1, to about 1e-11 (Lentz)."""
-    if a <= 0 or b <= 0 or not 0 <= x <= 1:
-        raise ValueError(f"I_x(a, b) needs a, b > 0 and 0 <= x <= 1, not a = {a}, b = {b}, x = {x}")
-    if x in (0, 1):
-        return float(x)
-    logs = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    if x < (a + 1) / (a + b + 2):
-        return math.exp(logs) * _beta_fraction(a, b, x) / a
-    return 1 - math.exp(logs) * _beta_fraction(b, a, 1 - x) / b
-
-
-def _beta_fraction(a: float, b: float, x: float) -> float:
-    c, d = 1.0, 1 / _away(1 - (a + b) * x / (a + 1))
-    h = d
-    for m in range(1, 100_000):
-        for step in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 / _away(1 + step * d)
-            c = _away(1 + step / c)
-            h *= d * c
-        if abs(d * c - 1) < 1e-15:
-            break
-    return h
-
-
 def chi_square_cdf(x: float, df: float) -> float:
     """P(X <= x) for a chi-square variable with `df` degrees of freedom."""
     return gamma_p(df / 2, max(x, 0.0) / 2)
@@ -127,15 +99,6 @@ def noncentral_chi_square_cdf(x: float, df: float, noncentrality: float) -> floa
 
 def _poisson(k: int, mean: float) -> float:
     return math.exp(k * math.log(mean) - mean - math.lgamma(k + 1))
-
-
-def binomial_cdf(k: int, n: int, p: float) -> float:
-    """P(X <= k) for X successes in n trials with probability p."""
-    if n < 0 or not 0 <= p <= 1:
-        raise ValueError(f"a binomial needs n >= 0 and 0 <= p <= 1, not n = {n}, p = {p}")
-    if k < 0:
-        return 0.0
-    return 1.0 if k >= n else beta_i(n - k, k + 1, 1 - p)
 
 
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:

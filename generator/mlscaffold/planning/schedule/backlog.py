@@ -94,7 +94,7 @@ def backlog(
 ) -> list[dict[str, Any]]:
     """Every item, in the order of gates; ids such as G1-03 stay the same as long as the answers do."""
     drafts = _tasks(answers, numbers, schedule)
-    drafts += _experiments(answers, schedule) if answers.kind == "ml" else _built(answers, schedule, requirements)
+    drafts += _experiments(answers, schedule) if answers.kind == "ml" else _built(schedule, requirements)
     drafts += _sessions(answers, schedule)
     gates = sorted({draft.gate for draft in drafts})
     ordered = [draft for gate in gates for draft in drafts if draft.gate == gate]
@@ -157,7 +157,7 @@ def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
     ]
 
 
-def _built(answers: Answers, schedule: Schedule, requirements: Sequence[Mapping[str, Any]]) -> list[Item]:
+def _built(schedule: Schedule, requirements: Sequence[Mapping[str, Any]]) -> list[Item]:
     """One item a requirement: a capability's is the task that builds it; the others follow all capabilities."""
     tasks = {task.title: task for task in schedule.tasks if task.id.startswith("p2")}
     found = []

@@ -57,12 +57,6 @@ def top(root: Path) -> Path:
     return Path(git(root, "rev-parse", "--show-toplevel") or root)
 
 
-def committed_at(root: Path, path: str) -> int | None:
-    """Seconds since 1970 of the last commit that touched a path; None when it was never committed."""
-    stamp = git(root, "log", "-1", "--format=%ct", "--", path)
-    return int(stamp) if stamp else None
-
-
 def identity(root: Path, whose: str) -> str:
     """The name that git writes on a commit for AUTHOR or COMMITTER; "" where it would have to guess, or refuses.
 
