@@ -234,9 +234,9 @@ ROWS = {
             "templates/ml/PROJECT/engine/planrun/catalogue.py",
             "templates/software/PROJECT/engine/planrun/catalogue.py",
             "generator/planrun_ml/measuring/metrics.py",  # its line of the evaluator, by the type check
-            "generator/mlscaffold/planning/acceptance.py",  # what has a closed form for it
-            "generator/mlscaffold/planning/labels.py",
-            "generator/mlscaffold/planning/value.py",
+            "generator/mlscaffold/planning/acceptance/criteria.py",  # what has a closed form for it
+            "generator/mlscaffold/planning/formulas/labelling.py",
+            "generator/mlscaffold/planning/acceptance/worth.py",
             "tests/test_catalogue.py",  # nothing of the engine can be imported
         },
     ),
