@@ -34,4 +34,4 @@ def tested(tree: Path, *files: str) -> str:
 
 def failing(said: str) -> list[str]:
     """The tests that fail, of what they said."""
-    return re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
+    return re.findall(r"^(?:FAILED|ERROR) (\S+?(?:\[[^\]]*\])?)(?: - .*)?$", said, re.MULTILINE)

@@ -16,11 +16,11 @@ from material import ROOT
 
 pytestmark = pytest.mark.slow
 
-ADDED = re.compile(r'^```\w+ add-to="([^"]+)" (after|at)="(.*?)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+ADDED = re.compile(r'^(```+)\w+ add-to="([^"]+)" (after|at)="(.*?)"\n(.*?)^\1$', re.MULTILINE | re.DOTALL)
 
 
 class Step(NamedTuple):
-    """Lines that a page adds to a file: at its end, or after the line that begins with `mark`."""
+    """Lines that a page adds to a file, or makes it of: at its end, or after the line that begins with `mark`."""
 
     file: str
     mark: str
@@ -29,7 +29,7 @@ class Step(NamedTuple):
     def take(self, tree: Path) -> None:
         """Add them to the copy."""
         path = tree / self.file
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8") if path.is_file() else ""
         if not self.mark:
             path.write_text(text + self.lines, "utf-8")
             return
@@ -40,7 +40,7 @@ class Step(NamedTuple):
 def steps(page: str) -> list[Step]:
     """The steps of a page in docs/, in order."""
     text = (ROOT / "docs" / page).read_text("utf-8")
-    return [Step(file, mark if how == "after" else "", lines) for file, how, mark, lines in ADDED.findall(text)]
+    return [Step(file, mark if how == "after" else "", lines) for _, file, how, mark, lines in ADDED.findall(text)]
 
 
 @pytest.fixture
@@ -139,6 +139,22 @@ def test_a_task_form_is_added_by_its_page(copied: Path) -> None:
     assert own.returncode == 0, own.stdout
 
 
+def test_a_deliverable_is_added_by_its_page(copied: Path) -> None:
+    """Choice, words, program, harness, sync: types hold, and a repository's tests, load and scenarios pass."""
+    for step in steps("add-a-deliverable.md"):
+        step.take(copied)
+    assert ran(copied, "generator/sync.py").returncode == 0
+    folder = renders(copied, "software", "--set", "deliverable=worker")
+
+    assert failing(copied, "tests/test_deliverables.py", "tests/test_layers.py", "tests/test_questions.py") == []
+    assert ran(copied, "-m", "mypy").returncode == 0
+    assert "mkdir -p inbox" in (folder / "README.md").read_text("utf-8")
+    typed(folder, "confirm", "--all")
+    assert re.search(r"^6 passed", typed(folder, "test"), re.MULTILINE)
+    assert "verdict: pass" in typed(folder, "load")
+    assert "3 of 4 must requirements traced" in typed(folder, "accept")  # the fourth is looked at by a person
+
+
 def synced(tree: Path) -> None:
     assert ran(tree, "generator/sync.py").returncode == 0
 
@@ -146,6 +162,8 @@ def synced(tree: Path) -> None:
 # The page, which of its steps are taken (all, the first, all others, or those that fit), what follows, who notices.
 Forgotten = tuple[str, int | Callable[[Step], bool], Callable[[Path], None], Callable[[Path], bool]]
 FITS = "tests/test_catalogue.py::test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target"
+WHOLE = "tests/test_deliverables.py::test_every_choice_has"
+FIRST_RUN = "tests/test_deliverables.py::test_a_repository_has_the_program_its_tests_and_a_first_run"
 USED = "tests/test_questions.py::test_every_question_is_used"
 FORGOTTEN: dict[str, Forgotten] = {
     "a question that nothing uses": (
@@ -186,6 +204,22 @@ FORGOTTEN: dict[str, Forgotten] = {
         "add-a-task-form.md", lambda step: not step.file.endswith("tasks.yaml"), synced,
         lambda tree: "tests/test_catalogue.py::test_every_task_that_a_metric_fits_has_a_row"
         in failing(tree, "tests/test_catalogue.py"),
+    ),
+    "a deliverable without a word": (
+        "add-a-deliverable.md", lambda step: not step.file.endswith("functional.py"), synced,
+        lambda tree: f"{WHOLE}[a caller in requirements]" in failing(tree, "tests/test_deliverables.py"),
+    ),
+    "a deliverable without a harness": (
+        "add-a-deliverable.md", lambda step: "/harness/" not in step.file, synced,
+        lambda tree: f"{WHOLE}[a harness]" in failing(tree, "tests/test_deliverables.py"),
+    ),
+    "a deliverable without its program": (
+        "add-a-deliverable.md", lambda step: not step.file.endswith("run.py{% endif %}"), synced,
+        lambda tree: failing(tree, "tests/test_deliverables.py") == [f"{FIRST_RUN}[worker]"],
+    ),
+    "a deliverable without a first run": (
+        "add-a-deliverable.md", lambda step: not step.file.endswith("try-worker.md"), synced,
+        lambda tree: failing(tree, "tests/test_deliverables.py") == [f"{FIRST_RUN}[worker]"],
     ),
     "a gate without its row": (
         "add-a-gate.md", 0, lambda tree: None,

@@ -11,6 +11,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering import hosted, operations, people, practice, requirements
 from mlscaffold.rendering.architecture import Architecture
+from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.packages import Packages
@@ -25,20 +26,6 @@ Row = Mapping[str, Any]
 Plan = Row
 Fact = Callable[[Answers, Plan], Any]
 
-DELIVERS = {
-    "service": "an HTTP service",
-    "web-app": "a web application",
-    "cli": "a command-line tool",
-    "library": "a Python library",
-    "batch": "a batch job",
-}
-PRODUCTS = {
-    "service": "service",
-    "web-app": "web application",
-    "cli": "command",
-    "library": "library",
-    "batch": "batch job",
-}
 WORST = {
     "cosmetic": "an annoyance that leaves no harm",
     "money": "lost money",
@@ -123,8 +110,8 @@ FACTS: dict[str, dict[str, Fact]] = {
     },
     "software": BOTH
     | {
-        "product": lambda answers, plan: PRODUCTS[answers.deliverable],
-        "delivered": lambda answers, plan: DELIVERS[answers.deliverable],
+        "product": lambda answers, plan: DELIVERED[answers.deliverable].product,
+        "delivered": lambda answers, plan: DELIVERED[answers.deliverable].what,
         "runs": lambda answers, plan: runs_as(answers),
         "served": lambda answers, plan: is_served(answers),
         "stores": lambda answers, plan: stores(answers),

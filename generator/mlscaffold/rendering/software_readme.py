@@ -4,24 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
 from mlscaffold.wording import Page, as_text, identifier
 
-RUNS = {
-    "service": "serves on port 8000",
-    "web-app": "serves on port 8000",
-    "cli": "runs the tool, with `ARGS`",
-    "library": "calls one function, with `ARGS`",
-    "batch": "runs the job, with `ARGS`",
-}
-STARTS = {
-    "service": "starts the service",
-    "web-app": "starts the web application",
-    "cli": "the command that people type",
-    "library": "calls one function from a shell",
-    "batch": "the job: resumable, idempotent",
-}
-TESTS = {"service": "service", "web-app": "service", "cli": "command", "library": "library", "batch": "job"}
 LET_IN = 'ACCESS_TOKENS="$(.venv/bin/python -m {package} token you --is try-me)"'
 
 
@@ -100,7 +86,7 @@ class SoftwareReadme:
     @property
     def runs(self) -> str:
         """What `make run` does."""
-        return RUNS[self._answers.deliverable]
+        return DELIVERED[self._answers.deliverable].started
 
     @property
     def measurements(self) -> str:
@@ -210,7 +196,7 @@ class SoftwareReadme:
             (self._let_in, _line("  access.py", "who may ask, and the access log")),
             (self._guarded and self._stores, _line("  deletion.py", "a person's data, deleted on request")),
             (answers.deliverable == "batch", _line("  ledger.py", "what was done, and copies of it")),
-            (True, _line("  run.py", STARTS[answers.deliverable])),
+            (True, _line("  run.py", DELIVERED[answers.deliverable].program)),
         )
         return lines(rows)
 
@@ -218,7 +204,7 @@ class SoftwareReadme:
     def tests(self) -> str:
         """The lines of the tree for the tests beside the scenarios."""
         answers, model = self._answers, bool(self._answers.ml_component)
-        own = f"tests/test_{TESTS[answers.deliverable]}.py"
+        own = f"tests/test_{DELIVERED[answers.deliverable].tests}.py"
         browser = "the pages, and a real browser (browser.py) that fills in a form"
         stand_in = "the model service killed, slowed and fed nonsense; model_stand_in.py plays it"
         review = "decisions of people, labels, and the contract with a real model service"

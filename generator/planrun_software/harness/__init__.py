@@ -8,7 +8,13 @@ from planrun.repository import Repo
 from planrun_software.harness.deliverable import Harness, Reply
 
 __all__ = ["Harness", "Reply", "here", "of"]
-MODULES = {"service": "http", "web-app": "http", "cli": "command", "library": "library", "batch": "job"}
+MODULES = {
+    "service": "http",
+    "web-app": "http",
+    "cli": "command",
+    "library": "library",
+    "batch": "job",
+}
 
 
 def of(repo: Repo) -> Harness:
