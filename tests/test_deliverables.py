@@ -42,7 +42,7 @@ def test_a_repository_has_the_program_its_tests_and_a_first_run(name: str, tmp_p
     given = {"kind": "software", "kind_reason": "a test", "project_name": "Plain", "deliverable": name}
     folder = render.render(answers.complete(given), tmp_path)
     readme = folder.joinpath("README.md").read_text("utf-8")
-    typed = readme.partition("make status")[2].partition("\n## ")[0]
+    typed = readme.partition("## The first ten minutes")[2].partition("\n## ")[0]
 
     assert folder.joinpath("src/plain/run.py").is_file()
     assert folder.joinpath(f"tests/test_{DELIVERED[name].tests}.py").is_file()
