@@ -61,7 +61,7 @@ MLSCAFFOLD = Tree(
         answers: fields → schema answers completion
         plan: planning
         a look at the data: looking
-        words for the plan: hosting wording → verdicts → advisor
+        words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
         tree: rendering → context → render vcs export
         repository: placing repository starting → update
@@ -265,8 +265,8 @@ def _beyond(parts: Graph, names: Iterable[str]) -> set[str]:
     return found
 
 
-WIDTH, TOP, ROW = 780, 62, 56
-BOX_LEFT, BOX_RIGHT, BOX_HIGH = 190, 640, 32
+WIDTH, TOP, ROW = 860, 62, 56
+BOX_LEFT, BOX_RIGHT, BOX_HIGH = 190, 720, 32
 LINE = 'fill="none" stroke="#829ab1" stroke-width="1.4"'
 
 

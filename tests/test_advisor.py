@@ -7,9 +7,9 @@ import re
 
 import pytest
 from mlscaffold import answers
+from mlscaffold.advice_rules import DECISIVE, NOTHING, RULES, RUNGS
 from mlscaffold.advisor import Advice, advise, unsaid
 from mlscaffold.planning.plan import compute
-from mlscaffold.verdicts import DECISIVE, NOTHING, RULES, RUNGS
 
 HELD = {"past_cases": "5000", "labelled_cases": "1500"}
 INVOICES = HELD | {

@@ -1,6 +1,7 @@
 """The program's modules keep to their places: imports go one way, and each kind of deed has its own module."""
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import imports
 import mlscaffold
 import pytest
 from imports import imports_of
+from material import ROOT
 
 PACKAGE = Path(mlscaffold.__file__).parent
 MODULES = imports.modules(PACKAGE)
@@ -104,6 +106,16 @@ def test_a_line_is_left_out_where_a_longer_way_shows_it() -> None:
     graph = {"a": set[str](), "b": {"a"}, "c": {"a", "b"}, "d": {"a", "c"}}
 
     assert imports.direct(graph) == {"a": set(), "b": {"a"}, "c": {"b"}, "d": {"c"}}
+
+
+@pytest.mark.parametrize("tree", imports.TREES, ids=lambda tree: tree.folder.name)
+def test_names_fit_their_box_in_a_picture(tree: imports.Tree) -> None:
+    """At 6.6 units a letter on average; a common sans-serif font of that size was measured to take 6.3."""
+    drawn = ROOT.joinpath("docs", f"imports-{tree.folder.name}.svg").read_text("utf-8")
+    named = re.findall(rf'<text x="{imports.BOX_LEFT + 16}" y="\d+" fill="#1f2933">([^<]*)<', drawn)
+    longest = max(len(" ".join(words.split())) for words in named)
+
+    assert 6.6 * longest <= imports.BOX_RIGHT - imports.BOX_LEFT - 16
 
 
 # ----------------------------------------------------------------------------------------- each kind of deed, one place

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold.verdicts import DECISIVE, ML, RULES, Answers, Plan, direction, is_said, planned
+from mlscaffold.advice_rules import DECISIVE, ML, RULES, Answers, Plan, direction, is_said, planned
 from mlscaffold.wording import number
 
 

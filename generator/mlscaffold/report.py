@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlscaffold import invocation, questions, wording
+from mlscaffold.advice_rules import DECISIVE
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
-from mlscaffold.verdicts import DECISIVE
 
 if TYPE_CHECKING:
     from mlscaffold.looking import Proposal, Seen

@@ -10,9 +10,9 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.utils import get_cwidth
 
 from mlscaffold import questions
+from mlscaffold.advice_rules import ML, SOFTWARE
 from mlscaffold.interview import Row
 from mlscaffold.questions import Question
-from mlscaffold.verdicts import ML, SOFTWARE
 
 VALUE_CELLS = 24
 

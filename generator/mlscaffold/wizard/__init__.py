@@ -13,12 +13,12 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.output import create_output
 
 from mlscaffold import interview, questions, report, screen
+from mlscaffold.advice_rules import MONEY_RULE
 from mlscaffold.advisor import advise
 from mlscaffold.answers import Answers
 from mlscaffold.errors import MlscaffoldError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
 from mlscaffold.questions import Question
-from mlscaffold.verdicts import MONEY_RULE
 from mlscaffold.wizard import prompts
 from mlscaffold.wizard.prompts import NOT_KNOWN, Back
 
