@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -19,6 +20,9 @@ from mlscaffold import render, vcs
 # make hands on what was typed to it, ARGS among it, and a rendered repository's Makefile would take that as its own.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "OUTPUT", "PART", "VENV")
 SURROUNDINGS = (*OF_MAKE, "XDG_CONFIG_HOME", "EMAIL", "CI")
+# Whoever tests in the background hands on that Ctrl-C is ignored; what is tested shall end by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 SETTINGS = "[user]\n\tname = Ana Example\n\temail = ana@example.org\n"
 
 
