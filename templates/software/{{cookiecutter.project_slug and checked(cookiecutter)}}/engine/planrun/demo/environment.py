@@ -188,9 +188,15 @@ def _run(command: Sequence[str], settings: Mapping[str, str]) -> None:
             process.kill()
             raise
     if process.returncode:
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        told = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "")
-        raise DemoEnvironment(cache(), told or f"{command[0]} ended with exit code {process.returncode}")
+        raise DemoEnvironment(cache(), _complaint(said) or f"{command[0]} ended with exit code {process.returncode}")
+
+
+def _complaint(said: str) -> str:
+    """The line that names the error, with the first cause where an installer gives that below it."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    at = next((place for place, line in enumerate(lines) if "error" in line.lower()), len(lines) - 1)
+    cause = re.match(r"(?:caused by|cause): (.+)", lines[at + 1], re.IGNORECASE) if at + 1 < len(lines) else None
+    return (lines[at] if lines else "") + (f" ({cause[1]})" if cause else "")
 
 
 def _sweep(folder: Path) -> None:
