@@ -63,7 +63,7 @@ MLSCAFFOLD = Tree(
         a look at the data: looking
         words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
-        tree: rendering → context → render vcs export
+        tree: rendering → context → render sensitivity vcs export
         repository: placing repository starting → update
         demo: demo
         command line: cli → __main__

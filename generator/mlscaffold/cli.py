@@ -238,17 +238,36 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data
 @SET
 @DATA
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
-def plan(kind: str | None, file: Path | None, assignments: Sequence[str], data: Path | None, as_json: bool) -> None:
+@click.option("--what-if", "what_if", metavar="KEY=A,B", help="Only the six lines, for each of these values.")
+@click.option("--drivers", is_flag=True, help="Only the ten answers that move each of the six lines most.")
+def plan(
+    kind: str | None,
+    file: Path | None,
+    assignments: Sequence[str],
+    data: Path | None,
+    as_json: bool,
+    what_if: str | None,
+    drivers: bool,
+) -> None:
     """Print the plan: six lines, then every computed number.
 
     What stands in its way, and each number with its unit, its meaning and its formula. A star marks what rests on an
     assumption.
     """
-    from mlscaffold import context, wording
+    from mlscaffold import context, sensitivity, wording
     from mlscaffold.planning import assumptions
 
+    if sum((as_json, what_if is not None, drivers)) > 1:
+        raise UsageError("--json, --what-if and --drivers each print something else.", "Give one of them.")
     given, sight = _seen(data, _layers(None, kind, file, assignments))
-    complete = _complete(_decide_kind(given, kind), sight)
+    texts = _decide_kind(given, kind)
+    complete = _complete(texts, sight)
+    if what_if is not None:
+        _tell(report.what_if(*sensitivity.what_if(texts, what_if)))
+        return
+    if drivers:
+        _tell(report.drivers(sensitivity.drivers(texts)))
+        return
     computed = context.plan_of(complete)
     _tell(wording.as_json(computed) if as_json else report.plan(computed, assumptions.marked(complete, computed)))
 

@@ -18,6 +18,7 @@ from mlscaffold.questions import Question
 if TYPE_CHECKING:
     from mlscaffold.looking import Proposal, Seen
     from mlscaffold.placing import Placed
+    from mlscaffold.sensitivity import Case, Driver, Line
     from mlscaffold.starting import Outcome
     from mlscaffold.update import Replanned, Updated
 
@@ -230,6 +231,49 @@ def _row(label: str, text: str, column: int) -> str:
     glued = re.sub(" ([*%])", "\N{NO-BREAK SPACE}\\1", text)
     filled = _filled(glued, first=indent, rest=indent)
     return (label.ljust(column) + filled[column:]).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def what_if(key: str, cases: Sequence["Case"]) -> str:
+    """The six lines under each value of an answer; a line that is the same for all stands once."""
+    named = [(f"{key} = {case.value}" if case.value else "as answered", _lines(case)) for case in cases]
+    column = max(len(name) for name, _ in named) + 4
+    parts = []
+    for at, label in enumerate(line["label"] for line in cases[0].plan["headline"]):
+        texts = [lines[at] for _, lines in named]
+        if len(set(texts)) == 1:
+            parts.append("\n".join([f"{label}, the same for each:", _row("", texts[0], 2)]))
+            continue
+        parts.append("\n".join([f"{label}:", *(_row(f"  {name}", lines[at], column) for name, lines in named)]))
+    meaning = _meaning_of_the_mark([line for case in cases for line in case.plan["headline"]], BY_FLAG)
+    return "\n\n".join([*parts, *meaning])
+
+
+def _lines(case: "Case") -> list[str]:
+    return [_marked(line) for line in case.plan["headline"]]
+
+
+def drivers(lines: Sequence["Line"]) -> str:
+    """What moves each of the six lines, the most first: what was tried of an answer, and what the line then says."""
+    parts = []
+    for line in lines:
+        column = max((len(driver.key) for driver in line.drivers), default=0) + 6
+        rows = [
+            _row(f"  {driver.key}{' *' if driver.assumed else ''}", _outcomes(driver), column)
+            for driver in line.drivers
+        ]
+        parts.append("\n".join([_row(f"{line.label}:", line.now, len(line.label) + 2), *(rows or [NOTHING_MOVES_IT])]))
+    return "\n\n".join([*parts, paragraph(HOW_TRIED)])
+
+
+def _outcomes(driver: "Driver") -> str:
+    return " · ".join(f"{tried.value}: {tried.text}" for tried in driver.tried)
+
+
+NOTHING_MOVES_IT = "  No answer moves it within its plausible range."
+HOW_TRIED = (
+    "One answer at a time: half and twice an amount (of a share, its odds), every other choice, and a usual range "
+    "where nothing is known. A star marks an answer that nobody has given."
+)
 
 
 # The groups of a plan's numbers in reading order, and what a reader calls them. A group that is not listed follows

@@ -5,6 +5,7 @@ one task at a time. Days are Monday to Friday; holidays are not known and belong
 """
 
 import datetime
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -94,8 +95,14 @@ def build(answers: Answers, earlier: Numbers) -> Schedule:
         people,
         tuple(activities),
         windows,
-        network.simulate(activities, "g1"),
+        _forecast(tuple(activities)),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _forecast(activities: tuple[Activity, ...]) -> Forecast:
+    """Kept, because most answers move no task, and plans are compared with one another."""
+    return network.simulate(activities, "g1")
 
 
 def _activity(task: Task, who: Staff, focus: float) -> Activity:
