@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import threading
 import venv
 from collections.abc import Callable, Iterator
@@ -14,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import borrowing
 import pytest
+from borrowing import BIN
 from material import ROOT, sample_answers
 from mlscaffold import templates, update, vcs
 from test_doors import Quiet, command, same, through_the_door
 from test_templates import KINDS
-
-BIN = "Scripts" if os.name == "nt" else "bin"
 
 
 def run(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
@@ -95,11 +94,7 @@ def in_environment(folder: Path, template: Path | None = None) -> Installed:
 def by_pip(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """An environment into which pip has installed the wheel; what it needs comes from the running environment."""
     folder = tmp_path_factory.mktemp("by pip") / "env"
-    venv.create(folder, symlinks=os.name != "nt")
-    (packages,) = folder.joinpath("lib" if os.name != "nt" else "Lib").rglob("site-packages")
-    # A path file in a path file is not read: an editable installation of this very checkout stays out.
-    packages.joinpath("borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
-    python = folder / BIN / "python"
+    python = borrowing.environment(folder)
     run(
         *(sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check"),
         *("install", "--no-deps", "--no-index", "--ignore-installed", wheel),
@@ -107,7 +102,7 @@ def by_pip(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     )
     where = run(python, "-c", "import mlscaffold; print(mlscaffold.__file__)", cwd=folder).strip()
     assert Path(where).is_relative_to(folder)
-    assert list(packages.joinpath("mlscaffold").rglob("*.pyc"))  # pip compiles what it installs
+    assert list(folder.rglob("site-packages/mlscaffold/**/*.pyc"))  # pip compiles what it installs
     return folder
 
 

@@ -58,8 +58,8 @@ SOURCES = "sources:\n  - {name: rows, owner: a test, access: granted, lawful_bas
 class Terminal:
     """A rendered repository, and one interpreter that runs what is typed there."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, python: Path | str = sys.executable) -> None:
+        self.folder, self.python = folder, str(python)
         self.process = self._python(DRIVER, stdin=subprocess.PIPE)
         self.port, self.served = 0, None
 
@@ -131,7 +131,7 @@ class Terminal:
         arguments = words or ("-c", code)
         surroundings = {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
         return subprocess.Popen(
-            [sys.executable, *arguments], cwd=self.folder, env=os.environ | surroundings, text=True,
+            [self.python, *arguments], cwd=self.folder, env=os.environ | surroundings, text=True,
             stdin=stdin, stdout=subprocess.PIPE if stdin else None,
         )  # fmt: skip
 
