@@ -3,21 +3,31 @@
 The data are the parcels of the demo, with a note that a dispatcher wrote; the answers are the demo's.
 """
 
+import ast
+import contextlib
+import importlib
+import importlib.util
 import json
 import random
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+import tomllib
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import borrowing
+import duckdb
 import pandas as pd
 import pytest
 import yaml
+from material import ROOT
 from mlscaffold import answers, render, update, vcs
 from mlscaffold.demo import parcels
-from test_rendered_ml_loop import Terminal, late_labels
+from test_rendered_ml_loop import Terminal, card, late_labels
 
 ANSWERS = Path(parcels.__file__).with_name("ml.yaml")
 PAGES = ("docs/bring-your-own.md", "docs/more-examples.md")
@@ -44,12 +54,10 @@ def commit(folder: Path, message: str) -> None:
     git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def audited(place: Path, **more: str) -> Path:
     """A repository whose data are audited and locked; the note is named as a text."""
-    given = answers.read(ANSWERS) | {"kind_reason": "a test", "serving": "batch", "latency_ms": "", "start_date": ""}
-    folder = render.render(answers.complete({key: value for key, value in given.items() if value != ""}),
-                           tmp_path_factory.mktemp("brought"))  # fmt: skip
+    given = answers.read(ANSWERS) | {"kind_reason": "a test", "latency_ms": "", "start_date": ""} | more
+    folder = render.render(answers.complete({key: value for key, value in given.items() if value != ""}), place)
     vcs.create(folder, "Start")
     parcels.write(folder / "data" / "raw" / "parcels.csv", noted(parcels.made(ROWS, 1), 1))
     source = folder / "data" / "source.yaml"
@@ -63,6 +71,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record.write_text(record.read_text("utf-8").replace("status: proposed", "status: accepted", 1), "utf-8")
     commit(folder, "Audited and locked")
     return folder
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that scores files."""
+    return audited(tmp_path_factory.mktemp("brought"), serving="batch")
 
 
 @pytest.fixture
@@ -137,6 +151,24 @@ def lives_on(terminal: Terminal) -> None:
     assert not done.conflicts
 
 
+@pytest.mark.parametrize("name", ["ml-default", "ml-regression", "ml-ranking"])  # a class, an amount, an order
+def test_the_pages_take_from_the_engine_what_is_there(name: str, rendered: Callable[[str], Path]) -> None:
+    """Every example, whatever the answers: what it imports from the engine can be imported."""
+    text = "\n".join((rendered(name) / page).read_text("utf-8") for page in PAGES)
+    examples = re.findall(r"```python\n(.*?)```", text, re.S)
+    missing = [
+        f"{node.module}.{alias.name}"
+        for code in examples
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("planrun")
+        for alias in node.names
+        if not hasattr(importlib.import_module(str(node.module)), alias.name)
+    ]
+
+    assert len(examples) >= 9
+    assert missing == []
+
+
 FEATURES = {
     "Features of your own": ("linear", "features.py"),
     "Words of a text": ("linear", "features.py"),
@@ -175,20 +207,139 @@ def test_features_from_experiment_to_retraining(title: str, terminal: Terminal) 
 def test_models_from_experiment_to_retraining(title: str, terminal: Terminal) -> None:
     """The page's families: in the record by their code and packages, and served from their own bytes."""
     family, package = MODELS[title]
-    folder = terminal.folder
-    write(folder, title)
-    depends(folder, package)
-    brought(folder, {"models.py", "pyproject.toml"})
-    code, said = terminal.run("experiment", "--model", family)
-    assert code == 0, said
-    found = record(folder)
-    assert found["change"] == [f"model: the baseline rule → {family}"]
-    assert any(name.startswith(package) for name in found["packages"])
-    assert re.fullmatch("[0-9a-f]{12}", found["config"]["family"])
-    assert found["decision"] == "keep", found["learned"]
+    family_is_brought(terminal, title, package)
+    family_is_kept(terminal, family, package)
     released(terminal)
 
     lives_on(terminal)
+
+
+def family_is_brought(terminal: Terminal, title: str, package: str) -> None:
+    write(terminal.folder, title)
+    depends(terminal.folder, package)
+    brought(terminal.folder, {"models.py", "pyproject.toml"})
+
+
+def family_is_kept(terminal: Terminal, family: str, package: str) -> None:
+    """Tried, and named in the record with the package that it uses."""
+    code, said = terminal.run("experiment", "--model", family)
+    assert code == 0, said
+    found = record(terminal.folder)
+    assert found["change"] == [f"model: the baseline rule → {family}"]
+    assert any(name.startswith(package) for name in found["packages"])
+    assert re.fullmatch("[0-9a-f]{12}", found["config"]["family"])
+    assert found["double_run"]["ok"]
+    assert found["decision"] == "keep", found["learned"]
+
+
+@pytest.fixture(scope="module")
+def with_torch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An interpreter that has torch: this one, or one for which the project's extra is installed, and deleted again."""
+    if importlib.util.find_spec("torch"):
+        yield sys.executable
+        return
+    folder = tmp_path_factory.mktemp("torch") / "env"
+    python = borrowing.environment(folder)
+    extras = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "--quiet"]
+    done = subprocess.run([*pip, "install", *extras["torch"]], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"torch cannot be installed here: {(done.stderr.strip().splitlines() or ['pip says nothing'])[-1]}")
+    yield str(python)
+    shutil.rmtree(folder)  # some hundred megabytes
+
+
+@pytest.mark.slow
+def test_a_network_from_experiment_to_retraining(with_torch: str, prepared: Path, tmp_path: Path) -> None:
+    """The page's network: its weights are its file, trained twice it is one model, and it lives on like any other."""
+    files = []
+    for name in ("once", "twice"):
+        with contextlib.closing(Terminal(Path(shutil.copytree(prepared, tmp_path / name)), with_torch)) as terminal:
+            family_is_brought(terminal, "A neural network", "torch")
+            family_is_kept(terminal, "network", "torch")
+            files.append(record(terminal.folder)["model_file"])
+            if name == "twice":
+                released(terminal)
+                lives_on(terminal)
+
+    assert files[0] == files[1]
+
+
+NUMBERED = '''
+"""What the dispatcher counted: the number at the end of the note."""
+
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Counted(TransformerMixin, BaseEstimator):
+    def fit(self, x: pd.DataFrame, y: object = None) -> "Counted":
+        return self
+
+    def transform(self, x: pd.DataFrame) -> pd.DataFrame:
+        return x.assign(counted=[int(note.rsplit(" ", 1)[1]) % 7 for note in x["note"]])
+
+
+def steps(task: str, columns: dict[str, str]) -> list[object]:
+    return [Counted()]
+'''
+IN_BATCH = """
+from planrun.repository import Repo
+from planrun_ml.serving.score import score
+score(Repo.here(), "day.csv")
+"""
+BAD = 11  # the place of the row whose note has no number
+
+
+@pytest.mark.slow
+def test_own_features_and_model_answer_over_http(tmp_path: Path) -> None:
+    """A row on which the team's code fails gets the rule's answer, others the model's; so says a batch."""
+    folder = audited(tmp_path, serving="api", latency_ms="60000")
+    package = next(path.parent for path in folder.glob("src/*/__init__.py"))
+    package.joinpath("features.py").write_text(NUMBERED, "utf-8")
+    write(folder, "Models of your own")
+    with contextlib.closing(Terminal(folder)) as terminal:
+        code, said = terminal.run("experiment", "--model", "boosted")
+        assert code == 0, said
+        released(terminal)
+        assert {"features", "family"} <= registered(folder, "1.0.0")["config"].keys()
+        for room in ("features.py", "models.py"):
+            package.joinpath(room).unlink()  # the version has its own copies
+        day = noted(parcels.made(60, 7), 7)
+        day[BAD]["note"] = "uncounted"
+        parcels.write(folder / "day.csv", [{k: v for k, v in row.items() if k != parcels.TARGET} for row in day])
+        code, said = terminal.type("make serve")
+        assert code == 0, said
+        online = asked(terminal, pd.read_csv(folder / "day.csv"))
+        logged = [json.loads(line) for file in folder.glob("predictions/*.jsonl") for line in file.open("rb")]
+        assert terminal._python(IN_BATCH).wait() == 0
+    batch = duckdb.read_parquet(str(folder / "predictions/*/part-*.parquet")).df().set_index("id")
+
+    assert [row["id"] for row in online] == [row[parcels.KEY] for row in day]
+    assert [place for place, row in enumerate(online) if row["source"] != "model"] == [BAD]
+    assert online[BAD]["source"] == "rule"
+    assert "IndexError" in online[BAD]["reason"]
+    assert len({row["score"] for row in online}) > len(online) / 2
+    for given in (batch.loc[[row["id"] for row in online]].to_dict("records"), logged):
+        assert [row["score"] for row in given] == pytest.approx([row["score"] for row in online], abs=1e-12)
+        for key in ("decision", "source", "model"):
+            assert [row[key] for row in given] == [row[key] for row in online]
+        assert given[BAD]["reason"] == online[BAD]["reason"]
+
+
+def registered(folder: Path, version: str) -> dict[str, Any]:
+    """What the registry says of a version."""
+    return dict(json.loads((folder / "registry/models.json").read_text("utf-8"))["models"][version])
+
+
+def asked(terminal: Terminal, day: pd.DataFrame) -> list[dict[str, Any]]:
+    """All rows in one request, and the answers to them."""
+    inputs = json.loads(day[list(card(terminal)["columns"])].to_json(orient="records", double_precision=15))
+    rows = [{"id": key, "inputs": row} for key, row in zip(day[parcels.KEY], inputs, strict=True)]
+    url, kind = f"http://127.0.0.1:{terminal.port}/v1/predict", {"content-type": "application/json"}
+    request = urllib.request.Request(url, json.dumps({"rows": rows}).encode(), kind)
+    with urllib.request.urlopen(request, timeout=60) as said:  # noqa: S310
+        return list(json.loads(said.read())["answers"])
 
 
 @pytest.mark.slow
