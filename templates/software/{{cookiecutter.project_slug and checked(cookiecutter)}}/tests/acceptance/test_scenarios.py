@@ -19,14 +19,19 @@ import pytest
   'review' if answers.ml_component and not served else '',
 ] | select | list %}
 from planrun.repository import Repo
+{% if served %}
+from planrun_software.harness import http
+from planrun_software.harness.http import Service as Product
+{% else %}
 from planrun_software import harness
 from planrun_software.harness.deliverable import Product
+{% endif %}
 {% if needed %}
 
 from {{ answers.package_name }} import {{ needed | join(', ') }}
 {% endif %}
 
-drive = harness.here(__file__)
+drive = {{ 'http.Own' if served else 'harness' }}.here(__file__)
 
 
 @pytest.fixture(scope="module")
