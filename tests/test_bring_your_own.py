@@ -242,7 +242,8 @@ def with_torch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     python = borrowing.environment(folder)
     extras = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "--quiet"]
-    done = subprocess.run([*pip, "install", "--no-compile", *extras["torch"]], capture_output=True, text=True, check=False)
+    install = [*pip, "install", "--no-compile", *extras["torch"]]
+    done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"torch cannot be installed here: {(done.stderr.strip().splitlines() or ['pip says nothing'])[-1]}")
     yield str(python)
