@@ -97,7 +97,9 @@ def test_make_new_writes_where_output_says(checkout: Path, tmp_path: Path) -> No
         (["OUTPUT=~/projects"], Path(os.environ["HOME"], "projects")),
         ([], tmp_path / "said"),
     ):
-        args = f"ARGS=demo --kind ml --defaults --no-git{'' if words else f' --output {tmp_path}/said'}"
+        args = (
+            f"ARGS=demo --kind ml --defaults --no-git{'' if words else f' --output {shlex.quote(str(tmp_path))}/said'}"
+        )
         done = make_new(checkout, *words, args, cwd=tmp_path)
 
         assert done.returncode == 0, done.stderr
@@ -267,7 +269,7 @@ def test_a_runners_cache_is_on_nobodys_path(
     monkeypatch.setenv("PATH", f"{program.parent if 'uv' in prefix else '/usr/bin'}{os.pathsep}{runner.parent}")
     monkeypatch.setattr(invocation, "_source", lambda: "/a clone")
 
-    assert invocation.command() == (expected or str(program))
+    assert invocation.command() == (expected or shlex.quote(str(program)))
 
 
 @pytest.mark.parametrize(

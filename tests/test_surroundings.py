@@ -95,7 +95,8 @@ def test_a_hook_that_refuses_the_first_commit_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "`git commit` failed: the hook of somebody else says no." in done.stderr
-    assert f"Every file is written and staged. Settle that, then: git -C {tmp_path / 'my-project'}" in done.stderr
+    repository = shlex.quote(str(tmp_path / "my-project"))
+    assert f"Every file is written and staged. Settle that, then: git -C {repository}" in done.stderr
     assert "README.md" in staged(tmp_path / "my-project")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".mlscaffold")] == []
 

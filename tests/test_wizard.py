@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -689,8 +690,10 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., str]]:
     # A name of its own for each test: the server of the one before may still be on its way out.
     server = ["tmux", "-L", f"mlscaffold-{os.getpid()}-{time.monotonic_ns()}", "-f", "/dev/null"]
     generator = Path(wizard.__file__).parents[1]
-    conversation = f"echo $$ > wizard.pid; exec {sys.executable} -m mlscaffold new --no-git"
-    program = f"trap : INT TERM; cd {tmp_path}; sh -c '{conversation}'; echo left with $?; cat"
+    conversation = f"echo $$ > wizard.pid; exec {shlex.quote(sys.executable)} -m mlscaffold new --no-git"
+    program = (
+        f"trap : INT TERM; cd {shlex.quote(str(tmp_path))}; sh -c {shlex.quote(conversation)}; echo left with $?; cat"
+    )
     environment = {"PYTHONPATH": str(generator), "NO_COLOR": "1", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
     start = [*server, "new-session", "-d", "-x", "80", "-y", "24", *settings, "sh", "-c", program]
