@@ -1,5 +1,7 @@
 """The engine is one: the same bytes in every repository of a kind, imports one way, and its release is known."""
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +12,11 @@ import pytest
 import rendered_repository
 from material import ROOT, SAMPLES
 from mlscaffold import update, vcs
+from planrun import commands as general
 from planrun.command import COMMAND
 from planrun.steps import told
+from planrun_ml import commands as ml
+from planrun_software import commands as software
 from rendered_repository import run
 
 GENERATOR = ROOT / "generator"
@@ -133,6 +138,43 @@ def test_a_replan_never_touches_the_engine(repository: Path) -> None:
     assert done.changed
     assert not [path for path in done.changed if path.startswith("engine/")]
     assert files(repository / "engine") == before
+
+
+COMMANDS = "|".join(
+    {name for known in (ml.COMMANDS, software.COMMANDS, general.COMMANDS) for name in (one.name for one in known)}
+)
+TYPED = re.compile(rf"(?<![\w/.-])(?:{COMMANDS}) (?:--[a-z]|[GT]\d)")
+# Commands of a story that a demo tells, and words that are put behind the command elsewhere.
+PARTS = ("/demo/", "signing/assumptions.py")
+
+
+def texts(path: Path) -> list[str]:
+    """Every text of a module as it reads, its values left as names."""
+    tree = ast.parse(path.read_text("utf-8"))
+    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else ast.unparse(part) for part in node.values)
+            found.append("".join(map(str, parts)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inside:
+            found.append(node.value)
+    return found
+
+
+def test_every_command_that_the_engine_prints_can_be_typed_as_it_stands() -> None:
+    """Nobody's shell knows `audit --resplit`: a message says `make audit ARGS=--resplit`, or the command in .venv."""
+    bare = {}
+    for path in sorted(GENERATOR.glob("planrun*/**/*.py")):
+        if "self_test" in path.parts or any(part in path.as_posix() for part in PARTS):
+            continue
+        for text in texts(path):
+            for found in TYPED.finditer(text):
+                before = text[: found.start()]
+                if not before.endswith(("COMMAND} ", "COMMAND}' ", "bin/planrun ", "{COMMAND!s} ", "make ")):
+                    bare[f"{path.name}: {text[max(0, found.start() - 40) : found.end() + 20]}"] = text
+
+    assert list(bare) == []
 
 
 def test_outside_a_repository_a_command_says_where_it_works(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from material import ROOT
 from mlscaffold import answers, render, update, vcs
 from mlscaffold.errors import AnotherMetric
 from rendered_repository import run, states
+from rendered_repository import told as status_told
 from test_doors import as_typed, same
 from test_rendered_ml_loop import Terminal, a_day_passes, answered, card, drawn, line_of
 
@@ -223,6 +224,18 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_status_says_first_that_the_metric_is_not_there(known: Path) -> None:
+    """A repository born with a metric of the team's own: README and `status` ask for it before the audit."""
+    room(known).unlink(missing_ok=True)
+    found = status_told(known)
+
+    assert found["present"] == "G1"
+    assert found["next"]["text"].startswith("Write it (docs/bring-your-own.md)")
+    assert found["next"]["files"] == ["src/own_metric/metrics.py"]
+    text = (known / "README.md").read_text("utf-8")
+    assert text.index("write `src/own_metric/metrics.py`") < text.index("make audit")
+
+
 @pytest.mark.parametrize(
     ("code", "told", "remedy"),
     [
@@ -250,7 +263,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "Correct",
         ),
         (EACH.format("1 / 0", ""), "metrics.py, line 6: division by zero.", "Correct"),
-        (EACH.format("0.0", ""), "gives one numbers for 113 rows", "one number for each"),
+        (EACH.format("0.0", ""), "gives one number for 113 rows", "one number for each"),
         (
             EACH.format("np.where(case.y == 1, np.nan, 0)", ""),
             "is not a number for a row whose right answer is 1",

@@ -1,6 +1,7 @@
 """Features and families of a team's own, at the level of the engine's modules: no repository is rendered."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -217,6 +218,33 @@ def test_a_model_goes_on_with_the_code_it_was_trained_with(rooms: Rooms, frame: 
     assert not np.array_equal(training.predict(other, frame.x, "binary"), scores)
     with pytest.raises(Trouble):
         model_files.load(rooms.root / "store" / f"{digest}.skops", digest)
+
+
+def test_types_that_nobody_named_are_told_as_they_are_to_be_written(rooms: Rooms, frame: Frame) -> None:
+    """A plain pipeline of scikit-learn: what the message says, written into the family, lets the model load."""
+    code = """
+from planrun_ml.models.families import Family
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import SplineTransformer
+
+def curved(task, seed):
+    return make_pipeline(SplineTransformer(), LogisticRegression())
+
+FAMILIES = {"curved": Family(curved)}
+"""
+
+    def loaded(text: str) -> None:
+        settings = own(said(rooms, "models", text), "curved")
+        trained = training.fit(frame, "binary", settings, rooms)
+        path, digest = model_files.save(trained, rooms.root / "store", settings, rooms)
+        again = model_files.load(path, digest, settings, rooms)
+        assert np.array_equal(again.scores(frame.x, "binary"), trained.scores(frame.x, "binary"))
+
+    with pytest.raises(Trouble, match=r"nobody has named: .*scipy\.interpolate") as refused:
+        loaded(code)
+    (named,) = re.findall(r"trusted=\(.*,\)", refused.value.remedy)
+    loaded(code.replace("Family(curved)", f"Family(curved, {named})"))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def explained(name: str) -> str:
         *_found(name, catalogue.formulas(), _formula_and_numbers),
         *_found(name, catalogue.gates(), _gate),
         *_found(name, catalogue.metrics(), _metric),
+        *([_own_metric(name.strip())] if questions.is_own(name.strip()) else []),
     ]
     if not found:
         raise UnknownName(name, questions.alike(name, names()))
@@ -70,6 +71,16 @@ def _gate(row: Gate) -> str:
     where = f", where {' and '.join(conditions)}" if conditions else ""
     blocks = f"A gate of {report.KIND_NAMES[row.kind]}; it blocks at rigor {row.blocks} and above{where}."
     return report.paragraph(f"{row.id}: {row.title}. {blocks} There, planrun status says what opens it.")
+
+
+def _own_metric(name: str) -> str:
+    """A metric that no catalogue knows: where it stands, what the plan asks of it, and who can tell more."""
+    asked = ", ".join(f"metric_{part}" for part in ("direction", "form", "counted_on", "unit", "spread"))
+    said = f"{name}: a metric of the team's own, written in `metrics.py` of its package (docs/bring-your-own.md)."
+    return report.paragraph(
+        f"{said} The plan knows of it what the answers say: {asked}. "
+        f"In a repository that it decides in, planrun explain {name} says how."
+    )
 
 
 def _metric(row: MetricRow) -> str:

@@ -40,10 +40,16 @@ COMMANDS = (
             argument("--goal", default="", help="the entry of the backlog this belongs to"),
             argument("--seed", type=int, default=None, help="another start of chance; empty: the champion's"),
             argument("--ablation", default="", help="what each of several changes gives"),
+            argument("--again", default="", metavar="ID", help="a record whose code was in no commit, measured anew"),
             argument("--log", action="store_true", help="run nothing: write the log anew from the records"),
         ),
     ),
-    Command("accept", "planrun_ml.acceptance.run:run", "measure the champion on the test rows, once (G3)"),
+    Command(
+        "accept",
+        "planrun_ml.acceptance.run:run",
+        "measure the champion on the test rows, once (G3)",
+        (argument("--experiment", default="", metavar="ID", help="another experiment than the champion"),),
+    ),
     Command(
         "promote",
         "planrun_ml.release.promote:promote",

@@ -10,7 +10,7 @@ import pytest
 from planrun.repository import Repo
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames, leakage
-from planrun_ml.self_test.conftest import ROWS, TASK, ask
+from planrun_ml.self_test.conftest import ROWS, TASK, ask, evidence, write_source
 from planrun_ml.self_test.test_data import ID, TABLE, TARGET, put
 from planrun_ml.tables import parquet
 from planrun_ml.tables import query as query_module
@@ -33,6 +33,39 @@ def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> Non
     assert repo.evidence("splits")["across"] == {"keys": 0, "groups": 0, "rows": 0}
     assert {'größe 名前 "q"', "ort"} <= set(repo.evidence("quality")["inputs"])
     assert ask(newborn, "baseline")[0] == 0
+
+
+def test_rows_with_ids_of_their_own_that_look_alike_are_cases(newborn: Path) -> None:
+    """A few coarse columns cannot tell cases apart; their ids do, where answers differ. None is left out of a split."""
+    if TASK in ("ranking", "forecast"):  # their rows come in queries, and in time
+        return
+    count, draw = 1200, np.random.default_rng(7)
+    rows = pd.DataFrame(draw.integers(0, [9, 8, 7, 6, 6], (count, 5)), columns=list("abcde"))
+    drawn = draw.integers(0, 2, count)
+    answers = {"binary": drawn, "multiclass": np.where(drawn, "wild", "calm"), "regression": draw.normal(0, 1, count)}
+    rows.assign(case=[f"R{n}" for n in range(count)], answer=answers[TASK]).to_csv(newborn / ROWS, index=False)
+    write_source(newborn, "answer", '"1"' if TASK == "binary" else '""', id="case")
+    said = ask(newborn, "audit")[1]
+    split = evidence(newborn, "splits")
+
+    assert split["alike"]["cases"]
+    assert split["sizes"]["left out"] == 0
+    assert split["across"]["rows"] == 0
+    assert f"{split['alike']['rows']:,} rows share all inputs with another" in said
+    assert "none is left out" in said
+
+
+def test_what_was_left_out_as_a_copy_is_told(newborn: Path) -> None:
+    """How many rows look alike, and what to do where they are cases of their own."""
+    if TASK in ("ranking", "forecast"):
+        return
+    copies = TABLE.iloc[:200].assign(**{ID: [f"copy-{n}" for n in range(200)]})
+    put(newborn, pd.concat([TABLE, copies], ignore_index=True))
+    said = ask(newborn, "audit")[1]
+
+    assert evidence(newborn, "splits")["sizes"]["left out"] > 0
+    assert "Left out of a later split are rows that share all inputs with one of an earlier split" in said
+    assert "400 rows share all inputs with another, 0 of them with one that is answered otherwise." in said
 
 
 def test_a_row_keeps_its_split_when_rows_are_added(newborn: Path) -> None:

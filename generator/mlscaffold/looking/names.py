@@ -36,10 +36,11 @@ _PERSONAL = re.compile(
     r"(^|_)(email|e_?mail|mail|phone|telephone|telefon|tel|mobile|handy|first_?name|last_?name|surname|full_?name|"
     r"vorname|nachname|birth|birth_?date|birthday|dob|date_of_birth|geburtsdatum|geburtstag|address|adresse|street|"
     r"strasse|iban|bic|ip|ip_?address|ssn|passport|tax_id|gender|sex|geschlecht|nationality|person|customer_name|"
-    r"patient_name|client_name|user_?name)(_|$)"
+    r"patient_name|client_name|user_?name|marital|marital_status|married|marriage|spouse|husband|husb|wife|children|"
+    r"salary|wage)(_|$)|^age$"
 )
 _SPECIAL = re.compile(
-    r"(^|_)(religion|ethnicity|race|health|disease|diagnosis|disability|union|sexual_orientation|political|biometric|"
+    r"(^|_)(religion|religious|faith|ethnic|ethnicity|race|health|disease|diagnosis|disability|union|sexual_orientation|political|biometric|"
     r"genetic|hiv|medication|patient)(_|$)"
 )
 

@@ -1,5 +1,6 @@
 """`baseline`: measure the rule on the validation rows, and lock the data."""
 
+import math
 from typing import Any
 
 from planrun.repository import Repo
@@ -51,10 +52,20 @@ def run(repo: Repo) -> Outcome:
     if metric.own and (missing := _not_planned_with(repo, metric, found)):
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
-    lines += [f"A constant scores {facts['constant']:.4g}.", *carrying.told(), locked(Repo(repo.root), carrying.equal)]
+    lines += [_constant(metric, found.value, facts["constant"])]
+    lines += [*carrying.told(), locked(Repo(repo.root), carrying.equal)]
     if (carrying.equal or carrying.other) and not lock.moved(repo):
         write_log(Repo(repo.root))
     return Outcome("\n".join(lines))
+
+
+def _constant(metric: Metric, rule: float, flat: float) -> str:
+    """What answering always the same scores, and what that says of the rule."""
+    if not math.isfinite(flat):
+        return f"Answering always the same has no {metric.name}."
+    better = metric.sign * (rule - flat)
+    said = "the rule is better, as it should be" if better > 0 else "the rule is no better, so its column tells nothing"
+    return f"Answering always the same scores {flat:.4g}: {said}."
 
 
 def _not_planned_with(repo: Repo, metric: Metric, found: Interval) -> dict[str, float]:

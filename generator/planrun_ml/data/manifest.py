@@ -7,9 +7,12 @@ from typing import Any
 
 from planrun.files import read_json, write_text
 from planrun.repository import Repo
-from planrun.trouble import Blocked
+from planrun.steps import Step
+from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.data.source import SOURCE, Source
+from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.own import ROOM
 from planrun_ml.tables.sql import ROW
 
 MANIFEST = "data/manifest.json"
@@ -32,7 +35,11 @@ def manifest_of(
 
 
 def manifest(repo: Repo) -> dict[str, Any]:
-    """The manifest of the data as it is now. Raises `Blocked` when data or data/source.yaml moved after the audit."""
+    """The manifest of the data as it is now. Raises `Blocked` when data or data/source.yaml moved after the audit.
+
+    And where a metric of the team's own decides and is not there as the plan knows it: nothing can be measured then.
+    """
+    _can_be_measured(repo)
     if not (repo.root / MANIFEST).is_file():
         raise Blocked("The data has not been audited.", "make audit")
     found = read_json(repo.root / MANIFEST)
@@ -42,6 +49,15 @@ def manifest(repo: Repo) -> dict[str, Any]:
     if path.is_file() and _hash(repo, path) != found["sha256"]:
         raise Blocked(f"{found['file']} changed after the audit, though no code did.", "make audit")
     return found
+
+
+def _can_be_measured(repo: Repo) -> None:
+    """Raises `Blocked` with the step that comes before every other while the metric that decides cannot be asked."""
+    try:
+        deciding(repo)
+    except Trouble as trouble:
+        room = f"src/{repo.rooms.package}/{ROOM}.py"
+        raise Blocked(trouble.sentence, Step(trouble.remedy, "edit", files=[room], first=True)) from trouble
 
 
 def _hash(repo: Repo, path: Path) -> str:

@@ -30,6 +30,7 @@ SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
+ALIKE = 0.05  # of rows that share all inputs: the most that may differ in their answers and still be copies
 RANK = "case _split when 'train' then 1 when 'validation' then 2 when 'test' then 3 end"
 
 
@@ -236,6 +237,22 @@ def _nothing(table: Engine, source: Source, rule: dict[str, Any], part: str) -> 
     return Trouble(f"The {part} split is empty: {said}.", f"It must {must}; or clear `{role}` in {SOURCE}.")
 
 
+def _alike(
+    table: Engine, source: Source, inputs: list[str], copies: dict[str, float], target: str
+) -> dict[str, int | bool]:
+    """Rows that share all inputs with another: how many, how many of them beside one answered otherwise, and `cases`.
+
+    A copy has its row's answer. Where every row has an id of its own and many of those that look alike are answered
+    otherwise, the ids are right: they are `cases` of their own, which a few coarse columns cannot tell apart.
+    """
+    groups = f"select count(*) n, count(distinct {target}) answers from source where {target} is not null"
+    groups += f" group by {twins_sql(copies, inputs)} having count(*) > 1"
+    rows, differ = table.rows(f"select sum(n), sum(if(answers > 1, n, 0)) from ({groups})")[0]
+    named = bool(source.id) and not repeats(table, [source.id])
+    cases = named and int(differ or 0) > ALIKE * int(rows or 0)
+    return {"rows": int(rows or 0), "differ": int(differ or 0), "cases": cases}
+
+
 def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
     """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
     task, known = repo.answers["task"], repo.evidence("splits")
@@ -245,6 +262,9 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         rule = known["rule"]
     create_view(table, source, rule, inputs)
     copies = telling(table, inputs, "split_rows where _split = 'train'") if repeats(table, inputs) else {}
+    alike = _alike(table, source, inputs, copies, target) if copies else {}
+    if alike.get("cases"):
+        copies = {}
     shared = across(table, source, task, inputs, copies)
     if shared["rows"] and rule["kind"] != "own":
         rule = rule | {"repeats": True, "copies": copies}
@@ -260,6 +280,7 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         "keys": {part: _number(it["rows"], it["keys"]) for part, it in three.items()},
         "answers": {part: _number(it["labelled"], it["answers"]) for part, it in three.items()},
         "across": shared,
+        "alike": alike,
         "time_inverted": inverted(found),
         "test": {"rows": found["test"]["labelled"], "units": found["test"]["units"] or 0},
     }

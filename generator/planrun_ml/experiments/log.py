@@ -4,7 +4,7 @@ from planrun.files import as_text, write_text
 from planrun.repository import Repo
 
 from planrun_ml.data.lock import lock_sha
-from planrun_ml.experiments.records import all_records, champion, counted
+from planrun_ml.experiments.records import all_records, champion, counted, standing
 from planrun_ml.experiments.stop_rules import stop_rule
 from planrun_ml.experiments.telling import _said
 from planrun_ml.pages import tables
@@ -22,11 +22,14 @@ def write_log(repo: Repo) -> str:
         "|---|---|---|---|---|",
     ]
     here = {record["id"] for record in counted(repo, lock)}
+    again = {record["again"]: record["id"] for record in found if record.get("again")}
     for record in found:
         change = "; ".join(record["change"])
         learned = record["learned"] if record["id"] in here else "Of other data, or of another engine: not counted."
+        learned = f"Measured again as {again[record['id']]}." if record["id"] in again else learned
         scores = _said(record["metric"]), _said(record["vs_baseline"], "+")
         rows.append(tables.row(record["id"], change, *scores, learned))
+    found = standing(found)
     helped = sum(((record["vs_champion"] or record["vs_baseline"])["low"] or 0) > 0 for record in found)
     left, best = max(0, round(repo.number("iterations.max") or 0) - len(found)), champion(repo, lock)
     rate = helped / len(found) if len(found) >= 5 else float(repo.answers["success_rate"])

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from planrun.repository import Repo
+from planrun.trouble import Trouble
 
 from planrun_ml.data import prediction_files
 from planrun_ml.measuring.deciding import deciding
@@ -43,3 +44,11 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
             return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
     decided = "keep" if keeps(record) else "drop"
     return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
+
+
+def stands(repo: Repo, record: dict[str, Any], champion: dict[str, Any] | None) -> bool:
+    """Whether a record's figures follow from its predictions; not where those are lost."""
+    try:
+        return not wrong(repo, record, repo.fresh("baseline", "make baseline")["predictions"], champion)
+    except Trouble:
+        return False

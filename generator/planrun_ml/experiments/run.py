@@ -4,21 +4,27 @@ Records are written whole and never changed, a folder each. When a part of gates
 comparable: older records are kept and not counted. Nothing runs before the data is audited, sound and locked.
 """
 
+import contextlib
+import shutil
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from planrun import git
+from planrun.command import COMMAND
 from planrun.gates import require
 from planrun.repository import Repo
+from planrun.rooms import KEPT
 from planrun.trouble import Blocked, Outcome, Trouble
 
 from planrun_ml.data import frames, looks, prediction_files, source
 from planrun_ml.data.lock import LOCK, lock_sha, locked
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import LOG, write_log
+from planrun_ml.experiments.recompute import stands
 from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
 from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
 from planrun_ml.experiments.telling import _said
@@ -32,12 +38,7 @@ from planrun_ml.models.model import Model
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
 LONG = 60.0  # seconds of a training that is not done twice
-WATCHED = (
-    "src",
-    "engine",
-    "plan",
-    "pyproject.toml",
-)  # the data is in the lock, the environment has its own hash
+OTHERWISE = "Change one thing: --model, --set or --drop."
 
 
 def run(
@@ -52,10 +53,12 @@ def run(
     ablation: str = "",
     log: bool = False,
     features: str = "",
+    again: str = "",
 ) -> Outcome:
     """Train one configuration, measure it on validation, and write its record. Raises `Blocked` before G1 is done.
 
-    `features`: "" for those of the code as it is, `champion` for the champion's, `none` for none.
+    `features`: "" for those of the code as it is, `champion` for the champion's, `none` for none. `again` names a
+    record whose configuration is measured anew: its code was in no commit, or its figures do not recompute.
     """
     if log:
         return Outcome(write_log(repo))
@@ -66,24 +69,24 @@ def run(
     if rule and not rule.startswith("success") and "G2.6" in repo.blocking():
         raise Blocked(f"Stop rule {rule}", DECIDE)
     before, known = champion(repo, lock), counted(repo, lock)
-    settings = configuration.asked(before, known, model, params, drop, seed, repo.rooms, features)
-    same = [record["id"] for record in known if record["config"] == settings]
-    if same:
-        raise Trouble(f"{same[0]} measured exactly this configuration.", "Change one thing: --model, --set or --drop.")
-    change = configuration.changed(before["config"] if before else None, settings, repo.rooms)
-    _keep_rooms(repo, settings)
-    code = configuration.code_changed(before["config"], settings) if before else []
-    if before and code and len(change) > len(code) and not ablation and _says_the_same(repo, before, settings):
-        change = [one for one in change if one not in code]  # written otherwise, it computes what it did
-    if len(change) > 1 and not ablation:
-        other = f"; --features {configuration.CHAMPION} takes the champion's" if "features" in "".join(code) else ""
-        raise Trouble(
-            f"This changes {len(change)} things at once: {'; '.join(change)}.",
-            f'Change one{other}, or say what each gives: --ablation "…"',
-        )
-    if repo.answers.get("tracking") == "mlflow":
-        from planrun_ml.experiments import tracking  # before the work: it says when it is not installed
-    found = measure(repo, settings, before)
+    if again:
+        settings = records.of_name(known, again)["config"]
+    else:
+        settings = configuration.asked(before, known, model, params, drop, seed, repo.rooms, features)
+    uncommitted = records.uncommitted(repo)
+    renewed = _renewed(repo, known, settings, uncommitted)
+    if renewed:
+        before = records.before(known, renewed["id"])
+    if uncommitted:
+        print(_in_no_commit(uncommitted), file=sys.stderr, flush=True)
+    with _kept_rooms(repo, settings):
+        if renewed:
+            change, ablation = list(renewed["change"]), renewed.get("ablation", "")
+        else:
+            change = _change(repo, before, settings, ablation)
+        if repo.answers.get("tracking") == "mlflow":
+            from planrun_ml.experiments import tracking  # before the work: it says when it is not installed
+        found = measure(repo, settings, before)
     against = found["vs_champion"] or found["vs_baseline"]
     keep = keeps(found)
     sure = "beyond doubt" if (against["low"] or 0) > 0 or (against["high"] or 0) < 0 else "which may be chance"
@@ -93,12 +96,12 @@ def run(
     content = {
         "id": next_id(repo, settings["model"]),
         "goal": goal or f"beat {name}",
-        "hypothesis": hypothesis or _why(repo, settings, change),
+        "hypothesis": hypothesis or (renewed["hypothesis"] if renewed else _why(repo, settings, change)),
         "change": change,
         "predicted_effect": predict if predict is not None else minimum_gain(repo),
         "lock_sha": lock,
         "git_sha": git.head(repo.root),
-        "git_clean": not git.changed(repo.root, WATCHED) if git.is_repository(repo.root) else None,
+        "git_clean": not uncommitted if git.is_repository(repo.root) else None,
         "env_sha": model_files.environment(settings, repo.rooms),
         "packages": packages,
         "seeds": [settings["seed"]],
@@ -107,6 +110,7 @@ def run(
         "test_looks": len(looks.looks(repo)),
         "champion": before["id"] if before else None,
         **({"ablation": ablation} if ablation else {}),
+        **({"again": renewed["id"]} if renewed else {}),
         **found,
         "decision": "keep" if keep else "drop",
         "learned": f"{'Kept' if keep else 'Dropped'}: {_said(against, '+').partition(',')[0]} against {name}, {sure}.",
@@ -117,6 +121,50 @@ def run(
     if repo.answers.get("tracking") == "mlflow":
         tracking.log(repo, content)
     return Outcome(_told(repo, content))
+
+
+def _renewed(
+    repo: Repo, known: list[dict[str, Any]], settings: dict[str, Any], uncommitted: Sequence[str]
+) -> dict[str, Any] | None:
+    """The record that this run is to stand for: of the same configuration, and of no use as it is; None without one.
+
+    Raises `Trouble` where the record of it is sound, and where a second one would be no better.
+    """
+    same = next((record for record in known if record["config"] == settings), None)
+    if same is None:
+        return None
+    if not records.in_a_commit(repo, same):
+        if uncommitted:
+            told = f"{same['id']} measured exactly this configuration, from code that is in no commit."
+            raise Trouble(told, f"Commit {', '.join(uncommitted)}, then: {COMMAND} experiment --again {same['id']}")
+        return same
+    if stands(repo, same, records.before(known, same["id"])):
+        raise Trouble(f"{same['id']} measured exactly this configuration.", OTHERWISE)
+    return same
+
+
+def _in_no_commit(paths: Sequence[str]) -> str:
+    """What is said before the work where its code could not be found again."""
+    named = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return (
+        f"In no commit: {named}. Gate G2.3 stays shut for what is measured now; "
+        "commit first, or measure it again afterwards."
+    )
+
+
+def _change(repo: Repo, before: dict[str, Any] | None, settings: dict[str, Any], ablation: str) -> list[str]:
+    """What differs from the champion. Raises `Trouble` for more than one thing that no ablation takes apart."""
+    change = configuration.changed(before["config"] if before else None, settings, repo.rooms)
+    code = configuration.code_changed(before["config"], settings) if before else []
+    if before and code and len(change) > len(code) and not ablation and _says_the_same(repo, before, settings):
+        change = [one for one in change if one not in code]  # written otherwise, it computes what it did
+    if len(change) > 1 and not ablation:
+        other = f"; --features {configuration.CHAMPION} takes the champion's" if "features" in "".join(code) else ""
+        raise Trouble(
+            f"This changes {len(change)} things at once: {'; '.join(change)}.",
+            f'Change one{other}, or say what each gives: --ablation "…"',
+        )
+    return change
 
 
 def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
@@ -176,8 +224,25 @@ def _again(
     return {"largest_difference": difference, "tolerance": TOLERANCE, "ok": difference <= TOLERANCE}
 
 
+@contextlib.contextmanager
+def _kept_rooms(repo: Repo, settings: dict[str, Any]) -> Iterator[None]:
+    """Keep what the code says now, where the configuration is about it: a model is trained with the kept copy alone.
+
+    A copy that was made for a run that ends in no record goes with it.
+    """
+    folder = repo.root / KEPT
+    before = set(folder.iterdir()) if folder.is_dir() else set()
+    try:
+        _keep_rooms(repo, settings)
+        yield
+    except BaseException:
+        for made in set(folder.iterdir()) - before if folder.is_dir() else ():
+            shutil.rmtree(made)
+        raise
+
+
 def _keep_rooms(repo: Repo, settings: dict[str, Any]) -> None:
-    """Keep what the code says now, where the configuration is about it: a model is trained with the kept copy alone."""
+    """Copies of the rooms that the configuration is about, as they are now."""
     model = settings["model"]
     for room, key, part in (
         (own_features.ROOM, "features", ""),

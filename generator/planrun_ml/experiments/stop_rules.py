@@ -5,7 +5,7 @@ from datetime import date
 from planrun.repository import Repo
 
 from planrun_ml.data.lock import lock_sha
-from planrun_ml.experiments.records import all_records, champion
+from planrun_ml.experiments.records import all_records, champion, standing
 from planrun_ml.measuring.intervals import optimism
 from planrun_ml.measuring.stakes import minimum_gain, reachable
 
@@ -18,7 +18,7 @@ def stop_rule(repo: Repo) -> str:
 
     The fourth, a lock that no longer fits, raises `Blocked`.
     """
-    found, best = all_records(repo), champion(repo, lock_sha(repo))
+    found, best = standing(all_records(repo)), champion(repo, lock_sha(repo))
     most, least, chance = repo.number("iterations.max"), repo.number("iterations.mde"), optimism_of(repo)
     low = best["vs_baseline"]["low"] if best else None
     if best and low is not None and low - chance >= (needed := minimum_gain(repo)):
@@ -37,5 +37,5 @@ def stop_rule(repo: Repo) -> str:
 
 def optimism_of(repo: Repo) -> float:
     """How much better the best looks than it is: the plan's figure, or from the last record's own spread."""
-    planned, found = repo.number("iterations.optimism"), all_records(repo)
+    planned, found = repo.number("iterations.optimism"), standing(all_records(repo))
     return float(planned or 0.0) if planned is not None or not found else optimism(found[-1]["metric"], len(found))

@@ -119,7 +119,10 @@ def _enough(repo: Repo, test: Mapping[str, int]) -> Result:
         return warned(f"{have:,} {what}; the plan cannot say how many are needed. {note}", "mlscaffold replan")
     if have < need:
         told = f"{have:,} of {need:,} {what}: acceptance may end inconclusive."
-        return warned(told, rows_missing(need - have, f"{need - have:,} more {what}"))
+        step = (
+            f"{need - have:,} more {what}; a fifth of the rows are test rows, unless a column of your own, `split` in "
+        )
+        return warned(told, rows_missing(need - have, f"{step}{source.SOURCE}, says which"))
     return passed(f"{have:,} {what}, {need:,} needed.")
 
 
@@ -227,14 +230,20 @@ def learning_curve(repo: Repo) -> Result:
         said = ", ".join(
             f"{value:.4g} at {size:,}" for size, value in zip(found["sizes"], found["values"], strict=True)
         )
-        return warned(f"{found['metric']} has no best value, so no error is forecast; by training rows: {said}.")
+        told = f"{found['metric']} has no best value, so how far more rows lead is not forecast"
+        return warned(f"{told}; a simple model scores, by training rows: {said}.")
     if fit is None:
-        return blocked("Fewer than four sizes were measured.", "Add rows, then make audit")
+        told = "The curve of a simple model over training rows has fewer than four points, too few to be drawn on."
+        return blocked(told, "Add rows, then make audit")
+    name = f"a simple model's error in {found['metric']}"
+    most = f"the target {target:.4g} allows {allowed:.3f}"
     if fit["at_all_rows"] <= allowed:
-        return passed(f"A simple model is forecast at error {fit['at_all_rows']:.3f}; {allowed:.3f} is allowed.")
+        return passed(f"With all training rows {name} is forecast at {fit['at_all_rows']:.3f}; {most}.")
     if fit["a"] - fit["band"] > allowed:
-        return failed(f"Even endless rows leave error {fit['a']:.3f}; {allowed:.3f} is allowed.", "Re-scope")
-    return blocked("These rows do not say whether the target can be reached.", "Add rows, or better columns")
+        told = f"However many rows there are, {name} stays above {fit['a'] - fit['band']:.3f}; {most}."
+        return failed(told, "Lower the target (mlscaffold replan --set target_value=…), or bring better columns")
+    told = f"With all training rows {name} is forecast at {fit['at_all_rows']:.3f}; {most}, and more rows may reach it."
+    return blocked(told, "Add rows, or better columns")
 
 
 @gate("G1.11")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from planrun import git
+from planrun.command import COMMAND
 from planrun.files import read_json
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
@@ -11,7 +12,6 @@ from planrun.trouble import Blocked
 from planrun_ml.data import looks as looks_module
 from planrun_ml.data.lock import lock_sha
 from planrun_ml.experiments import records, stop_rules
-from planrun_ml.experiments import run as experiments_run
 from planrun_ml.experiments.recompute import wrong
 
 ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
@@ -23,7 +23,7 @@ def counted(repo: Repo) -> list[dict[str, Any]]:
     """The experiments on today's locked data. Raises `Blocked` when there is none."""
     found = records.counted(repo, lock_sha(repo))
     if not found:
-        others = len(records.all_records(repo))
+        others = len(records.standing(records.all_records(repo)))
         said = f" ({others} are of other data and are not counted)" if others else ""
         raise Blocked(f"No experiment on the locked data{said}.", "make experiment")
     return found
@@ -32,7 +32,7 @@ def counted(repo: Repo) -> list[dict[str, Any]]:
 @gate("G2.1")
 def on_locked_data(repo: Repo) -> Result:
     fitting = len(counted(repo))
-    others = len(records.all_records(repo)) - fitting
+    others = len(records.standing(records.all_records(repo))) - fitting
     said = f"; {others} of other data are not counted" if others else ""
     return passed(f"{fitting} on lock {lock_sha(repo)[:12]}{said}.")
 
@@ -57,13 +57,29 @@ def clean(repo: Repo) -> Result:
         return blocked("This folder has no history.", "git init")
     for record in counted(repo):
         if not record.get("git_sha"):
-            return blocked(f"{record['folder']} names no commit.", "Commit, then run it again")
+            return blocked(f"{record['folder']} names no commit.", _from_a_commit(repo, record))
         if not git.exists(repo.root, record["git_sha"]):
-            return blocked(f"{record['folder']} names a commit that is not here.", "git fetch --unshallow")
+            shallow = git.git(repo.root, "rev-parse", "--is-shallow-repository") == "true"
+            step = "git fetch --unshallow" if shallow else _from_a_commit(repo, record)
+            return blocked(f"{record['folder']} names a commit that is not here.", step)
         if not record.get("git_clean"):
-            places = ", ".join(experiments_run.WATCHED)
-            return failed(f"{record['folder']} ran with uncommitted changes in {places}.", "Commit, then run it again")
+            places = ", ".join(records.WATCHED)
+            told = f"{record['folder']} ran with uncommitted changes in {places}."
+            return failed(told, _from_a_commit(repo, record))
     return passed("Every experiment names a commit, and ran from it.")
+
+
+def _again(record: dict[str, Any]) -> str:
+    """What measures a record anew."""
+    return f"{COMMAND} experiment --again {record['id']}"
+
+
+def _from_a_commit(repo: Repo, record: dict[str, Any]) -> str:
+    """What comes next on the way to a record that names its code: the commit, then the same configuration again."""
+    if records.uncommitted(repo):
+        here = [name for name in records.WATCHED if (repo.root / name).exists()]
+        return f'git add {" ".join(here)} && git commit -m "What the experiments ran with"'
+    return _again(record)
 
 
 @gate("G2.4")
@@ -87,14 +103,14 @@ def recomputes(repo: Repo) -> Result:
     for record in found:
         problem = wrong(repo, record, baseline, before)
         if problem:
-            return failed(f"{record['folder']}: {problem}.", "Run it again; never type a score")
+            return failed(f"{record['folder']}: {problem}.", _again(record))
         before = record if record["decision"] == "keep" else before
     return passed(f"{len(found)} recomputed from their predictions.")
 
 
 @gate("G2.6")
 def budget(repo: Repo) -> Result:
-    found, most = len(records.all_records(repo)), repo.number("iterations.max")
+    found, most = len(records.standing(records.all_records(repo))), repo.number("iterations.max")
     if not found:
         return blocked("No experiment yet.", "make experiment")
     rule = stop_rules.stop_rule(repo)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from planrun import gates
 from planrun.catalogue import NumberKey
+from planrun.command import COMMAND
 from planrun.files import read_json, read_yaml
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
@@ -221,7 +222,9 @@ def readiness(repo: Repo) -> Result:
     floor, weakest = SCORE_FLOOR[repo.answers["consequence"]], min(points, key=lambda section: points[section])
     said = ", ".join(f"{section} {count}" for section, count in points.items())
     if points[weakest] < floor:
-        return failed(f"{said}; the weakest must reach {floor}.", f"Open the gates of {weakest}: status --all")
+        return failed(
+            f"{said}; the weakest must reach {floor}.", f"Open the gates of {weakest}: {COMMAND} status --all"
+        )
     return passed(f"{said}; the weakest reaches {floor}.")
 
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, Trouble
 
@@ -40,7 +41,7 @@ START_SECONDS = 60.0
 def load(repo: Repo, seconds: float = SECONDS) -> Outcome:
     """Ask the champion at the plan's peak times load_factor, with the plan's workers. Exit code 1 beyond a limit."""
     if not seconds > 0:
-        raise Trouble(f"A test of {seconds:g} seconds asks nothing.", "load --seconds 30")
+        raise Trouble(f"A test of {seconds:g} seconds asks nothing.", f"{COMMAND} load --seconds 30")
     champion = champion_of(repo.root)
     if champion.model is None and champion.card["kind"] == "model":
         raise Blocked(f"{champion.version} cannot answer: {champion.reason}.", "make promote")

@@ -120,7 +120,7 @@ def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     )
     if metric.own:
         asked = "metric_worth is not answered"
-    note = f"{asked}, so no money is known for this unit, and {part} stands in; or answer min_gain."
+    note = f"{asked}, so what one unit of it is worth is not known, and {part} stands in; or answer min_gain."
     inputs = {"min_gain_share": share, "baseline": baseline}
     return Number(
         amount,

@@ -112,7 +112,9 @@ DECIDED_BY: Mapping[str, str] = {
     "bootstrap": _BOOTSTRAP,
     "mean": "paired mean difference of the rows' losses",
 }
-_ALONE = f"; {_BOOTSTRAP} where its rows do not stand alone"  # of a team's own, of which nobody knows whether they do
+_VALUES = "paired mean difference of the rows' values"  # of a team's own, which may be gains
+# Nobody knows of a team's own whether its rows stand alone.
+_ALONE = "; where a row does not stand alone, a paired bootstrap of whole groups, or of rows where there are none"
 COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word
 
 
@@ -144,7 +146,7 @@ def of(answers: Answers) -> Metric:
         1 if share else math.inf,
         COUNTED_ON.get(answers.metric_counted_on, answers.metric_counted_on),
         "share" if share else "mean",
-        DECIDED_BY["mcnemar" if share else "mean"] + _ALONE,
+        (DECIDED_BY["mcnemar"] if share else _VALUES) + _ALONE,
         own=True,
         unit=unit,
         spread=answers.metric_spread,

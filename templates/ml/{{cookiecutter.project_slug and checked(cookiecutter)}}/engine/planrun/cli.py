@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -11,6 +12,9 @@ from planrun.commands import commands
 from planrun.identity import told
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
+
+# What computed the plan, and where a README says how it is typed in a shell that does not know it.
+PLANNER, HEADING = "mlscaffold", "The program that computes the plan"
 
 # Tables are small for a matrix library: its threads wait for each other longer than they work. Set it to change it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,17 +38,25 @@ def main(words: Sequence[str] | None = None) -> int:
         print(trouble.sentence, file=sys.stderr)
         if trouble.remedy:
             print(f"Next: {trouble.remedy}", file=sys.stderr)
+        _say_where_the_planner_is(trouble.remedy)
         return trouble.code
     except KeyboardInterrupt:
         print("Stopped. Nothing half-written stays; run the same command again.", file=sys.stderr)
         return 130
     _say(outcome.text)
+    _say_where_the_planner_is(outcome.text)
     return outcome.code
 
 
 def _function(command: Command):  # type: ignore[no-untyped-def]  # each command takes what its arguments say
     module, _, function = command.function.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _say_where_the_planner_is(text: str) -> None:
+    """Where a line is to be typed that this shell would not find: the page that says how."""
+    if f"{PLANNER} replan" in text and shutil.which(PLANNER) is None:
+        print(f'Not found here: {PLANNER}. README, "{HEADING}", says what to type for it.', file=sys.stderr)
 
 
 def _say(text: str) -> None:

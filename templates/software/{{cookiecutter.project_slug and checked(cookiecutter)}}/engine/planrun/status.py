@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from planrun import identity
+from planrun.command import COMMAND
 from planrun.gates import OPEN, Row, evaluate
 from planrun.repository import Repo
 from planrun.rigor import STAGES
@@ -53,8 +54,14 @@ def phases(repo: Repo, rows: Sequence[Row]) -> dict[str, str]:
 
 
 def present(repo: Repo, rows: Sequence[Row]) -> str:
-    """The phase the project is in: the first open one with something to type; else to wait for; else to write."""
+    """The phase the project is in: the first open one with something to type; else to wait for; else to write.
+
+    A step that comes before every other (`first`) decides it.
+    """
     opened = [phase for phase, state in phases(repo, rows).items() if state == "open"]
+    for phase in opened:
+        if any(told(row.next_step).get("first") for row in shut(rows, phase)):
+            return phase
     for wanted in (("command",), ("who", "rows", "until"), ("text",)):
         for phase in opened:
             if any(set(wanted) & told(row.next_step).keys() for row in shut(rows, phase)):
@@ -63,12 +70,20 @@ def present(repo: Repo, rows: Sequence[Row]) -> str:
 
 
 def lead(rows: Sequence[Row], phase: str) -> tuple[dict[str, Any], int]:
-    """The next step of a phase, and how many of its gates wait for it: the command that opens most, else the first."""
+    """The next step of a phase, and how many of its gates wait for it.
+
+    It is the command that opens most; one that a red gate names goes before: what stands on a fault may fall with it.
+    """
     waiting = shut(rows, phase)
-    commands = Counter(found["command"] for row in waiting if (found := told(row.next_step)).get("command"))
-    if commands:
-        command, count = commands.most_common(1)[0]
-        return next(found for row in waiting if (found := told(row.next_step)).get("command") == command), count
+    first = [found for row in waiting if (found := told(row.next_step)).get("first")]
+    if first:
+        return first[0], len(first)
+    steps = [(row.state, found) for row in waiting if (found := told(row.next_step)).get("command")]
+    if steps:
+        red = [found for state, found in steps if state == "fail"] or [found for _, found in steps]
+        command = Counter(found["command"] for found in red).most_common(1)[0][0]
+        same = [found for _, found in steps if found["command"] == command]
+        return same[0], len(same)
     return told(next((row.next_step for row in waiting if row.next_step), "")), 1
 
 
@@ -89,7 +104,7 @@ def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
         lines.append(f"{row.state:<8} {row.id:<7} {row.title}: {row.reason}")
         if row.next_step != step["text"]:
             lines.append(f"{'':<16} next: {row.next_step}")
-    return "\n".join([*lines, "", "Every gate, with those that advise: status --all"])
+    return "\n".join([*lines, "", f"Every gate, with those that advise: {COMMAND} status --all"])
 
 
 def _table(rows: Sequence[Row]) -> str:

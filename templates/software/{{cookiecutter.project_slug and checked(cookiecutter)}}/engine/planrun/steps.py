@@ -17,6 +17,7 @@ class Step(str):
     """What to do next, as a person reads it. A program reads `facts`, which begin with its kind:
 
     `command` (type it), `edit` (a file), `person` (who), `wait` (until which day), `rows` (how many more).
+    `first` among them says that no other step leads anywhere before this one.
     """
 
     facts: dict[str, Any]

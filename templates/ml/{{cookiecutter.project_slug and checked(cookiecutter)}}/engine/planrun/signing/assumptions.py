@@ -28,7 +28,7 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     if not fresh:
         return Outcome("Nothing to confirm: every assumption named has been confirmed.")
     write_rows(repo, "plan/assumptions.yaml", rows)
-    taken = ", ".join(f"{row['key']} = {row['value']}" for row in fresh)
+    taken = ", ".join(f"{row['key']} = {row['value'] or 'not known'}" for row in fresh)
     note = git.commit(repo.root, ["plan/assumptions.yaml"], f"Confirm {', '.join(row['key'] for row in fresh)}")
     return Outcome(f"{person(repo)} takes as true: {taken}\n{note}")
 

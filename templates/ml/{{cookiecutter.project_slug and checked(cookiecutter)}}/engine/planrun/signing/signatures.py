@@ -19,7 +19,8 @@ from planrun.yaml_rows import write_rows
 class Signable:
     """What `sign NAME` accepts: the paths whose hash is signed, by which roles, and when it is this one's turn.
 
-    `record` writes down what the last signature agreed to, and names the file.
+    `record` writes down what the last signature agreed to, and names the file. `held_to` is the hash of the part that
+    may not change any more once results are known. `note` is told to who signs.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Signable:
     ready: Callable[[Repo], None]
     record: Callable[[Repo], str] | None = None
     applies: Callable[[Mapping[str, str]], bool] = always
+    held_to: Callable[[Repo], str] | None = None
+    note: Callable[[Repo], str] | None = None
 
     @property
     def typed(self) -> str:
@@ -45,9 +48,11 @@ def signable(
     ready: Callable[[Repo], None] = lambda repo: None,
     record: Callable[[Repo], str] | None = None,
     applies: Callable[[Mapping[str, str]], bool] = always,
+    held_to: Callable[[Repo], str] | None = None,
+    note: Callable[[Repo], str] | None = None,
 ) -> None:
     """Register what `sign` can sign; `ready` raises `Blocked` while it is too early."""
-    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready, record, applies)
+    SIGNABLES[name] = Signable(name, tuple(paths), tuple(roles), ready, record, applies, held_to, note)
 
 
 def signables(repo: Repo) -> dict[str, Signable]:
@@ -68,14 +73,17 @@ def sign(repo: Repo, name: str) -> Outcome:
         raise Trouble(told, f"One of them types: {COMMAND} sign {target.typed}")
     path = f"gates/signoff-{target.name}.yaml"
     kept = [row for row in _signatures(repo, target.name) if row.get("role") not in roles]
-    digest = document_hash(repo, target)
-    added = [{"role": role, "name": who, "at": now(), "decision": "accept", "sha256": digest} for role in roles]
+    row = {"name": who, "at": now(), "decision": "accept", "sha256": document_hash(repo, target)}
+    row |= {"held_to": target.held_to(repo)} if target.held_to else {}
+    added = [{"role": role, **row} for role in roles]
     write_rows(repo, path, kept + added)
     open_roles = [role for role in needed if role not in roles and not _valid(repo, target, role)]
     written = [path, target.record(repo)] if target.record and not open_roles else [path]
     note = git.commit(repo.root, written, f"Sign {target.name} as {', '.join(roles)}")
     rest = f"\nStill to sign: {whose(repo, open_roles)}." if open_roles else ""
-    return Outcome(f"{who} signs {' + '.join(target.paths)} ({digest[:12]}) as {', '.join(roles)}.\n{note}{rest}")
+    said = target.note(repo) if target.note else ""
+    told = f"{who} signs {' + '.join(target.paths)} ({row['sha256'][:12]}) as {', '.join(roles)}."
+    return Outcome(f"{told}\n{note}{rest}" + (f"\n{said}" if said else ""))
 
 
 def signed(repo: Repo, name: str) -> gates.Result:

@@ -25,18 +25,23 @@ from planrun_ml.pages import write
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
 
 
-def run(repo: Repo) -> Outcome:
-    """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown."""
+def run(repo: Repo, experiment: str = "") -> Outcome:
+    """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown.
+
+    `experiment` names another one, such as the simplest that passes; that choice stands until another is the champion.
+    """
     require(repo, *NEEDS)
-    champion = records.champion(repo, lock.lock_sha(repo))
-    if champion is None:
+    best = records.champion(repo, lock.lock_sha(repo))
+    if best is None and not experiment:
         raise Blocked("No experiment was kept, so there is nothing to accept.", "make experiment")
+    champion, over = _chosen(repo, experiment, best)
     _looks_left(repo, champion)
     purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
     frame = frames.load(repo, "test", purpose)
     digests, seconds = _predict(repo, frame, champion)
     facts = judge(Repo(repo.root), digests)
     facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
+    facts["over"] = over
     facts["simple"] = families.is_simple(champion["config"], repo.rooms)
     facts |= {"decision_threshold": decision_threshold(repo), "rule": repo.fresh("baseline", "make baseline")["rule"]}
     facts["limits"] = _limits(repo, champion, digests, seconds, len(frame.y))
@@ -49,12 +54,26 @@ def run(repo: Repo) -> Outcome:
     return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
 
 
+def _chosen(repo: Repo, asked: str, best: dict[str, Any] | None) -> tuple[dict[str, Any], str]:
+    """The experiment to measure, and the champion that it was named instead of; "" where it is the champion.
+
+    With nothing asked the last choice stands, as long as the champion is the one it was made over. Raises `Trouble`
+    for a name that no counted experiment has.
+    """
+    known, before = records.counted(repo, lock.lock_sha(repo)), repo.evidence("acceptance") or {}
+    if best and not asked and before.get("over") == best["id"]:
+        asked = next((record["id"] for record in known if record["id"] == before["experiment"]), "")
+    if best and asked in ("", best["id"]):
+        return best, ""
+    return records.of_name(known, asked), best["id"] if best else ""
+
+
 def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
     """Raises `Blocked` when the plan's looks at this test set are spent; the same model again costs no look."""
     test_set, allowed = repo.fresh("splits", "make audit")["keys"]["test"], int(repo.needed("test.looks"))
     seen = {entry.get("model") for entry in looks.looks(repo) if entry["test_set"] == test_set}
     if champion["model_file"] not in seen and looks.looks_used(repo, test_set) >= allowed:
-        remedy = "Add new rows, then: audit --resplit makes a new test set"
+        remedy = "Add new rows; a new test set is then cut by: make audit ARGS=--resplit"
         raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
 
 

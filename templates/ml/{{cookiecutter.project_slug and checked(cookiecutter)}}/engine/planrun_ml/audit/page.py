@@ -124,6 +124,7 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
         said.append(f"{source.target} holds {len(labels['balance'])} values: all but one count as negative.")
     if empty := labels["rows"] - labels["labelled"]:
         said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
+    said += _left_out(source, found)
     free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
     if free:
         said.append(
@@ -131,6 +132,28 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
             f"A text that features.py reads is named under text in {source_module.SOURCE}."
         )
     return said
+
+
+def _left_out(source: source_module.Source, found: Findings) -> list[str]:
+    """Rows that look like others: why they were left out, or why not."""
+    split, alike = found.split, found.split["alike"]
+    if alike.get("cases") and not split["rule"]["repeats"]:
+        return [
+            f"{alike['rows']:,} rows share all inputs with another, {alike['differ']:,} of them with one that is "
+            f"answered otherwise, and each has a {source.id} of its own: they are cases, and none is left out."
+        ]
+    if not split["rule"]["repeats"] or not split["sizes"]["left out"]:
+        return []
+    way = (
+        f"Where they are different cases, name in {source_module.SOURCE} what tells them apart (`id`), or add a column."
+    )
+    if alike.get("cases"):
+        way = f"By their {source.id} they are different cases; new splits count them as such: make audit ARGS=--resplit"
+    return [
+        f"Left out of a later split are rows that share all inputs with one of an earlier split: they count as copies. "
+        f"{alike['rows']:,} rows share all inputs with another, {alike['differ']:,} of them with one that is answered "
+        f"otherwise. {way}"
+    ]
 
 
 def _lines(lines: Iterable[str]) -> str:

@@ -54,8 +54,8 @@ def carried(repo: Repo) -> Carrying:
             result.other[record["id"]] = why
             continue
         result.equal[record["id"]] = record["lock_sha"]
-        if record["decision"] == "keep":
-            kept[record["id"]] = record
+        if record["decision"] == "keep":  # those after it were compared with it under the name it had then
+            kept |= {name: record for name in (record["id"], record.get("again")) if name}
     return result
 
 

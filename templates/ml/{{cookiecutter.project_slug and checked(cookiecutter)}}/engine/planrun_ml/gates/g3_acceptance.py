@@ -4,9 +4,10 @@ import math
 from datetime import datetime
 from typing import Any
 
+import yaml
 from planrun import git, trouble
 from planrun.command import COMMAND
-from planrun.files import read_yaml
+from planrun.files import canonical, rows_of
 from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, require, state_of
 from planrun.repository import Repo
 from planrun.signing.assumptions import unconfirmed
@@ -22,7 +23,7 @@ from planrun_ml.data import looks as looks_module
 from planrun_ml.experiments import records
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.models import families
+from planrun_ml.models import configuration, families
 from planrun_ml.pages import write
 
 ACCEPT = "make accept"
@@ -42,13 +43,36 @@ def _ready(repo: Repo) -> None:
 
 def _answered(repo: Repo) -> None:
     """Where gate G3.10 will want section 1 answered, it is answered first: later it would void the signature."""
-    asks = open_questions(repo.text(DOCUMENT).partition("## 2")[0]) if "G3.10" in repo.blocking() else 0
+    asks = open_questions(_sections(repo)[0]) if "G3.10" in repo.blocking() else 0
     if asks:
         told = f"Section 1 of {DOCUMENT} has {trouble.counted(asks, 'open question')}."
         raise Blocked(f"{told} An answer after signing would void the signature.", f"Answer section 1 of {DOCUMENT}")
 
 
-signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered)
+def _held_to(repo: Repo) -> str:
+    """What may not change once somebody has looked: the thresholds, and the page from section 2 on."""
+    return canonical({DOCUMENT: _sections(repo)[1], THRESHOLDS: repo.digest(THRESHOLDS)})
+
+
+def _sections(repo: Repo) -> tuple[str, str]:
+    """The acceptance page in two: section 1, on use and limits, and what comes after it."""
+    first, mark, rest = repo.text(DOCUMENT).partition("## 2")
+    return first, mark + rest
+
+
+def _still_open(repo: Repo) -> str:
+    """What who signs should know of the page's open questions: until when each can be answered."""
+    first, rest = (open_questions(text) for text in _sections(repo))
+    told = [f"Section 1 of {DOCUMENT} has {trouble.counted(first, 'open question')}: answer, then sign again."] * bool(
+        first
+    )
+    if rest:
+        asks = trouble.counted(rest, "question")
+        told.append(f"Sections 2 to 12 leave {asks} open: an answer counts if it is signed before the first look.")
+    return "\n".join(told)
+
+
+signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered, held_to=_held_to, note=_still_open)
 signable("G3b", (SIGNED,), ROLES, _ready)
 
 
@@ -62,18 +86,28 @@ def thresholds(repo: Repo) -> Result:
         return passed(f"{state.reason} Nobody has looked at the test rows.")
     if _came_late(repo, datetime.fromisoformat(looks[0]["at"])):
         said = "The thresholds that stand now were signed after the first look at the test rows."
-        return failed(said, "Restore the signed text, or take a new test set: audit --resplit with new rows")
+        return failed(
+            said,
+            f"Restore the signed text (git log -p {DOCUMENT} plan/plan.json), or add rows: make audit ARGS=--resplit",
+        )
     return passed(f"{state.reason} The first look came after.")
 
 
 def _came_late(repo: Repo, first: datetime) -> bool:
-    """Whether today's signature came in after the first look. Within git's one second its own time decides."""
-    digest, path = document_hash(repo, SIGNABLES["G3a"]), "gates/signoff-G3a.yaml"
-    stamps = git.git(repo.root, "log", "--reverse", "--format=%ct", f"-S{digest}", "--", path)
-    when, look = int(stamps.splitlines()[0]) if stamps else math.inf, int(first.timestamp())
+    """Whether what today's signature holds to was first signed after the first look. Section 1 may be signed anew.
+
+    Within git's one second the signature's own time decides. One that does not tell section 1 apart counts as a whole.
+    """
+    path, digest = "gates/signoff-G3a.yaml", _held_to(repo)
+    if any(row.get("held_to") != digest for row in rows_of(repo.root, path)):
+        digest = document_hash(repo, SIGNABLES["G3a"])
+    known = git.git(repo.root, "log", "--reverse", "--format=%H %ct", f"-S{digest}", "--", path) or ""
+    commit, _, stamp = (known.splitlines() or [""])[0].partition(" ")
+    when, look = int(stamp) if stamp else math.inf, int(first.timestamp())
     if when != look:
         return when > look
-    return any(datetime.fromisoformat(row["at"]) > first for row in read_yaml(repo.root / path))
+    rows = yaml.safe_load(git.git(repo.root, "show", f"{commit}:./{path}") or "") or []
+    return any(datetime.fromisoformat(str(row["at"])) > first for row in rows)
 
 
 @gate("G3.2")
@@ -132,10 +166,25 @@ def simpler(repo: Repo) -> Result:
     if "simpler" not in facts:
         return blocked("The simplest model was not measured.", ACCEPT)
     if facts["simpler"]["state"] == "pass":
-        plain = " --features none" if facts["config"].get("features") else ""
-        plain += " --ablation 'the simplest'" if plain and facts["config"]["model"] != "linear" else ""
-        return failed("A linear model passes by itself.", f"Ship it: experiment --model linear{plain}")
+        return failed("A linear model passes by itself.", _simplest(repo))
     return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
+
+
+def _simplest(repo: Repo) -> str:
+    """What ships the simplest model: its acceptance where it was measured, else its experiment.
+
+    That may have been dropped, against the champion; here it is held against the baseline.
+    """
+    sha, wanted = lock.lock_sha(repo), configuration.config(families.ORDER[0])
+    known = [record for record in records.counted(repo, sha) if families.is_simple(record["config"], repo.rooms)]
+    known.sort(key=lambda record: record["config"] != wanted)
+    if known:
+        return f"{COMMAND} accept --experiment {known[0]['id']}"
+    champion = records.champion(repo, sha)
+    settings = champion["config"] if champion else wanted
+    plain = " --features none" if settings.get("features") else ""
+    plain += " --ablation 'the simplest'" if plain and settings["model"] != families.ORDER[0] else ""
+    return f"{COMMAND} experiment --model {families.ORDER[0]}{plain}"
 
 
 @gate("G3.9")
@@ -153,8 +202,9 @@ def model_card(repo: Repo) -> Result:
     accepted(repo)
     if stale := [path for path, text in write.pages(repo).items() if repo.text(path) != text]:
         return failed(f"{' and '.join(stale)} does not tell of today's evidence.", ACCEPT)
-    if questions := open_questions(repo.text(DOCUMENT).partition("## 2")[0]):
-        return blocked(f"{questions} questions on use and limits are open.", f"Answer section 1 of {DOCUMENT}")
+    if questions := open_questions(_sections(repo)[0]):
+        told = f"{trouble.counted(questions, 'question')} on use and limits {'is' if questions == 1 else 'are'} open."
+        return blocked(told, f"Answer section 1 of {DOCUMENT}, and sign it again: {COMMAND} sign G3")
     return passed("Written from the evidence; use and limits are answered.")
 
 

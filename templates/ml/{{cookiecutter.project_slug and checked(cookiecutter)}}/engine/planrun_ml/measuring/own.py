@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from planrun.repository import Repo
 from planrun.rooms import Rooms
-from planrun.trouble import Trouble
+from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import OWN, Metric, counted
@@ -39,7 +39,7 @@ def _in_its_room(repo: Repo, name: str) -> Metric:
     short, file, other = name.removeprefix(OWN), _file(repo), "or let another decide: mlscaffold replan --set metric=…"
     room = repo.rooms.room(ROOM)
     if room is None:
-        raise Trouble(f"{name} decides, and {file} is not there.", f"Write it ({PAGE}), {other}")
+        raise Blocked(f"{name} decides, and {file} is not there.", f"Write it ({PAGE}), {other}")
     table = getattr(room, "METRICS", None)
     if not isinstance(table, dict):
         raise Trouble(f"{file} has no METRICS, a dictionary from names to Metric(…).", f"Read {PAGE}")
@@ -126,8 +126,8 @@ class _Asked:
         except (TypeError, ValueError) as error:
             raise self._trouble("gives something else than numbers", "one number for each") from error
         if found.ndim != dimensions or len(found) != count:
-            shape = " × ".join(map(str, found.shape)) or "one"
-            raise self._trouble(f"gives {shape} numbers for {count:,} {of}", "one number for each")
+            shape = f"{' × '.join(map(str, found.shape))} numbers" if found.shape else "one number"
+            raise self._trouble(f"gives {shape} for {count:,} {of}", "one number for each")
         return found
 
     def _fitting(self, values: np.ndarray, places: list[str]) -> None:

@@ -98,10 +98,12 @@ def load(path: Path, digest: str, settings: Mapping[str, Any] | None = None, roo
         held = skops.io.loads(content, trusted=trusted)
     except (TypeError, skops.io.exceptions.UntrustedTypesFoundException) as error:
         said = f"{path.name} is no model file we trust: {_short(error)}"
-        if own and not isinstance(error, TypeError):
-            said = f"{path.name} holds types that nobody has named: {', '.join(sorted(set(unknown) - set(trusted)))}."
-            places = "trusted of its Family in models.py" if family else "TRUSTED in features.py"
-            raise Trouble(said, f"Name them in {places}, if they are yours; else train it again.") from error
+        if own and isinstance(error, skops.io.exceptions.UntrustedTypesFoundException):
+            named = sorted(set(unknown) - set(trusted))
+            said = f"The model holds types that nobody has named: {', '.join(named)}."
+            text = ", ".join(json.dumps(name) for name in named)
+            told = f"its Family in models.py: trusted=({text},)" if family else f"features.py: TRUSTED = ({text},)"
+            raise Trouble(said, f"If you know them, name them in {told}; else train it again") from error
         raise Trouble(said, "Train it again.") from error
     core = held["core"]
     if family and family.load:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,19 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+from planrun.command import COMMAND
+from planrun.gates import evaluate
 from planrun.repository import Repo
+from planrun.signing.signatures import SIGNABLES
+from planrun.status import lead
+from planrun.steps import told
 from planrun.trouble import Blocked
 
 from planrun_ml.data import frames, looks, prediction_files
+from planrun_ml.data.lock import lock_sha
 from planrun_ml.data.prediction_files import read_predictions
+from planrun_ml.experiments import records
+from planrun_ml.gates import g3_acceptance
 from planrun_ml.self_test.conftest import ask, commit, edit, evidence, forge, gate, git, record_of
 from planrun_ml.tables.parquet import write_parquet
 
@@ -91,6 +100,84 @@ def test_experiment_from_a_dirty_tree(worked: Path) -> None:
     assert gate(worked, "G2.3").state == "fail"
 
 
+def test_what_ran_from_no_commit_is_measured_again_from_one(worked: Path) -> None:
+    """It is said before the training; a commit and the same configuration again open the gate, step by step."""
+    room = next((worked / "src").glob("*/__init__.py"))
+    room.write_text(f"{room.read_text('utf-8')}\nEDITED = True\n", "utf-8")
+    code, said = ask(worked, "experiment", "--model", "forest")
+    assert code == 0, said
+    assert said.startswith(f"In no commit: {room.relative_to(worked).as_posix()}. ")
+    first = records.all_records(Repo(worked))[-1]
+    code, said = ask(worked, "experiment", "--model", "forest")
+    assert code == 1
+    assert f"experiment --again {first['id']}" in said
+
+    step = gate(worked, "G2.3").next_step
+    assert step.startswith("git add src ")
+    for line in step.split(" && "):
+        git(worked, *shlex.split(line)[1:])
+    step = gate(worked, "G2.3").next_step
+    assert step == f"{COMMAND} experiment --again {first['id']}"
+    assert lead(evaluate(Repo(worked)), "G2")[0]["command"] == step
+    code, said = ask(worked, *step.split()[1:])
+
+    assert code == 0, said
+    last = records.all_records(Repo(worked))[-1]
+    assert (last["again"], last["change"], last["decision"]) == (first["id"], first["change"], first["decision"])
+    assert {gate(worked, id).state for id in ("G2.1", "G2.2", "G2.3", "G2.5")} == {"pass"}
+    standing = records.counted(Repo(worked), lock_sha(Repo(worked)))
+    assert first["id"] not in [record["id"] for record in standing]
+    assert f"Measured again as {last['id']}." in (worked / "evidence/experiments.md").read_text("utf-8")
+    assert ask(worked, "experiment", "--again", last["id"])[0] == 1, "it is sound: there is nothing to do again"
+    assert ask(worked, "experiment", "--again", "nobody")[0] == 1
+
+
+def test_what_was_compared_with_a_record_measured_again_still_fits(worked: Path) -> None:
+    """The new record stands in the old one's place, so that those after it keep the champion they had."""
+    first = records.all_records(Repo(worked))[-1]
+    assert ask(worked, "experiment", "--model", "forest")[0] == 0
+    decided = records.champion(Repo(worked), lock_sha(Repo(worked)))
+    edit(worked / "experiments" / first["folder"] / "record.yaml", lambda found: found.update(git_clean=False))
+    commit(worked)
+    assert gate(worked, "G2.3").state == "fail"
+    code, said = ask(worked, "experiment", "--again", first["id"])
+
+    assert code == 0, said
+    assert gate(worked, "G2.3").state == "pass"
+    assert gate(worked, "G2.5").state == "pass"
+    now = records.champion(Repo(worked), lock_sha(Repo(worked)))
+    assert decided is not None
+    assert now is not None
+    assert now["config"] == decided["config"], "what was measured again is no newer than it was"
+
+
+def test_a_record_whose_figures_do_not_recompute_is_measured_again(worked: Path) -> None:
+    """Lost predictions and a typed score: the printed step is taken, and the gate opens."""
+    edit(record_of(worked), lambda found: found["metric"].update(value=0.999))
+    commit(worked)
+    step = gate(worked, "G2.5").next_step
+    code, said = ask(worked, *step.split()[1:])
+
+    assert code == 0, said
+    assert gate(worked, "G2.5").state == "pass"
+
+
+def test_an_experiment_that_ends_in_no_record_leaves_no_copy_of_the_code(worked: Path) -> None:
+    """What a family's file held is kept for the records alone."""
+    room = next((worked / "src").glob("*/__init__.py")).with_name("models.py")
+    room.write_text(
+        "from planrun_ml.models.families import Family\n\n\n"
+        "def broken(task, seed):\n    raise RuntimeError('no')\n\n\nFAMILIES = {'broken': Family(broken)}\n",
+        "utf-8",
+    )
+    before = sorted((worked / "registry").rglob("*"))
+    code, said = ask(worked, "experiment", "--model", "broken")
+
+    assert code == 1, said
+    assert "models.py" in said
+    assert sorted((worked / "registry").rglob("*.py")) == [path for path in before if path.suffix == ".py"]
+
+
 def test_experiment_on_other_data(worked: Path) -> None:
     """A record of another lock is kept and not counted."""
     edit(record_of(worked), lambda found: found.update(lock_sha="0" * 64))
@@ -156,6 +243,78 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
     signed = yaml.safe_load((worked / "gates" / "signoff-G3a.yaml").read_text())[0]["at"]
     assert signed > looked
     assert gate(worked, "G3.1").state == "fail"
+
+
+def test_use_and_limits_are_answered_after_the_look_and_signed_anew(worked: Path) -> None:
+    """Section 1 says what the result is for; what it is held to, from section 2 on, is as it was."""
+    page = worked / "docs/03-acceptance.md"
+    text = page.read_text("utf-8")
+    page.write_text(text.replace("Not promised: ", "Not promised: anything on public holidays, ", 1), "utf-8")
+    commit(worked)
+    assert gate(worked, "G3.1").state == "blocked"
+    assert gate(worked, "G3.1").next_step == f"{COMMAND} sign G3"
+    assert ask(worked, "sign", "G3")[0] == 0
+    assert gate(worked, "G3.1").state == "pass"
+
+    page.write_text(page.read_text("utf-8").replace("## 3 Thresholds", "## 3 Thresholds, about", 1), "utf-8")
+    commit(worked)
+    assert ask(worked, "sign", "G3")[0] == 0
+    assert gate(worked, "G3.1").state == "fail"
+    page.write_text(text, "utf-8")
+    commit(worked)
+    assert ask(worked, "sign", "G3")[0] == 0
+    assert gate(worked, "G3.1").state == "pass", "the way back that it names"
+
+
+def test_the_signature_says_which_questions_of_the_page_are_open(newborn: Path) -> None:
+    """Before anybody has looked, and until when each may be answered."""
+    sign = SIGNABLES["G3a"]
+    assert sign.note is not None
+    page = newborn / "docs/03-acceptance.md"
+    assert "Section 1 of docs/03-acceptance.md has 4 open questions: " in sign.note(Repo(newborn))
+    assert "before the first look" in sign.note(Repo(newborn))
+    page.write_text(page.read_text("utf-8").replace("[NEEDS ANSWER", "[answered"), "utf-8")
+
+    assert sign.note(Repo(newborn)) == ""
+
+
+def test_what_the_simplest_model_ships_by_can_be_typed(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was measured its acceptance, which opens the gate; where it was not its experiment."""
+    linear = records.all_records(Repo(worked))[-1]
+    judged = {"simple": False, "simpler": {"state": "pass"}}
+    with monkeypatch.context() as planted:  # the accepted model is no simple one, and the linear one does as well
+        planted.setattr(g3_acceptance, "accepted", lambda repo: judged)
+        row = gate(worked, "G3.8")
+        assert (row.state, row.next_step) == ("fail", f"{COMMAND} accept --experiment {linear['id']}")
+    assert ask(worked, *row.next_step.split()[1:])[0] in (0, 1, 2)
+    assert gate(worked, "G3.8").reason == "The accepted model is itself the simple one."
+
+    edit(record_of(worked), lambda found: found["config"].update(model="forest", features="0123456789ab"))
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda repo: judged)
+    step = gate(worked, "G3.8").next_step
+    assert step == f"{COMMAND} experiment --model linear --features none --ablation 'the simplest'"
+    assert told(step)["kind"] == "command"
+
+
+def test_accept_takes_another_experiment_by_name(worked: Path) -> None:
+    """The choice stands as long as the champion is the one it was made over; a name that is none is refused."""
+    linear = records.all_records(Repo(worked))[-1]
+    assert ask(worked, "experiment", "--model", "forest")[0] == 0
+    forest = records.all_records(Repo(worked))[-1]
+    best = records.champion(Repo(worked), lock_sha(Repo(worked)))
+    other = linear if best == forest else forest
+    code, said = ask(worked, "accept", "--experiment", "0009-none")
+    assert code == 1
+    assert f"There are: {linear['id']}, {forest['id']}." in said
+    for words in (["accept", "--experiment", other["id"]], ["accept"]):
+        assert ask(worked, *words)[0] in (0, 1, 2)
+        found = evidence(worked, "acceptance")
+        assert (found["experiment"], found["model"]) == (other["id"], other["model_file"])
+    assert best is not None
+    ask(worked, "accept", "--experiment", best["id"])
+    assert evidence(worked, "acceptance")["experiment"] == best["id"]
+    ask(worked, "accept")
+    assert evidence(worked, "acceptance")["experiment"] == best["id"]
 
 
 def test_accept_without_signed_thresholds(worked: Path) -> None:

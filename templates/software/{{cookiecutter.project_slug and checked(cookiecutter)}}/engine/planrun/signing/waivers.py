@@ -4,6 +4,7 @@ import re
 from datetime import date, timedelta
 
 from planrun import gates, git
+from planrun.command import COMMAND
 from planrun.files import rows_of
 from planrun.repository import Repo
 from planrun.signing.people import of_the_team, person
@@ -12,13 +13,14 @@ from planrun.yaml_rows import write_rows
 
 WAIVERS = "gates/waivers.yaml"
 OPENING = """# Gates walked past on purpose. Each entry names an approver, a reason and the day it ends; after that day
-# the gate is shut again. Write one with `waive GATE --reason "…" --until YYYY-MM-DD`, or a number of days."""
+# the gate is shut again. Write one with `.venv/bin/planrun waive GATE --reason "…" --until YYYY-MM-DD`, or a number
+# of days."""
 
 
 def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
     """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml."""
     if id not in gates.load(repo) and id not in repo.blocking():
-        raise Trouble(f'There is no gate "{id}".', "See the ids with: status --all")
+        raise Trouble(f'There is no gate "{id}".', f"See the ids with: {COMMAND} status --all")
     of_the_team(repo, f"waive {id} --reason … --until …")
     today = date.today()
     until = (today + timedelta(int(until))).isoformat() if re.fullmatch(r"\d{1,4}", until, re.ASCII) else until

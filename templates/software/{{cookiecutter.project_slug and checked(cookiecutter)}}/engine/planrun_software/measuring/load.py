@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from planrun.catalogue import NumberKey
+from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
@@ -60,7 +61,9 @@ def load(repo: Repo, requests: int | None = None) -> Outcome:
     """Ask the product as often as the plan wants, and write down what came of it beside what was asked."""
     target, drive = target_of(repo), harness.of(repo)
     if requests is not None and requests < 1:
-        raise Trouble(f"{requests} requests show nothing.", "load --requests 1000, or load for the plan's number")
+        raise Trouble(
+            f"{requests} requests show nothing.", f"{COMMAND} load --requests 1000; or without a number: the plan's"
+        )
     try:
         with tempfile.TemporaryDirectory() as folder, drive.product(Path(folder), workers=target.workers) as product:
             for number in range(5):
