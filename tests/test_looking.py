@@ -286,7 +286,18 @@ PEOPLE = {
     "call": (lambda at: f"+49 30 {1000000 + at}", "phone numbers"),
     "birth_date": (lambda at: f"19{60 + at % 30}-03-04", "by its name"),
     "Last Name": (lambda at: "Bo"[: 1 + at % 2], "by its name"),
+    "age": (lambda at: str(18 + at % 60), "by its name"),
+    "yrs_married": (lambda at: str(at % 40), "by its name"),
+    "Marital Status": (lambda at: ("single", "married")[at % 2], "by its name"),
 }
+
+
+@pytest.mark.parametrize("name", ["religious", "ethnic_group"])
+def test_columns_about_belief_and_origin_are_taken_for_special_first(name: str, tmp_path: Path) -> None:
+    """The first choice is the careful one."""
+    seen = look(write(tmp_path / "cases.csv", text(column(complaints(), name, lambda at, _: str(at % 4)))))
+
+    assert opened(seen)["personal_data"][0] == "special"
 
 
 @pytest.mark.parametrize("name", PEOPLE)

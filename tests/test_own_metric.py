@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from cookiecutter.main import cookiecutter
 from material import ROOT
-from mlscaffold import answers, render, update, vcs
+from mlscaffold import answers, explanation, render, update, vcs
 from mlscaffold.errors import AnotherMetric
 from rendered_repository import run, states
 from rendered_repository import told as status_told
@@ -222,6 +222,15 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = render.render(answers.complete(given), tmp_path_factory.mktemp("known"))
     vcs.create(folder, "Start")
     return folder
+
+
+def test_a_name_of_an_own_metric_is_explained_without_a_repository() -> None:
+    """No catalogue knows it: where it is written, and what the plan asks about it."""
+    said = " ".join(explanation.explained("own:profit").split())
+
+    assert said.startswith("own:profit: a metric of the team's own, written in `metrics.py`")
+    for key in ("metric_direction", "metric_form", "metric_counted_on", "metric_unit", "metric_spread"):
+        assert key in said
 
 
 def test_status_says_first_that_the_metric_is_not_there(known: Path) -> None:
