@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 from planrun import git
+from planrun.command import COMMAND
 from planrun.trouble import Blocked
 
 
@@ -21,7 +22,7 @@ def release_before(root: Path, to: str = "") -> str:
     last = git.git(root, "rev-list", "-1", "--skip=1", "HEAD", "--", ".") if others else "HEAD~1"
     wanted = to or git.git(root, "describe", "--tags", "--abbrev=0", *named, "HEAD~1") or last or "HEAD~1"
     if not git.exists(root, wanted):
-        raise Blocked(f"{wanted} is no commit of this repository.", "rollback-drill --to TAG")
+        raise Blocked(f"{wanted} is no commit of this repository.", f"{COMMAND} rollback-drill --to TAG")
     return str(git.git(root, "rev-parse", wanted + "^{commit}"))
 
 
@@ -29,7 +30,7 @@ def unpacked(root: Path, commit: str, folder: Path) -> Path:
     """The source of one commit, as it was."""
     done = subprocess.run(["git", "archive", commit, "src"], cwd=root, check=False, capture_output=True)
     if done.returncode:
-        remedy = "Name one that has: rollback-drill --to TAG, or commit once more and drill again."
+        remedy = f"Name one that has: {COMMAND} rollback-drill --to TAG, or commit once more and drill again."
         raise Blocked(f"{commit[:10]} holds no src/, so there is no release in it to go back to.", remedy)
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it from 3.11.4 on

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from planrun.command import COMMAND
 from planrun.files import canonical
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, counted
@@ -30,7 +31,7 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         if written == 0:
             raise Blocked("This product keeps no data, so there is nothing to restore.", "")
         if not file.is_file():
-            raise Blocked(f"There is no backup at {backup}.", "restore-drill --backup FILE")
+            raise Blocked(f"There is no backup at {backup}.", f"{COMMAND} restore-drill --backup FILE")
         started = time.perf_counter()
         try:
             restored, problem = drive.restore(file, again), ""

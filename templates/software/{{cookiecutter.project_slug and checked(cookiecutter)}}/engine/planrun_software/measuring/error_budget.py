@@ -5,6 +5,7 @@ import re
 import urllib.request
 from datetime import date
 
+from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, Trouble
 
@@ -19,9 +20,11 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
         raise Blocked("Nothing is promised here that could be spent: there is no service level.")
     total, failed = counted(metrics) if metrics else (total, failed)
     if total is None or failed is None:
-        raise Trouble("Both counts are needed, or a page that holds them.", "budget --total 120000 --failed 37")
+        raise Trouble(
+            "Both counts are needed, or a page that holds them.", f"{COMMAND} budget --total 120000 --failed 37"
+        )
     if not 0 <= failed <= total or total == 0:
-        raise Trouble(f"{failed} failures among {total} make no share.", "budget --total 120000 --failed 37")
+        raise Trouble(f"{failed} failures among {total} make no share.", f"{COMMAND} budget --total 120000 --failed 37")
     allowed = (1 - float(repo.answers["slo_percent"]) / 100) * total
     left = 1 - failed / allowed
     facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
@@ -33,7 +36,7 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
 def counted(metrics: str) -> tuple[int, int]:
     """Requests, and how many failed (5xx), by the counters at a URL in the Prometheus text format."""
     if not metrics.startswith(("http://", "https://")):
-        raise Trouble(f"{metrics!r} is no URL.", "budget --metrics https://…/metrics")
+        raise Trouble(f"{metrics!r} is no URL.", f"{COMMAND} budget --metrics https://…/metrics")
     try:
         with urllib.request.urlopen(metrics, timeout=30) as page:
             text = page.read().decode()
@@ -41,7 +44,7 @@ def counted(metrics: str) -> tuple[int, int]:
         raise Blocked(f"{metrics} does not answer: {problem}.", "Find out why: no data counts as spent.") from None
     rows, workers = METRIC.findall(text), WORKERS.search(text)
     if workers and int(workers[1]) > 1:
-        remedy = "Count where all pass, such as the load balancer: budget --total 120000 --failed 37"
+        remedy = f"Count where all pass, such as the load balancer: {COMMAND} budget --total 120000 --failed 37"
         raise Blocked(f"{metrics} shows one of {workers[1]} workers, and each counts for itself.", remedy)
     if not rows:
         raise Blocked(f"{metrics} holds no requests_total.", "Find out why: no data counts as spent.")
