@@ -239,7 +239,7 @@ def test_status_says_first_that_the_metric_is_not_there(known: Path) -> None:
     found = status_told(known)
 
     assert found["present"] == "G1"
-    assert found["next"]["text"].startswith("Write it (docs/bring-your-own.md)")
+    assert found["next"]["text"].startswith("Write src/own_metric/metrics.py (docs/bring-your-own.md)")
     assert found["next"]["files"] == ["src/own_metric/metrics.py"]
     text = (known / "README.md").read_text("utf-8")
     assert text.index("write `src/own_metric/metrics.py`") < text.index("make audit")

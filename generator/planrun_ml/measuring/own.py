@@ -39,7 +39,7 @@ def _in_its_room(repo: Repo, name: str) -> Metric:
     short, file, other = name.removeprefix(OWN), _file(repo), "or let another decide: mlscaffold replan --set metric=…"
     room = repo.rooms.room(ROOM)
     if room is None:
-        raise Blocked(f"{name} decides, and {file} is not there.", f"Write it ({PAGE}), {other}")
+        raise Blocked(f"{name} decides, and {file} is not there.", f"Write {file} ({PAGE}), {other}")
     table = getattr(room, "METRICS", None)
     if not isinstance(table, dict):
         raise Trouble(f"{file} has no METRICS, a dictionary from names to Metric(…).", f"Read {PAGE}")
