@@ -3,6 +3,7 @@
 What a walk asks of a person and can be written without knowing the project is written here too (`writes`).
 """
 
+import compileall
 import contextlib
 import csv
 import json
@@ -85,6 +86,7 @@ class Stock:
                 text = source.read_text("utf-8").replace('owner: ""', "owner: Bo")
                 source.write_text(text.replace('access: ""', "access: granted"), "utf-8")
             vcs.create(made, "Start")
+            compileall.compile_dir(made / "engine", quiet=2)  # its dates are copied, so this holds in every copy
         (made,) = kept.iterdir()
         folder = Path(shutil.copytree(made, place / made.name, symlinks=True))
         if OWN in variant.values():
@@ -247,7 +249,7 @@ def deletes_a_file(walk: "Walk") -> None:
     """Any that git keeps or a command made, but for the engine and the plan's own answers."""
     taboo = (".git/", "engine/", ".mlscaffold/", "plan/project.yaml", "Makefile", "home/")
     found = [path.relative_to(walk.folder).as_posix() for path in walk.folder.rglob("*") if path.is_file()]
-    name = walk.rng.choice(sorted(name for name in found if not name.startswith(taboo)))
+    name = walk.rng.choice(sorted(name for name in found if not name.startswith(taboo) and "__pycache__" not in name))
     walk.history.append(f"    {name}")
     walk.folder.joinpath(name).unlink()
 

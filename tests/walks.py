@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -34,6 +33,7 @@ import walk_states  # noqa: E402
 from planrun.steps import told  # noqa: E402
 
 MOST_STEPS = 60  # a walk that is longer goes nowhere
+MOST_REFUSALS = 4  # of one command in the same words
 SECONDS = 300  # for one command
 TYPED = re.compile(r"(?:\.venv/bin/planrun|planrun|make|git|mlscaffold) ")
 NEXT = re.compile(r"^Next: (.+?)(?:   \(\d+ of the .*)?$", re.MULTILINE)
@@ -53,11 +53,11 @@ class Walk:
     rng: random.Random
     history: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
 
     # ------------------------------------------------------------------------------------------------- typing
     def types(self, line: str) -> subprocess.CompletedProcess[str]:
         """Type a line, whoever prints it; the command's own words are held against what may never be said."""
-        started = time.process_time()
         done = self._run(line)
         said = f"{done.stdout}{done.stderr}"
         self.history.append(f"$ {line}   -> {done.returncode}")
@@ -66,7 +66,9 @@ class Walk:
             raise WentWrong(f"`{line}` ended in a traceback:\n{said[-3000:]}")
         if re.search(r"^usage: ", done.stderr, re.MULTILINE):
             raise WentWrong(f"`{line}` is not understood: {done.stderr[-600:]}")
-        del started
+        self.answered[f"{line}\n{said}"] += 1
+        if done.returncode and self.answered[f"{line}\n{said}"] == MOST_REFUSALS:
+            raise WentWrong(f"a loop: `{line}` says the same for the {MOST_REFUSALS}th time:\n{said[-2000:]}")
         return done
 
     def _run(self, line: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +87,11 @@ class Walk:
         if words[0] == "make":
             rest = shlex.split("".join(word.removeprefix("ARGS=") for word in words[2:]))
             words = ["planrun", words[1], *rest]
-        return rendered_repository.run(self.folder, *words[1:], timeout=SECONDS)
+        return self._planrun(*words[1:])
+
+    def _planrun(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """In a fork that keeps what Python compiled, as a person's shell does."""
+        return rendered_repository.run(self.folder, *words, timeout=SECONDS, PYTHONDONTWRITEBYTECODE="")
 
     def exists(self, line: str) -> bool:
         """Whether there is such a command here, before it is typed."""
@@ -98,7 +104,7 @@ class Walk:
     # ------------------------------------------------------------------------------------------------- reading
     def status(self) -> dict[str, Any]:
         """What `status --json` says; every gate's own next step is one that leads somewhere."""
-        done = rendered_repository.run(self.folder, "status", "--json", timeout=SECONDS)
+        done = self._planrun("status", "--json")
         if done.returncode:
             raise Refused(done.stderr)
         found = dict(json.loads(done.stdout))

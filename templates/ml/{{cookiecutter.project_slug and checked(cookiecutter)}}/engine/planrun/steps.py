@@ -10,6 +10,7 @@ TYPED = re.compile(
     r"""make [\w-]+(?: ARGS=(?:"[^"…]*"|'[^'…]*'|[^\s…]+))?|git [^…;,]+|mlscaffold replan(?: --set \w+=[^\s…]+)*"""
     r"""|\S*(?:planrun|python(?:\.exe)? -m) [^…;,]+"""
 )
+TEAM = "the team"  # whom a sentence waits for that names neither a command nor a file nor anybody
 NAMED = re.compile(r"\b(?:docs|plan|data|ops|src|tests|gates|evidence)/[\w./-]*\w")
 
 
@@ -36,7 +37,9 @@ def told(text: str) -> dict[str, Any]:
         return {"kind": "command", "text": text, "command": text}
     if text.startswith("mlscaffold replan"):
         return {"kind": "person", "text": text, "who": ["whoever knows the answer"], "then": text}
-    return {"kind": "edit", "text": text, "files": list(dict.fromkeys(NAMED.findall(text)))}
+    if files := list(dict.fromkeys(NAMED.findall(text))):
+        return {"kind": "edit", "text": text, "files": files}
+    return {"kind": "person", "text": text, "who": [TEAM]}
 
 
 def rows_missing(count: float, text: str) -> Step:
