@@ -162,7 +162,7 @@ def writes(folder: Path, step: str) -> bool:
         if "status: accepted" in step or "set accepted" in step:
             text = re.sub(r"(?m)^status: proposed", "status: accepted", text, count=1)
         if "override_reason" in step:
-            text = re.sub(r'(?m)^override_reason:.*$', 'override_reason: "we want to learn it"', text)
+            text = re.sub(r"(?m)^override_reason:.*$", 'override_reason: "we want to learn it"', text)
         if "Recommendation: go" in step:
             text = re.sub(r"(?m)^Recommendation:.*$", "Recommendation: go", text)
         if text != before[path]:
@@ -301,7 +301,11 @@ def gets_some_way(walk: "Walk") -> None:
 
 
 def kind_of(walk: "Walk") -> str:
-    return "ml" if (walk.folder / "data/source.yaml").exists() or (walk.folder / "engine/planrun_ml").exists() else "software"
+    return (
+        "ml"
+        if (walk.folder / "data/source.yaml").exists() or (walk.folder / "engine/planrun_ml").exists()
+        else "software"
+    )
 
 
 COMMON: list[Deed] = [

@@ -10,7 +10,6 @@ not exist or is not understood, at a refusal or a gate that names no way, and at
 
 import argparse
 import json
-import os
 import random
 import re
 import shlex
@@ -74,9 +73,8 @@ class Walk:
     def _run(self, line: str) -> subprocess.CompletedProcess[str]:
         words = shlex.split(line)
         if words[0] == "git":
-            return subprocess.run(
-                line, shell=True, cwd=self.folder, capture_output=True, text=True, check=False, timeout=SECONDS
-            )
+            shell = ["bash", "-c", line]  # several commands of git may stand in one line
+            return subprocess.run(shell, cwd=self.folder, capture_output=True, text=True, check=False, timeout=SECONDS)
         if words[0] == "mlscaffold":
             return rendered_repository.run(
                 self.folder, *words[1:], module="mlscaffold", timeout=SECONDS, PYTHONPATH=str(ROOT / "generator")

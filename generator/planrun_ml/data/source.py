@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from planrun.files import read_yaml
+from planrun.files import read_yaml, restoring
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
@@ -62,7 +62,7 @@ def source_of(repo: Repo) -> Source:
     """data/source.yaml. Raises `Trouble` naming the key that is missing or not what it should be."""
     found = read_yaml(repo.root / SOURCE)
     if not isinstance(found, dict):
-        raise Trouble(f"{SOURCE} is not a list of `key: value` lines.", f"git checkout {SOURCE}")
+        raise Trouble(f"{SOURCE} is not a list of `key: value` lines.", restoring(repo.root / SOURCE))
     given: dict[str, Any] = {key: SHAPES[key][0]() if key in SHAPES else "" for key in Source.__dataclass_fields__}
     for key, value in found.items():
         if key not in given:

@@ -3,6 +3,7 @@ they changed, and give the same numbers when they are worked out again?
 """
 
 from planrun.command import COMMAND
+from planrun.files import restoring
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
 from planrun.signing.assumptions import unconfirmed
@@ -25,7 +26,10 @@ def charter(repo: Repo) -> Result:
     headings = [line.lstrip("# ").partition(" ")[2] for line in text.splitlines() if line.startswith("## ")]
     missing = [heading for heading in HEADINGS if not any(found.startswith(heading) for found in headings)]
     if missing:
-        return blocked(f'{CHARTER} has no section "{missing[0]}".', f"Restore it: git checkout {CHARTER}")
+        return blocked(
+            f'{CHARTER} has no section "{missing[0]}".',
+            restoring(repo.root / CHARTER, lambda text: f"# {missing[0]}" in text or missing[0] in text),
+        )
     if open_questions(text):
         return blocked(f"{open_questions(text)} questions are open.", f"Answer each {OPEN} …] in {CHARTER}")
     return passed("Every section is there and answered.")
@@ -55,7 +59,7 @@ def baseline_known(repo: Repo) -> Result:
     entry, ends = repo.entry("acceptance.baseline"), {task["id"]: task["end"] for task in tasks(repo)}
     if entry["provenance"] in ("answered", "measured") and entry["value"] is not None:
         return passed(f"Today's practice reaches {entry['value']:.4g}.")
-    if repo.evidence("baseline"):
+    if repo.evidence("baseline", "make baseline"):
         return passed("A rule has been measured (evidence/baseline.json).")
     if "p0b" in ends and ends["p0b"] <= ends.get("g1", ""):
         title = next(task["title"] for task in tasks(repo) if task["id"] == "p0b")

@@ -13,7 +13,7 @@ from planrun.steps import rows_missing
 from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit.two_runs import PIPELINE, differing
-from planrun_ml.data import manifest, prediction_files, schema, source
+from planrun_ml.data import lock, manifest, prediction_files, schema, source
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS
@@ -191,7 +191,7 @@ def _before_the_lock(repo: Repo) -> Row | None:
 @gate("G1.9")
 def baseline(repo: Repo) -> Result:
     manifest.manifest(repo)
-    if repo.evidence("baseline") is None and (first := _before_the_lock(repo)):
+    if repo.evidence("baseline", "make baseline") is None and (first := _before_the_lock(repo)):
         return blocked(f"It has not been measured, and {first.id} comes first.", first.next_step)
     found = repo.fresh("baseline", "make baseline")
     said = prediction_files.read_predictions(repo, found["predictions"])
@@ -272,6 +272,8 @@ def audit_signed(repo: Repo) -> Result:
 @gate("G1.lock")
 def locked(repo: Repo) -> Result:
     manifest.manifest(repo)
-    if not (repo.root / LOCK).is_file() and (first := _before_the_lock(repo)):
-        return blocked(f"The data is not locked, and {first.id} comes first.", first.next_step)
+    held = (repo.root / LOCK).is_file()
+    if (not held or lock.moved(repo)) and (first := _before_the_lock(repo)):
+        said = "The lock no longer fits" if held else "The data is not locked"
+        return blocked(f"{said}, and {first.id} comes first.", first.next_step)
     return passed(f"Locked as {lock_sha(repo)[:12]}.")

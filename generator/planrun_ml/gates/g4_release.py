@@ -27,6 +27,7 @@ from planrun_ml.release.registry import champion_entry, of_champion
 from planrun_ml.serving.load import EVIDENCE, LEAST, p95, problems
 from planrun_ml.watching.monitor import settings
 
+TEST_ALERT = "make monitor ARGS=--test-alert"
 WINDOW: NumberKey = "monitor.window_days"
 Figure = float | Literal["latency_ms", "drift_floor"] | NumberKey  # itself, an answer, or a number of the plan
 PLANNED: dict[str, tuple[Figure, Figure]] = {  # days and limit
@@ -57,7 +58,7 @@ def parity(repo: Repo) -> Result:
 @gate("G4.4")
 def rollback_drill(repo: Repo) -> Result:
     champion_entry(repo)
-    found, most = repo.evidence("rollback_drill"), repo.answers["drill_age_days"]
+    found, most = repo.evidence("rollback_drill", DRILL), repo.answers["drill_age_days"]
     if found is None:
         return blocked("No rollback has been rehearsed.", DRILL)
     limit = float(repo.answers["rollback_minutes"]) * 60
@@ -109,9 +110,9 @@ def monitors(repo: Repo) -> Result:
         return failed(f"Edited by hand: {'; '.join(edited)}.", "Write a decision record that names signal and number")
     if problems:
         return blocked(f"{'; '.join(problems)}.", "Complete ops/monitors.yaml")
-    alert = repo.evidence("test_alert")
+    alert = repo.evidence("test_alert", TEST_ALERT)
     if alert is None:
-        return blocked("No test alert was ever sent.", "make monitor ARGS=--test-alert")
+        return blocked("No test alert was ever sent.", TEST_ALERT)
     if not alert["acknowledged_by"]:
         said = "The test alert was acknowledged by nobody."
         return blocked(

@@ -31,7 +31,7 @@ def promote(repo: Repo, version: str = "") -> Outcome:
             raise Blocked(held.reason, held.next_step)  # at any rigor
         require(repo, *(id for id in blocking(repo) if chosen == waiting and id.startswith(("G1.", "G6.", "X."))))
         return switch(repo, chosen, "not worse than the champion")
-    accepted = repo.evidence("acceptance")
+    accepted = repo.evidence("acceptance", "make accept")
     released = {entry["files"]["model"]["sha256"] for entry in book["models"].values() if entry["kind"] == "model"}
     if champion and (accepted is None or accepted["model"] in released):
         return switch(repo, champion, "measured again")

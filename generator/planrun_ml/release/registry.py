@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from planrun.files import now, write_text
+from planrun.files import now, restoring, write_text
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
@@ -28,6 +28,15 @@ BASELINE = "0.0.0"
 
 
 # ------------------------------------------------------------------------------------------------ reading
+def _readable(text: str) -> bool:
+    """Whether a committed registry is one whose aliases are all there."""
+    try:
+        found = json.loads(text)
+        return set(found["aliases"].values()) - {None} <= set(found["models"])
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return False
+
+
 def read(root: Path) -> dict[str, Any]:
     """The registry as it stands; an empty one where none was written yet."""
     path = root / PATH
@@ -37,9 +46,9 @@ def read(root: Path) -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         missing = {v for v in found["aliases"].values() if v is not None} - set(found["models"])
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Trouble(f"{PATH} cannot be read ({error}).", f"git checkout -- {PATH}") from error
+        raise Trouble(f"{PATH} cannot be read ({error}).", restoring(path, _readable)) from error
     if missing:
-        raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", f"git checkout -- {PATH}")
+        raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", restoring(path, _readable))
     return dict(found)
 
 

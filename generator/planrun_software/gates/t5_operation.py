@@ -13,7 +13,7 @@ from planrun_software.gates.t4_rehearsals import BUDGET
 
 @gate("T5.1")
 def budget(repo: Repo) -> Result:
-    found = repo.evidence("error_budget")
+    found = repo.evidence("error_budget", "make budget")
     if found is None:
         return blocked("It is not live yet, or nobody counts.", BUDGET)
     age = (date.today() - date.fromisoformat(found["on"])).days

@@ -5,12 +5,14 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from planrun.git import way_back
 from planrun.trouble import Blocked, Trouble
 
 # Builds texts and lists only; libyaml's is ten times as quick, where it is there.
@@ -53,13 +55,35 @@ def named(path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def restoring(path: Path, sound: Callable[[str], bool] = bool, instead: str = "") -> str:
+    """What brings a file back: git where a commit holds it, else the command that makes it, else whoever wrote it."""
+    name = named(path)
+    root = Path(str(path).removesuffix(name))
+    return way_back(root, name, sound) or instead or f"Write {name} anew: no commit holds it"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _is_yaml(text: str) -> bool:
+    try:
+        return bool(yaml.load(text, Loader=LOADER))  # noqa: S506  (see LOADER)
+    except yaml.YAMLError:
+        return False
+
+
+def read_json(path: Path, instead: str = "") -> dict[str, Any]:
+    """A JSON file; `instead` is the command that makes it anew, where git does not hold it."""
     try:
         return dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
-        raise Blocked(f"{named(path)} is missing.", f"git checkout {named(path)}") from None
+        raise Blocked(f"{named(path)} is missing.", restoring(path, _is_json, instead)) from None
     except (ValueError, TypeError) as error:
-        raise Trouble(f"{named(path)} is not JSON: {error}.", f"git checkout {named(path)}") from None
+        raise Trouble(f"{named(path)} is not JSON: {error}.", restoring(path, _is_json, instead)) from None
 
 
 def read_yaml(path: Path, default: Any = None) -> Any:
@@ -70,18 +94,18 @@ def read_yaml(path: Path, default: Any = None) -> Any:
         found = yaml.load(path.read_text("utf-8"), Loader=LOADER)  # noqa: S506  (see LOADER)
         return found or ({} if default is None else default)
     except FileNotFoundError:
-        raise Blocked(f"{named(path)} is missing.", f"git checkout {named(path)}") from None
+        raise Blocked(f"{named(path)} is missing.", restoring(path, _is_yaml)) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         what = f"line {mark.line + 1}: {getattr(error, 'problem', '')}" if mark else str(error).splitlines()[0]
-        raise Trouble(f"{named(path)} is not YAML: {what}.", f"Correct it, or: git checkout {named(path)}") from None
+        raise Trouble(f"{named(path)} is not YAML: {what}.", f"Correct it, or: {restoring(path, _is_yaml)}") from None
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """A YAML file of `key: value` lines."""
     found = read_yaml(path)
     if not isinstance(found, dict):
-        raise Trouble(f"{named(path)} is no list of `key: value` lines.", f"git checkout {named(path)}")
+        raise Trouble(f"{named(path)} is no list of `key: value` lines.", restoring(path, _is_yaml))
     return found
 
 
@@ -93,7 +117,7 @@ def rows_of(root: Path, path: str, key: str = "") -> list[dict[str, Any]]:
     odd = [row for row in found if not isinstance(row, dict)] if isinstance(found, list) else [found]
     if odd:
         told = f"{path} holds {str(odd[0])[:60]!r} where a row of named fields belongs."
-        raise Trouble(told, f"Write `- name: value`{f' below {key}:' if key else ''}, or: git checkout {path}")
+        raise Trouble(told, f"Write `- name: value`{f' below {key}:' if key else ''}, or: {restoring(root / path)}")
     return list(found)
 
 

@@ -17,6 +17,7 @@ from planrun.files import (
     read_json,
     read_mapping,
     read_yaml,
+    restoring,
     rows_of,
     sha256,
     write_text,
@@ -122,12 +123,13 @@ class Repo:
     @cached_property
     def plan(self) -> dict[str, Any]:
         """plan/plan.json. Raises `Blocked` when it, or an answer, was changed after the plan was computed."""
-        plan = read_json(self.root / "plan" / "plan.json")
+        plan = read_json(self.root / "plan" / "plan.json", "mlscaffold replan")
         if plan.get("answers_sha256") != self.answers_sha256:
             raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
         if plan.get("seal") != seal(plan):
             told = "plan/plan.json is not what mlscaffold computed: it was edited by hand or torn."
-            raise Blocked(told, "git checkout plan/plan.json; to change a number, change its answer: mlscaffold replan")
+            more = "A number changes with its answer: mlscaffold replan --set …"
+            raise Blocked(f"{told} {more}", restoring(self.root / "plan/plan.json", _sealed, "mlscaffold replan"))
         return plan
 
     def entry(self, key: NumberKey) -> dict[str, Any]:
@@ -168,7 +170,9 @@ class Repo:
         """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
         found = {"titles": {}} | read_mapping(self.root / "plan" / "gates.yaml")
         if not isinstance(found.get("blocking"), list) or not isinstance(found["titles"], dict):
-            raise Trouble("plan/gates.yaml: blocking is no list, or titles no lines.", "git checkout plan/gates.yaml")
+            raise Trouble(
+                "plan/gates.yaml: blocking is no list, or titles no lines.", restoring(self.root / "plan/gates.yaml")
+            )
         return found
 
     def blocking(self) -> list[str]:
@@ -181,19 +185,23 @@ class Repo:
         return due(self.answers)
 
     # ------------------------------------------------------------------------------------------------ evidence
-    def evidence(self, name: str) -> dict[str, Any] | None:
-        """evidence/<name>.json, or None. Raises `Blocked` when it was edited by hand."""
+    def evidence(self, name: str, remedy: str = "") -> dict[str, Any] | None:
+        """evidence/<name>.json, or None. Raises `Blocked` when it was edited by hand.
+
+        `remedy` is the command that measures it anew, for the case that no commit holds what was measured.
+        """
         path = self.root / "evidence" / f"{name}.json"
         if not path.is_file():
             return None
-        found = read_json(path)
+        remedy = remedy or f"Delete {named(path)}, which no commit holds"
+        found = read_json(path, remedy)
         if found.get("seal") != seal(found):
-            raise Blocked(f"evidence/{name}.json was edited by hand or torn.", f"git checkout evidence/{name}.json")
+            raise Blocked(f"evidence/{name}.json was edited by hand or torn.", restoring(path, _sealed, remedy))
         return found
 
     def fresh(self, name: str, remedy: str) -> dict[str, Any]:
         """Evidence that still describes today's files. `Blocked` when it is missing or what it measured moved."""
-        found = self.evidence(name)
+        found = self.evidence(name, remedy)
         if found is None:
             raise Blocked(f"evidence/{name}.json is missing.", remedy)
         for path, digest in found["measured"].items():
@@ -235,10 +243,19 @@ class Repo:
         """A document. Raises `Blocked` when it is missing."""
         full = self.root / path
         if not full.is_file():
-            raise Blocked(f"{path} is missing.", f"git checkout {path}")
+            raise Blocked(f"{path} is missing.", restoring(full))
         return full.read_text("utf-8")
 
 
 def seal(content: dict[str, Any]) -> str:
     """Hash of evidence, or of a plan, without its seal: it shows a slip of the editor, it stops no forger."""
     return canonical({key: value for key, value in content.items() if key != "seal"})
+
+
+def _sealed(text: str) -> bool:
+    """Whether a text is sealed JSON, as it was written."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.get("seal") == seal(content)

@@ -2,7 +2,7 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from planrun.trouble import Trouble
@@ -50,6 +50,22 @@ def changed(root: Path, paths: Iterable[str]) -> list[str]:
         differing = git(root, "ls-files", *under)
     added = git(root, "ls-files", "--others", "--exclude-standard", *under)
     return [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
+
+
+def way_back(root: Path, path: str, sound: Callable[[str], bool] = bool) -> str:
+    """The command that brings a file back as it was last committed and sound; "" where no commit holds it so.
+
+    `git checkout PATH` alone takes what is staged, knows no file that was deleted and committed, and brings back
+    a damage that was committed.
+    """
+    for commit in (git(root, "log", "-20", "--format=%h", "--", path) or "").split():
+        if sound(git(root, "show", f"{commit}:./{path}") or ""):
+            whole = git(root, "diff", "--quiet", commit, "HEAD", "--", path) is not None
+            staged = git(root, "diff", "--quiet", "--cached", "HEAD", "--", path) is None
+            here = "HEAD" if whole else commit
+            name = shlex.quote(path)
+            return f"git checkout {name}" if whole and not staged else f"git checkout {here} -- {name}"
+    return ""
 
 
 def top(root: Path) -> Path:

@@ -27,6 +27,7 @@ from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, literal, quoted
 
 SPLITS = "evidence/splits.json#rule,sizes,keys,answers"
+RESPLIT = "make audit ARGS=--resplit"
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
@@ -255,10 +256,10 @@ def _alike(
 
 def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
     """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
-    task, known = repo.answers["task"], repo.evidence("splits")
+    task, known = repo.answers["task"], None if resplit else repo.evidence("splits", RESPLIT)
     embargo = float(repo.answers.get("label_delay_days") or 0) if source.time else 0.0
     rule = propose(table, source, task, target, inputs, embargo)
-    if known and not resplit and still_fits(known["rule"], rule):
+    if known and still_fits(known["rule"], rule):
         rule = known["rule"]
     create_view(table, source, rule, inputs)
     copies = telling(table, inputs, "split_rows where _split = 'train'") if repeats(table, inputs) else {}

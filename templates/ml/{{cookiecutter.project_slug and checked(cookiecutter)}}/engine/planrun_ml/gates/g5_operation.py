@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from planrun.files import read_yaml
+from planrun.files import read_yaml, restoring
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
 from planrun.steps import rows_missing
@@ -29,10 +29,10 @@ RETRAIN = "make retrain"
 @gate("G5.1")
 def reported(repo: Repo) -> Result:
     champion_entry(repo)
-    signals, found = settings(repo), repo.evidence("monitor")
+    signals, found = settings(repo), repo.evidence("monitor", MONITOR)
     every = str(read_yaml(repo.root / MONITORS).get("every_hours"))
     if not re.fullmatch(r"[1-9]\d{0,4}", every):
-        return failed(f'{MONITORS}: every_hours is "{every}", no number of hours.', f"git checkout {MONITORS}")
+        return failed(f'{MONITORS}: every_hours is "{every}", no number of hours.', restoring(repo.root / MONITORS))
     if found is None:
         return failed("The monitor has never reported; no data is a failure.", MONITOR)
     hours = (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1)
@@ -91,7 +91,7 @@ def feedback(repo: Repo) -> Result:
 
 def live_quality(repo: Repo) -> dict[str, Any]:
     """What `monitor` last found in the late labels of the version that answers. Raises `Blocked` before it looked."""
-    entry, found = champion_entry(repo), repo.evidence("live_quality")
+    entry, found = champion_entry(repo), repo.evidence("live_quality", MONITOR)
     if found is None or found["version"] != entry["version"]:
         raise Blocked(f"Nobody has looked at late labels for {entry['version']}.", MONITOR)
     return found

@@ -19,7 +19,11 @@ from planrun_ml.retraining.retrain import AUDITED, not_due
 # ------------------------------------------------------------------------------------------------ candidates
 def unneeded(repo: Repo) -> str:
     """Why no candidate is to be judged; "" where one is: it waits, was refused, became the champion, or is due."""
-    entry, found, book = champion_entry(repo), repo.evidence(candidate_module.CANDIDATE), registry.read(repo.root)
+    entry, found, book = (
+        champion_entry(repo),
+        repo.evidence(candidate_module.CANDIDATE, RETRAIN),
+        registry.read(repo.root),
+    )
     version, trained = entry["version"], entry["files"].get("model", {}).get("sha256")
     if registry.version_of(book, "challenger") or entry["hashes"]["acceptance"] == canonical({"retrained": trained}):
         return ""

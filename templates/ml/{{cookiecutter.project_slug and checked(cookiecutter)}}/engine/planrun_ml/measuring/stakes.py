@@ -25,7 +25,7 @@ def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
 
 def reachable(repo: Repo) -> bool:
     """Whether the learning curve's band at all rows leaves the target within reach; unknown counts as yes."""
-    fit, target = (repo.evidence("learning_curve") or {}).get("fit"), repo.number("acceptance.target")
+    fit, target = (repo.evidence("learning_curve", "make audit") or {}).get("fit"), repo.number("acceptance.target")
     if not fit or target is None:
         return True
     allowed = deciding(repo).error(target)

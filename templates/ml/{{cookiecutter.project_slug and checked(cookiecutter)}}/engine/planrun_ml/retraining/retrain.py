@@ -13,7 +13,7 @@ from planrun_ml.acceptance.candidate import CANDIDATE, compare
 from planrun_ml.audit import run as audit_run
 from planrun_ml.baseline import run as baseline_run
 from planrun_ml.baseline.rule import stood_in
-from planrun_ml.data import frames, prediction_files, source
+from planrun_ml.data import frames, prediction_files, source, splits
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
@@ -58,7 +58,7 @@ def not_due(repo: Repo, version: str) -> str:
 
 def prepare(repo: Repo) -> None:
     """Audit and baseline again on the new data. Raises `Blocked` with the gates of G1 that do not open."""
-    known = repo.evidence("splits") or {"rule": {"kind": ""}}
+    known = repo.evidence("splits", splits.RESPLIT) or {"rule": {"kind": ""}}
     audit_run.run(repo, resplit=known["rule"]["kind"] == "time")  # later cuts, or the new rows would all be test rows
     baseline_run.run(Repo(repo.root))
     require(Repo(repo.root), *AUDITED)

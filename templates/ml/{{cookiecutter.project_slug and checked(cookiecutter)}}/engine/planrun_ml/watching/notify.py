@@ -35,7 +35,7 @@ def send_test_alert(repo: Repo) -> Outcome:
 
 def confirm_alert(repo: Repo, code: str) -> Outcome:
     """The person whom a test alert reached says so."""
-    sent = repo.evidence("test_alert")
+    sent = repo.evidence("test_alert", "make monitor ARGS=--test-alert")
     if sent is None or sent["code_sha256"] != canonical(code.strip()):
         raise Trouble(f'No test alert carries the code "{code}".', "make monitor ARGS=--test-alert")
     facts = {"acknowledged_by": person(repo), "acknowledged_at": now()}

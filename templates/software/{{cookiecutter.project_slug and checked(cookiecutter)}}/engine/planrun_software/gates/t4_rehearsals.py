@@ -27,7 +27,7 @@ FIELDS = {
 
 def recent(repo: Repo, name: str, remedy: str) -> dict[str, Any] | Result:
     """Evidence of a drill, unless it is missing or too old to count."""
-    found, limit = repo.evidence(name), int(repo.answers.get("drill_age_days", "90"))
+    found, limit = repo.evidence(name, remedy), int(repo.answers.get("drill_age_days", "90"))
     if found is None:
         return blocked("It has not been rehearsed.", remedy)
     age = (date.today() - date.fromisoformat(found["on"])).days
