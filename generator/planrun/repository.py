@@ -32,6 +32,10 @@ MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
 LINES = tuple(mark.encode() for mark in MARKS)
 ENGINE = "engine/"
 ROOMS = "rooms/"
+ANSWERED_BY = {
+    "baseline": "current_value",
+    "target": "target_value",
+}  # inputs of numbers, by the answers they come from
 
 
 class Answers(dict[str, str]):
@@ -150,10 +154,10 @@ class Repo:
         entry = self.entry(key)
         if entry["value"] is None:
             note = entry.get("note") or "It has not been measured."
-            raise Blocked(
-                f"The plan has no value for {key}. {note}",
-                f"mlscaffold replan --set {' or '.join(entry['inputs']) or key}=…",
-            )
+            asked = [ANSWERED_BY.get(name, name) for name in entry["inputs"]]
+            asked = [name for name in asked if name in self.answers]
+            remedy = f"mlscaffold replan --set {' or '.join(asked)}=…" if asked else "mlscaffold replan"
+            raise Blocked(f"The plan has no value for {key}. {note}", remedy)
         return float(entry["value"])
 
     def assumptions(self) -> list[dict[str, str]]:

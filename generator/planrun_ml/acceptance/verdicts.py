@@ -16,7 +16,7 @@ from planrun_ml.experiments.recompute import TOLERANCE
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
-from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
+from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, expected_cost, minimum_gain
 
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 MEASURED = ("data/manifest.json", splits.SPLITS, THRESHOLDS)
@@ -83,9 +83,10 @@ def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> di
     """Each segment: its gain at its share of alpha, and the verdict against the margin it may lose."""
     said, one, other = read_pair(repo, new, old, threshold)
     masks, metric, found = frames.segments(said), deciding(repo), {}
+    margin = allowed_loss(repo, "slices.margin", "slice_margin") if masks else 0.0
     for name, mask in masks.items():
         difference = gain(metric, one.only(mask), other.only(mask), alpha / len(masks))
-        held = verdict(difference, -repo.needed("slices.margin"), metric.more)
+        held = verdict(difference, -margin, metric.more)
         found[name] = {"gain": difference.as_json(), **asdict(held)}
     return found
 

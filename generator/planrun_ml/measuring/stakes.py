@@ -1,5 +1,6 @@
 """What the plan says of thresholds, gains and costs, as measurements need it."""
 
+from planrun.catalogue import NumberKey
 from planrun.repository import Repo
 
 from planrun_ml.measuring.case import Case
@@ -21,6 +22,14 @@ def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
         measured = repo.fresh("baseline", "make baseline")["result"]["value"] if baseline is None else baseline
         return float(share * measured)
     return float(repo.needed("acceptance.min_gain"))
+
+
+def allowed_loss(repo: Repo, key: NumberKey, share: str) -> float:
+    """How much worse something may be: the plan's figure, or where today's value is not known, that share of what the
+    baseline was measured to reach."""
+    planned, told = repo.number(key), repo.entry(key)["inputs"].get(share)
+    measured = repo.fresh("baseline", "make baseline")["result"]["value"] if planned is None and told else None
+    return float(told * abs(measured)) if measured else repo.needed(key)
 
 
 def reachable(repo: Repo) -> bool:

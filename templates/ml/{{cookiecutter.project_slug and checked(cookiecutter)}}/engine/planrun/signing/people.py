@@ -7,6 +7,7 @@ from planrun import git
 from planrun.catalogue import STAND_INS
 from planrun.command import COMMAND
 from planrun.repository import Repo
+from planrun.steps import Step, asked_of
 from planrun.trouble import Trouble
 
 CRUD = " .,:;<>\"\\'"  # what git strips from either end of a name before it writes it on a commit
@@ -15,6 +16,13 @@ CRUD = " .,:;<>\"\\'"  # what git strips from either end of a name before it wri
 def whose(repo: Repo, roles: Sequence[str]) -> str:
     """po Ana, ds Bo or Cy."""
     return ", ".join(f"{role} {' or '.join(repo.team.get(role, ())) or '(nobody is named)'}" for role in roles)
+
+
+def decides(repo: Repo, role: str, choices: str, command: str = "") -> Step:
+    """A step that only whoever holds a role can take: po Ana decides: …"""
+    there = role if role in repo.team else stand_in(repo, role) or role
+    who = [f"{there} {name}" for name in repo.team.get(there, ())] or [there]
+    return asked_of(who, f"{' or '.join(who)} decides: {choices}", command)
 
 
 def holds(repo: Repo, role: str, who: str) -> bool:

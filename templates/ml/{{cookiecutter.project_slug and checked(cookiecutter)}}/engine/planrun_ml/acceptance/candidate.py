@@ -11,6 +11,7 @@ from planrun_ml.data import frames, prediction_files
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding, same_metric
 from planrun_ml.measuring.intervals import affordable, compared, interval, verdict
+from planrun_ml.measuring.stakes import allowed_loss
 from planrun_ml.release.champion_model import Champion
 
 # between a recorded figure and the same one worked out again
@@ -31,8 +32,7 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
         "champion": prediction_files.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),
     }
     facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
-    margin = repo.number("promotion.margin")  # in units of the metric; the answer is a share where it has no upper end
-    facts |= {"margin": float(repo.answers["promotion_margin"] if margin is None else margin)}
+    facts |= {"margin": allowed_loss(repo, "promotion.margin", "promotion_margin")}  # in units of the metric
     # the champion's floor is in units of the metric that it was accepted by
     facts |= {"floor": champion.card["floor"] if same_metric(repo, champion.card) else None}
     facts["alpha"] = repo.needed("acceptance.alpha")

@@ -1,16 +1,19 @@
 """Acceptance: the champion against the baseline on the test rows, judged by the thresholds that were signed.
 
-The look is logged before the rows are read. What counts is worked out again from the prediction files by gate G3.3.
+The look is logged before an answer is compared, and not before the verdict has all it needs.
+What counts is worked out again from the prediction files by gate G3.3.
 A yes to everybody finds every positive row: where wrong answers have prices, a gain that costs more is no gain.
 """
 
 import time
 from typing import Any
 
+import numpy as np
 from planrun.gates import require
 from planrun.repository import Repo
-from planrun.trouble import Blocked, Outcome
+from planrun.trouble import Blocked, Outcome, Trouble
 
+from planrun_ml.acceptance import readiness
 from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge
 from planrun_ml.baseline import rule as rule_module
 from planrun_ml.data import frames, lock, looks, prediction_files, source
@@ -37,8 +40,11 @@ def run(repo: Repo, experiment: str = "") -> Outcome:
     champion, over = _chosen(repo, experiment, best)
     _looks_left(repo, champion)
     purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
-    frame = frames.load(repo, "test", purpose)
-    digests, seconds = _predict(repo, frame, champion)
+    frame = frames.held_back(repo)
+    said, seconds = _predict(repo, frame, champion)
+    readiness.refuse_unready(repo, frame, said)
+    looks.log_look(repo, purpose)
+    digests = {name: prediction_files.keep_predictions(repo, frame, *pair) for name, pair in said.items()}
     facts = judge(Repo(repo.root), digests)
     facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
     facts["over"] = over
@@ -77,14 +83,19 @@ def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
         raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
 
 
-def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[str, str], float]:
-    """Prediction files of model, baseline rule and, where the champion is not it, the simplest model."""
+def _predict(
+    repo: Repo, frame: Frame, champion: dict[str, Any]
+) -> tuple[dict[str, tuple[np.ndarray, tuple[str, ...]]], float]:
+    """What model, baseline rule and, where the champion is not it, the simplest model say; and the model's seconds."""
     task = repo.answers["task"]
     path, settings = prediction_files.store(repo) / f"{champion['model_file']}.skops", champion["config"]
     model = model_files.load(path, champion["model_file"], settings, repo.rooms)
     started = time.perf_counter()
     rule = repo.fresh("baseline", "make baseline")["rule"]
-    said = rule_module.stood_in(rule, model, frame.x, task)
+    try:
+        said = rule_module.stood_in(rule, model, frame.x, task)
+    except Exception as error:
+        raise _of_the_team(repo, champion, error) from error
     seconds = time.perf_counter() - started
     found = {
         "model": (said, training.classes(model, task)),
@@ -93,7 +104,16 @@ def _predict(repo: Repo, frame: Frame, champion: dict[str, Any]) -> tuple[dict[s
     if not families.is_simple(settings, repo.rooms):
         simple = training.fit(frames.load(repo, "train"), task, configuration.config(families.ORDER[0]))
         found["simpler"] = training.predict(simple, frame.x, task), training.classes(simple, task)
-    return {name: prediction_files.keep_predictions(repo, frame, *pair) for name, pair in found.items()}, seconds
+    return found, seconds
+
+
+def _of_the_team(repo: Repo, champion: dict[str, Any], error: Exception) -> Exception:
+    """One sentence for a fault in the team's own code; a fault of the engine's stays what it is."""
+    if isinstance(error, Trouble) or not any(champion["config"].get(room) for room in ("family", "features")):
+        return error
+    text = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+    files = f"src/{repo.rooms.package}/models.py or features.py"
+    return Trouble(f"{champion['id']} fails on the test rows: {text}.", f"Correct {files}, then: make experiment")
 
 
 def _limits(

@@ -58,11 +58,20 @@ def open_split(repo: Repo) -> tuple[Engine, source_module.Source, dict[str, str]
 
 def load(repo: Repo, part: str, purpose: dict[str, str] | None = None) -> Frame:
     """The labelled rows of `part`; for the test split, `purpose` says what is being looked at, and is logged."""
-    table, source, columns = open_split(repo)
     if part == "test":
         if purpose is None:
             raise Blocked("The test split is read by `accept` alone.", "Work on train and validation.")
         log_look(repo, purpose)
+    return _of(repo, part)
+
+
+def held_back(repo: Repo) -> Frame:
+    """The labelled test rows before a look is logged: for `accept`, which compares nothing before it has logged one."""
+    return _of(repo, "test")
+
+
+def _of(repo: Repo, part: str) -> Frame:
+    table, source, columns = open_split(repo)
     return rows(repo, table, source, columns, f"_split = '{part}'", part)
 
 

@@ -1,0 +1,65 @@
+"""What the verdict needs, held ready before a look at the test rows is logged: afterwards only the verdict may follow.
+
+A look that ends in a refusal is spent for nothing, and what would mend the refusal may void the signed thresholds.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from planrun.command import COMMAND
+from planrun.repository import Repo
+from planrun.signing.people import decides
+from planrun.trouble import Trouble
+
+from planrun_ml.data import frames
+from planrun_ml.data.frames import Frame
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, minimum_gain
+
+Said = Mapping[str, tuple[np.ndarray, tuple[str, ...]]]
+
+
+def refuse_unready(repo: Repo, frame: Frame, said: Said) -> None:
+    """Raise `Trouble` or `Blocked` where the plan, the rows or what the models said would leave no verdict."""
+    for key in ("test.alpha_per_look", "acceptance.alpha"):
+        repo.needed(key)
+    minimum_gain(repo)
+    if frame.segments.columns.size:
+        allowed_loss(repo, "slices.margin", "slice_margin")
+    _unique_keys(frame)
+    for name, (scores, _) in said.items():
+        _one_number_a_row(name, scores, len(frame.y))
+    _judged_segments(repo, frame)
+
+
+def _unique_keys(frame: Frame) -> None:
+    keys, counts = np.unique(frame.keys.astype(str), return_counts=True)
+    if (repeated := keys[counts > 1]).size:
+        told = f'{repeated.size} keys repeat among the test rows, such as "{repeated[0]}": no row could be told apart.'
+        raise Trouble(told, "Name a column without repeats under id in data/source.yaml, then: make audit")
+
+
+def _one_number_a_row(name: str, scores: Any, rows: int) -> None:
+    found = np.asarray(scores, dtype=float)
+    if len(found) != rows or not np.isfinite(found).all():
+        odd = f"{len(found)} answers for {rows} rows" if len(found) != rows else "no number for some test rows"
+        raise Trouble(f"The {name} gives {odd}.", "Correct it in src/, then: make experiment")
+
+
+def _judged_segments(repo: Repo, frame: Frame) -> None:
+    """Where segments block, the metric has a value in each: perfect answers would have one there."""
+    metric, task = deciding(repo), repo.answers["task"]
+    if "G3.4" not in repo.blocking() or not frame.segments.columns.size:
+        return
+    names = tuple(np.unique(frame.y.astype(str))) if task == "multiclass" else ()
+    right = (frame.y.astype(str)[:, None] == np.array(names)).astype(float) if names else frame.y
+    whole = Case(frame.y, right, decision_threshold(repo), names, frame.clusters, frame.queries)
+    for name, mask in frames.segments(frame.segments.add_prefix("segment:")).items():
+        if not np.isfinite(score(metric, whole.only(mask))):
+            told = f"{metric.name} has no value on the {mask.sum()} test rows of {name}, so nobody could judge them."
+            other = "other segments: mlscaffold replan --set segments=…"
+            past = f"{COMMAND} waive G3.4 --reason … --until …"
+            raise Trouble(told, decides(repo, "po", f"more rows of {name}, then make audit; or {other}; or {past}"))
