@@ -89,7 +89,7 @@ PLANRUN = Tree(
     "planrun: gates and signatures of every repository",
     _layers("""
         words: __init__ → environment trouble catalogue command → rigor
-        files: git files
+        files: git → files
         engine and rooms: example identity rooms
         repository: repository
         steps and rows: steps yaml_rows

@@ -140,7 +140,9 @@ class Walk:
             try:
                 found = self.status()
             except Refused as refusal:
-                self.takes_the_way_out("status", str(refusal))
+                way = self.takes_the_way_out("status", str(refusal))
+                if ended := way if way in ("", *ENDS) else self.types_on(way):
+                    return ended
                 continue
             step = found["next"]
             if step is None:
@@ -168,13 +170,12 @@ class Walk:
         if step["kind"] == "edit":
             return "" if walk_states.writes(self.folder, step["text"]) else "edit"
         if step["kind"] == "person" and step.get("command"):
-            return "" if self.becomes_one_of(step["who"]) and not self.types_on(step["command"]) else "person"
+            return self.types_on(step["command"]) if self.becomes_one_of(step["who"]) else "person"
         if step["kind"] != "command":
             return str(step["kind"])
         if shlex.split(step["command"])[1] in SERVES:
             return "serve"
-        self.types_on(step["command"])
-        return ""
+        return self.types_on(step["command"])
 
     def becomes_one_of(self, who: list[str]) -> bool:
         """Somebody of the team sits down at this machine; False where the step names roles only."""
@@ -184,22 +185,25 @@ class Walk:
         return bool(names)
 
     def types_on(self, line: str) -> str:
-        """Type a command, and whatever its refusals name as the way, until one is carried out; "" then."""
-        typed = []
+        """Type a command, and whatever its refusals name as the way, until one is carried out; "" then.
+
+        A refusal may end the walk as a printed step may: the kind of that end.
+        """
+        typed: list[str] = []
         while True:
             done = self.types(line)
             if done.returncode == 0 or done.stdout.strip():
                 return ""
             typed.append(line)
             step = self.takes_the_way_out(line, done.stderr)
-            if not step:
-                return ""
-            if step in typed:
+            if step in ("", *ENDS):
+                return step
+            if step in typed and (step != line or typed.count(line) > 1):
                 raise WentWrong(f"a loop: `{line}` refuses and names `{step}`, which refused before")
             line = step
 
     def takes_the_way_out(self, line: str, refusal: str) -> str:
-        """The command that a refusal names; "" where what it names is a person's to do, or was done here."""
+        """The command that a refusal names; the kind of end where it names none; "" where it was written here."""
         ways = NEXT.findall(refusal)
         if not ways and line.startswith("mlscaffold"):
             ways = refusal.strip().splitlines()[-1:]
@@ -212,8 +216,7 @@ class Walk:
         if step["kind"] == "command":
             self.leads_somewhere(step, f"the refusal of `{line}`")
             return str(step["command"])
-        walk_states.writes(self.folder, ways[-1])
-        return ""
+        return "" if walk_states.writes(self.folder, ways[-1]) else str(step["kind"])
 
 
 class Refused(Exception):
