@@ -68,6 +68,7 @@ PARTS = {
         "a monorepo to a lock and the rendered README to a promoted model",
         ("tests/test_monorepo.py", "tests/test_rendered_readme.py"),
     ),
+    "next": Part("the printed next step, followed from random states of both kinds", ("tests/test_walks.py",)),
     "histories": Part(
         "random histories and kills of new and of replan", ("tests/test_histories.py", "tests/test_kills.py")
     ),

@@ -75,9 +75,11 @@ class Stock:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def copy(self, kind: str, rng: random.Random, place: Path) -> tuple[dict[str, str], Path]:
+    def copy(
+        self, kind: str, rng: random.Random, place: Path, number: int | None = None
+    ) -> tuple[dict[str, str], Path]:
         """A fresh copy of one of the variants."""
-        number = rng.randrange(len(VARIANTS[kind]))
+        number = rng.randrange(len(VARIANTS[kind])) if number is None else number
         variant, kept = VARIANTS[kind][number], self.folder / f"{kind}-{number}"
         if not kept.is_dir():
             made = render.render(answers.complete({"kind": kind, "project_name": "My project", **variant}), kept)

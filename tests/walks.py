@@ -236,7 +236,8 @@ def tolerated(of: str) -> bool:
 def walk(kind: str, seed: int, stock: walk_states.Stock, place: Path, steps: int = MOST_STEPS) -> tuple[str, Walk]:
     """One walk of a kind of repository: how it ended, and the walk. An `AssertionError` says its seed and history."""
     rng = random.Random(f"{kind} {seed}")
-    variant, folder = stock.copy(kind, rng, place)
+    few = rng.randrange(2) if steps < MOST_STEPS else None  # a short walk renders no repository of its own
+    variant, folder = stock.copy(kind, rng, place, few)
     one = Walk(folder, rng, [f"a {kind} repository: {variant}"])
     try:
         for deed in walk_states.deeds(kind, rng, short=steps < MOST_STEPS):
