@@ -25,6 +25,11 @@ def decides(repo: Repo, role: str, choices: str, command: str = "") -> Step:
     return asked_of(who, f"{' or '.join(who)} decides: {choices}", command)
 
 
+def waiving(id: str) -> str:
+    """How a gate is walked past, where nothing but a decision opens it."""
+    return f"{COMMAND} waive {id} --reason … --until …"
+
+
 def holds(repo: Repo, role: str, who: str) -> bool:
     """Whether a person may sign for a role: it is theirs, or nobody has been named for it."""
     names = repo.team.get(role, ())

@@ -7,6 +7,7 @@ from planrun.command import COMMAND
 from planrun.files import read_json
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.trouble import Blocked
 
 from planrun_ml.data import looks as looks_module
@@ -16,6 +17,7 @@ from planrun_ml.experiments.recompute import wrong
 
 ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
 CODE_LINES = 40
+NEW_TEST_SET = "take a new test set: add rows, then make audit ARGS=--resplit"
 
 
 # ---------------------------------------------------------------------------------------------------- experiments
@@ -46,7 +48,7 @@ def complete(repo: Repo) -> Result:
         if len(record["change"]) > 1 and not record.get("ablation"):
             return failed(
                 f"{record['folder']} changed {len(record['change'])} things at once: {'; '.join(record['change'])}.",
-                "Run each change alone, or add `ablation` with what each one gave",
+                f"Run each alone, or add `ablation`, what each gave, to experiments/{record['folder']}/record.yaml",
             )
     return passed(f"{len(found)} complete, one change each.")
 
@@ -88,7 +90,8 @@ def untouched(repo: Repo) -> Result:
     odd = [look for look in looks if look.get("command") not in ALLOWED]
     if odd:
         return failed(
-            f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.", "Take a new test set"
+            f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.",
+            decides(repo, "po", NEW_TEST_SET),
         )
     said = max((record.get("test_looks") or 0 for record in records.all_records(repo)), default=0)
     if said > len(looks):
@@ -133,7 +136,12 @@ def kept(repo: Repo) -> Result:
     )
     touched = [line for line in (log or "").splitlines() if line.endswith("record.yaml") and "0000-" not in line]
     if touched:
-        return failed(f"{touched[0]} was rewritten or deleted after it was committed.", "Restore it from git's history")
+        return failed(
+            f"{touched[0]} was rewritten or deleted after it was committed.",
+            decides(
+                repo, "ds", f"bring {touched[0]} back from history: git log -p -- {touched[0]}; or {waiving('G2.7')}"
+            ),
+        )
     return passed("No record was rewritten or deleted.")
 
 
@@ -143,14 +151,25 @@ def notebooks(repo: Repo) -> Result:
     for path in sorted((repo.root / "notebooks").glob("*.ipynb")):
         cells = [cell for cell in read_json(path)["cells"] if cell["cell_type"] == "code"]
         if any(cell.get("outputs") for cell in cells):
-            return failed(f"{path.name} holds outputs, and with them perhaps data.", "Clear all outputs, then commit")
+            return failed(
+                f"{path.name} holds outputs, and with them perhaps data.",
+                f"Clear all outputs of notebooks/{path.name}, then commit",
+            )
         lines = [line for cell in cells for line in "".join(cell["source"]).splitlines() if line.strip()]
         if any(line.startswith(("def ", "class ")) for line in lines):
-            return failed(f"{path.name} defines functions.", "Move them to src/, with a test")
+            return failed(
+                f"{path.name} defines functions.", f"Move them from notebooks/{path.name} to src/, with a test"
+            )
         logic = [line for line in lines if not line.lstrip().startswith(("import ", "from ", "#"))]
         if len(logic) > CODE_LINES:
-            return failed(f"{path.name} has {len(logic)} lines of code, {CODE_LINES} may be.", "Move logic to src/")
+            return failed(
+                f"{path.name} has {len(logic)} lines of code, {CODE_LINES} may be.",
+                f"Move logic from notebooks/{path.name} to src/",
+            )
         imports = [line for line in lines if "import" in line]
         if lines and not any(name in line for line in imports for name in packages):
-            return failed(f"{path.name} does not import {' or '.join(packages)}.", "Use the functions that are there")
+            return failed(
+                f"{path.name} does not import {' or '.join(packages)}.",
+                f"Use the functions that are there, in notebooks/{path.name}",
+            )
     return passed("They import what is used elsewhere and hold no outputs.")

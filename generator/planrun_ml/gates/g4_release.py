@@ -15,6 +15,7 @@ from planrun.command import COMMAND
 from planrun.files import read_json, read_yaml
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.steps import asked_of
 
 from planrun_ml.data import source
@@ -93,7 +94,10 @@ def hashes(repo: Repo) -> Result:
         return passed(f"{entry['version']}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match.")
     if any("another hash" in problem for problem in problems):
         return failed(f"{'; '.join(problems)}.", "make rollback")
-    return blocked(f"{'; '.join(problems)}.", "Restore the file from the model store, or: make promote")
+    return blocked(
+        f"{'; '.join(problems)}.",
+        decides(repo, "mle", "bring the file back from the model store, or: make promote", PROMOTE),
+    )
 
 
 @gate("G4.7")
@@ -107,7 +111,10 @@ def monitors(repo: Repo) -> Result:
             problems.append(f"{name} points at {runbook}, which does not exist")
         edited += _edited(repo, signal, called.get(name, {}))
     if edited:
-        return failed(f"Edited by hand: {'; '.join(edited)}.", "Write a decision record that names signal and number")
+        return failed(
+            f"Edited by hand: {'; '.join(edited)}.",
+            "Write a decision record in docs/decisions/ that names signal and number",
+        )
     if problems:
         return blocked(f"{'; '.join(problems)}.", "Complete ops/monitors.yaml")
     alert = repo.evidence("test_alert", TEST_ALERT)
@@ -198,7 +205,7 @@ def contract(repo: Repo) -> Result:
             broken.append(f"{name} may no longer be missing")
     if broken:
         said = f"Requests of {before['version']} are refused: {'; '.join(broken)}."
-        return failed(said, "Accept both, or make retrain")
+        return failed(said, decides(repo, "mle", "take both kinds of request, or: make retrain", "make retrain"))
     return passed(f"{entry['version']} takes every request that {before['version']} took.")
 
 
@@ -209,7 +216,7 @@ def rollout(repo: Repo) -> Result:
     missing = [f"{part}.{key}" for part, key in wanted if plan.get(part, {}).get(key) in (None, "", "null")]
     missing += [] if plan.get("stop") else ["stop"]
     if missing:
-        step = "Answer what they need, then: mlscaffold replan"
+        step = "Answer it in ops/rollout.yaml"
         return blocked(f"ops/rollout.yaml has no {', '.join(missing)}.", step)
     return passed(f"Shadow {plan['shadow']['days']} days, then {float(plan['canary']['share']):.0%} of the traffic.")
 
@@ -223,10 +230,15 @@ def readiness(repo: Repo) -> Result:
     floor, weakest = SCORE_FLOOR[repo.answers["consequence"]], min(points, key=lambda section: points[section])
     said = ", ".join(f"{section} {count}" for section, count in points.items())
     if points[weakest] < floor:
-        return failed(
-            f"{said}; the weakest must reach {floor}.", f"Open the gates of {weakest}: {COMMAND} status --all"
-        )
+        return failed(f"{said}; the weakest must reach {floor}.", _to_the_points(repo, weakest))
     return passed(f"{said}; the weakest reaches {floor}.")
+
+
+def _to_the_points(repo: Repo, section: str) -> str:
+    """The step of the first gate of a section that is shut."""
+    rows = [gates.state_of(repo, id) for id in SECTIONS[section]]
+    first = next((row for row in rows if row.state not in ("pass", "warn") and row.next_step), None)
+    return first.next_step if first else decides(repo, "po", f"what is waived there, or {waiving('G4.10')}")
 
 
 LOAD = "make load"
@@ -247,7 +259,7 @@ def under_load(repo: Repo) -> Result:
     if found["per_second"] < KEPT_UP * planned:
         return failed(
             f"{found['per_second']:.3g} requests a second were answered; the plan asks for {planned:.3g}.",
-            "Ask from another machine, or add workers",
+            decides(repo, "ops", "ask from another machine (make load), or add workers", LOAD),
         )
     return passed(
         f"{found['sent']:,} requests at {found['per_second']:.3g} a second, {workers} workers, {found['cores']} cores: "

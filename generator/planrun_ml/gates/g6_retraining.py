@@ -5,6 +5,7 @@ from typing import Any
 from planrun.files import canonical, read_yaml
 from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, state_of
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import Blocked
 
@@ -70,15 +71,19 @@ def not_worse(repo: Repo) -> Result:
         return failed(f"{', '.join(typed)} in evidence/candidate.json do not follow from the predictions.", RETRAIN)
     said = f"{found['version']} against {found['champion']}: {again['sentence']}"
     if again["verdict"] == "inconclusive":
-        return blocked(said, "Add labelled rows, then: make retrain")
-    return failed(said, f"Keep {found['champion']}") if again["verdict"] == "fail" else passed(said)
+        return blocked(said, decides(repo, "mle", f"add labelled rows, then: {RETRAIN}"))
+    return (
+        failed(said, decides(repo, "po", f"keep {found['champion']}, or walk past it: {waiving('G6.2')}"))
+        if again["verdict"] == "fail"
+        else passed(said)
+    )
 
 
 @gate("G6.6")
 def versions(repo: Repo) -> Result:
     champion_entry(repo)
     if problems := registry.version_problems(registry.read(repo.root)):
-        return failed(f"{'; '.join(problems)}.", "make retrain registers the version that fits")
+        return failed(f"{'; '.join(problems)}.", RETRAIN)
     return passed("Each version's number says what changed.")
 
 
@@ -91,9 +96,14 @@ def segments(repo: Repo) -> Result:
     found = verdicts.slices(repo, files["candidate"], files["champion"], facts["threshold"], alpha)
     worse, unsure = ([n for n, e in found.items() if e["state"] == shut] for shut in ("fail", "inconclusive"))
     if worse:
-        return failed(f"Worse in {', '.join(worse)}.", "Keep the champion")
+        return failed(
+            f"Worse in {', '.join(worse)}.",
+            decides(repo, "po", f"keep the champion, or walk past it: {waiving('G6.3')}"),
+        )
     if unsure:
-        return blocked(f"Too few rows in {', '.join(unsure)}.", "Add labelled rows there, then: make retrain")
+        return blocked(
+            f"Too few rows in {', '.join(unsure)}.", decides(repo, "mle", f"add labelled rows there, then: {RETRAIN}")
+        )
     return passed(f"Not worse in any of {len(found)} segments." if found else "No segment was named.")
 
 

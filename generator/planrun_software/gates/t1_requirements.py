@@ -9,6 +9,7 @@ from planrun.files import canonical, write_text
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, unconfirmed
+from planrun.signing.people import decides
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import counted
 
@@ -107,7 +108,15 @@ def objective(repo: Repo) -> Result:
     faults = {name: row for name in soft for row in rows if name in str(row)}
     hard, told = [name for name in soft if name not in faults], " and ".join(soft)
     if hard or promised > repo.needed("slo.ceiling_soft"):
-        return failed(str(repo.entry("slo.ceiling")["note"]), "Lower the objective, or require a degraded result.")
+        return failed(
+            str(repo.entry("slo.ceiling")["note"]),
+            decides(
+                repo,
+                "po",
+                "a lower objective (mlscaffold replan --set slo_percent=…), or a degraded result in "
+                f"{requirements.REQUIREMENTS}",
+            ),
+        )
     waiting = sorted({row["id"] for row in faults.values() if not str(row.get("agreed", "")).strip()})
     if waiting:
         reason = f"{promised:.4%} stands only if {told} may fail without failing a request; nobody has agreed to that."
@@ -122,7 +131,10 @@ def capacity(repo: Repo) -> Result:
     if not limit:
         return blocked("Nobody has said how many workers the hosting gives.", "mlscaffold replan --set worker_limit=…")
     if workers > int(limit):
-        return failed(f"{workers:g} are needed, and the limit is {limit}.", "Raise worker_limit or lower the peak.")
+        return failed(
+            f"{workers:g} are needed, and the limit is {limit}.",
+            decides(repo, "po", "mlscaffold replan --set worker_limit=… or --set peak_factor=…"),
+        )
     return passed(f"{workers:g} of {counted(int(limit), 'worker')} can carry the load test's rate.")
 
 

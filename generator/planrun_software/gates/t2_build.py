@@ -5,9 +5,10 @@ from datetime import date
 from planrun import git
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides
 from planrun.trouble import counted
 
-from planrun_software.gates.documents import backlog
+from planrun_software.gates.documents import BACKLOG, backlog
 from planrun_software.traceability import marked_tests, requirements
 
 
@@ -19,9 +20,14 @@ def ready(repo: Repo) -> Result:
     for item in started:
         waits = [name for name in item.get("depends_on", []) if name not in done]
         if waits:
-            return blocked(f"{item['id']} was started before {', '.join(waits)} was done.", f"Finish {waits[0]} first.")
+            return blocked(
+                f"{item['id']} was started before {', '.join(waits)} was done.",
+                f"Finish {waits[0]} first, or say in {BACKLOG} how it is.",
+            )
         if item.get("estimate_days", 0) > limit:
-            return blocked(f"{item['id']} is larger than half an iteration ({limit:g} days).", "Slice it.")
+            return blocked(
+                f"{item['id']} is larger than half an iteration ({limit:g} days).", f"Slice it in {BACKLOG}."
+            )
     return passed(f"{counted(len(started), 'started item')}, none too large, none waiting for another.")
 
 
@@ -31,17 +37,21 @@ def tested(repo: Repo) -> Result:
     for requirement in requirements.by_test(repo):
         tests = [test for test in marked_tests.marked_tests(repo.root) if requirement["id"] in test.ids]
         if not tests:
-            step = f'Mark one with @pytest.mark.req("{requirement["id"]}").'
+            step = f'Mark one in tests/ with @pytest.mark.req("{requirement["id"]}").'
             return blocked(f"No test shows {requirement['id']}.", step)
         for test in (test for test in tests if test.empty):
-            return failed(f"{test.name} asserts nothing that could turn out false.", "Let it assert what is promised.")
+            return failed(
+                f"{test.name} asserts nothing that could turn out false.",
+                f"Let it assert what is promised: {test.key.partition('::')[0]}.",
+            )
         ends = {results.get(test.key, "not run") for test in tests}
         if "failed" in ends:
-            return failed(f"A test of {requirement['id']} fails.", "make test")
+            file = next(test.key for test in tests if results.get(test.key) == "failed").partition("::")[0]
+            return failed(f"A test of {requirement['id']} fails.", f"Mend src/ or {file}, then: make test")
         if ends != {"passed"}:
             return blocked(f"A test of {requirement['id']} was {' and '.join(sorted(ends))}.", "make test")
     for name in (name for name, end in results.items() if end == "failed"):
-        return failed(f"{name} fails.", "make test")
+        return failed(f"{name} fails.", f"Mend src/ or {name.partition('::')[0]}, then: make test")
     told = f"{counted(len(results), 'test function')} ran"
     return passed(f"{told}; each must requirement that a test shows has one that passes.")
 
@@ -51,7 +61,9 @@ def build(repo: Repo) -> Result:
     results = repo.fresh("build", "make check")["results"]
     red = [name for name, end in results.items() if end != "green"]
     if red:
-        return failed(f"Red: {', '.join(red)}.", "make check")
+        return failed(
+            f"Red: {', '.join(red)}.", decides(repo, "swe", "what make check prints is mended, then: make check")
+        )
     return passed(f"Green: {', '.join(results)}.")
 
 
@@ -78,5 +90,5 @@ def circuit_breaker(repo: Repo) -> Result:
     late = [item for item in backlog(repo) if item.get("state") == "started" and str(item.get("due", "9")) < today]
     if late:
         told = f"{late[0]['id']} was due on {late[0]['due']} and is not done."
-        return blocked(told, "Shape it anew; do not extend it.")
+        return blocked(told, decides(repo, "po", f"shape it anew in {BACKLOG}; do not extend it"))
     return passed("No started item is past its date.")

@@ -8,6 +8,7 @@ from planrun.catalogue import NumberKey
 from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, unconfirmed
+from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import signable, signed
 from planrun.steps import rows_missing
 from planrun.trouble import Blocked, counted
@@ -23,6 +24,9 @@ from planrun_ml.measuring.metrics import score
 
 AUDIT = "docs/01-data-audit.md"
 TOLERANCE = 1e-5
+LOWER = "aim lower (mlscaffold replan --set target_value=…)"
+UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
+CAPPED = f"label better, then mlscaffold replan --set label_agreement=…; {LOWER}; or walk past it: {waiving('G1.6')}"
 
 
 def _audited(repo: Repo) -> None:
@@ -101,7 +105,10 @@ def labelled(repo: Repo) -> Result:
             return blocked("People label, and there is no labelling guide.", f"Write {GUIDE}")
         agreement, least = found["agreement"], repo.number("labels.min_agreement")
         if agreement is not None and least is not None and float(agreement) < least:
-            return failed(f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.", "Sharpen the guide")
+            return failed(
+                f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.",
+                f"Sharpen {GUIDE}, then: make audit",
+            )
     return _enough(repo, found["test"])
 
 
@@ -140,12 +147,11 @@ def ceiling(repo: Repo) -> Result:
     above = deciding(repo).sign * (top - target)
     if above < 0:
         return failed(
-            f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.", "Label better"
+            f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.",
+            decides(repo, "po", CAPPED),
         )
     if above < 0.02:
-        return blocked(
-            f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", "Label better, or aim lower"
-        )
+        return blocked(f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", decides(repo, "po", CAPPED))
     return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
 
 
@@ -156,7 +162,12 @@ def repeatable(repo: Repo) -> Result:
     if found["data"] != known["sha256"]:
         return blocked("The two runs were of other data.", "make audit")
     if not found["second"]:
-        return blocked("With so many rows there was one run.", "Ask for two: mlscaffold replan --set rigor=strict")
+        return blocked(
+            "With so many rows there was one run.",
+            decides(
+                repo, "po", "ask for two: mlscaffold replan --set rigor=strict", "mlscaffold replan --set rigor=strict"
+            ),
+        )
     if parts := differing(found):
         return failed(
             f"Two runs from the same raw file gave another {', '.join(parts)}.",
@@ -208,12 +219,17 @@ def baseline(repo: Repo) -> Result:
     if target is not None and better and flat >= target:
         return stop(
             f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
-            "Raise the target or change the metric (mlscaffold replan --set …), or make the rarer class `positive`",
+            decides(
+                repo,
+                "po",
+                "raise the target (mlscaffold replan --set target_value=…), change the metric (mlscaffold replan "
+                "--set metric=…), or name the rarer class as `positive` in data/source.yaml",
+            ),
         )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
         return stop(
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
-            "Ship the rule, or raise the target: mlscaffold replan --set target_value=…",
+            decides(repo, "po", "ship the rule, or raise the target: mlscaffold replan --set target_value=…"),
         )
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']} units, by the same harness.")
 
@@ -234,16 +250,16 @@ def learning_curve(repo: Repo) -> Result:
         return warned(f"{told}; a simple model scores, by training rows: {said}.")
     if fit is None:
         told = "The curve of a simple model over training rows has fewer than four points, too few to be drawn on."
-        return blocked(told, "Add rows, then make audit")
+        return blocked(told, decides(repo, "po", UNREACHED))
     name = f"a simple model's error in {found['metric']}"
     most = f"the target {target:.4g} allows {allowed:.3f}"
     if fit["at_all_rows"] <= allowed:
         return passed(f"With all training rows {name} is forecast at {fit['at_all_rows']:.3f}; {most}.")
     if fit["a"] - fit["band"] > allowed:
         told = f"However many rows there are, {name} stays above {fit['a'] - fit['band']:.3f}; {most}."
-        return failed(told, "Lower the target (mlscaffold replan --set target_value=…), or bring better columns")
+        return failed(told, decides(repo, "po", UNREACHED))
     told = f"With all training rows {name} is forecast at {fit['at_all_rows']:.3f}; {most}, and more rows may reach it."
-    return blocked(told, "Add rows, or better columns")
+    return blocked(told, decides(repo, "po", UNREACHED))
 
 
 @gate("G1.11")

@@ -11,6 +11,7 @@ from planrun.files import canonical, rows_of
 from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, require, state_of
 from planrun.repository import Repo
 from planrun.signing.assumptions import unconfirmed
+from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import SIGNABLES, document_hash, signable, signed
 from planrun.steps import asked_of, rows_missing
 from planrun.trouble import Blocked, Trouble
@@ -22,6 +23,7 @@ from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
 from planrun_ml.experiments import records
 from planrun_ml.gates.documents import open_questions
+from planrun_ml.gates.g2_experiments import NEW_TEST_SET
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.models import configuration, families
 from planrun_ml.pages import write
@@ -88,7 +90,9 @@ def thresholds(repo: Repo) -> Result:
         said = "The thresholds that stand now were signed after the first look at the test rows."
         return failed(
             said,
-            f"Restore the signed text (git log -p {DOCUMENT} plan/plan.json), or add rows: make audit ARGS=--resplit",
+            decides(
+                repo, "po", f"bring the signed text back (git log -p {DOCUMENT} plan/plan.json), or {NEW_TEST_SET}"
+            ),
         )
     return passed(f"{state.reason} The first look came after.")
 
@@ -115,7 +119,9 @@ def looks(repo: Repo) -> Result:
     allowed = repo.needed("test.looks")
     used = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"])
     if used > allowed:
-        return failed(f"{used} models were measured on this test set, {allowed:.0f} may be.", "Take a new test set")
+        return failed(
+            f"{used} models were measured on this test set, {allowed:.0f} may be.", decides(repo, "po", NEW_TEST_SET)
+        )
     return passed(f"{used} of {allowed:.0f} looks are used, each at alpha {repo.needed('test.alpha_per_look'):.3g}.")
 
 
@@ -123,7 +129,7 @@ def looks(repo: Repo) -> Result:
 def gain_shown(repo: Repo) -> Result:
     judged = accepted(repo)["verdict"]
     if judged["state"] == "inconclusive":
-        step = "Label more test rows, then make audit and make accept"
+        step = decides(repo, "po", f"label more test rows, then make audit; or walk past it: {waiving('G3.3')}")
         if judged["more"]:
             step = rows_missing(judged["more"], f"{judged['more']:,} more test rows with labels, then make audit")
         return blocked(f"Inconclusive. {judged['sentence']}", step)
@@ -154,7 +160,10 @@ def segments(repo: Repo) -> Result:
     for state, result in (("fail", failed), ("inconclusive", blocked)):
         for name, entry in judged.items():
             if entry["state"] == state:
-                return result(f"{name}: {entry['sentence']}", "Better rows for this segment, or a wider margin, signed")
+                return result(
+                    f"{name}: {entry['sentence']}",
+                    decides(repo, "po", f"better rows for this segment, or walk past it: {waiving('G3.4')}"),
+                )
     return passed(f"{len(judged)} segments are not worse than the margin allows.")
 
 
@@ -213,9 +222,15 @@ def limits(repo: Repo) -> Result:
     measured, limit = verdicts.accepted(repo)["limits"], repo.answers.get("latency_ms")
     best, here = measured.get("cost_best_of_20"), measured.get("cost_at_threshold")
     if best is not None and here is not None and here > 1.05 * best + 1e-9:
-        return failed(f"A decision costs {here:.4g}, and {best:.4g} at a better threshold.", "Calibrate the model")
+        return failed(
+            f"A decision costs {here:.4g}, and {best:.4g} at a better threshold.",
+            decides(repo, "ds", f"calibrate the model (make experiment, then make accept), or {waiving('G3.5')}"),
+        )
     if limit and measured["seconds_per_1000"] > float(limit):
-        return failed(f"One row takes {measured['seconds_per_1000']:.3g} ms, {limit} ms may be.", "A smaller model")
+        return failed(
+            f"One row takes {measured['seconds_per_1000']:.3g} ms, {limit} ms may be.",
+            decides(repo, "ds", f"a smaller model (make experiment, then make accept), or {waiving('G3.5')}"),
+        )
     return passed(f"{measured['model_bytes']:,} bytes, {measured['seconds_per_1000']:.3g} s for 1,000 rows.")
 
 
@@ -230,7 +245,7 @@ def cheaper(repo: Repo) -> Result:
     for name in ("baseline", "nothing"):
         if costs[name] is not None and costs["model"] >= costs[name]:
             said = f"A decision costs {costs['model']:.4g}; with {name} it costs {costs[name]:.4g}."
-            return failed(said, "Do not ship")
+            return failed(said, decides(repo, "po", f"do not ship, or walk past it: {waiving('G3.6')}"))
     return passed(f"A decision costs {costs['model']:.4g}, with the baseline {costs['baseline']:.4g}.")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from planrun.files import read_yaml, restoring
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
+from planrun.signing.people import decides
 from planrun.steps import rows_missing
 from planrun.trouble import Blocked
 
@@ -83,9 +84,15 @@ def feedback(repo: Repo) -> Result:
     found = live_quality(repo)
     said = f"{found['received']:,} of {found['due']:,} due labels came back"
     if not found["due"]:
-        return blocked(f"Not known: {nothing_due(repo)}.", f"Let answers grow older, then: {MONITOR}")
+        return blocked(
+            f"Not known: {nothing_due(repo)}.",
+            decides(repo, "ops", f"wait until answers are as old as their labels take, then: {MONITOR}", MONITOR),
+        )
     if found["received"] < expected_share(repo) * found["due"]:
-        return blocked(f"{said}: quality is unknown.", "Put labels (id, label) into labels/")
+        return blocked(
+            f"{said}: quality is unknown.",
+            decides(repo, "ops", f"put labels (id, label) into labels/, then: {MONITOR}", MONITOR),
+        )
     return passed(f"{said}.")
 
 

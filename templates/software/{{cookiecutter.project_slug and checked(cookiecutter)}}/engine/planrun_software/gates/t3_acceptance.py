@@ -3,6 +3,7 @@
 from planrun import git
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import counted
 
@@ -21,12 +22,12 @@ def scenarios(repo: Repo) -> Result:
     must = [requirement["id"] for requirement in requirements.by_test(repo)]
     tests = [test for test in marked_tests.marked_tests(repo.root) if set(must).intersection(test.ids)]
     for test in (test for test in tests if results.get(test.key) == "failed"):
-        return failed(f"{test.key} fails.", "make accept")
+        return failed(f"{test.key} fails.", f"Mend src/ or {test.key.partition('::')[0]}, then: make accept")
     idle = [test.key for test in tests if results.get(test.key) != "passed"]
     bare = [name for name in must if not any(name in test.ids for test in tests)]
     if idle or bare or not must:
         told = f"{idle[0]} was skipped or not run." if idle else f"No test shows {', '.join(bare) or 'anything'}."
-        step = f'Mark one with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
+        step = f'Mark one in tests/acceptance with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
         return blocked(told, "make accept" if idle else step)
     told = f"{counted(len(tests), 'scenario')} passed"
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
@@ -39,12 +40,15 @@ def traceability(repo: Repo) -> Result:
         return blocked("There is no history, so no test can be traced to a commit.", "git init")
     strangers = table.unknown_ids(repo)
     if strangers:
-        return failed(f"Tests name {', '.join(strangers)}, which no requirement is called.", "Correct the mark.")
+        return failed(
+            f"Tests name {', '.join(strangers)}, which no requirement is called.",
+            "Correct the mark in tests/acceptance.",
+        )
     rows = table.table(repo, results)
     gaps, waiting = [row for row in rows if row.gap], [row for row in rows if row.waits]
     if gaps:
         told = f"{gaps[0].requirement}: {gaps[0].gap}. ({counted(len(gaps), 'gap')})"
-        return failed(told, "Close the gap, then make accept.")
+        return failed(told, f"Close the gap in tests/acceptance or {PAGE}, then: make accept")
     if waiting:
         told = f"{waiting[0].requirement}: {waiting[0].waits.rstrip('.')}. ({len(waiting)} of {len(rows)} wait)"
         return blocked(told, f"{PAGE}, section 2, says what each kind of evidence has to say.")
@@ -56,7 +60,10 @@ def demonstrated(repo: Repo) -> Result:
     shown = repo.fresh("load", "make load")
     told = f"p95 {shown['p95_ms']:g} of {shown['limit_p95_ms']:g} ms, {shown['failures']} of {shown['requests']} failed"
     if shown["p95_ms"] > shown["limit_p95_ms"] or shown["verdict"] == "fail":
-        return failed(f"It misses the plan: {told}.", "Make it faster or safer, then make load.")
+        return failed(
+            f"It misses the plan: {told}.",
+            decides(repo, "swe", f"make it faster or safer, then: make load; or {waiving('T3.3')}"),
+        )
     if shown["requests"] < shown["needed"] or shown["verdict"] != "pass":
         return blocked(f"Not yet shown: {told}; {shown['needed']} are needed.", "make load")
     return passed(f"Shown: {told}.")
@@ -67,7 +74,7 @@ def defects(repo: Repo) -> Result:
     items = [item for item in backlog(repo) if item.get("kind") == "defect" and item.get("state") != "done"]
     severe = [item["id"] for item in items if str(item.get("severity")) in ("1", "2")]
     if severe:
-        return failed(f"Open with severity 1 or 2: {', '.join(severe)}.", "Repair them.")
+        return failed(f"Open with severity 1 or 2: {', '.join(severe)}.", f"Repair them, then say so in {BACKLOG}.")
     return passed(f"{counted(len(items), 'open defect')} in {BACKLOG}, none of severity 1 or 2.")
 
 
@@ -75,7 +82,10 @@ def defects(repo: Repo) -> Result:
 def security(repo: Repo) -> Result:
     found = repo.fresh("audit", secrets_and_packages.step(repo))
     if found["secrets"]:
-        return failed(f"{found['secrets'][0]} looks like a secret.", "Take it out and change it where it is used.")
+        return failed(
+            f"{found['secrets'][0]} looks like a secret.",
+            decides(repo, "swe", "take it out, change it where it is used, then: make audit"),
+        )
     if found["advisories"]:
         return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
     if found["unknown"]:

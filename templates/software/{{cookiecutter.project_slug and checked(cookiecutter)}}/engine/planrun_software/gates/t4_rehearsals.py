@@ -6,6 +6,7 @@ from typing import Any
 from planrun.files import rows_of
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.steps import asked_of
 from planrun.trouble import counted
 
@@ -48,9 +49,12 @@ def rollback(repo: Repo) -> Result:
     limit = float(repo.answers.get("rollback_minutes", "15"))
     if not (found["worked_before"] and found["worked_after"]):
         when = "after going back" if found["worked_before"] else "before going back"
-        return failed(f"The product did not work {when}.", "Repair it, then make rollback-drill.")
+        return failed(f"The product did not work {when}.", decides(repo, "ops", "repair it, then: make rollback-drill"))
     if found["seconds"] > limit * 60:
-        return failed(f"It took {found['seconds']:g} s, and {limit:g} minutes are allowed.", "Make going back faster.")
+        return failed(
+            f"It took {found['seconds']:g} s, and {limit:g} minutes are allowed.",
+            decides(repo, "ops", f"make going back faster, then: make rollback-drill; or {waiving('T4.1')}"),
+        )
     same = ", with the same code in both" if found["same_code"] else ""
     return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min){same}.")
 
@@ -67,7 +71,10 @@ def alerts(repo: Repo) -> Result:
     ]
     if len(rows) != len(planned) or differing:
         told = differing[0] if differing else f"{counted(len(rows), 'alert')} instead of {len(planned)}"
-        return blocked(f"{ALERTS} is not what the plan computed: {told}.", "Take the plan's figure, or replan.")
+        return blocked(
+            f"{ALERTS} is not what the plan computed: {told}.",
+            f"Take the plan's figure in {ALERTS}, or: mlscaffold replan",
+        )
     lost = [row["runbook"] for row in rows if not _anchored(repo, str(row.get("runbook", "")))]
     if lost:
         return blocked(f"{lost[0]} is no heading of a page.", f"Correct runbook in {ALERTS}.")
@@ -75,7 +82,10 @@ def alerts(repo: Repo) -> Result:
         return blocked("An alert has no owner.", f"Name a person under owner in {ALERTS}.")
     sent = repo.fresh("alert_test", "make alert-test")
     if not 200 <= sent["status"] < 300:
-        return failed(f"The test alert was refused with status {sent['status']}.", "make alert-test")
+        return failed(
+            f"The test alert was refused with status {sent['status']}.",
+            decides(repo, "ops", "correct where alerts are sent, then: make alert-test"),
+        )
     return passed(f"{counted(len(rows), 'alert')} as planned; a test alert was delivered on {sent['on']}.")
 
 
@@ -103,7 +113,10 @@ def restored(repo: Repo) -> Result:
         return found
     if not found["equal"] or not found["works"] or found["restored"] == 0:
         told = f"{found['restored']} of {counted(found['records'], 'record')} came back"
-        return failed(f"The backup did not bring everything back: {told}.", "Repair it, then make restore-drill.")
+        return failed(
+            f"The backup did not bring everything back: {told}.",
+            decides(repo, "ops", "repair it, then: make restore-drill"),
+        )
     return passed(f"{counted(found['restored'], 'record')} came back equal in {found['seconds']:g} s on {found['on']}.")
 
 
@@ -115,7 +128,10 @@ def load(repo: Repo) -> Result:
         return blocked(f"{found['per_second']:g} a second were tried, and the plan wants {asked:g}.", "make load")
     if found["p95_ms"] > found["limit_p95_ms"] or found["error_rate"] > 0.001:
         told = f"p95 {found['p95_ms']:g} ms, errors {found['error_rate']:.3%}"
-        return failed(f"Under load it misses its limits: {told}.", "Make it faster, or give it more workers.")
+        return failed(
+            f"Under load it misses its limits: {told}.",
+            decides(repo, "swe", f"make it faster, or give it more workers, then: make load; or {waiving('T4.4')}"),
+        )
     told = f"p95 {found['p95_ms']:g} ms and errors {found['error_rate']:.3%}"
     return passed(f"{told} with {counted(found['workers'], 'worker')}.")
 

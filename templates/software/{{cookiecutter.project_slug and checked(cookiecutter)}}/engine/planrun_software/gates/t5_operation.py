@@ -6,6 +6,7 @@ from pathlib import Path
 
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides, waiving
 from planrun.trouble import Trouble, counted
 
 from planrun_software.gates.t4_rehearsals import BUDGET
@@ -20,7 +21,10 @@ def budget(repo: Repo) -> Result:
     if age > 1:
         return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", BUDGET)
     if found["left"] <= 0:
-        return failed(f"{found['failed']} of {found['total']} failed: the budget is spent.", "Merge repairs only.")
+        return failed(
+            f"{found['failed']} of {found['total']} failed: the budget is spent.",
+            decides(repo, "po", f"merge repairs only, until: {BUDGET}; or {waiving('T5.1')}"),
+        )
     return passed(f"{found['left']:.0%} of the error budget is left on {found['on']}.")
 
 
@@ -28,7 +32,9 @@ def budget(repo: Repo) -> Result:
 def postmortems(repo: Repo) -> Result:
     open_ones = _pages(repo, "ops/postmortems", ("owner:", "due:"))
     if open_ones:
-        return blocked(f"{open_ones[0]} has no action with an owner and a date.", "Complete it.")
+        return blocked(
+            f"{open_ones[0]} has no action with an owner and a date.", f"Complete ops/postmortems/{open_ones[0]}."
+        )
     pages = len(list((repo.root / "ops").glob("postmortems/*.md")))
     return passed(f"{counted(pages, 'postmortem')}, each with owned actions.")
 
