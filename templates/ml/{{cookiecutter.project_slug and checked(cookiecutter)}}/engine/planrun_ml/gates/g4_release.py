@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from planrun import gates
 from planrun.catalogue import NumberKey
-from planrun.command import COMMAND
 from planrun.files import read_json, read_yaml
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
