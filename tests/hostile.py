@@ -93,9 +93,25 @@ def python_of_others(folder: Path) -> str:
         return ""
     subprocess.run([other, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    packages.joinpath("borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        packages.joinpath(path.name).symlink_to(path)
+    for script in Path(sysconfig.get_path("scripts")).iterdir():
+        _lend(script, folder / "bin")
     python = str(folder / "bin" / "python")
     return python if _starts(python) else ""
+
+
+def _lend(script: Path, folder: Path) -> None:
+    """The same program in another environment's folder, started by its interpreter where Python starts it."""
+    lent = folder / script.name
+    if lent.exists() or script.is_dir():
+        return
+    begins, _, rest = script.read_bytes().partition(b"\n")
+    if begins.startswith(b"#!") and b"python" in begins:
+        lent.write_bytes(b"#!" + bytes(folder / "python") + b"\n" + rest)
+    else:
+        shutil.copyfile(script, lent)
+    lent.chmod(0o755)
 
 
 def _starts(python: str) -> bool:
@@ -114,12 +130,13 @@ def give_away(folder: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the tests in both surroundings; 0 when both passed and nothing of somebody else's was touched."""
-    with tempfile.TemporaryDirectory(prefix="a path ") as name:
+    with tempfile.TemporaryDirectory(prefix="a path ") as name, tempfile.TemporaryDirectory() as lent:
         folder = Path(name).resolve()
-        folder.chmod(0o755)
+        for path in (folder, Path(lent)):
+            path.chmod(0o755)
         codes = [_run(folder / "first", ZONES[0], arguments, other="")]
         is_root = os.name == "posix" and os.geteuid() == 0
-        other = python_of_others(folder / "env")
+        other = python_of_others(Path(lent, "env"))
         if is_root and not other:
             print(
                 f"{sys.executable} cannot be started by another user, so nothing was tried as not root. Make an "
@@ -138,6 +155,7 @@ def _run(folder: Path, zone: str, arguments: Sequence[str], *, other: str) -> in
     folder.joinpath("tmp").mkdir()
     if other:
         give_away(folder)
+        hostile["PATH"] = f"{Path(other).parent}{os.pathsep}{os.environ['PATH']}"
     who = AS_NOBODY if other else {}
     quick = ["-n", "2", "--dist", "worksteal", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
     words = [other or sys.executable, "-m", "pytest", *quick, *arguments]
