@@ -9,7 +9,7 @@ import walk_states
 from walks import ENDS, MOST_STEPS, Walk, WentWrong, walk
 
 QUICK = {"ml": 9, "software": 6}  # short walks, and from few repositories: together they take less than a minute
-ALL = {"ml": 240, "software": 80}
+ALL = {"ml": 240, "software": 60}
 SHORT = 4  # steps
 
 

@@ -186,7 +186,7 @@ COMMANDS = {
            "accept", "promote", "rollback --drill", "monitor", "triage", "retrain", "status", "audit --resplit",
            "experiment --model forest --drop first", "rollback --reason test", "monitor --test-alert",
            "waive G1.5 --reason later --until 30"],
-    "software": ["confirm --all", "sign T1", "sign T3", "test", "accept", "status",
+    "software": ["confirm --all", "sign T1", "sign T3", "explain T1.1", "status --all", "status",
                  "waive T1.3 --reason later --until 30"],
 }  # fmt: skip
 ANSWERS = {
@@ -318,7 +318,11 @@ COMMON: list[Deed] = [
 DEEDS: dict[str, list[Deed]] = {"ml": [*COMMON, other_rows, other_rows, updates_the_engine], "software": COMMON}
 
 
+SLOW = (gets_some_way,)
+
+
 def deeds(kind: str, rng: random.Random, *, short: bool) -> Iterator[Deed]:
     """What happens before the walk, in the order in which it happens."""
     for _ in range(rng.randint(1, 2) if short else rng.randint(2, 7)):
-        yield rng.choice(DEEDS[kind])
+        quick = [deed for deed in DEEDS[kind] if deed not in SLOW] if short else DEEDS[kind]
+        yield rng.choice(quick)

@@ -33,7 +33,8 @@ from planrun.steps import told  # noqa: E402
 
 MOST_STEPS = 60  # a walk that is longer goes nowhere
 MOST_REFUSALS = 4  # of one command in the same words
-SECONDS = 300  # for one command
+SECONDS = 1800  # for one command, on a machine that does other things too
+SLOW = ("test", "check", "load", "accept", "restore-drill", "rollback-drill", "alert-test")  # of a product
 TYPED = re.compile(r"(?:\.venv/bin/planrun|planrun|make|git|mlscaffold) ")
 NEXT = re.compile(r"^Next: (.+?)(?:   \(\d+ of the .*)?$", re.MULTILINE)
 SERVES = ("serve", "run")  # they answer until they are stopped
@@ -50,6 +51,7 @@ class Walk:
 
     folder: Path
     rng: random.Random
+    short: bool = False  # it stops before a product's tests and drills, which take long
     history: list[str] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
@@ -173,8 +175,11 @@ class Walk:
             return self.types_on(step["command"]) if self.becomes_one_of(step["who"]) else "person"
         if step["kind"] != "command":
             return str(step["kind"])
-        if shlex.split(step["command"])[1] in SERVES:
+        word = shlex.split(step["command"])[1]
+        if word in SERVES:
             return "serve"
+        if self.short and word in SLOW and not (self.folder / "data/source.yaml").is_file():
+            return "short"
         return self.types_on(step["command"])
 
     def becomes_one_of(self, who: list[str]) -> bool:
@@ -238,7 +243,7 @@ def walk(kind: str, seed: int, stock: walk_states.Stock, place: Path, steps: int
     rng = random.Random(f"{kind} {seed}")
     few = rng.randrange(2) if steps < MOST_STEPS else None  # a short walk renders no repository of its own
     variant, folder = stock.copy(kind, rng, place, few)
-    one = Walk(folder, rng, [f"a {kind} repository: {variant}"])
+    one = Walk(folder, rng, steps < MOST_STEPS, [f"a {kind} repository: {variant}"])
     try:
         for deed in walk_states.deeds(kind, rng, short=steps < MOST_STEPS):
             one.history.append(f"* {deed.__name__}")
