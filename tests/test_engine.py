@@ -197,5 +197,5 @@ def test_outside_a_repository_a_command_says_where_it_works(tmp_path: Path) -> N
 def test_what_the_engine_says_to_type_is_a_command_to_programs(typed: str) -> None:
     """A step that names the engine's command can be typed; with a word left open, or in prose, it cannot."""
     assert told(typed) == {"kind": "command", "text": typed, "command": typed}
-    assert told(f"{typed} …")["kind"] == "edit"
-    assert told(f"Read the page, then: {typed}")["kind"] == "edit"
+    assert told(f"{typed} …")["kind"] == "person"
+    assert told(f"Read the page, then: {typed}")["kind"] == "person"
