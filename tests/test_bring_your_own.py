@@ -265,7 +265,8 @@ def with_torch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     install = [*pip, "install", "--no-compile", *extras["torch"]]
     done = subprocess.run(install, capture_output=True, text=True, check=False)
     if done.returncode:
-        pytest.skip(f"torch cannot be installed here: {(done.stderr.strip().splitlines() or ['pip says nothing'])[-1]}")
+        said = done.stderr.strip().splitlines() or ["pip says nothing"]
+        pytest.skip(f"torch cannot be installed here: {said[-1]}")
     yield str(python)
     shutil.rmtree(folder)  # some hundred megabytes
 
