@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from planrun.gates import require
 from planrun.repository import Repo
+from planrun.signing.people import decides
 from planrun.trouble import Blocked, Outcome, Trouble
 
 from planrun_ml.acceptance import readiness
@@ -79,7 +80,7 @@ def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
     test_set, allowed = repo.fresh("splits", "make audit")["keys"]["test"], int(repo.needed("test.looks"))
     seen = {entry.get("model") for entry in looks.looks(repo) if entry["test_set"] == test_set}
     if champion["model_file"] not in seen and looks.looks_used(repo, test_set) >= allowed:
-        remedy = "Add new rows; a new test set is then cut by: make audit ARGS=--resplit"
+        remedy = decides(repo, "po", "take a new test set: add rows, then make audit ARGS=--resplit")
         raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
 
 
