@@ -51,6 +51,8 @@ def test_one_look_too_many_shuts_its_gate(used: int, state: str, monkeypatch: py
     """G3.2: the planned number of looks is allowed, one more is not."""
     monkeypatch.setattr(g3_acceptance.looks_module, "looks_used", lambda repo, rows: used)
     planned = {"test.looks": 2, "test.alpha_per_look": 0.025}
-    repo: Any = SimpleNamespace(needed=planned.__getitem__, fresh=lambda *asked: {"keys": {"test": "rows"}})
+    repo: Any = SimpleNamespace(
+        needed=planned.__getitem__, fresh=lambda *asked: {"keys": {"test": "rows"}}, team={}, answers={}
+    )
 
     assert g3_acceptance.looks(repo).state == state

@@ -67,8 +67,12 @@ def lock_sha(repo: Repo) -> str:
     if not (repo.root / LOCK).is_file():
         raise Blocked("The data is not locked yet.", "make baseline")
     if changed := moved(repo):
-        said = f"The lock no longer fits: {', '.join(changed)} changed after it was written."
-        if changed == [MEASURING]:
-            said = "The lock no longer fits: the engine measures with other modules than those it was written with."
-        raise Blocked(said, "make baseline")
+        raise Blocked(no_longer_fits(changed), "make baseline")
     return repo.sha256(LOCK)
+
+
+def no_longer_fits(changed: list[str]) -> str:
+    """What moved since the lock was written, as a sentence."""
+    if changed == [MEASURING]:
+        return "The lock no longer fits: the engine measures with other modules than those it was written with."
+    return f"The lock no longer fits: {', '.join(changed)} changed after it was written."

@@ -288,8 +288,8 @@ def audit_signed(repo: Repo) -> Result:
 @gate("G1.lock")
 def locked(repo: Repo) -> Result:
     manifest.manifest(repo)
-    held = (repo.root / LOCK).is_file()
-    if (not held or lock.moved(repo)) and (first := _before_the_lock(repo)):
-        said = "The lock no longer fits" if held else "The data is not locked"
-        return blocked(f"{said}, and {first.id} comes first.", first.next_step)
+    held, changed = (repo.root / LOCK).is_file(), lock.moved(repo)
+    if (not held or changed) and (first := _before_the_lock(repo)):
+        said = lock.no_longer_fits(changed) if held else "The data is not locked."
+        return blocked(f"{said} {first.id} comes first.", first.next_step)
     return passed(f"Locked as {lock_sha(repo)[:12]}.")
