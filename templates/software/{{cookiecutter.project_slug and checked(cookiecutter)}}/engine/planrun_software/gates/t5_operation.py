@@ -9,21 +9,21 @@ from planrun.repository import Repo
 from planrun.signing.people import decides, waiving
 from planrun.trouble import Trouble, counted
 
-from planrun_software.gates.t4_rehearsals import BUDGET
+from planrun_software.gates.t4_rehearsals import made, to_count
 
 
 @gate("T5.1")
 def budget(repo: Repo) -> Result:
-    found = repo.evidence("error_budget", "make budget")
+    found = repo.evidence("error_budget", made(repo, "budget"))
     if found is None:
-        return blocked("It is not live yet, or nobody counts.", BUDGET)
+        return blocked("It is not live yet, or nobody counts.", to_count(repo))
     age = (date.today() - date.fromisoformat(found["on"])).days
     if age > 1:
-        return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", BUDGET)
+        return failed(f"No data for {counted(age, 'day')}, which counts as a spent budget.", to_count(repo))
     if found["left"] <= 0:
         return failed(
             f"{found['failed']} of {found['total']} failed: the budget is spent.",
-            decides(repo, "po", f"merge repairs only, until: {BUDGET}; or {waiving('T5.1')}"),
+            decides(repo, "po", f"merge repairs only, until: {to_count(repo)}; or {waiving('T5.1')}"),
         )
     return passed(f"{found['left']:.0%} of the error budget is left on {found['on']}.")
 
