@@ -12,7 +12,7 @@ from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.data.source import SOURCE, Source
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.own import ROOM
+from planrun_ml.measuring.own import OWN, ROOM
 from planrun_ml.tables.sql import ROW
 
 MANIFEST = "data/manifest.json"
@@ -52,7 +52,9 @@ def manifest(repo: Repo) -> dict[str, Any]:
 
 
 def _can_be_measured(repo: Repo) -> None:
-    """Raises `Blocked` with the step that comes before every other while the metric that decides cannot be asked."""
+    """Raises `Blocked` with the step that comes before every other while the team's metric cannot be asked."""
+    if not repo.answers.get("metric", "").startswith(OWN):
+        return
     try:
         deciding(repo)
     except Trouble as trouble:
