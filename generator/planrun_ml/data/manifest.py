@@ -12,7 +12,8 @@ from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.data.source import SOURCE, Source
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.own import OWN, ROOM
+from planrun_ml.measuring.metrics import OWN
+from planrun_ml.measuring.own import ROOM
 from planrun_ml.tables.sql import ROW
 
 MANIFEST = "data/manifest.json"
