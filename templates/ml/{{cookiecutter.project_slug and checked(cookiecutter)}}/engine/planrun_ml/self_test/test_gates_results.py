@@ -118,7 +118,8 @@ def test_what_ran_from_no_commit_is_measured_again_from_one(worked: Path) -> Non
         git(worked, *shlex.split(line)[1:])
     step = gate(worked, "G2.3").next_step
     assert step == f"{COMMAND} experiment --again {first['id']}"
-    assert lead(evaluate(Repo(worked)), "G2")[0]["command"] == step
+    if "G2.3" in Repo(worked).blocking():  # at rigor light it is told, and leads nothing
+        assert lead(evaluate(Repo(worked)), "G2")[0]["command"] == step
     code, said = ask(worked, *step.split()[1:])
 
     assert code == 0, said
