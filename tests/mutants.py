@@ -56,7 +56,7 @@ LIBRARIES = (
 )
 SLACK, SLOWER = 30, 10  # seconds, and how many times as long as without a fault, before tests count as hung
 QUIETLY = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0")
-MOST_CLEAN = 900  # seconds; a machine that does much else is slow
+MOST_CLEAN = 600
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 
 

@@ -151,17 +151,26 @@ def test_a_mistyped_choice_is_met_with_what_it_may_have_meant() -> None:
     assert questions.alike("", metric.choices) == []
 
 
-def test_every_question_is_used() -> None:
-    """By the plan, a page or a gate: an answer that changes nothing is not asked for."""
-    texts = _code()
-    unused = [key for key in questions.load() if not _uses(key).search(texts)]
+@pytest.mark.parametrize("kind", questions.KINDS)
+def test_every_question_is_used(kind: str) -> None:
+    """By the plan, a page or a gate of each kind it is asked for: an answer that changes nothing is not asked for."""
+    texts = _code(kind)
+    unused = [key for key in questions.of_kind(kind) if not _uses(key).search(texts)]
 
     assert unused == []
 
 
 def test_a_question_that_nothing_uses_is_noticed() -> None:
     """Its own entry, its field and the settings of the templates are no use of it."""
-    assert not _uses("favourite_colour").search(_code() + '_favourite_colour": "" favourite_colour: str')
+    assert not _uses("favourite_colour").search(_code("ml") + '_favourite_colour": "" favourite_colour: str')
+
+
+def test_a_use_in_the_other_kind_is_none() -> None:
+    """Each kind has pages and an engine of its own."""
+    page = ROOT.joinpath("templates/software/templates/readme/try-library.md").read_text("utf-8")
+
+    assert page in _code("software")
+    assert page not in _code("ml")
 
 
 def _uses(key: str) -> re.Pattern[str]:
@@ -169,13 +178,17 @@ def _uses(key: str) -> re.Pattern[str]:
     return re.compile(rf"""answers\.{key}\b|["']{key}["']""")
 
 
-def _code() -> str:
-    """What could use an answer: our program, the templates and the engine; not what is written from the questions."""
+def _code(kind: str) -> str:
+    """What could use an answer: our program, a kind's template and engine; not what is written from the questions."""
+    tops = ("templates/", "generator/planrun_")
+    others = [f"{top}{other}" for other in questions.KINDS if other != kind for top in tops]
     generated = {"fields.py", "cookiecutter.json"}
     paths = [path for top in ("generator", "templates") for path in sorted((ROOT / top).rglob("*")) if path.is_file()]
     texts = []
     for path in paths:
-        if path.name not in generated and "engine" not in path.relative_to(ROOT).parts[:4]:
+        name = path.relative_to(ROOT)
+        elsewhere = "engine" in name.parts[:4] or any(name.is_relative_to(other) for other in others)
+        if path.name not in generated and not elsewhere:
             with contextlib.suppress(UnicodeDecodeError):
                 texts.append(path.read_text("utf-8"))
     return "\n".join(texts)

@@ -61,6 +61,7 @@ class Tried(NamedTuple):
 
 
 Measure = Callable[[Mapping[str, Any], Answers], Size | None]
+Outcome = tuple[str, dict[str, Size]]  # a value that was tried, and what each line comes to by its label
 
 
 @dataclass(frozen=True)
@@ -124,36 +125,23 @@ def _read(asked: str) -> tuple[str, list[str]]:
 def drivers(given: Mapping[str, str]) -> list[Line]:
     """What each line comes to, and the answers that move it most, one at a time over a plausible range."""
     complete = answers.complete(given)
-    now = context.plan_of(complete)
-    measured = _sizes(complete, now)
+    now = _sizes(complete, context.plan_of(complete))
     outcomes = {
         key: [(value, _sizes(other, context.plan_of(other))) for value, other in _tried(given, complete, key)]
         for key in _varied(complete)
     }
-    lines = []
-    for label, size_now in measured.items():
-        moved = [
-            (most, key, tried)
-            for key, cases in outcomes.items()
-            if (tried := [(value, sizes[label]) for value, sizes in cases if sizes[label] != size_now])
-            and (most := max(_distance(size_now, size) for _, size in tried)) > 0
-        ]
-        moved.sort(key=lambda row: (-row[0], row[1]))
-        lines.append(
-            Line(
-                label,
-                size_now.text,
-                tuple(
-                    Driver(key, _ordered(tried), complete.provenance(_key(key)) == "default")
-                    for _, key, tried in moved[:MOST_DRIVERS]
-                ),
-            )
-        )
-    return lines
+    return [Line(label, size.text, tuple(_movers(complete, label, size, outcomes))) for label, size in now.items()]
 
 
-def _key(key: str) -> Any:
-    return key
+def _movers(complete: Answers, label: str, now: Size, outcomes: Mapping[str, list[Outcome]]) -> Iterator[Driver]:
+    """The answers that move one line, the most first; those that move it as far in the order of their keys."""
+    moved = {
+        key: [(value, sizes[label]) for value, sizes in cases if _distance(now, sizes[label]) > 0]
+        for key, cases in outcomes.items()
+    }
+    most = {key: max(_distance(now, size) for _, size in cases) for key, cases in moved.items() if cases}
+    for key in sorted(most, key=lambda key: (-most[key], key))[:MOST_DRIVERS]:
+        yield Driver(key, _ordered(moved[key]), complete.origin_of(key) == "default")
 
 
 def _ordered(tried: list[tuple[str, Size]]) -> tuple[Tried, ...]:
@@ -228,11 +216,8 @@ MEASURES: dict[str, Measure] = {
 def _varied(complete: Answers) -> Iterator[str]:
     """The answers that are asked here and have a range: numbers, choices, the team's time."""
     for key, question in questions.of_kind(complete.kind).items():
-        if (
-            key not in GIVEN
-            and question.type in ("integer", "number", "choice", "team")
-            and complete.is_asked(_key(key))
-        ):
+        ranged = question.type in ("integer", "number", "choice", "team")
+        if ranged and key not in GIVEN and complete.calls_for(key):
             yield key
 
 

@@ -28,7 +28,7 @@ def charter(repo: Repo) -> Result:
     if missing:
         return blocked(
             f'{CHARTER} has no section "{missing[0]}".',
-            restoring(repo.root / CHARTER, lambda text: f"# {missing[0]}" in text or missing[0] in text),
+            restoring(repo.root / CHARTER, lambda text: missing[0] in text),
         )
     if open_questions(text):
         return blocked(f"{open_questions(text)} questions are open.", f"Answer each {OPEN} …] in {CHARTER}")

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 import yaml
 from planrun import cli, self_test
-from planrun.gates import Row, evaluate, state_of
+from planrun.gates import Row, evaluate, load, state_of
 from planrun.repository import Repo, seal
 
 from planrun_ml.data import sample
@@ -68,8 +68,10 @@ def ask(root: Path, *words: str) -> tuple[int, str]:
 
 
 def gate(root: Path, id: str) -> Row:
-    """A gate's state now."""
-    return state_of(Repo(root), id)
+    """A gate's state now; one that these answers do not call for would be "blocked" whatever its check says."""
+    repo = Repo(root)
+    assert id in load(repo), f"{id} does not apply to the answers of {root.name}"
+    return state_of(repo, id)
 
 
 def evidence(root: Path, name: str) -> dict[str, Any]:

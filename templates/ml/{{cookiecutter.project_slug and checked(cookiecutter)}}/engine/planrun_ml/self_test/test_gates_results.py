@@ -100,6 +100,12 @@ def test_experiment_from_a_dirty_tree(worked: Path) -> None:
     assert gate(worked, "G2.3").state == "fail"
 
 
+def test_a_gate_that_is_not_there_is_never_taken_for_a_shut_one(worked: Path) -> None:
+    """Else a test of a gate that these answers do not call for would pass unseen."""
+    with pytest.raises(AssertionError, match="G9.9 does not apply"):
+        gate(worked, "G9.9")
+
+
 def test_what_ran_from_no_commit_is_measured_again_from_one(worked: Path) -> None:
     """It is said before the training; a commit and the same configuration again open the gate, step by step."""
     room = next((worked / "src").glob("*/__init__.py"))
@@ -118,8 +124,8 @@ def test_what_ran_from_no_commit_is_measured_again_from_one(worked: Path) -> Non
         git(worked, *shlex.split(line)[1:])
     step = gate(worked, "G2.3").next_step
     assert step == f"{COMMAND} experiment --again {first['id']}"
-    if "G2.3" in Repo(worked).blocking():  # at rigor light it is told, and leads nothing
-        assert lead(evaluate(Repo(worked)), "G2")[0]["command"] == step
+    leads = lead(evaluate(Repo(worked)), "G2")[0].get("command") == step
+    assert leads == ("G2.3" in Repo(worked).blocking())  # at rigor light it is told, and leads nothing
     code, said = ask(worked, *step.split()[1:])
 
     assert code == 0, said
