@@ -102,7 +102,7 @@ def test_experiment_from_a_dirty_tree(worked: Path) -> None:
 
 def test_a_gate_that_is_not_there_is_never_taken_for_a_shut_one(worked: Path) -> None:
     """Else a test of a gate that these answers do not call for would pass unseen."""
-    with pytest.raises(AssertionError, match="G9.9 does not apply"):
+    with pytest.raises(AssertionError, match=r"G9\.9 does not apply"):
         gate(worked, "G9.9")
 
 
