@@ -179,6 +179,11 @@ FORGOTTEN: dict[str, Forgotten] = {
         lambda tree: "tests/test_catalogue.py::test_every_gate_has_a_row_and_every_row_a_check"
         in failing(tree, "tests/test_catalogue.py"),
     ),
+    "a gate that nothing turns red": (
+        "add-a-gate.md", lambda step: "self_test" not in step.file, synced,
+        lambda tree: failing(tree, "tests/test_catalogue.py")
+        == ["tests/test_catalogue.py::test_every_gate_is_seen_red"],
+    ),
     "a metric without its line": (
         "add-a-metric.md", 1, synced,
         lambda tree: "tests/test_catalogue.py::test_every_metric_of_the_catalogue_is_computed_and_planned"

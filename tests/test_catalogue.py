@@ -1,5 +1,6 @@
 """What plan and engine speak of is declared once: whatever speaks of one speaks of a row of the catalogue."""
 
+import ast
 import importlib
 import pkgutil
 import re
@@ -29,6 +30,7 @@ SPEAKERS = (
     "generator/planrun_software",
     "templates",
 )
+BREAKERS = ("generator/planrun_ml/self_test", "generator/planrun_software/self_test", "tests/rendered_units")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,23 @@ def registered() -> set[str]:
 
 def test_every_gate_has_a_row_and_every_row_a_check(registered: set[str]) -> None:
     assert registered == set(catalogue.gates())
+
+
+def test_every_gate_is_seen_red(registered: set[str]) -> None:
+    """A test that breaks what it guards reads its state; what was never seen shut may be open to everything."""
+    read = {id for folder in BREAKERS for path in (ROOT / folder).rglob("*.py") for id in _seen_shut(path)}
+
+    assert registered - read == set()
+
+
+def _seen_shut(path: Path) -> set[str]:
+    """The gates of the assertions, rows of tables and tests that name one together with a state that is shut."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Assert | ast.Tuple | ast.FunctionDef):
+            texts = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
+            found |= texts & set(catalogue.gates()) if texts & {"fail", "blocked"} else set()
+    return found
 
 
 @pytest.mark.parametrize("top", SPEAKERS)

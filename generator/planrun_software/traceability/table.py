@@ -102,9 +102,8 @@ def _evidence(repo: Repo, requirement: dict[str, Any], named: str) -> tuple[str,
     """What is wrong with the evidence that a requirement names instead of a test, and what is missing yet."""
     if not named:
         return "", f"its {requirement.get('verification')} names no evidence in {REQUIREMENTS}"
-    if Path(named).stem in JUDGES and named == f"evidence/{Path(named).stem}.json":
-        gates.load(repo)
-        gate = JUDGES[Path(named).stem]
+    gate = JUDGES.get(Path(named).stem, "")
+    if named == f"evidence/{Path(named).stem}.json" and gate in gates.load(repo):
         judged = gates.checked(repo, gate)
         told = "" if judged.state == "pass" else f"{gate} is {judged.state}: {judged.reason}"
         return (told, "") if judged.state == "fail" else ("", told)

@@ -83,7 +83,9 @@ def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers
     even = payback.break_even_gain(
         cost.value, answers.payback_limit_months, answers.monthly_run_budget, month, worth.amount
     )
-    stand_in = f"The {metric.title} itself is not money: {worth.how} stands in for it." if worth.stand_in else worth.how
+    stand_in = (
+        f"The {metric.title} itself is not money; this stands in for it: {worth.how}." if worth.stand_in else worth.how
+    )
     inputs = {
         "build_cost": cost.value,
         "payback_limit_months": answers.payback_limit_months,

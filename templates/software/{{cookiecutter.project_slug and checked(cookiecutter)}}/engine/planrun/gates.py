@@ -16,7 +16,7 @@ from planrun.catalogue import GateId
 from planrun.command import always
 from planrun.files import rows_of
 from planrun.repository import Repo
-from planrun.rigor import ENGINES, STAGES
+from planrun.rigor import ENGINES, STAGES, called_for
 from planrun.trouble import Blocked, Trouble, counted
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
@@ -117,8 +117,9 @@ def load(repo: Repo) -> dict[str, Gate]:
     package = importlib.import_module(f"{ENGINES[kind]}.gates")
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
-    own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind] and one.applies(repo.answers)}
-    return own | _of_team(repo)
+    own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind]}
+    here = {id: one for id, one in own.items() if called_for(id, repo.answers) and one.applies(repo.answers)}
+    return here | _of_team(repo)
 
 
 def _of_team(repo: Repo) -> dict[str, Gate]:
@@ -196,6 +197,8 @@ def _row(repo: Repo, id: str, shuts: bool) -> Row:
 def checked(repo: Repo, id: str) -> Result:
     """What a gate's check says now, whatever was waived."""
     known = load(repo).get(id)
+    if known is None and id in GATES:
+        return blocked("The answers do not call for this gate.", f"Take {id} out of plan/gates.yaml")
     if known is None:
         return blocked("No check is written for this gate yet.", "Write the check, or waive it with a reason.")
     return _guarded(id, lambda: known.check(repo))

@@ -8,6 +8,11 @@ ENGINES = {"ml": "planrun_ml", "software": "planrun_software"}  # the package th
 STAGES = {kind: tuple(dict.fromkeys(id.partition(".")[0] for id in rows)) for kind, rows in GATES.items()}
 
 
+def called_for(id: str, answers: Mapping[str, str]) -> bool:
+    """Whether these answers call for a gate of their kind at all; a command-line tool has no alerts to rehearse."""
+    return all(answers.get(key) in allowed for key, allowed in GATES[answers["kind"]][id].when.items())
+
+
 def due(answers: Mapping[str, str]) -> list[str]:
     """The gates that block under these answers, whatever plan/gates.yaml says; at a rigor that is none, all of them.
 
@@ -15,8 +20,4 @@ def due(answers: Mapping[str, str]) -> list[str]:
     """
     rigor = answers["rigor"]
     counted = RIGORS[: RIGORS.index(rigor) + 1] if rigor in RIGORS else RIGORS
-    return [
-        id
-        for id, row in GATES[answers["kind"]].items()
-        if row.blocks in counted and all(answers.get(key) in allowed for key, allowed in row.when.items())
-    ]
+    return [id for id, row in GATES[answers["kind"]].items() if row.blocks in counted and called_for(id, answers)]

@@ -272,8 +272,6 @@ def assumptions(repo: Repo) -> Result:
 
 @gate("G1.12")
 def privacy(repo: Repo) -> Result:
-    if repo.answers["personal_data"] == "none":
-        return passed("The data is not about people, by the answers.")
     part = repo.text(AUDIT).partition("Privacy and rights")[2].partition("\n## ")[0]
     if not part or open_questions(part):
         return blocked(f"{open_questions(part)} questions on privacy are open.", f"Answer section 10 of {AUDIT}")

@@ -222,8 +222,9 @@ def rollout(repo: Repo) -> Result:
 
 @gate("G4.10", applies=at_strict)
 def readiness(repo: Repo) -> Result:
+    known = gates.load(repo)  # what these answers do not call for is nothing that is missing
     points = {
-        section: sum(gates.state_of(repo, id).state in ("pass", "warn") for id in ids)
+        section: sum(id not in known or gates.state_of(repo, id).state in ("pass", "warn") for id in ids)
         for section, ids in SECTIONS.items()
     }
     floor, weakest = SCORE_FLOOR[repo.answers["consequence"]], min(points, key=lambda section: points[section])
@@ -235,7 +236,7 @@ def readiness(repo: Repo) -> Result:
 
 def _to_the_points(repo: Repo, section: str) -> str:
     """The step of the first gate of a section that is shut."""
-    rows = [gates.state_of(repo, id) for id in SECTIONS[section]]
+    rows = [gates.state_of(repo, id) for id in SECTIONS[section] if id in gates.load(repo)]
     first = next((row for row in rows if row.state not in ("pass", "warn") and row.next_step), None)
     return first.next_step if first else decides(repo, "po", f"what is waived there, or {waiving('G4.10')}")
 
@@ -244,7 +245,7 @@ LOAD = "make load"
 KEPT_UP = 0.95  # of the rate asked for; below it the caller or the service could not keep up
 
 
-@gate("G4.3", applies=lambda answers: answers.get("serving") == "api")
+@gate("G4.3")
 def under_load(repo: Repo) -> Result:
     found = of_champion(repo, EVIDENCE, LOAD)
     workers, planned = math.ceil(repo.needed("capacity.workers")), repo.needed("capacity.load_per_second")
