@@ -64,7 +64,7 @@ MLSCAFFOLD = Tree(
         words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
         tree: rendering → context → render sensitivity vcs export
-        repository: placing repository starting → update
+        repository: measured placing repository starting → update
         demo: demo
         command line: cli → __main__
     """),

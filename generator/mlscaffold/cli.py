@@ -277,19 +277,59 @@ def plan(
 @SET
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--numbers", is_flag=True, help="List every number that changes, before and after.")
-def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: bool) -> None:
+@click.option("--measured", is_flag=True, help="Take what the repository has measured since, after one yes.")
+@click.option("--yes", is_flag=True, help="The yes that --measured asks for.")
+def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: bool, measured: bool, yes: bool) -> None:
     """Plan again with new facts, and keep what the team wrote.
 
     Prints the plan's six lines before and after, what stands in its way and a changed advice, and merges the new
-    documents into the repository.
+    documents into the repository. --measured takes the facts from the repository's own evidence.
     """
     from mlscaffold import update
 
+    if yes and not measured:
+        raise UsageError("--yes answers the question of --measured, which is not asked here.", "Leave --yes out.")
     facts = answers.from_flags(assignments)
+    if measured:
+        found = _measured(folder, facts, agreed=yes or dry_run)
+        if found is None:
+            return
+        facts = found
     replanned = update.replan(folder, facts, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
     _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.root, replanned.conflicts, in_git=replanned.in_git, dry_run=dry_run)
+
+
+def _measured(folder: Path, facts: dict[str, str], *, agreed: bool) -> dict[str, str] | None:
+    """The facts with what the repository measured; None where there is nothing to take, or somebody says no."""
+    from mlscaffold import measured, update
+    from mlscaffold.repository import find
+
+    root = find.root_of(folder)
+    recorded = update.recorded(root)
+    offer = measured.offered(root, answers.merge(recorded, facts))
+    if not offer.taken:
+        _tell(report.measured(offer, ()))
+        return facts or None
+    wanted = facts | measured.facts_of(offer.taken, recorded)
+    preview = update.replan(folder, wanted, dry_run=True)
+    _tell(report.measured(offer, measured.made_stale(root, preview.before, preview.after, preview.changed)))
+    if agreed:
+        return wanted
+    _refuse_unasked()
+    from mlscaffold import wizard
+
+    if wizard.agree("Plan with what was measured?", "Yes, take it", "No, leave the answers as they are"):
+        return wanted
+    _tell("Nothing was changed.")
+    return None
+
+
+def _refuse_unasked() -> None:
+    """A question needs somebody to answer it. Raises `UsageError` where nobody can."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("Nobody can be asked here, because this is no terminal.", "Add --yes, or --dry-run to look.")
 
 
 @cli.command()

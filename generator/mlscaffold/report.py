@@ -17,6 +17,7 @@ from mlscaffold.questions import Question
 
 if TYPE_CHECKING:
     from mlscaffold.looking import Proposal, Seen
+    from mlscaffold.measured import Measured, Offer
     from mlscaffold.placing import Placed
     from mlscaffold.sensitivity import Case, Driver, Line
     from mlscaffold.starting import Outcome
@@ -351,6 +352,29 @@ def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_ru
     if (result.changed or result.removed) and not dry_run and not result.conflicts:
         parts.append("Read the changes with git diff, then commit them; signatures of changed pages are void.")
     return "\n\n".join(part for part in parts if part)
+
+
+def measured(offer: "Offer", stale: Sequence[str]) -> str:
+    """What was measured beside the answer it replaces, what was left out and why, and what rests on a moving number."""
+    parts = []
+    if offer.taken:
+        column = max(len(one.key) for one in offer.taken) + 2
+        rows = [f"  {one.key:<{column}}{_before(one)} → {one.text}  ({one.evidence})" for one in offer.taken]
+        parts.append("\n".join(["Measured here, and not what the plan was computed from:", *rows]))
+    else:
+        parts.append("Nothing that was measured here differs from the answers.")
+    if offer.left_out:
+        parts.append("\n".join(["Left out:", *(f"  {line}" for line in offer.left_out)]))
+    if stale:
+        rows = [f"  {line}" for line in stale]
+        parts.append("\n".join(["Taking it makes these stale, to be measured or signed again:", *rows]))
+    return "\n\n".join(parts)
+
+
+def _before(one: "Measured") -> str:
+    """The answer as it stands, and how sure that is."""
+    said = {"default": "assumed", "measured": "measured before", "answered": "answered"}[one.origin]
+    return f"{one.before} ({said})" if one.before else "unknown"
 
 
 def updated(result: "Updated", version: str, dry_run: bool) -> str:

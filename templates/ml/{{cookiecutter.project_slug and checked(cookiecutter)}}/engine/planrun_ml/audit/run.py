@@ -19,7 +19,9 @@ from planrun_ml.data import frames, leakage, profile, schema, snapshot, splits
 from planrun_ml.data import manifest as manifest_module
 from planrun_ml.data import source as source_module
 from planrun_ml.data.origins import sources
+from planrun_ml.measuring import measures
 from planrun_ml.measuring.deciding import deciding, measured_by
+from planrun_ml.measuring.measures import MEASURES
 from planrun_ml.models import learning_curve
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW
@@ -83,6 +85,8 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
     sane = harness.check(fitted, held, task, metric, threshold)
     curve = learning_curve.curve(fitted, held, task, metric, threshold)
     labels["test"] = split.pop("test")
+    positive = columns_module.positive_value(source, table) if task == "binary" else None
+    labels[MEASURES] = {} if source.is_sample else measures.of_labels(labels, inputs, positive)
     second = again(repo, resplit) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
     runs = {"data": manifest["sha256"], "first": first, "second": second}
     return Findings(manifest, proposed, quality, labels, split, sane, curve, runs), source

@@ -14,6 +14,7 @@ from planrun_ml.data.splits import SPLITS
 from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import write_log
+from planrun_ml.measuring import measures
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.intervals import Interval, interval
 from planrun_ml.measuring.metrics import Metric, score
@@ -39,6 +40,7 @@ def run(repo: Repo) -> Outcome:
         "result": found.as_json(),
         "constant": score(metric, case(constant(rows, task), validation, said.threshold)),
         "cost_per_decision": expected_cost(repo, said),
+        measures.MEASURES: {} if source.is_sample else measures.of_baseline(metric, found),
         "predictions": prediction_files.keep_predictions(repo, validation, said.scores, said.classes),
     }
     repo.write_evidence("baseline", facts, ("data/manifest.json", SPLITS, *measured_by(repo)))

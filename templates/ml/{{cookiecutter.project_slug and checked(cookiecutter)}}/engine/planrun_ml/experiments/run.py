@@ -28,6 +28,8 @@ from planrun_ml.experiments.recompute import stands
 from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
 from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
 from planrun_ml.experiments.telling import _said
+from planrun_ml.measuring import measures
+from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import compared, dearer, interval, keeps
 from planrun_ml.measuring.metrics import score
@@ -170,6 +172,7 @@ def _change(repo: Repo, before: dict[str, Any] | None, settings: dict[str, Any],
 def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
     """Train on train, predict validation, compare with the baseline and the champion row by row."""
     started, task, metric = time.perf_counter(), repo.answers["task"], deciding(repo)
+    on_sample = source.source_of(repo).is_sample
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     trained = training.fit(rows, task, settings, repo.rooms)
     # What is measured is what was read back from the file: the same object will answer in service.
@@ -188,9 +191,11 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
     mine = prediction_files.read_predictions(repo, predictions)
     case = prediction_files.case(mine, threshold)
 
+    def pair_with(digest: str) -> tuple[Case, Case]:
+        return prediction_files.pair(mine, prediction_files.read_predictions(repo, digest), threshold)
+
     def against(digest: str) -> dict[str, Any]:
-        pair = prediction_files.pair(mine, prediction_files.read_predictions(repo, digest), threshold)
-        return compared(repo, *pair, alpha)[1]
+        return compared(repo, *pair_with(digest), alpha)[1]
 
     code = {"code": metric.code} if metric.own else {}  # of a team's own: what its room said
     return {
@@ -202,6 +207,7 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
         "metric": {"name": metric.name, **code, **interval(metric, case, alpha).as_json()},
         "vs_baseline": against(base),
         "vs_champion": against(before["predictions_file"]) if before else None,
+        measures.MEASURES: {} if on_sample else measures.of_pair(metric, *pair_with(base)),
         "slices": {name: round(score(metric, case.only(mask)), 6) for name, mask in frames.segments(mine).items()},
         "cost": {"hours": (time.perf_counter() - started) / 3600, "per_decision": expected_cost(repo, case)},
     }

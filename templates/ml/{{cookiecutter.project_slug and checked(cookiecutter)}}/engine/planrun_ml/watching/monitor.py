@@ -5,6 +5,7 @@ A signal without data is silent, and silent is a failure: a watch that sees noth
 
 import re
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from planrun.files import rows_of
@@ -12,8 +13,9 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
 from planrun_ml.data import source
+from planrun_ml.measuring import measures
 from planrun_ml.watching.notify import _notify, confirm_alert, send_test_alert
-from planrun_ml.watching.watches import WATCHES, look
+from planrun_ml.watching.watches import WATCHES, View, look
 
 MONITORS = "ops/monitors.yaml"
 BAD = ("alarm", "silent")
@@ -26,7 +28,8 @@ def run(repo: Repo, test_alert: bool = False, acknowledge: str = "", at: str = "
         return confirm_alert(repo, acknowledge) if acknowledge else send_test_alert(repo)
     signals, view = settings(repo), look(repo, at)
     seen = {one["name"]: WATCHES[one["name"]](view, one["window_days"], one["limit"]) for one in signals}
-    repo.write_evidence("live_quality", {"version": view.champion.version, **view.quality})
+    seen_in_days = {measures.MEASURES: _measures(view)}
+    repo.write_evidence("live_quality", {"version": view.champion.version, **view.quality, **seen_in_days})
     facts = {"version": view.champion.version, "moment": view.now.isoformat(timespec="seconds")}
     repo.write_evidence("monitor", facts | {"signals": {name: asdict(signal) for name, signal in seen.items()}})
     lines = [f"{view.champion.version} on {view.now:%Y-%m-%d %H:%M}{source.label(repo, source.source_of(repo))}"]
@@ -37,6 +40,15 @@ def run(repo: Repo, test_alert: bool = False, acknowledge: str = "", at: str = "
             lines.append(f"{'':<23} severity {one.get('severity')}, {one.get('owner')}: {one.get('runbook')}")
     bad = any(signal.state in BAD for signal in seen.values())
     return Outcome("\n".join([*lines, _notify(repo, "\n".join(lines))] if bad else lines), int(bad))
+
+
+def _measures(view: View) -> dict[str, Any]:
+    """What the log says of the plan's answers, over the days from its first answer to the moment of looking."""
+    if source.source_of(view.repo).is_sample:
+        return {}
+    answered, first = view.ask("select count(*), min(made_at) from log")[0]
+    days = (view.now - first) / timedelta(days=1) if first else 0.0
+    return measures.of_operation(answered, days, view.quality["due"], view.quality["received"])
 
 
 def settings(repo: Repo) -> list[dict[str, Any]]:

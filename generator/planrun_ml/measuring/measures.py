@@ -1,0 +1,68 @@
+"""What a measurement says of the answers in plan/project.yaml, by their keys: `mlscaffold replan --measured` offers it.
+
+Each piece of evidence that measures such a fact holds it under `measures`; what could not be measured is not in it, and
+the sample, which stands in for a team's data, measures nothing of theirs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from planrun_ml.measuring.intervals import Interval
+from planrun_ml.measuring.metrics import Metric, losses
+
+MEASURES = "measures"
+ENOUGH = 100  # labels that were due, or answers that were logged, below which operation has measured nothing yet
+
+
+def of_labels(labels: Mapping[str, Any], inputs: Iterable[str], positive: str | None) -> dict[str, Any]:
+    """Of the audited table: its rows, those with an answer, its inputs, the share of positives, how far people agree.
+
+    `positive` is the value of the target that counts as positive, None where the target is not a yes or no.
+    """
+    found: dict[str, Any] = {"past_cases": labels["rows"], "labelled_cases": labels["labelled"]}
+    found["input_columns"] = len(list(inputs))
+    if positive is not None:
+        found["positive_share"] = _short(labels["balance"][positive] / labels["labelled"])
+    return found | ({"label_agreement": labels["agreement"]} if labels["agreement"] else {})
+
+
+def of_baseline(metric: Metric, found: Interval) -> dict[str, Any]:
+    """Of today's rule on the validation rows: its value, and how much the metric varies from row to row."""
+    told = {"current_value": _short(found.value)} if np.isfinite(found.value) else {}
+    if metric.share or metric.each is None or not found.spread:
+        return told
+    return told | {"metric_spread" if metric.own else "error_spread": _short(found.spread)}
+
+
+def of_pair(metric: Metric, new: Any, old: Any) -> dict[str, Any]:
+    """Of a model beside the rule, on the same rows: where one of them alone is right, or how their losses correlate.
+
+    `new` and `old` are cases of the same rows, in the same order.
+    """
+    if metric.each is None or metric.counted_on == "alarms":
+        return {}
+    after, before = losses(metric, new), losses(metric, old)
+    if after is None or before is None:
+        return {}
+    if metric.share:
+        return {"discordance": _short(float(np.mean(after != before)))}
+    if not np.std(after) or not np.std(before):
+        return {}
+    return {"error_correlation": _short(float(np.clip(np.corrcoef(after, before)[0, 1], 0, 0.99)))}
+
+
+def of_operation(answered: int, days: float, due: int, received: int) -> dict[str, Any]:
+    """Of the log: answers a day over the whole `days` that were watched, and the share of due labels that came back."""
+    found: dict[str, Any] = {}
+    if days >= 1 and answered >= ENOUGH:
+        found["daily_volume"] = max(1, round(answered / days))
+    if due >= ENOUGH:
+        found["label_return_share"] = _short(received / due)
+    return found
+
+
+def _short(value: float) -> float:
+    """As a person would write it; more digits would say more than was measured."""
+    return float(f"{value:.4g}")
