@@ -135,6 +135,7 @@ def watched_and_retrained(terminal: Terminal, task: str, a_day: int = 1000) -> N
     assert np.isfinite(terminal.evidence("candidate")["result"]["value"])
 
 
+@pytest.mark.slow
 def test_profit_a_decision_from_the_page_to_a_retraining(open_terminal: Callable[..., Terminal]) -> None:
     """The page's first example on the sample: rows, gain and floor are planned in money, and it is accepted by it."""
     terminal = open_terminal(task="binary", consequence="cosmetic")
@@ -334,6 +335,7 @@ def test_another_metric_asks_for_its_values(open_terminal: Callable[..., Termina
     assert "metric_spread" not in terminal.folder.joinpath("plan/project.yaml").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_changed_metric_is_told_and_measured_anew(open_terminal: Callable[..., Terminal]) -> None:
     """The lock holds what the room says: comments change nothing; code does, and experiments by the old one end."""
     terminal = open_terminal(task="binary")

@@ -72,7 +72,14 @@ def test_a_strict_repository_waits_for_more(repository: Path) -> None:
     assert "G1" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("repository", [name for name in ML if sample_answers(name).rigor != "strict"], indirect=True)
+LOOPS = [
+    name if name in ("ml-default", "ml-multiclass") else pytest.param(name, marks=pytest.mark.slow)
+    for name in ML
+    if sample_answers(name).rigor != "strict"
+]
+
+
+@pytest.mark.parametrize("repository", LOOPS, indirect=True)
 def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
     for arguments in (["audit"], ["confirm", "--all"], *agreement_waived(repository), ["baseline"], ["experiment"]):
@@ -106,6 +113,7 @@ def follow_the_first_minutes(folder: Path) -> dict[str, Ran]:
     return ran
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_the_readme_word_for_word(repository: Path) -> None:
     """In an empty home, from `make setup` on: an honest verdict, then operations under a waiver."""
