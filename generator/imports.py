@@ -88,7 +88,7 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment trouble catalogue command → rigor
+        words: __init__ → environment trouble catalogue command → agents rigor
         files: git → files
         engine and rooms: example identity rooms
         repository: repository

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from planrun import agents
+from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
@@ -67,6 +69,7 @@ def load(repo: Repo, part: str, purpose: dict[str, str] | None = None) -> Frame:
 
 def held_back(repo: Repo) -> Frame:
     """The labelled test rows before a look is logged: for `accept`, which compares nothing before it has logged one."""
+    agents.refuse("The test rows are read by accept alone", f"{COMMAND} accept")
     return _of(repo, "test")
 
 

@@ -15,12 +15,14 @@ COMMANDS = (
             argument("keys", nargs="*", metavar="KEY"),
             argument("--all", action="store_true", help="every assumption that is open"),
         ),
+        answered_for="confirm says that a person takes something as true",
     ),
     Command(
         "sign",
         "planrun.signing.signatures:sign",
         "accept an exact hash, for the roles you hold",
         (argument("name", metavar="GATE"),),
+        answered_for="sign puts a person's name to something",
     ),
     Command(
         "waive",
@@ -31,6 +33,7 @@ COMMANDS = (
             argument("--reason", required=True, help="why"),
             argument("--until", required=True, metavar="DAY", help="2027-01-31, or for how many days, at most 90"),
         ),
+        answered_for="waive walks past a gate under a person's name",
     ),
     Command(
         "status",

@@ -49,6 +49,7 @@ COMMANDS = (
         "planrun_ml.acceptance.run:run",
         "measure the champion on the test rows, once (G3)",
         (argument("--experiment", default="", metavar="ID", help="another experiment than the champion"),),
+        answered_for="accept looks at the test rows, and a person decides when a look is spent",
     ),
     Command(
         "promote",

@@ -3,11 +3,13 @@
 import argparse
 import importlib
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
 
-from planrun.command import Command
+from planrun import agents
+from planrun.command import COMMAND, Command
 from planrun.commands import commands
 from planrun.identity import told
 from planrun.repository import Repo
@@ -31,6 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
         known = commands(repo.answers)
         options = vars(_parser(known).parse_args(words))
         command = known[options.pop("command")]
+        if command.answered_for:
+            agents.refuse(command.answered_for, shlex.join([COMMAND, *words]))
         if command.settled:
             repo.refuse_unresolved()
         outcome: Outcome = _function(command)(repo, **options)

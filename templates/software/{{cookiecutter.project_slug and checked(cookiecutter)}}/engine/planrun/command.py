@@ -32,4 +32,5 @@ class Command:
     help: str
     arguments: tuple[Argument, ...] = ()
     applies: Callable[[Mapping[str, str]], bool] = always
+    answered_for: str = ""  # why a person has to type it, as the start of a sentence: an agent is refused
     settled: bool = True  # it signs or measures, on one version of everything: not while a merge waits to be finished

@@ -3,7 +3,8 @@
 import json
 import re
 
-from planrun import git
+from planrun import agents, git
+from planrun.command import COMMAND
 from planrun.files import canonical, now
 from planrun.repository import Repo
 from planrun.signing import people
@@ -45,7 +46,9 @@ def _nothing_lost(repo: Repo, lines: list[str], models: set[str]) -> None:
 
 
 def log_look(repo: Repo, purpose: dict[str, str]) -> None:
-    """Append one line before the test rows are read, so that a crash cannot hide a look."""
+    """Append one line before the test rows are read, so that a crash cannot hide a look. `Blocked` for agents."""
+    typed = f"{COMMAND} {purpose.get('command', 'accept')}"
+    agents.refuse("A person decides when a look at the test rows is spent", typed)
     entry = {"at": now(), "by": people.person(repo), "test_set": repo.fresh("splits", "make audit")["keys"]["test"]}
     entry |= purpose
     before = ""
