@@ -47,6 +47,7 @@ PARTS = {
             "tests/test_rendered_ml_pipeline.py",
             "tests/test_rendered_units.py",
             "tests/test_rooms.py",
+            "tests/test_surroundings.py",
         ),
     ),
     "brought": Part(

@@ -27,7 +27,7 @@ def elsewhere() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["software", pytest.param("ml", marks=pytest.mark.slow)])
 def test_the_rendered_tests_pass_in_hostile_surroundings(kind: str, elsewhere: Path) -> None:
     """Somebody's identity, signing without a key, hooks that refuse, another language, zone and user, at once."""
     folder = render.render(newborn(f"{'ml' if kind == 'ml' else 'sw'}-default"), elsewhere / "work")
