@@ -1,10 +1,10 @@
-"""The pages of docs/ that follow from the catalogue: every formula, and every gate.
+"""The pages of docs/ that follow from the catalogue: every formula, every gate, and the work of a schedule.
 
 For development; it is not part of the installed package. `generator/sync.py` writes them.
 """
 
 from mlscaffold import catalogue, questions
-from mlscaffold.catalogue import Formula, Gate
+from mlscaffold.catalogue import Formula, Gate, Work
 
 KINDS = {"ml": "Machine learning", "software": "Software"}
 
@@ -58,3 +58,39 @@ def _table(kind: str) -> list[str]:
 def _condition(gate: Gate) -> str:
     conditions = [f"`{key}` is {' or '.join(allowed)}" for key, allowed in gate.when.items()]
     return " and ".join(conditions) or "always"
+
+
+# ------------------------------------------------------------------------------------------------ the schedule
+
+
+def work() -> str:
+    """The tables of docs/schedule.md: every task with what it follows, its days by part, and why so many."""
+    lines: list[str] = []
+    for kind, title in KINDS.items():
+        rows = list(catalogue.work()[kind].values())
+        head = ["| Id | Task | Whose | After | There |", "|---|---|---|---|---|"]
+        lines += ["", f"## {title}: the tasks", "", *head, *(_task_row(row) for row in rows)]
+        days = ["| Id | Part | Best | Likely | Worst | Of |", "|---|---|---|---|---|---|"]
+        lines += ["", f"## {title}: the days", "", *days, *(line for row in rows for line in _part_rows(row))]
+        why = ["| Task | Why so many | Follows from |", "|---|---|---|"]
+        lines += ["", f"## {title}: why", "", *why, *(_why_row(row) for row in rows)]
+    return "\n".join([*lines, "", ""])
+
+
+def _task_row(row: Work) -> str:
+    whose = "nobody: it waits" if row.waits else f"`{row.hands}`" if row.hands else row.role
+    after = ", ".join(row.after) or "–"
+    return f"| {row.id} | {row.title} | {whose} | {after} | {row.there} |"
+
+
+def _part_rows(row: Work) -> list[str]:
+    return [
+        f"| {row.id} | {name} | {part.days[0]:g} | {part.days[1]:g} | {part.days[2]:g} | {part.of} |"
+        for name, part in row.parts.items()
+    ]
+
+
+def _why_row(row: Work) -> str:
+    return (
+        f"| {row.id} | {row.why} | {', '.join(f'`{key}`' for key in row.grows) or 'nothing: it is the same in each'} |"
+    )

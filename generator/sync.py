@@ -1,6 +1,6 @@
 """Write what follows from a source: from questions.yaml both templates' cookiecutter.json and the README's table,
-from mlscaffold/catalogue the pages of formulas and gates, from generator/planrun* the copy of the engine in each
-template, from the template the example in that engine, and from all packages the pictures of their imports.
+from mlscaffold/catalogue the pages of formulas, gates and the schedule, from generator/planrun* the copy of the engine
+in each template, from the template the example in that engine, and from all packages the pictures of their imports.
 
 With --check nothing is written; files that are not up to date are named, and the exit code is 1.
 
@@ -130,6 +130,7 @@ def _type(question: Question) -> str:
         "owners": "Mapping[str, str]",
         "origins": "Mapping[str, str]",
         "ids": "Mapping[str, int]",
+        "efforts": "Mapping[str, tuple[float, float, float]]",
     }.get(question.type, "str")
 
 
@@ -262,9 +263,14 @@ def _python(texts: Iterable[str]) -> str:
 
 def readme() -> str:
     """The README with the table of questions that the program prints."""
-    before, opening, rest = (ROOT / "README.md").read_text("utf-8").partition("<!-- questions -->\n")
-    _, closing, after = rest.partition("<!-- /questions -->")
-    return f"{before}{opening}{report.questions_markdown(questions.load().values())}\n{closing}{after}"
+    return _filled("README.md", "questions", f"{report.questions_markdown(questions.load().values())}\n")
+
+
+def _filled(page: str, mark: str, text: str) -> str:
+    """A page with this text between its marks."""
+    before, opening, rest = (ROOT / page).read_text("utf-8").partition(f"<!-- {mark} -->\n")
+    _, closing, after = rest.partition(f"<!-- /{mark} -->")
+    return f"{before}{opening}{text}{closing}{after}"
 
 
 def engine(kind: str) -> dict[str, bytes]:
@@ -333,6 +339,7 @@ def doors() -> dict[Path, bytes]:
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }
     pages = {"formulas.md": catalogue_pages.formulas(), "gates.md": catalogue_pages.gates()}
+    pages["schedule.md"] = _filled("docs/schedule.md", "work", catalogue_pages.work())
     files |= {ROOT / "docs" / name: page.encode() for name, page in pages.items()}
     files |= {ROOT / "docs" / name: drawn.encode() for name, drawn in imports.pictures().items()}
     for kind in questions.KINDS:

@@ -22,6 +22,7 @@ SHARED = [
     "docs/glossary.md",
     "docs/onboarding.md",
     "docs/05-risks.md",
+    "docs/plan-on-a-page.md",
     "docs/{% if answers.ci == 'gitlab' %}CODEOWNERS{% endif %}",
     ".github/{% if answers.ci == 'github' %}CODEOWNERS{% endif %}",
     ".github/{% if answers.ci == 'github' %}PULL_REQUEST_TEMPLATE.md{% endif %}",

@@ -323,7 +323,9 @@ def test_a_broken_backlog_is_one_sentence(tmp_path: Path, content: str | None, c
     assert "restore the file" in caught.value.hint
 
 
-@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"schedule": 1}', '{"schedule": {"tasks": [{"id": "p0a"}]}}'])
+@pytest.mark.parametrize(
+    "content", ["{", "{}", "[]", '{"schedule": 1}', '{"schedule": {"tasks": [{"id": "charter"}]}}']
+)
 def test_a_broken_plan_is_one_sentence(tmp_path: Path, content: str) -> None:
     """The chart needs schedule.tasks."""
     (tmp_path / "plan").mkdir()
@@ -336,7 +338,7 @@ def test_a_broken_plan_is_one_sentence(tmp_path: Path, content: str) -> None:
 def test_a_day_that_is_none_is_named(tmp_path: Path) -> None:
     """2026-02-30 in a task is refused with task and field."""
     plan = planned("ml")
-    plan["schedule"]["tasks"][2]["end"] = "2026-02-30"
+    next(task for task in plan["schedule"]["tasks"] if task["id"] == "access")["end"] = "2026-02-30"
 
-    with pytest.raises(UnreadablePlan, match="end of task p1a"):
+    with pytest.raises(UnreadablePlan, match="end of task access"):
         export(write(tmp_path, plan), "mermaid")

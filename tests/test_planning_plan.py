@@ -309,5 +309,5 @@ def test_a_plan_has_its_parts(name: str, parts: set[str]) -> None:
     shared = {"kind", "answers_sha256", "schedule", "people", "risks", "backlog", "assumptions", "findings", "capacity"}
 
     assert shared | parts <= plan.keys()
-    assert plan["schedule"]["tasks"][0]["id"] == "p0a"
+    assert plan["schedule"]["tasks"][0]["id"] == "charter"
     assert ("requirements" in plan, "hypotheses" in plan) == (name == "sw-orders", name == "ml-invoices")

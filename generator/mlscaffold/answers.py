@@ -252,13 +252,18 @@ def typed(question: Question, text: str) -> Any:
         return tuple(questions.split(text))
     if question.type == "team":
         return tuple(_person(part) for part in questions.split(text))
-    if question.type in ("shares", "owners", "ids", "origins"):
+    if question.type in ("shares", "owners", "ids", "origins", "efforts"):
         kinds: dict[str, Callable[[str], Any]] = {
-            "shares": float, "owners": str.strip, "ids": int, "origins": str.strip,
+            "shares": float, "owners": str.strip, "ids": int, "origins": str.strip, "efforts": _effort,
         }  # fmt: skip
         pairs = [part.partition("=") for part in questions.split(text)]
         return {name.strip(): kinds[question.type](value) for name, _, value in pairs}
     return text
+
+
+def _effort(text: str) -> tuple[float, float, float]:
+    low, likely, high = (float(days) for days in text.split("/"))
+    return low, likely, high
 
 
 def _person(part: str) -> Person:
@@ -290,6 +295,9 @@ def _check_together(answers: Answers) -> None:
             "ones.",
             "Count the right ones (metric_direction=higher), or a mean of ones and noughts (metric_form=mean).",
         )
+    for name in answers.efforts:
+        if complaint := questions.task_complaint(name, (answers.kind,)):
+            raise InvalidAnswer("efforts", answers.raw["efforts"], f"of kind {answers.kind} {complaint}")
     capabilities = answers.get("capabilities", ())
     if len(set(capabilities)) < len(capabilities):
         raise Contradiction("capabilities", "capabilities names the same capability twice.", "Name each one once.")

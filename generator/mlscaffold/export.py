@@ -240,7 +240,7 @@ def mermaid(tasks: Sequence[Item]) -> str:
     lines = ["gantt", "    dateFormat YYYY-MM-DD", "    axisFormat %d %b %y", "    excludes weekends"]
     section = ""
     for task in tasks:
-        opened = SECTIONS.get(task["id"][:2], "Release")
+        opened = SECTIONS.get(task.get("phase", task["id"][:2]), "Release")  # a plan of old has the phase in its ids
         if opened != section:
             section = opened
             lines.append(f"    section {section}")

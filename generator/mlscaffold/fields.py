@@ -118,6 +118,7 @@ class Fields:
     deploy: str
     worker_limit: int | None
     focus_factor: float
+    efforts: Mapping[str, tuple[float, float, float]]
     rollback_minutes: float
     drill_age_days: int
 
@@ -231,6 +232,7 @@ Key = Literal[
     "deploy",
     "worker_limit",
     "focus_factor",
+    "efforts",
     "rollback_minutes",
     "drill_age_days",
 ]

@@ -184,6 +184,7 @@ def canonical(question: Question, text: str, answers: Mapping[str, str]) -> str:
             return text
         return fitting[0].text if len(fitting) == 1 else text
     if question.type in LISTS:
+        text = re.sub(r"\s*([=/])\s*", r"\1", text) if question.type == "efforts" else text
         return "; ".join(
             _canonical_part(question.type, part) for part in split(re.sub(LISTS[question.type], ";", text))
         )
@@ -214,6 +215,7 @@ LISTS = {
     "shares": r",\s*(?=[A-Za-z][A-Za-z0-9_. -]*=)",
     "ids": r",\s*(?=[a-z][a-z0-9_]*=)",
     "keys": ",",
+    "efforts": ",",
 }
 
 
@@ -426,6 +428,37 @@ def _check_names(question: Question, text: str) -> str | None:
     return None
 
 
+def _check_efforts(question: Question, text: str) -> str | None:
+    """`text` is canonical. Each task is one that a schedule knows, once, with days in order."""
+    complaint = _efforts_read(question, text)
+    if complaint:
+        return complaint
+    names = [part.partition("=")[0] for part in split(text)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        return f"it names {twice} twice; name each task once"
+    for part in split(text):
+        name, _, days = part.partition("=")
+        if complaint := task_complaint(name):
+            return complaint
+        low, likely, high = (float(number) for number in days.split("/"))
+        if not low <= likely <= high:
+            return f"{part} must rise, from the days at best to the likely ones to those at worst"
+        if not high:
+            return f"{part} leaves no time at all; write at least 0.1 at worst"
+    return None
+
+
+def task_complaint(name: str, kinds: Sequence[str] = KINDS) -> str | None:
+    """What is wrong with the name of a task of the schedule, as half a sentence; one of many is `slice_2`."""
+    known = [id for kind in kinds for id in catalogue.work()[kind]]
+    if name in known or re.sub(r"_[1-9][0-9]?$", "", name) in set(known) & {"slice", "fault"}:
+        return None
+    near = " or ".join(f"`{id}`" for id in alike(name, dict.fromkeys(known)))
+    return f'there is no task called "{name}"; ' + (
+        f"did you mean {near}?" if near else f"choose of {', '.join(known)}"
+    )
+
+
 def nothing(question: Question) -> str:
     """What an empty answer to this question is called: a fact that nobody knows, or a list with nothing in it."""
     return "not known" if question.type in ("number", "integer", "text") else "none"
@@ -449,12 +482,14 @@ PATTERNS = {
     "owners": (patterns.OWNERS, f"it must read like po=@org/product {_ROLES}"),
     "keys": (patterns.KEYS, "it must be keys separated by semicolons"),
     "ids": (patterns.IDS, "it must read like submit_an_order=1; bad_input=4"),
+    "efforts": (patterns.EFFORTS, "it must read like labelling=5/8/15; access=2/4/9, days of each task"),
     "origins": (
         patterns.several(f"[a-z][a-z0-9_]*={patterns.ORIGIN}"),
         "it must read like positive_share=data file; current_value=evidence/baseline.json",
     ),
     "date": (patterns.DATE, "it must be a day of the calendar from 2000 to 2099, such as 2026-03-02"),
 }
+_efforts_read = _check_pattern(*PATTERNS["efforts"])
 CHECKS: dict[str, Callable[[Question, str], str | None]] = {
     "text": _check_text,
     "place": _check_text,
@@ -463,4 +498,5 @@ CHECKS: dict[str, Callable[[Question, str], str | None]] = {
     "choice": _check_choice,
     "names": _check_names,
     **{name: _check_pattern(pattern, complaint) for name, (pattern, complaint) in PATTERNS.items()},
+    "efforts": _check_efforts,
 }

@@ -233,6 +233,8 @@ NumberKey = Literal[
     "schedule.effort_days",
     "schedule.early_share",
     "schedule.iteration_days",
+    "schedule.labelling_days",
+    "schedule.wait_days",
     "schedule.start",
     "schedule.deadline",
     "schedule.floor_days",

@@ -1,11 +1,11 @@
-"""What plan and engine speak of, declared once in the YAML files beside this: gates, roles, formulas, numbers, metrics.
+"""What plan and engine speak of, declared once in the YAML files beside this: gates, roles, formulas, numbers, work.
 
 `keys.py` holds the types of their ids, written by `generator/sync.py`.
 """
 
 import functools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -104,6 +104,57 @@ class Task:
     outcome: str
     gives: str
     sample: Mapping[str, str]  # target, origin, about and ends
+
+
+Days = tuple[float, float, float]  # at best, likely, at worst
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the days of a task are counted by: the days of one, and of what."""
+
+    days: Days
+    of: str
+
+
+@dataclass(frozen=True)
+class Work:
+    """A row of work.yaml: a task of the schedule. Where it has neither a role nor hands, it is waiting."""
+
+    id: str
+    title: str
+    phase: str
+    role: str
+    hands: str  # the answer that says how many people do it who are not of the team
+    gate: str
+    after: tuple[str, ...]
+    there: str
+    grows: tuple[str, ...]
+    parts: Mapping[str, Part]
+    why: str
+    done: str
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is time that passes, and no work."""
+        return bool(self.gate) or not (self.role or self.hands)
+
+
+@functools.cache
+def work() -> dict[str, dict[str, Work]]:
+    """Every task of the schedule by kind and id, each after what it follows."""
+    return {kind: {id: _work(id, row) for id, row in rows.items()} for kind, rows in _read("work.yaml").items()}
+
+
+def _work(id: str, row: Mapping[str, Any]) -> Work:
+    parts = {name: Part(_days(part["days"]), part["of"]) for name, part in row["parts"].items()}
+    said = {key: row.get(key, "") for key in ("title", "phase", "role", "hands", "gate", "there", "why", "done")}
+    return Work(id=id, after=tuple(row["after"]), grows=tuple(row["grows"]), parts=parts, **said)
+
+
+def _days(texts: Iterable[str]) -> Days:
+    low, likely, high = (float(text) for text in texts)
+    return low, likely, high
 
 
 @functools.cache

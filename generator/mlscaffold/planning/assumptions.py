@@ -6,6 +6,7 @@ from typing import Any, cast
 from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import Numbers, entries
+from mlscaffold.planning.schedule.tasks import drivers
 
 Plan = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -13,7 +14,6 @@ Entry = Mapping[str, Any]
 ALSO: Mapping[str, tuple[str, ...]] = {
     "decisions_a_month": ("daily_volume",),
     "units_a_row": ("positive_share", "review_rate", "group_size"),
-    "schedule.effort_days": ("capabilities",),
     "label_source": ("labels.weeks",),
     "acceptance.baseline": ("positive_share", "error_spread"),
     "acceptance.target": ("acceptance.min_gain",),
@@ -21,6 +21,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "acceptance.value_month": ("acceptance.cost_per_decision.baseline", "acceptance.cost_per_decision.target"),
     "acceptance.min_gain": ("unit_error_cost",),
 }
+EFFORTS = ("schedule.effort_days", "schedule.iteration_days")
 
 
 def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
@@ -79,9 +80,13 @@ def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[s
         if name in numbers:
             given = numbers[name]["inputs"]
             waiting += [_meant(name, key, numbers) for key in given]
-            # A date or a duration that the team takes follows from all the tasks there are.
-            waiting += ["capabilities", "label_source"] if name.startswith("schedule.") and "team" in given else []
+            # Effort, and a date or a duration that the team takes, follow from all the tasks there are.
+            waiting += drivers(answers) if name in EFFORTS or _takes_the_team(name, given) else []
     return {name for name in seen if name in answers}
+
+
+def _takes_the_team(name: str, given: Mapping[str, Any]) -> bool:
+    return name.startswith("schedule.") and "team" in given
 
 
 def _also(answers: Answers, name: str) -> tuple[str, ...]:

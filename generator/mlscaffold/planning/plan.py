@@ -13,7 +13,7 @@ from mlscaffold.planning.assumptions import assumptions
 from mlscaffold.planning.number import Numbers, bounded, findings, nested, tidy, value_of
 from mlscaffold.planning.operations import capacity, monitoring, promotion, slo
 from mlscaffold.planning.requirements import specification
-from mlscaffold.planning.schedule import backlog, dated_lists, dates, people
+from mlscaffold.planning.schedule import backlog, dated_lists, dates, people, waiting
 from mlscaffold.planning.terms import terms
 
 
@@ -58,24 +58,43 @@ def _hash(content: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+# Passes in which the cost of labels and the rows to label follow each other; most plans agree in the second.
+MOST_PASSES = 8
+
+
 def _ml(answers: Answers) -> Numbers:
     """The numbers of an ML plan, in the order in which they need each other.
 
-    Build cost comes from the effort before labelling weeks are known; so cost, gain, rows, weeks and dates do not
-    wait for one another.
+    Build cost holds the labels that the rows take, and the rows follow from the gain that pays the build cost. So
+    both are worked out again with the other's last figure until they agree; where they never do, with the larger.
     """
     metric = metrics.of(answers)
     checked = functools.partial(_checked, words=terms(answers))
-    numbers = checked(dates.effort(answers))
-    numbers |= checked(criteria.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
-    numbers |= checked(sample_size.test_set(answers, metric, numbers))
-    numbers |= checked(slices.slices(answers, metric, numbers))
-    numbers |= checked(labels.labels(answers, metric, numbers))
+    days: int | None = 0
+    tried: list[int | None] = []
+    numbers, found = _sized(answers, metric, days)
+    while found != days and len(tried) < MOST_PASSES:
+        tried.append(days)
+        days = max(found or 0, days or 0) if found in tried else found
+        numbers, found = _sized(answers, metric, days)
+        found = days if found in tried else found
+    numbers |= checked(waiting.labelling_days(answers, numbers, days) | waiting.wait(answers, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
     numbers |= checked(promotion.promotion(answers, metric, numbers))
     numbers |= checked(monitoring.monitoring(answers, numbers))
     return numbers | checked(capacity.capacity(answers))
+
+
+def _sized(answers: Answers, metric: metrics.Metric, labelling: int | None) -> tuple[Numbers, int | None]:
+    """Effort, gain, rows and labels, where people label for so many person-days; and how many those labels take."""
+    checked = functools.partial(_checked, words=terms(answers))
+    numbers = checked(dates.effort(answers, labelling))
+    numbers |= checked(criteria.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
+    numbers |= checked(sample_size.test_set(answers, metric, numbers))
+    numbers |= checked(slices.slices(answers, metric, numbers))
+    numbers |= checked(labels.labels(answers, metric, numbers))
+    return numbers, waiting.labelling(answers, numbers)
 
 
 def _software(answers: Answers) -> Numbers:

@@ -94,6 +94,11 @@ def _measured(facts: Facts) -> str:
     return f"current_value is {'empty' if value is None else f'{value:g}'}"
 
 
+def _measured_on(facts: Facts) -> str:
+    """When today's practice is measured: in a task of its own, with the baseline, or with the requirements."""
+    return facts.schedule.ends(facts.schedule.there("practice", "baseline", "requirements")).isoformat()
+
+
 def _late_trigger(facts: Facts) -> str:
     return f"P80 is {facts.value('schedule.p80')}, the appetite ends on {facts.value('schedule.deadline')}"
 
@@ -123,7 +128,7 @@ ML = (
             f"{f.text('test.mde_available')} can be shown; until then the verdict is inconclusive."
         ),
         "ds",
-        "p1d",
+        "test_set",
     ),
     Rule(
         "R2",
@@ -138,7 +143,7 @@ ML = (
             f"{f.text('labels.double_rows')} rows labelled twice; else lower the target."
         ),
         "ds",
-        "p1c",
+        "label_guide",
     ),
     Rule(
         "R3",
@@ -151,7 +156,7 @@ ML = (
             "Have a random part labelled by people at once."
         ),
         "mle",
-        "p4",
+        "operation",
     ),
     Rule(
         "R4",
@@ -163,7 +168,7 @@ ML = (
             "Write down basis, retention, deletion and readers in the data audit, section 10, before any training."
         ),
         "po",
-        "p1a",
+        "access",
     ),
     Rule(
         "R5",
@@ -176,7 +181,7 @@ ML = (
             "the model, and keep the rules as a second line."
         ),
         "mle",
-        "p4",
+        "operation",
     ),
     Rule(
         "R6",
@@ -187,11 +192,11 @@ ML = (
             "current_value is " + ("empty" if f.answers.current_value is None else f"{f.answers.current_value:g}")
         ),
         lambda f: (
-            f"Measure it first, by {f.schedule.ends('p0b')}, on the rows the model will be judged on; then replan: "
+            f"Measure it first, by {_measured_on(f)}, on the rows the model will be judged on; then replan: "
             "rows, gain and payback all start from it."
         ),
         "ds",
-        "p0b",
+        "baseline",
     ),
     Rule(
         "R7",
@@ -213,7 +218,7 @@ ML = (
         ),
         lambda f: "Agree on a change notice with each owner, and let the schema check quarantine rows that break it.",
         "de",
-        "p1a",
+        "access",
     ),
     Rule(
         "R9",
@@ -239,9 +244,9 @@ ML = (
             f"{f.answers.currency} a month; cut the scope of the model to the cases that cost most."
         ),
         "po",
-        "p0a",
+        "charter",
     ),
-    Rule("R11", "The plan ends after the appetite", (4, 3), _late, _late_trigger, _late_response, "po", "p0a"),
+    Rule("R11", "The plan ends after the appetite", (4, 3), _late, _late_trigger, _late_response, "po", "charter"),
     Rule(
         "R12",
         "The model hides its own mistakes",
@@ -253,7 +258,7 @@ ML = (
             "without them recall after release is a guess."
         ),
         "mle",
-        "p4",
+        "operation",
     ),
 )
 
@@ -290,7 +295,7 @@ SOFTWARE = (
         lambda f: f"{f.answers.slo_percent:g} % is promised, dependencies allow {100 * f.value('slo.ceiling'):.5g} %",
         _soften,
         "swe",
-        "p1b",
+        "quality",
     ),
     Rule(
         "S2",
@@ -322,9 +327,9 @@ SOFTWARE = (
         lambda f: (
             "current_value is " + ("empty" if f.answers.current_value is None else f"{f.answers.current_value:g}")
         ),
-        lambda f: f"Count what today's practice costs, by {f.schedule.ends('p0b')}; success is judged by that count.",
+        lambda f: f"Count what today's practice costs, by {_measured_on(f)}; success is judged by that count.",
         "po",
-        "p0b",
+        "practice",
     ),
     Rule(
         "S5",
@@ -337,9 +342,9 @@ SOFTWARE = (
             "wait, and say no early where not."
         ),
         "ops",
-        "p4",
+        "drills",
     ),
-    Rule("S6", "The plan ends after the appetite", (4, 3), _late, _late_trigger, _late_response, "po", "p0a"),
+    Rule("S6", "The plan ends after the appetite", (4, 3), _late, _late_trigger, _late_response, "po", "charter"),
     Rule(
         "S7",
         "A dependency fails and nobody decided what happens",
@@ -348,7 +353,7 @@ SOFTWARE = (
         _dependencies,
         lambda f: "Confirm the drafted fault requirement of each one with its owner, and switch it off once in a test.",
         "swe",
-        "p1c",
+        "architecture",
     ),
     Rule(
         "S8",
@@ -358,6 +363,6 @@ SOFTWARE = (
         lambda f: f"{len(f.answers.capabilities)} must capabilities (a risk above {MUST_LIMIT})",
         lambda f: f"Choose {MUST_LIMIT} for the first release by what hurts most today; the others become should.",
         "po",
-        "p1a",
+        "requirements",
     ),
 )

@@ -8,6 +8,9 @@ from mlscaffold.planning.risk_rules import ML, SOFTWARE, Facts, Rule
 from mlscaffold.planning.schedule.dates import Schedule
 from mlscaffold.planning.schedule.people import people, staff
 
+# By when a risk is settled whose own task is not called for.
+OTHERWISE = {"ml": ("audit",), "software": ("requirements",)}
+
 
 def risks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[dict[str, Any]]:
     """All rules of this kind of project; `active` says which of them the answers call forth."""
@@ -26,6 +29,6 @@ def _row(rule: Rule, facts: Facts) -> dict[str, Any]:
         "trigger": rule.trigger(facts),
         "response": rule.response(facts),
         "owner": staff(facts.answers, rule.owner).person,
-        "due": facts.schedule.ends(rule.due).isoformat(),
+        "due": facts.schedule.ends(facts.schedule.there(rule.due, *OTHERWISE[facts.answers.kind])).isoformat(),
         "active": rule.active(facts),
     }

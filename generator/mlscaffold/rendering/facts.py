@@ -14,6 +14,7 @@ from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
+from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
 from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
@@ -37,6 +38,12 @@ WORST = {
 def _assumed(answers: Answers, plan: Plan) -> list[Row]:
     """The answers that nobody gave, each with the command that takes it as true."""
     return [{**one, "command": f"`.venv/bin/planrun confirm {one['key']}`"} for one in plan["assumptions"]]
+
+
+def _measured(answers: Answers, plan: Plan) -> Row | None:
+    """The task that measures today's practice: one of its own, or the baseline; nothing where nothing is to measure."""
+    tasks = {task["id"]: task for task in plan["schedule"]["tasks"]}
+    return tasks.get("practice") or tasks.get("baseline")
 
 
 def _retention(answers: Answers, plan: Plan) -> str:
@@ -83,6 +90,7 @@ BOTH: dict[str, Fact] = {
     "brings": lambda answers, plan: people.BRINGS,
     "schedule": Schedule,
     "risks": Risks,
+    "one_page": OnePage,
     "reviews": people.reviews,
     "assumed": _assumed,
     "responsibilities": people.responsibilities,
@@ -92,6 +100,7 @@ BOTH: dict[str, Fact] = {
     "worst": lambda answers, plan: WORST[answers.consequence],
     "signing": Signing,
     "tasks": lambda answers, plan: {task["id"]: task for task in plan["schedule"]["tasks"]},
+    "measured": _measured,
     "host": lambda answers, plan: hosted.HOSTS.get(answers.ci, ""),
     "moves": hosted.moves,
     "formulas": lambda answers, plan: catalogue.cited(plan),

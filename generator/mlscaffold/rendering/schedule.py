@@ -1,13 +1,14 @@
 """The schedule as its page shows it: the bars of the picture, the critical path, the dates; and the risks beside it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.rendering.forms import lines
 from mlscaffold.wording import mermaid
 
-OPENINGS = {"p0a": "Before the gate", "p2": "Experiments", "p2a": "Iterations", "p3": "Release"}
+SECTIONS = {"p0": "Before the gate", "p1": "Before the gate", "g1": "Before the gate", "p3": "Release"}
+BUILDING = {"ml": "Experiments", "software": "Iterations"}  # the section of phase p2
 SEVERE = 12  # a score from which a risk needs an owner, a response and a date
 RED = (
     "All of it is red, because the same hands do one task after the other: "
@@ -22,11 +23,22 @@ class Schedule:
 
     def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
         self._tasks: list[Row] = plan["schedule"]["tasks"]
+        self._movers: list[Row] = plan["schedule"]["movers"]
+        self._sections = SECTIONS | {"p2": BUILDING[answers.kind]}
 
     @property
     def bars(self) -> str:
         """The lines of a Gantt chart: sections where a phase begins, a bar a task, a diamond a milestone."""
-        return lines(line for task in self._tasks for line in _bar(task))
+        return lines(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        section = ""
+        for task in self._tasks:
+            opened = self._sections.get(task["phase"], "Release")
+            if opened != section:
+                section = opened
+                yield f"  section {section}"
+            yield _bar(task)
 
     @property
     def critical_path(self) -> str:
@@ -36,27 +48,52 @@ class Schedule:
         return RED if len(critical) == len(work) else f"It runs through {' → '.join(critical)}."
 
     @property
+    def movers(self) -> list[Row]:
+        """What moves the end most, as rows, each with the answers that it follows."""
+        return [
+            {**row, "from_answers": ", ".join(f"`{key}`" for key in (*row["answers"], "efforts"))}
+            for row in self._movers
+        ]
+
+    @property
+    def example(self) -> str:
+        """The first of these with a figure for `efforts`."""
+        first = self._movers[0]["id"] if self._movers else self._tasks[0]["id"]
+        days = next(task["effort"] for task in self._tasks if task["id"] == first)
+        return f"{first}=" + "/".join(f"{day:g}" for day in days)
+
+    @property
     def dates(self) -> list[Row]:
         """The tasks as rows, with who does each and after which."""
         return [
-            {**task, "who": f"{task['person']} ({task['role']})", "after": ", ".join(task["after"])}
-            for task in self._tasks
+            {**task, "who": _who(task), "work": _days(task), "after": ", ".join(task["after"])} for task in self._tasks
         ]
 
 
-def _bar(task: Row) -> list[str]:
-    opening = [f"  section {OPENINGS[task['id']]}"] if task["id"] in OPENINGS else []
+def _days(task: Row) -> str:
+    """Person-days at best, likely and at worst; none of waiting."""
+    return "" if task["waiting"] else " / ".join(f"{days:g}" for days in task["effort"])
+
+
+def _who(task: Row) -> str:
+    if task["milestone"] or task["role"]:
+        return f"{task['person']} ({task['role']})"
+    return "waiting" if task["waiting"] else str(task["person"])
+
+
+def _bar(task: Row) -> str:
     red = "crit, " if task["critical"] else ""
     title = mermaid(task["title"])
     if task["milestone"]:
-        return [*opening, f"  {title} :milestone, {red}{task['id']}, {task['end']}, 0d"]
-    return [*opening, f"  {title} :{red}{task['id']}, {task['start']}, {task['end']}"]
+        return f"  {title} :milestone, {red}{task['id']}, {task['end']}, 0d"
+    return f"  {title} :{red}{task['id']}, {task['start']}, {task['end']}"
 
 
 class Risks:
     """The risks that follow from the answers today."""
 
     def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+        self.limit = SEVERE
         active = [risk for risk in plan["risks"] if risk["active"]]
         self.severe = [risk["id"] for risk in active if risk["score"] >= SEVERE]
         self.total = sum(risk["score"] for risk in active)

@@ -21,7 +21,7 @@ TIERS: Mapping[str, tuple[float, float]] = {
 
 
 def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
-    """Everything under `acceptance.`; `effort_days` is the schedule's effort before labelling by people."""
+    """Everything under `acceptance.`; `effort_days` is the schedule's effort, labelling by people included."""
     numbers = _tier(answers)
     numbers["acceptance.baseline"] = _baseline(answers, metric)
     numbers |= _break_even(answers, metric, effort_days)
@@ -146,7 +146,7 @@ def _build_cost(answers: Answers, effort_days: float) -> Number:
         inputs = {"build_cost": answers.build_cost}
         return Number(answers.build_cost, formula="", inputs=inputs, provenance=answers.provenance("build_cost"))
     inputs = {"effort_days": effort_days, "day_rate": answers.day_rate}
-    note = "Effort of the schedule; what people need to label the test set (F15) comes on top."
+    note = "Effort of the schedule, with what people need to label the test set (F15)."
     return Number(effort_days * answers.day_rate, inputs=inputs, note=note)
 
 

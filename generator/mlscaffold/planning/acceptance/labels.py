@@ -88,7 +88,9 @@ def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
 
 
 def _weeks(answers: Answers, numbers: Numbers) -> Number:
-    rows = numbers["test.rows"].value
+    rows, held = numbers["test.rows"].value, answers.label_agreement is not None
+    if rows is not None and held:
+        rows = numbers["test.shortfall"].value
     if answers.label_source == "none":
         note = "There is no source of right answers, so no test set can be labelled."
         source = {"label_source": answers.label_source}
@@ -110,6 +112,8 @@ def _weeks(answers: Answers, numbers: Numbers) -> Number:
         remedy = "More annotators, fewer label_minutes, or a larger gain in target_value make it possible."
         return Number(None, inputs=inputs, note=note, remedy=remedy)
     note = "The whole test set is labelled anew, under the written guide."
+    if held:
+        note = "Labels whose agreement is measured count; what is missing of the test set is labelled under the guide."
     return Number(weeks, inputs=inputs, note=note)
 
 

@@ -7,8 +7,9 @@ Durations are working days. Nothing here knows of answers, people or calendars. 
 import functools
 import itertools
 import math
+import operator
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 DRAWS = 2000  # stratified draws a task: the P80 of the default plan moves by about a quarter of a day between seeds
@@ -122,6 +123,15 @@ def passes(activities: Sequence[Activity]) -> dict[str, Window]:
     }
 
 
+def end_with(activities: Sequence[Activity], changed: str, days: float) -> float:
+    """Working days to the end of all if one task takes this long and every other its mean."""
+    end: dict[str, float] = {}
+    for activity in activities:
+        taken = days if activity.id == changed else activity.mean
+        end[activity.id] = max((end[name] for name in activity.after), default=0.0) + taken
+    return max(end.values(), default=0.0)
+
+
 def shortest(activities: Sequence[Activity], until: str) -> float:
     """Working days to the end of one task if every task takes its optimistic duration."""
     end: dict[str, float] = {}
@@ -139,28 +149,30 @@ def simulate(activities: Sequence[Activity], milestone: str, draws: int = DRAWS,
     """
     generator = random.Random(seed)
     place = {activity.id: at for at, activity in enumerate(activities)}
-    columns = [_durations(activity, draws, generator) for activity in activities]
     befores = [[place[name] for name in activity.after] for activity in activities]
-    ends, reached, critical = [], [], [0] * len(activities)
-    for durations in zip(*columns, strict=True):
-        finish: list[float] = []
-        for duration, before in zip(durations, befores, strict=True):
-            finish.append(duration + max([finish[at] for at in before], default=0.0))
-        ends.append(max(finish))
-        reached.append(finish[place[milestone]])
+    finishes: list[list[float]] = []  # a column of draws for each task
+    for activity, before in zip(activities, befores, strict=True):
+        durations = _durations(activity, draws, generator)
+        begins = [finishes[at] for at in before]
+        ready: Iterable[float] = map(max, *begins) if len(begins) > 1 else begins[0] if begins else [0.0] * draws
+        finishes.append(list(map(operator.add, durations, ready)))
+    critical = [0] * len(activities)
+    for finish in zip(*finishes, strict=True):
         _trace(finish, befores, critical)
+    ends = sorted(map(max, zip(*finishes, strict=True)))
     shares = {activity.id: critical[at] / draws for activity, at in zip(activities, place.values(), strict=True)}
-    return Forecast(tuple(sorted(ends)), tuple(sorted(reached)), shares)
+    return Forecast(tuple(ends), tuple(sorted(finishes[place[milestone]])), shares)
 
 
-def _trace(finish: list[float], befores: list[list[int]], critical: list[int]) -> None:
+def _trace(finish: Sequence[float], befores: list[list[int]], critical: list[int]) -> None:
     """Count the tasks on the path that decided this draw's end, from the last one backwards."""
     at = finish.index(max(finish))
     while True:
         critical[at] += 1
-        if not befores[at]:
+        before = befores[at]
+        if not before:
             return
-        at = max(befores[at], key=finish.__getitem__)
+        at = before[0] if len(before) == 1 else max(before, key=finish.__getitem__)
 
 
 def _durations(activity: Activity, draws: int, generator: random.Random) -> list[float]:

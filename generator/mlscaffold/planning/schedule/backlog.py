@@ -1,50 +1,21 @@
 """The backlog: one item for each piece of work, gate and requirement, and the ML project's first hypotheses."""
 
+import datetime
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.schedule.dated_lists import sessions
-from mlscaffold.planning.schedule.dates import Schedule
+from mlscaffold.planning.schedule.dates import Schedule, workday, working_days
 from mlscaffold.planning.schedule.people import staff
 
-# Which gate each task serves; a task of p2 serves the gate of the iterations.
+# Which gate the tasks of each phase serve; experiments and slices serve the gate of the iterations.
 GATES = {
     "ml": {"p0": "G0", "p1": "G1", "g1": "G1", "p2": "G2", "p3": "G3", "p4": "G4", "p5": "G4", "g5": "G5"},
     "software": {"p0": "T0", "p1": "T1", "g1": "T1", "p2": "T2", "p3": "T3", "p4": "T4", "p5": "T4", "g5": "T4"},
-}
-DONE = {
-    "ml": {
-        "p0a": "docs/00-charter.md and docs/decisions/0001-ml-or-not.md hold no open question, and are accepted.",
-        "p0b": "`make baseline` has written the baseline with its interval, and current_value is replanned with it.",
-        "p1a": "Every source in docs/01-data-audit.md has an owner, access, a history and a change notice.",
-        "p1b": "`make audit` passes on the real data: every rule of data/schema.yaml holds.",
-        "p1c": "Definition, examples and edge cases are written down, and two people agree often enough.",
-        "p1d": "The test set holds {test_rows}, after the training period and untouched.",
-        "p1e": "Two runs from raw data give the same hash, by the code that serves as well.",
-        "p1f": "A constant scores what it must, shuffled labels score chance, and the same seed gives the same result.",
-        "g1": "`make status` shows every blocking G0 and G1 gate as pass, and gates/G1.lock is written.",
-        "p2": "A stop rule of docs/02-iteration-plan.md has spoken: success, futility or budget.",
-        "p3": "`make accept` says pass, fail or inconclusive on thresholds that were signed before the first look.",
-        "p4": "Load test, parity test and a timed rollback have passed; predictions are logged.",
-        "p5": "Shadow and canary have run to their bounds, and the go or stop is recorded.",
-        "g5": "Every monitor reports, and a test alert has reached its owner.",
-    },
-    "software": {
-        "p0a": "docs/00-charter.md and docs/decisions/0001-approach.md hold no open question, and are accepted.",
-        "p0b": "What today's practice costs is counted, and current_value is replanned with it.",
-        "p1a": "Every capability has requirements that its users have read and corrected.",
-        "p1b": "Speed, availability, security and recovery each have a number, and the objective is possible.",
-        "p1c": "Interfaces, data and the reaction to each dependency's failure are decided and recorded.",
-        "p1d": "A clean machine builds, checks and tests every change.",
-        "g1": "`make status` shows every blocking T0 and T1 gate as pass, and requirements are signed.",
-        "p3": "`make accept` passes every must scenario, and the product owner has signed.",
-        "p4": "Load test, restore drill and a timed rollback have passed.",
-        "p5": "All traffic runs on the new version, and the error budget is intact.",
-        "g5": "Alerts reach the person on call, and the runbook has been followed once by somebody else.",
-    },
 }
 HYPOTHESES = (
     ("A better rule: today's practice with its two commonest errors corrected", "expert"),
@@ -55,7 +26,8 @@ HYPOTHESES = (
     ("Tuning of the champion, on the validation split only", "literature"),
     ("A new source of information for the cases nobody gets right", "expert"),
 )
-SHORTEST_DAYS = 0.1  # what rounds to nothing is work all the same
+SHORTEST_DAYS = 0.1  # what rounds to nothing is work all the same, and of waiting somebody has to see the end
+MOST_PARTS = 12  # of one task; what lies further away is sliced when these are done
 
 
 @dataclass(frozen=True)
@@ -92,10 +64,14 @@ def hypotheses(answers: Answers) -> list[dict[str, Any]]:
 def backlog(
     answers: Answers, numbers: Numbers, schedule: Schedule, requirements: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """Every item, in the order of gates; ids such as G1-03 stay the same as long as the answers do."""
+    """Every item, in the order of gates; ids such as G1-03 stay the same as long as the answers do.
+
+    None is larger than half an iteration: what is, comes as several, each after the one before.
+    """
     drafts = _tasks(answers, numbers, schedule)
     drafts += _experiments(answers, schedule) if answers.kind == "ml" else _built(schedule, requirements)
     drafts += _sessions(answers, schedule)
+    drafts = [part for draft in drafts for part in _parts(draft, half_an_iteration(answers), schedule)]
     gates = sorted({draft.gate for draft in drafts})
     ordered = [draft for gate in gates for draft in drafts if draft.gate == gate]
     ids: dict[str, str] = {}
@@ -106,40 +82,84 @@ def backlog(
     return [_renamed(draft, ids) for draft in ordered]
 
 
+def half_an_iteration(answers: Answers) -> float:
+    """The days that an item may take: half of an experiment cycle, or of an iteration."""
+    return (answers.cycle_days if answers.kind == "ml" else answers.iteration_days) / 2
+
+
+def _parts(draft: Item, limit: float, schedule: Schedule) -> list[Item]:
+    """An item, or the parts it is too large for; the last part has its id, so that what follows it waits for all."""
+    count = math.ceil(draft.estimate_days / limit - 1e-9)
+    if count <= 1:
+        return [draft]
+    shown, each = min(count, MOST_PARTS), round(draft.estimate_days / count, 1)
+    begun = schedule.starts(draft.id) if draft.id in schedule.windows else None
+    found: list[Item] = []
+    for number in range(1, shown + 1):
+        last = number == shown
+        body = draft.body if last else f"Part {number} of {count}. {draft.body}"
+        estimate = max(SHORTEST_DAYS, min(each, limit))
+        if last and shown < count:
+            left = round(draft.estimate_days - each * (shown - 1), 1)
+            body = f"About {left:,} person-days are left: slice them anew when this is reached. {draft.body}"
+            estimate = min(estimate, 0.5)
+        found.append(
+            replace(
+                draft,
+                id=draft.id if last else f"{draft.id}#{number}",
+                title=f"{draft.title} ({number} of {shown})",
+                body=body,
+                due=draft.due if last or begun is None else _between(begun, draft.due, number / count),
+                depends_on=(f"{draft.id}#{number - 1}",) if number > 1 else draft.depends_on,
+                estimate_days=estimate,
+            )
+        )
+    return found
+
+
+def _between(begun: datetime.date, due: str, share: float) -> str:
+    """The working day at which this share of the working days to `due` is over."""
+    days = working_days(begun, datetime.date.fromisoformat(due))
+    return workday(begun, max(0, math.ceil(share * days) - 1)).isoformat()
+
+
 def _renamed(draft: Item, ids: Mapping[str, str]) -> dict[str, Any]:
     item = asdict(draft)
     return item | {"id": ids[draft.id], "depends_on": sorted({ids[name] for name in draft.depends_on if name in ids})}
 
 
-def _gate(answers: Answers, task: str) -> str:
-    return GATES[answers.kind][task[:2]]
-
-
 def _tasks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[Item]:
     """One item a task of the schedule; experiments and capabilities come as items of their own."""
-    done = DONE[answers.kind]
     needed = value_of(numbers, "test.rows")
     rows = "as many rows as the plan asks for" if needed is None else f"{said(needed)} rows"
-    built = tuple(task.id for task in schedule.tasks if task.id.startswith("p2"))
+    own = tuple(task.id for task in schedule.tasks if is_item_of_its_own(task.id))
     return [
         Item(
             task.id,
             task.title,
-            "Done when: " + done[task.id].replace("{test_rows}", rows),
+            "Done when: " + task.done.replace("{test_rows}", rows),
             "gate" if task.gate else "task",
-            _gate(answers, task.id),
+            GATES[answers.kind][task.phase],
             schedule.staff[task.id].person,
             schedule.ends(task.id).isoformat(),
-            (*task.after, *(built if task.id == "p3" else ())),
-            max(SHORTEST_DAYS, round(task.mean, 1)),
+            (*task.after, *(own if task.phase == "p3" else ())),
+            SHORTEST_DAYS if task.id == "experiments" else max(SHORTEST_DAYS, round(task.work, 1)),
         )
         for task in schedule.tasks
-        if task.id in done
+        if task.id not in own
     ]
 
 
+def is_item_of_its_own(task: str) -> bool:
+    """Whether the item of a task comes with what it is about: a slice is its requirement's."""
+    return task.startswith("slice_")
+
+
 def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
-    """As many seeded hypotheses as the backlog of the iteration plan holds; each is blocked by gate G1."""
+    """As many seeded hypotheses as the backlog of the iteration plan holds; each is blocked by gate G1.
+
+    An experiment takes a cycle, which is two items: the change with its run, and what is learned from it.
+    """
     return [
         Item(
             idea["id"],
@@ -148,8 +168,8 @@ def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
             "Done when: experiments/ holds its record with an interval against champion and baseline, kept or dropped.",
             "experiment",
             "G2",
-            schedule.staff["p2"].person,
-            schedule.ends("p2").isoformat(),
+            schedule.staff["experiments"].person,
+            schedule.ends("experiments").isoformat(),
             ("g1",),
             float(idea["cost_days"]),
         )
@@ -159,7 +179,7 @@ def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
 
 def _built(schedule: Schedule, requirements: Sequence[Mapping[str, Any]]) -> list[Item]:
     """One item a requirement: a capability's is the task that builds it; the others follow all capabilities."""
-    tasks = {task.title: task for task in schedule.tasks if task.id.startswith("p2")}
+    tasks = {task.title: task for task in schedule.tasks if is_item_of_its_own(task.id)}
     found = []
     for row in requirements:
         task = tasks.get(row["capability"])
@@ -173,9 +193,9 @@ def _built(schedule: Schedule, requirements: Sequence[Mapping[str, Any]]) -> lis
                 "requirement",
                 "T2" if row["verification"] == "test" else "T3",
                 row["owner"],
-                schedule.ends(task.id if task else "p3").isoformat(),
+                schedule.ends(task.id if task else "acceptance").isoformat(),
                 ("g1",) if task else tuple(other.id for other in tasks.values()),
-                round(task.mean, 1) if task else 0.5,
+                max(SHORTEST_DAYS, round(task.mean, 1)) if task else 0.5,
                 row["id"],
             )
         )

@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning.formulas import network
 from mlscaffold.planning.number import Numbers, value_of
 from mlscaffold.planning.schedule.dates import LAST_DAY, Schedule, workday
 from mlscaffold.planning.schedule.people import staff
@@ -15,6 +16,7 @@ def task_list(plan: Schedule) -> list[dict[str, Any]]:
         {
             "id": task.id,
             "title": task.title,
+            "phase": task.phase,
             "after": list(task.after),
             "role": task.role.upper(),
             "person": plan.staff[task.id].person,
@@ -25,6 +27,7 @@ def task_list(plan: Schedule) -> list[dict[str, Any]]:
             "slack_days": round(max(0.0, plan.windows[task.id].slack), 1),
             "critical": plan.windows[task.id].slack < 1e-6,
             "criticality": round(plan.forecast.criticality[task.id], 2),
+            "waiting": task.elapsed,
             "milestone": task.gate is not None,
             "gate": task.gate,
         }
@@ -37,15 +40,44 @@ def critical(plan: Schedule) -> list[str]:
     return [task.id for task in plan.tasks if plan.windows[task.id].slack < 1e-6]
 
 
+MOVERS = 3
+
+
+def movers(plan: Schedule) -> list[dict[str, Any]]:
+    """The tasks that move the end most: by how many working days each does at its best and at its worst.
+
+    One at a time, every other task at its mean; waiting and work alike, signatures not.
+    """
+    ends = max(window.end for window in plan.windows.values())
+    moved = []
+    for activity in plan.activities:
+        best, worst = (
+            network.end_with(plan.activities, activity.id, days) - ends for days in (activity.low, activity.high)
+        )
+        moved.append((worst - best, activity.id, best, worst))
+    by_id = {task.id: task for task in plan.tasks}
+    moved = [row for row in moved if row[0] >= 0.05 and by_id[row[1]].gate is None]
+    return [
+        {
+            "id": id,
+            "title": by_id[id].title,
+            "earlier_days": round(max(0.0, -best), 1),
+            "later_days": round(max(0.0, worst), 1),
+            "answers": list(by_id[id].grows),
+        }
+        for _, id, best, worst in sorted(moved, key=lambda row: (-round(row[0], 6), row[1]))[:MOVERS]
+    ]
+
+
 def sessions(answers: Answers, plan: Schedule) -> list[dict[str, Any]]:
     """Three meetings that settle what counts as good enough, each before the first look at the test set."""
     about = ML_SESSIONS if answers.kind == "ml" else SOFTWARE_SESSIONS
-    first_look = plan.windows["p3"].start
-    days = [plan.windows["p0a"].end, plan.windows["g1"].end, max(plan.windows["g1"].end + 1, first_look - 5)]
+    first_look = plan.windows["acceptance"].start
+    days = [plan.windows["charter"].end, plan.windows["g1"].end, max(plan.windows["g1"].end + 1, first_look - 5)]
     return [
         {
             "id": f"N{number}",
-            "date": min(plan.date(day), workday_before(plan.starts("p3"))).isoformat(),
+            "date": min(plan.date(day), workday_before(plan.starts("acceptance"))).isoformat(),
             "about": text,
             "people": _people(answers),
         }
@@ -78,7 +110,7 @@ def workday_before(day: datetime.date) -> datetime.date:
 
 def reviews(answers: Answers, plan: Schedule, earlier: Numbers) -> list[dict[str, str]]:
     """What comes round after release, with the first date of each: reviews, drills, and retraining."""
-    live, drilled = plan.ends("g5"), plan.ends("p4")
+    live, drilled = plan.ends("g5"), plan.ends(rehearsal(plan))
     every = value_of(earlier, "retrain.every_days")
     promised = answers.kind == "software" and answers.is_asked("slo_percent")
     counted = "labels received" if answers.kind == "ml" else "error budget left" if promised else "open defects"
@@ -95,6 +127,11 @@ def reviews(answers: Answers, plan: Schedule, earlier: Numbers) -> list[dict[str
     ]
 
 
+def rehearsal(plan: Schedule) -> str:
+    """The task in which going back is rehearsed: a drill, or the release of what only its users run."""
+    return plan.there("operation", "drills", "release")
+
+
 def _on(day: datetime.date, days: int) -> str:
     """The working day on or after `days` calendar days later."""
     return workday(min(day + datetime.timedelta(days=min(days, 36500)), LAST_DAY), 0).isoformat()
@@ -105,6 +142,7 @@ def lists(answers: Answers, plan: Schedule, earlier: Numbers) -> dict[str, list[
     return {
         "tasks": task_list(plan),
         "critical": critical(plan),
+        "movers": movers(plan),
         "sessions": sessions(answers, plan),
         "reviews": reviews(answers, plan, earlier),
     }

@@ -9,15 +9,15 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning.formulas import network
 from mlscaffold.planning.formulas.network import Activity, Forecast, Window
-from mlscaffold.planning.number import Number, Numbers, value_of
+from mlscaffold.planning.number import Number, Numbers
 from mlscaffold.planning.schedule.people import Staff, staff
-from mlscaffold.planning.schedule.tasks import Task, is_early, tasks
+from mlscaffold.planning.schedule.tasks import Known, Task, is_early, known, tasks, unused_efforts
 
 PHASES = ("p0", "p1", "g1", "p2", "p3", "p4", "p5", "g5")  # tasks are listed by phase, and by start within one
 LAST_DAY = datetime.date(2999, 12, 31)  # a plan that ends later than this is said to end here, and does not fit
@@ -56,6 +56,10 @@ class Schedule:
         """The working day on which this many working days of work end."""
         return workday(self.start, math.ceil(days - 1e-6) - 1)
 
+    def there(self, *names: str) -> str:
+        """The first of these tasks that is called for. Raises StopIteration where none is."""
+        return next(name for name in names if name in self.windows)
+
     def ends(self, task: str) -> datetime.date:
         """The day on which a task ends at the mean durations."""
         return self.date(self.windows[task].end)
@@ -65,28 +69,33 @@ class Schedule:
         return workday(self.start, math.floor(self.windows[task].start + 1e-6))
 
 
-def effort(answers: Answers) -> Numbers:
-    """The effort in person-days, which build cost rests on; labelling by people comes on top (F15)."""
-    work = [task for task in tasks(answers) if task.gate is None]
-    total = math.fsum(task.mean for task in tasks(answers))
-    early = math.fsum(task.mean for task in tasks(answers) if is_early(task))
-    building = [task.mean for task in work if task.id.startswith("p2")]
-    given = {"capabilities": len(answers.capabilities)} if answers.kind == "software" else {}
-    note = "A proposal, from the three-point effort of each task; replace it once the team has numbers of its own."
+def effort(answers: Answers, labelling: int | None = 0) -> Numbers:
+    """The effort in person-days, which build cost rests on; `labelling` is what people need for the labels of it."""
+    todo = tasks(answers, Known(labelling=labelling))
+    total = math.fsum(task.work for task in todo)
+    early = math.fsum(task.work for task in todo if is_early(task))
+    building = math.fsum(task.work for task in todo if task.phase == "p2")
+    inputs: dict[str, Any] = {"efforts": answers.raw["efforts"] or None}
+    inputs |= {"capabilities": len(answers.capabilities)} if answers.kind == "software" else {}
+    note = "A proposal, from the three-point effort of each task; the answer efforts replaces what a team knows better."
+    unused = unused_efforts(answers)
+    remedy = f"Leave {' and '.join(unused)} out of efforts." if unused else None
+    if unused:
+        note = f"The answers call for no task {' and '.join(unused)}, so what efforts says of it moves nothing."
     return {
-        "schedule.effort_days": Number(total, inputs=given, provenance="default", note=note),
+        "schedule.effort_days": Number(total, inputs=inputs, provenance="default", note=note, remedy=remedy),
         "schedule.early_share": Number(early / total, inputs={"effort_days": total}),
-        "schedule.iteration_days": Number(math.fsum(building), inputs=given, provenance="default"),
+        "schedule.iteration_days": Number(building, inputs=inputs, provenance="default"),
     }
 
 
 def build(answers: Answers, earlier: Numbers) -> Schedule:
-    """The schedule of these answers; `earlier` may hold labels.weeks."""
-    todo = tasks(answers, value_of(earlier, "labels.weeks"))
-    people = {task.id: staff(answers, task.role) for task in todo}
+    """The schedule of these answers; `earlier` holds what the plan knows of its waiting and its labels."""
+    todo = tasks(answers, known(answers, earlier))
+    people = {task.id: _staff(answers, task) for task in todo}
     activities = network.level([_activity(task, people[task.id], answers.focus_factor) for task in todo])
     windows = network.passes(activities)
-    todo.sort(key=lambda task: (PHASES.index(task.id[:2]), windows[task.id].start))
+    todo.sort(key=lambda task: (PHASES.index(task.phase), windows[task.id].start))
     start = workday(answers.start_date, 0)
     return Schedule(
         start,
@@ -99,6 +108,14 @@ def build(answers: Answers, earlier: Numbers) -> Schedule:
     )
 
 
+def _staff(answers: Answers, task: Task) -> Staff:
+    """Who does a task: people of the team by role, hands from outside of it, or nobody while it waits."""
+    if task.hands:
+        label = "one person who labels" if task.hands == 1 else f"{task.hands:,} people who label"
+        return Staff(None, (label,), float(task.hands))
+    return staff(answers, task.role) if task.role else Staff(None, (), 1.0)
+
+
 @functools.lru_cache(maxsize=64)
 def _forecast(activities: tuple[Activity, ...]) -> Forecast:
     """Kept, because most answers move no task, and plans are compared with one another."""
@@ -106,10 +123,11 @@ def _forecast(activities: tuple[Activity, ...]) -> Forecast:
 
 
 def _activity(task: Task, who: Staff, focus: float) -> Activity:
-    pace = 1.0 if task.elapsed else who.share * focus
+    """A task as days that pass: effort by who is there for it. Waiting, and hands from outside, occupy nobody."""
+    pace = 1.0 if task.elapsed else who.share if task.hands else who.share * focus
     low, likely, high = (days / pace for days in task.effort)
-    resource = None if task.elapsed else f"{who.role or task.role}"
-    return Activity(task.id, task.after, resource, low, likely, high, rank=0 if task.id.startswith("p0") else 1)
+    resource = None if task.elapsed or task.hands else f"{who.role or task.role}"
+    return Activity(task.id, task.after, resource, low, likely, high, rank=0 if task.phase == "p0" else 1)
 
 
 def workday(start: datetime.date, days: int) -> datetime.date:
@@ -178,7 +196,7 @@ def _fits(answers: Answers, plan: Schedule, end: datetime.date) -> Number:
 
 def iterations(answers: Answers, plan: Schedule) -> Numbers:
     """The numbers of iterations.* of a software plan: how many there are, when, and what one of them can hold."""
-    built = [task.id for task in plan.tasks if task.id.startswith("p2")]
+    built = [task.id for task in plan.tasks if task.phase == "p2"]
     first, last = plan.windows[built[0]].start, max(plan.windows[name].end for name in built)
     length = answers.iteration_days
     share = plan.staff[built[0]].share

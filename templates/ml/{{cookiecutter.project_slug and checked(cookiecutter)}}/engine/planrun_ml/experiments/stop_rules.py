@@ -31,7 +31,8 @@ def stop_rule(repo: Repo) -> str:
         return f"futility: the last three gained less than {least:.3g}, and these rows do not reach the target."
     if most is not None and len(found) >= most:
         return f"budget: {len(found)} experiments are done, and {most:.0f} were planned."
-    ends = next((task["end"] for task in repo.plan.get("schedule", {}).get("tasks", []) if task["id"] == "p2"), "")
+    planned = repo.plan.get("schedule", {}).get("tasks", [])
+    ends = next((task["end"] for task in planned if task["id"] == "experiments"), "")
     return f"budget: the phase ended on {ends}." if ends and date.today().isoformat() > ends else ""
 
 

@@ -61,9 +61,10 @@ def baseline_known(repo: Repo) -> Result:
         return passed(f"Today's practice reaches {entry['value']:.4g}.")
     if repo.evidence("baseline", "make baseline"):
         return passed("A rule has been measured (evidence/baseline.json).")
-    if "p0b" in ends and ends["p0b"] <= ends.get("g1", ""):
-        title = next(task["title"] for task in tasks(repo) if task["id"] == "p0b")
-        return passed(f'"{title}" measures it by {ends["p0b"]}.')
+    measuring = next((task for task in ("practice", "baseline") if task in ends), "")
+    if measuring and ends[measuring] <= ends.get("g1", ""):
+        title = next(task["title"] for task in tasks(repo) if task["id"] == measuring)
+        return passed(f'"{title}" measures it by {ends[measuring]}.')
     return blocked("Today's value is unknown, and no dated task measures it before G1.", "mlscaffold replan")
 
 

@@ -148,7 +148,8 @@ def one_person(root: Path) -> None:
     lines = ['segments: ""\n' if line.startswith("segments:") else line for line in lines]
     path.write_text("".join(lines), encoding="utf-8")
     edit(root / "plan" / "plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
-    edit(root / "plan" / "plan.json", lambda plan: phase(plan, "p2").update(end="2999-12-31"))  # it never ends here
+    # The phase never ends here.
+    edit(root / "plan" / "plan.json", lambda plan: phase(plan, "experiments").update(end="2999-12-31"))
     edit(root / "plan" / "plan.json", lambda plan: plan["acceptance"]["target"].update(value=None))  # for other rows
     edit(root / "plan/assumptions.yaml", lambda rows: [row.update(confirmed_by="", confirmed_on="") for row in rows])
 

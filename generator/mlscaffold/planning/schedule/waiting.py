@@ -1,0 +1,56 @@
+"""What the labels mean for the schedule: how many person-days people label, and how long cases are waited for."""
+
+import math
+
+from mlscaffold.answers import Answers
+from mlscaffold.planning.formulas.labelling import HOURS_A_WEEK
+from mlscaffold.planning.number import Number, Numbers, value_of
+from mlscaffold.planning.schedule.tasks import LOGS, PEOPLE, WORKING_WEEK
+
+MOST_DAYS = 3650  # calendar days of waiting, beyond which no project waits
+
+
+def labelling(answers: Answers, numbers: Numbers) -> int | None:
+    """Person-days that people need for the labels of F15, in whole days; None while the rows are not known."""
+    if answers.label_source not in PEOPLE:
+        return 0
+    weeks = value_of(numbers, "labels.weeks")
+    return None if weeks is None else math.ceil(WORKING_WEEK * weeks * answers.annotators - 1e-9)
+
+
+def labelling_days(answers: Answers, numbers: Numbers, days: int | None) -> Numbers:
+    """`schedule.labelling_days`: what the build cost counts for labels; `numbers` holds labels.weeks."""
+    inputs = {"weeks": value_of(numbers, "labels.weeks"), "annotators": answers.annotators}
+    note = f"A person-day of labelling is {HOURS_A_WEEK / WORKING_WEEK:g} hours, and costs day_rate."
+    if days is None:
+        note = "How many rows are labelled is not known, so the schedule plans a stand-in for it."
+    return {"schedule.labelling_days": Number(days, formula="F15", inputs=inputs, note=note)}
+
+
+def wait(answers: Answers, numbers: Numbers) -> Numbers:
+    """`schedule.wait_days`: calendar days until the cases that are missing have come in, and their answers are known.
+
+    Missing are the rows that the plan asks for beyond the past cases; an older case has its answer already.
+    """
+    if answers.label_source not in LOGS:
+        return {"schedule.wait_days": Number(0.0, note="No answers come from logs, so none are waited for.")}
+    short, labelled, held = value_of(numbers, "test.shortfall"), answers.labelled_cases or 0, answers.past_cases or 0
+    a_day = answers.daily_volume * answers.label_return_share
+    inputs = {
+        "shortfall": short,
+        "labelled_cases": labelled,
+        "past_cases": held,
+        "labels_day": a_day,
+        "label_delay_days": answers.label_delay_days,
+    }
+    if short is None:
+        return {"schedule.wait_days": Number(None, inputs=inputs, note="How many rows are needed is not known.")}
+    missing = max(0, short - max(0, held - labelled))
+    if not missing:
+        return {"schedule.wait_days": Number(0.0, inputs=inputs, note="The cases are held, and their answers known.")}
+    days = missing / a_day + answers.label_delay_days if a_day else math.inf
+    if days <= MOST_DAYS:
+        return {"schedule.wait_days": Number(days, inputs=inputs)}
+    note = f"The {missing:,} cases that are missing would be waited for longer than ten years; the dates leave it out."
+    remedy = "A larger gain in target_value takes fewer; else label past cases by people (label_source=both)."
+    return {"schedule.wait_days": Number(None, inputs=inputs, note=note, remedy=remedy)}
