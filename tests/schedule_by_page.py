@@ -36,8 +36,9 @@ def _ml(a: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[tuple[str, str
     for task in ("pipeline", "audit"):
         n[task, "base"], n[task, "columns"], n[task, "system"] = 1, tenfolds, systems - 1
         n[task, "spark"] = a["compute"] == "spark"
-    n["access", "unnamed" if a["data_source"] == "sample" else "named"] = 1
-    n["access", "system"] = systems
+    if a["data_source"] != "sample" or "data_source" not in a["confirmed"]:
+        n["access", "unnamed" if a["data_source"] == "sample" else "named"] = 1
+        n["access", "system"] = systems
     if a["personal_data"] != "none":
         n["privacy", a["personal_data"]] = 1
     if a["personal_data"] == "special":

@@ -26,6 +26,7 @@ EXAMPLES = {  # type: an accepted and a refused text
     "owners": ("po=@org/product", "po=org/product"),
     "ids": ("submit_an_order=1; bad_input=4", "submit an order=1"),
     "origins": ("positive_share=data file; current_value=evidence/baseline.json", "positive_share"),
+    "efforts": ("charter=1/2/4; g1=0.5/1/3", "charter=1/2"),
     "keys": ("positive_share; miss_cost", "positive share"),
     "email": ("team@example.org", "team at example.org"),
     "currency": ("EUR", "euro"),

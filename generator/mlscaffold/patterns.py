@@ -59,7 +59,8 @@ TYPED_LISTS = {
     "shares": several(f"{_SYSTEM}={TYPED}", ";,"),
 }
 _DAYS = "(?:0|[1-9][0-9]{0,4})(?:\\.[0-9]{1,3})?"
-EFFORTS = several(f"[a-z][a-z0-9_]*\\s*=\\s*{_DAYS}\\s*/\\s*{_DAYS}\\s*/\\s*{_DAYS}", ";,")
+THREE_DAYS = f"{_DAYS}\\s*/\\s*{_DAYS}\\s*/\\s*{_DAYS}"
+EFFORTS = several(f"[a-z][a-z0-9_]*\\s*=\\s*{THREE_DAYS}", ";,")
 ORIGIN = "[^;=\\s](?:[^;=]{0,98}[^;=\\s])?"
 
 

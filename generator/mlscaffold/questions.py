@@ -448,11 +448,21 @@ def _check_efforts(question: Question, text: str) -> str | None:
     return None
 
 
+# Of these tasks there is one each capability or dependency, and its number follows the name.
+NUMBERED = ("slice", "fault")
+
+
+def task_names(kinds: Sequence[str] = KINDS) -> list[str]:
+    """The names that a task of the schedule can have, as patterns: one of many is `slice_2`."""
+    known = dict.fromkeys(id for kind in kinds for id in catalogue.work()[kind])
+    return [f"{id}(?:_[1-9][0-9]?)?" if id in NUMBERED else id for id in known]
+
+
 def task_complaint(name: str, kinds: Sequence[str] = KINDS) -> str | None:
-    """What is wrong with the name of a task of the schedule, as half a sentence; one of many is `slice_2`."""
-    known = [id for kind in kinds for id in catalogue.work()[kind]]
-    if name in known or re.sub(r"_[1-9][0-9]?$", "", name) in set(known) & {"slice", "fault"}:
+    """What is wrong with the name of a task of the schedule, as half a sentence."""
+    if re.fullmatch("|".join(task_names(kinds)), name):
         return None
+    known = [id for kind in kinds for id in catalogue.work()[kind]]
     near = " or ".join(f"`{id}`" for id in alike(name, dict.fromkeys(known)))
     return f'there is no task called "{name}"; ' + (
         f"did you mean {near}?" if near else f"choose of {', '.join(known)}"

@@ -1,7 +1,8 @@
 """A JSON Schema for answers files, generated from the questions.
 
-It accepts what `answers.read` accepts, and nothing else, but for two things that no pattern can know: the value of a
-number that is not written in digits and one point (4%, 48,000), and what two answers say together.
+It accepts what `answers.read` accepts, and nothing else, but for three things that no pattern can know: the value of a
+number that is not written in digits and one point (4%, 48,000), whether the days of an effort rise, and what two
+answers say together.
 """
 
 from typing import Any
@@ -74,6 +75,8 @@ def _text(question: Question) -> dict[str, Any]:
         pattern = patterns.several(f"(?:{'|'.join(questions.load())})", ";,")
     if question.type == "origins":
         pattern = patterns.several(f"(?:{'|'.join(questions.load())})={patterns.ORIGIN}")
+    if question.type == "efforts":
+        pattern = patterns.several(f"(?:{'|'.join(questions.task_names())})\\s*=\\s*{patterns.THREE_DAYS}", ";,")
     if question.type in patterns.TYPED_LISTS:
         pattern = f"(?:{pattern}|(?!{patterns.whole(pattern)[1:]}){patterns.TYPED_LISTS[question.type]})"
     return {"type": "string", "pattern": patterns.whole(pattern), "maxLength": question.max_length}

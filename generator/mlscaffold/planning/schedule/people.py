@@ -1,7 +1,7 @@
 """Who answers for what: RACI tables, stand-ins for empty roles, the rules they must keep, each person's load."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ ML_ROLES = ("po", "ds", "mle", "swe", "de", "ops")
 ML_RACI = (
     ("charter and ML-or-not decision", "A R C C C I"),
     ("data audit", "I C C I AR I"),
+    ("privacy and rights", "A R C I C I"),
     ("labelling guide and gold set", "C AR I I C I"),
     ("data and training pipeline", "I C AR C R C"),
     ("evaluation harness", "I AR R C I I"),
@@ -45,6 +46,19 @@ SOFTWARE_RACI = (
     ("monitoring and alerts", "I R AR I"),
     ("incident response", "I R AR I"),
     ("dependencies and security updates", "I AR R I"),
+)
+
+# What is delivered under some answers only, and the expert's letter where the team has one and more than I is due.
+CALLED_FOR: Mapping[str, Callable[[Answers], bool]] = {
+    "privacy and rights": lambda answers: answers.personal_data != "none",
+    "labelling guide and gold set": lambda answers: answers.label_source in ("people", "both"),
+    "monitoring and alerts": lambda answers: answers.deliverable not in ("cli", "library"),
+}
+EXPERT = (
+    "charter and ML-or-not decision",
+    "data audit",
+    "labelling guide and gold set",
+    "acceptance thresholds sign-off",
 )
 
 
@@ -75,7 +89,7 @@ def staff(answers: Answers, role: str) -> Staff:
 
 def people(answers: Answers) -> dict[str, Any]:
     """The plan's `people`: names by role, the RACI table, each person's load, gaps in the team, broken rules."""
-    roles, table = (ML_ROLES, ML_RACI) if answers.kind == "ml" else (SOFTWARE_ROLES, SOFTWARE_RACI)
+    roles, table = responsibilities(answers)
     raci = [_row(deliverable, dict(zip(roles, letters.split(), strict=True))) for deliverable, letters in table]
     filled = {role: staff(answers, role).role for role in roles}
     carried = [carried_by(dict(zip(roles, letters.split(), strict=True)), filled) for _, letters in table]
@@ -90,6 +104,15 @@ def people(answers: Answers) -> dict[str, Any]:
         "problems": problems(answers.kind, [name for name, _ in table], carried),
         "signers": {name: signers(answers, roles) for name, roles in SIGNED[answers.kind].items()},
     }
+
+
+def responsibilities(answers: Answers) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """The roles, and the letters of each deliverable that the answers call for; an expert of the team is a column."""
+    roles, table = (ML_ROLES, ML_RACI) if answers.kind == "ml" else (SOFTWARE_ROLES, SOFTWARE_RACI)
+    found = tuple(row for row in table if row[0] not in CALLED_FOR or CALLED_FOR[row[0]](answers))
+    if "expert" in roles or not any(person.role == "expert" for person in answers.team):
+        return roles, found
+    return (*roles, "expert"), tuple((name, f"{letters} {'C' if name in EXPERT else 'I'}") for name, letters in found)
 
 
 def signers(answers: Answers, roles: Sequence[str]) -> list[dict[str, Any]]:

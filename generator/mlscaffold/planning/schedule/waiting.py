@@ -22,6 +22,8 @@ def labelling_days(answers: Answers, numbers: Numbers, days: int | None) -> Numb
     """`schedule.labelling_days`: what the build cost counts for labels; `numbers` holds labels.weeks."""
     inputs = {"weeks": value_of(numbers, "labels.weeks"), "annotators": answers.annotators}
     note = f"A person-day of labelling is {HOURS_A_WEEK / WORKING_WEEK:g} hours, and costs day_rate."
+    if days and inputs["weeks"] is None:
+        note = "So many the labels would take; once they are paid for, no sample shows a gain that pays."
     if days is None:
         note = "How many rows are labelled is not known, so the schedule plans a stand-in for it."
     return {"schedule.labelling_days": Number(days, formula="F15", inputs=inputs, note=note)}
