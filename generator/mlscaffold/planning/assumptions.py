@@ -13,6 +13,7 @@ Entry = Mapping[str, Any]
 # What a number rests on beyond the answers and the numbers that its inputs name.
 ALSO: Mapping[str, tuple[str, ...]] = {
     "decisions_a_month": ("daily_volume",),
+    "labels_day": ("daily_volume",),
     "units_a_row": ("positive_share", "review_rate", "group_size"),
     "label_source": ("labels.weeks",),
     "acceptance.baseline": ("positive_share", "error_spread"),
@@ -22,6 +23,9 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "acceptance.min_gain": ("unit_error_cost",),
 }
 EFFORTS = ("schedule.effort_days", "schedule.iteration_days")
+# Numbers that tasks of the schedule take their days from.
+LABELS = ("schedule.labelling_days",)
+WAITING = ("schedule.wait_days", "rollout.shadow_days", "rollout.canary_days")
 
 
 def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
@@ -81,7 +85,8 @@ def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[s
             given = numbers[name]["inputs"]
             waiting += [_meant(name, key, numbers) for key in given]
             # Effort, and a date or a duration that the team takes, follow from all the tasks there are.
-            waiting += drivers(answers) if name in EFFORTS or _takes_the_team(name, given) else []
+            waiting += (*drivers(answers), *LABELS) if name in EFFORTS or _takes_the_team(name, given) else []
+            waiting += WAITING if _takes_the_team(name, given) else []
     return {name for name in seen if name in answers}
 
 

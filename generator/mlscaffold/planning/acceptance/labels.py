@@ -88,9 +88,10 @@ def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
 
 
 def _weeks(answers: Answers, numbers: Numbers) -> Number:
-    rows, held = numbers["test.rows"].value, answers.label_agreement is not None
-    if rows is not None and held:
-        rows = numbers["test.shortfall"].value
+    rows = numbers["test.rows"].value
+    # Labels that two people have agreed on are those of a guide; a test set of old and of new ones would be neither.
+    held = answers.label_agreement is not None and numbers["test.shortfall"].value == 0
+    rows = 0 if held else rows
     if answers.label_source == "none":
         note = "There is no source of right answers, so no test set can be labelled."
         source = {"label_source": answers.label_source}
@@ -113,7 +114,7 @@ def _weeks(answers: Answers, numbers: Numbers) -> Number:
         return Number(None, inputs=inputs, note=note, remedy=remedy)
     note = "The whole test set is labelled anew, under the written guide."
     if held:
-        note = "Labels whose agreement is measured count; what is missing of the test set is labelled under the guide."
+        note = "The labels that are held suffice, and how far people agree on them is measured: none is made anew."
     return Number(weeks, inputs=inputs, note=note)
 
 

@@ -91,7 +91,7 @@ def effort(answers: Answers, labelling: int | None = 0) -> Numbers:
 
 def build(answers: Answers, earlier: Numbers) -> Schedule:
     """The schedule of these answers; `earlier` holds what the plan knows of its waiting and its labels."""
-    todo = tasks(answers, known(answers, earlier))
+    todo = tasks(answers, known(earlier))
     people = {task.id: _staff(answers, task) for task in todo}
     activities = network.level([_activity(task, people[task.id], answers.focus_factor) for task in todo])
     windows = network.passes(activities)

@@ -16,6 +16,7 @@ from mlscaffold.planning.number import Numbers, value_of
 EARLY = ("p0", "p1", "g1")  # the phases before the first experiment or iteration
 DOCUMENTS = {"light": 0.5, "standard": 1.0, "strict": 1.5}  # how much there is to write and to sign
 WEEK, WORKING_WEEK = 7, 5  # days
+MOST_DAYS = 3650  # calendar days of waiting, beyond which no project waits
 PEOPLE, LOGS = ("people", "both"), ("logs", "both")
 SERVED = ("service", "web-app")
 
@@ -73,13 +74,14 @@ class Known:
     canary: float | None = None
 
 
-def known(answers: Answers, numbers: Numbers) -> Known:
+def known(numbers: Numbers) -> Known:
     """What the numbers before the schedule say of its tasks."""
+    canary = value_of(numbers, "rollout.canary_days")
     return Known(
         value_of(numbers, "schedule.labelling_days"),
         value_of(numbers, "schedule.wait_days"),
         value_of(numbers, "rollout.shadow_days"),
-        value_of(numbers, "rollout.canary_days"),
+        canary if canary is None or canary <= MOST_DAYS else None,
     )
 
 

@@ -5,9 +5,7 @@ import math
 from mlscaffold.answers import Answers
 from mlscaffold.planning.formulas.labelling import HOURS_A_WEEK
 from mlscaffold.planning.number import Number, Numbers, value_of
-from mlscaffold.planning.schedule.tasks import LOGS, PEOPLE, WORKING_WEEK
-
-MOST_DAYS = 3650  # calendar days of waiting, beyond which no project waits
+from mlscaffold.planning.schedule.tasks import LOGS, MOST_DAYS, PEOPLE, WORKING_WEEK
 
 
 def labelling(answers: Answers, numbers: Numbers) -> int | None:
