@@ -80,6 +80,7 @@ PLANNING = Tree(
         after release: operations
         people and dates: schedule
         what software shall do: requirements
+        held against the world: plausibility
         read from all parts: terms assumptions risk_rules → headline risks
         the plan: plan
     """),

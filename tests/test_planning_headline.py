@@ -133,7 +133,7 @@ def check_lines(answers: Answers) -> None:
     """Whether these answers have six good lines."""
     found = lines(answers)
     assert list(found) == (ML if answers.kind == "ml" else SOFTWARE)
-    assumed = {row["key"] for row in context.plan_of(answers)["assumptions"]} | {"current_value"}
+    assumed = {row["key"] for row in context.plan_of(answers)["assumptions"]} | {"current_value", "error_spread"}
     for line in found.values():
         assert line["label"], line
         assert len(line["text"]) > 5, line

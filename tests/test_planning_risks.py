@@ -43,6 +43,7 @@ STIRRED = {
     "R10": {"miss_cost": "8"},
     "R11": {"appetite_weeks": "9"},
     "R12": {"human_confirms": "no"},
+    "R13": {"label_delay_days": "13", "decay_per_month": "0.3"},
     "S1": {"dependencies": "inventory=99", "slo_percent": "99.9"},
     "S2": {"team": "po=Ana:1; swe=Di:1"},
     "S3": {"data_class": "regulated"},
@@ -105,7 +106,7 @@ def test_scores_are_the_proposed_ones() -> None:
 
     assert scores == {
         "R1": (5, 4), "R2": (4, 4), "R3": (4, 3), "R4": (3, 5), "R5": (4, 4), "R6": (5, 5), "R7": (3, 3),
-        "R8": (3, 4), "R9": (4, 4), "R10": (3, 4), "R11": (4, 3), "R12": (4, 4),
+        "R8": (3, 4), "R9": (4, 4), "R10": (3, 4), "R11": (4, 3), "R12": (4, 4), "R13": (4, 4),
         "S1": (5, 4), "S2": (3, 3), "S3": (3, 5), "S4": (3, 3), "S5": (3, 4), "S6": (4, 3), "S7": (4, 4),
         "S8": (4, 3),
     }  # fmt: skip

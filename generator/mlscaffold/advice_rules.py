@@ -11,6 +11,7 @@ from typing import Any
 from mlscaffold import questions
 from mlscaffold.answers import Answers as Complete
 from mlscaffold.planning.acceptance.metrics import METRICS
+from mlscaffold.planning.plausibility import UNPRICED
 from mlscaffold.wording import number
 
 NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
@@ -19,6 +20,9 @@ RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision
 # What the rules look at, most decisive first: an advice names those of them that nobody has answered.
 DECISIVE = ("rules_expressible", "past_cases", "labelled_cases", "current_value", "consequence", "human_confirms")
 MONEY = ("false_alarm_cost", "miss_cost", "unit_error_cost", "daily_volume", "day_rate", "monthly_run_budget")
+
+UNPAID = ("no-model-can-pay", "never-pays-back", "pays-back-late")  # findings of the plan that money decides by
+KEEP = "run, retrain, check and label"
 
 Answers = Mapping[str, Any]
 Plan = Mapping[str, Any]
@@ -158,12 +162,14 @@ def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
 def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     limit = answers.get("payback_limit_months")
     months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
-    if limit is None or not (_late(months, limit) or _never(months, value)):
+    if limit is None or not (_late(months, limit) or _never(months, value) or is_found(plan, *UNPAID)):
         return None
+    if is_found(plan, UNPRICED):
+        return None  # nobody has said what an error costs: that is no reason yet, and `_pays_back` says what is
     currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
     paid_back = f"is paid back after {number(months)} months" if months is not None else "is never paid back"
     worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
-    worth += f" and costs {_given(answers, 'monthly_run_budget')} {currency} a month to run" if worth and run else ""
+    worth += f" and costs {_upkeep(answers, plan)} {currency} a month to {KEEP}" if worth and run else ""
     return Verdict(
         SOFTWARE,
         "rules",
@@ -184,7 +190,8 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
 
 
 def _model(answers: Answers, plan: Plan) -> Verdict:
-    human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes"
+    outrun = is_found(plan, "decay-outruns-labels", "quality-alert-cannot-fire")
+    human = answers.get("consequence") == "rights" or answers.get("human_confirms") == "yes" or outrun
     labelled = "how many of them have a known right answer nobody has said"
     if is_said(answers, "labelled_cases"):
         labelled = f"{number(answers.get('labelled_cases'))} of them with a known right answer"
@@ -207,7 +214,8 @@ def _model(answers: Answers, plan: Plan) -> Verdict:
             f"Data dependence: {number(answers.get('past_cases'))} past cases are at hand, {labelled}.",
             *_can_be_shown(answers),
             *_pays_back(answers, plan),
-            f"Ownership: {_who_decides(answers)}; the baseline stays as fallback, as comparison and as way out.",
+            f"Ownership: {UNSEEN if outrun else _who_decides(answers)}; the baseline stays as fallback, as comparison "
+            "and as way out.",
         ),
         tuple(flips),
     )
@@ -272,6 +280,9 @@ def _given(answers: Answers, key: str, article: str = "", unit: str = "") -> str
     return f"{article}{number(assumed)}{unit} ({key}, assumed)"
 
 
+UNSEEN = "a fall below the floor is not seen in time (see the findings), so a person has to confirm results"
+
+
 def _practice(answers: Answers) -> str:
     """What does the job today, in brackets behind a noun; nothing where nobody has said it."""
     if not is_said(answers, "current_practice"):
@@ -280,7 +291,25 @@ def _practice(answers: Answers) -> str:
     return f" ({does[answers['current_practice']]})"
 
 
+def is_found(plan: Plan, *names: str) -> bool:
+    """Whether the plan has a finding of one of these names."""
+    return any(finding["name"] in names for finding in plan.get("findings", ()))
+
+
+def _upkeep(answers: Answers, plan: Plan) -> str:
+    """What a month in use costs: the plan's whole account, or the budget alone where there is no plan of it."""
+    total = planned(plan, "upkeep", "total")
+    return _given(answers, "monthly_run_budget") if total is None else number(total / 12)
+
+
 def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
+    if is_found(plan, UNPRICED):
+        yield from (
+            f"Evaluation: {finding['sentence'][:1].lower()}{finding['sentence'][1:]} {finding['remedy']}"
+            for finding in plan["findings"]
+            if finding["name"] == UNPRICED
+        )
+        return
     months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
     if months is not None:
         worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold.advice_rules import DECISIVE, ML, RULES, Answers, Plan, direction, is_said, planned
+from mlscaffold.advice_rules import DECISIVE, ML, RULES, UNPAID, Answers, Plan, direction, is_said, planned
 from mlscaffold.wording import number
 
 
@@ -75,6 +75,10 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
             f"The labels' own disagreement caps the measurable {answers.get('metric')} at {number(ceiling)}, short of "
             f"the target of {number(target)}: raise label_agreement first."
         )
+
+    for finding in plan.get("findings", ()):
+        if finding["changes_advice"] and finding["name"] not in UNPAID:
+            yield f"{finding['sentence']} {finding['remedy']}"
 
 
 def _target(answers: Answers, plan: Plan) -> float | None:

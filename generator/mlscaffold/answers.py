@@ -298,6 +298,13 @@ def _check_together(answers: Answers) -> None:
     for name in answers.efforts:
         if complaint := questions.task_complaint(name, (answers.kind,)):
             raise InvalidAnswer("efforts", answers.raw["efforts"], f"of kind {answers.kind} {complaint}")
+    rarest, classes = answers.get("rarest_share"), answers.get("class_count")
+    if rarest and classes and rarest * classes > 1 + 1e-9:
+        raise Contradiction(
+            "rarest_share",
+            f"rarest_share is {rarest:g}, and the rarest of {classes} classes has at most {1 / classes:.3g} of all.",
+            "Answer a smaller rarest_share, or fewer classes in class_count.",
+        )
     capabilities = answers.get("capabilities", ())
     if len(set(capabilities)) < len(capabilities):
         raise Contradiction("capabilities", "capabilities names the same capability twice.", "Name each one once.")

@@ -29,6 +29,8 @@ class Fields:
     current_value: float | None
     target_value: float | None
     positive_share: float
+    class_count: int
+    rarest_share: float | None
     false_alarm_cost: float
     miss_cost: float
     unit_error_cost: float
@@ -44,6 +46,8 @@ class Fields:
     label_delay_days: float
     label_minutes: float
     label_agreement: float | None
+    missed_labels: float | None
+    false_labels: float | None
     data_source: str
     target_column: str
     time_column: str
@@ -143,6 +147,8 @@ Key = Literal[
     "current_value",
     "target_value",
     "positive_share",
+    "class_count",
+    "rarest_share",
     "false_alarm_cost",
     "miss_cost",
     "unit_error_cost",
@@ -158,6 +164,8 @@ Key = Literal[
     "label_delay_days",
     "label_minutes",
     "label_agreement",
+    "missed_labels",
+    "false_labels",
     "data_source",
     "target_column",
     "time_column",

@@ -15,12 +15,18 @@ DOES_NOT = "does not apply"
 
 # The plan's own notes, each with what it means; a note that fits none waits for a measurement.
 MEANT = (
-    (CANNOT, r"not even a perfect model|too short to tell|which no project can use|cannot be told apart|no sample"),
-    (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining"),
+    (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining|already meets"),
+    (
+        CANNOT,
+        r"(not )?even a perfect model|too short to tell|which no project can use|cannot be told apart|no sample"
+        r"|cannot be shown|cannot be reached|too small for any sample|no number of rows shows|nothing to compare with"
+        r"|more than ten years|longer than the .* it may take|workers busy|is far from real|is not more than",
+    ),
     (
         DOES_NOT,
-        r"^Only |^No segments|is no share|no right and wrong|so nobody labels|Nothing waits|promises no|^None\.$"
-        r"|no error to count|^Known for shares|no worst size|^Needs a metric|on single rows needs",
+        r"^Only |Nothing is lost by waiting|^No segments|is no share|no right and wrong|so nobody labels|Nothing waits"
+        r"|promises no|^None\.$|no error to count|^Known for shares|no worst size|^Needs a metric|on single rows needs"
+        r"|no retraining is forced|Today's value is 0",
     ),
 )
 # What measures it, by the beginning of the number's key.

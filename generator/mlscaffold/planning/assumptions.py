@@ -5,6 +5,8 @@ from typing import Any, cast
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers
+from mlscaffold.planning.acceptance import metrics
+from mlscaffold.planning.acceptance.worth import price_keys
 from mlscaffold.planning.number import Numbers, entries
 from mlscaffold.planning.schedule.tasks import drivers
 
@@ -20,7 +22,15 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "acceptance.target": ("acceptance.min_gain",),
     # Its inputs `baseline` and `target` are what a decision costs there.
     "acceptance.value_month": ("acceptance.cost_per_decision.baseline", "acceptance.cost_per_decision.target"),
-    "acceptance.min_gain": ("unit_error_cost",),
+    "upkeep_year": ("upkeep.total",),
+    "upkeep.retraining": ("retrain.every_days", "retrain.cost"),
+    "upkeep.checking": ("feedback.audit_hours_week",),
+    "upkeep.labelling": ("promotion.stream_labels", "retrain.every_days"),
+    "headroom": ("monitor.floor", "acceptance.target"),
+    "delay_days": ("monitor.delay_days",),
+    "monitor.floor": ("acceptance.baseline", "acceptance.min_gain"),
+    "monitor.delay_days": ("monitor.quality_rows", "monitor.labels_day"),
+    "decay_per_month": ("change_rate",),
 }
 EFFORTS = ("schedule.effort_days", "schedule.iteration_days")
 # Numbers that tasks of the schedule take their days from.
@@ -66,9 +76,13 @@ def marked(answers: Answers, plan: Plan) -> list[str]:
 
 
 def behind(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
-    """The open assumptions (and today's value, while it is assumed) behind these numbers and answers, in order."""
+    """The open assumptions behind these numbers and answers, in order.
+
+    Today's value and the spread of errors are among them while nobody has measured them.
+    """
     reached = _reached(answers, numbers, sources)
-    unknown = ["current_value"] if answers.get("current_value") is None else []
+    asked = [key for key in ("current_value", "error_spread") if answers.calls_for(key)]
+    unknown = [key for key in asked if answers[key] is None]
     return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
 
 
@@ -96,6 +110,8 @@ def _takes_the_team(name: str, given: Mapping[str, Any]) -> bool:
 
 def _also(answers: Answers, name: str) -> tuple[str, ...]:
     """What a name rests on under some answers only."""
+    if name == "acceptance.min_gain" and answers.get("min_gain") is None:
+        return price_keys(answers, metrics.of(answers))  # whether one is given decides which rule gives the gain
     if name == "labels.weeks" and answers.get("label_source") in ("people", "both"):
         return ("test.rows", "labelled_cases")
     if name == "slo_percent" and answers.provenance("slo_percent") == "default":

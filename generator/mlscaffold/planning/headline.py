@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
+from mlscaffold.planning.acceptance.sample_size import TEST_SHARE
+from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.assumptions import Entry, Plan, behind
 from mlscaffold.planning.number import entries, said
 from mlscaffold.planning.schedule.dates import LAST_DAY
@@ -19,16 +22,21 @@ from mlscaffold.planning.schedule.dates import LAST_DAY
 # that is not listed come after these, in the order of the plan.
 WEIGHT = (
     "labels.weeks",
+    "acceptance.break_even_gain",
+    "acceptance.min_gain",
     "acceptance.target",
     "labels.ceiling",
     "slo.ceiling",
     "capacity.workers",
     "acceptance.payback_months",
+    "retrain.cap_days",
+    "monitor.quality_rows",
     "test.units",
     "test.rows",
     "test.shortfall",
     "schedule.fits",
     "acceptance.baseline",
+    "acceptance.break_even_cost",
 )
 # The answers that the advice is chosen by, before any money.
 ADVISED_BY = ("rules_expressible", "past_cases", "labelled_cases", "consequence", "current_value")
@@ -86,7 +94,7 @@ def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
         "payback",
         "Payback",
         _payback(answers, numbers),
-        (*METRIC, "acceptance.payback_months", "acceptance.target"),
+        (*METRIC, "acceptance.payback_months", "acceptance.target", "acceptance.break_even_cost"),
     )
 
 
@@ -118,7 +126,8 @@ def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     needed = f"{rows['value']:,} labelled test rows show the gain"
     if answers.provenance("labelled_cases") == "default":
         return f"{needed}; nobody has said how many are held"
-    held = f"{answers.labelled_cases or 0:,} labelled rows are held"
+    available = int((answers.labelled_cases or 0) * TEST_SHARE + 1e-9)
+    held = f"{available:,} of the {answers.labelled_cases or 0:,} labelled rows are test rows"
     return f"{needed}; {held}, {short:,} are missing" if short else f"{needed}; {held}, which is enough"
 
 
@@ -128,14 +137,17 @@ def _gain(answers: Answers, numbers: Mapping[str, Entry]) -> str:
         if gain.get("words"):
             return f"not yet measured: {gain['words']}, once the baseline (gate G1.9) has measured it"
         return _missing(answers, numbers, gain["note"])
-    if target["value"] is None and today["value"] is not None and gain["value"] > 0:
+    if target["value"] is None and today["value"] is not None:
         return f"never: {_small(target['note'])}"
-    amount = f"{said(gain['value'])} of {gain['unit']}"
+    if "break_even_gain" in gain["inputs"]:
+        return f"never: {_small(numbers['acceptance.break_even_gain']['note']).removesuffix(': it never pays')}"
+    stands_in = " (a stand-in)" if gain["provenance"] == "default" else ""
+    amount = f"{said(gain['value'])} of {gain['unit']}{stands_in}"
     if today["value"] is None:
         return f"{amount}; today's value is not yet measured (gate G1.9 measures it)"
     where = "today's assumed" if today["provenance"] == "default" else "today's"
-    goal = f"; the target is {said(target['value'])}" if target["value"] is not None else ""
-    return f"{amount} over {where} {said(today['value'])}{goal}"
+    hoped = " (a stand-in)" if target["provenance"] == "default" else ""
+    return f"{amount} over {where} {said(today['value'])}; the target is {said(target['value'])}{hoped}"
 
 
 def _threshold(numbers: Mapping[str, Entry]) -> str:
@@ -148,15 +160,31 @@ def _threshold(numbers: Mapping[str, Entry]) -> str:
 
 def _payback(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     months, worth = numbers["acceptance.payback_months"], numbers["acceptance.value_month"]
+    limit = f"{answers.payback_limit_months:g} months"
     if months["value"] is not None:
         whole = math.ceil(months["value"] - 1e-9)
         time = "at once" if not whole else f"within {whole:,} month{'s' if whole > 1 else ''} of operation"
-        return f"{time}, at the target; the limit is {answers.payback_limit_months:g} months"
-    if worth["value"] is not None:
-        run = answers.monthly_run_budget
-        costs = f"and costs {_about(run)} {answers.currency} to run" if run else "and never earns the build"
-        return f"never: at the target a month is worth {_about(worth['value'])} {answers.currency} {costs}"
-    return _missing(answers, numbers, worth["note"])
+        late = months["value"] > answers.payback_limit_months
+        return f"{time}, at the target; the limit is {limit}{_kept_from(answers, numbers) if late else ''}"
+    if absence.kind(months["note"]) != absence.NEVER:
+        return _missing(answers, numbers, months["note"])
+    if worth["value"] is None:
+        return f"never: {_small(months['note'])}"
+    keep = numbers["upkeep.total"]["value"] / 12
+    costs = f"and costs {_about(keep)} {answers.currency} to keep" if keep else "and never earns the build"
+    never = f"at the target a month is worth {_about(worth['value'])} {answers.currency} {costs}"
+    kept = _kept_from(answers, numbers)
+    return f"never: {never}; the limit is {limit}{kept}" if kept else f"never: {never}"
+
+
+def _kept_from(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+    """While nobody has said what an error costs: from which cost on it pays back in time."""
+    cost, metric = numbers["acceptance.break_even_cost"]["value"], metrics.of(answers)
+    if cost is None or is_priced(answers, metric):
+        return ""
+    key = price_keys(answers, metric)[0]
+    assumed = "" if answers[key] is None else f", and {_about(answers[key])} is assumed"
+    return f", kept where {key} is {_about(cost)} {answers.currency} or more{assumed}"
 
 
 def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:

@@ -123,7 +123,7 @@ def entries(plan: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Ma
             yield from entries(value, f"{prefix}{key}.")
 
 
-def findings(numbers: Mapping[NumberKey, Number]) -> list[dict[str, str]]:
+def findings_of(numbers: Mapping[NumberKey, Number]) -> list[dict[str, str]]:
     """What stands in the way of the plan: one sentence and one remedy, once for each group of numbers."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for key, number in numbers.items():

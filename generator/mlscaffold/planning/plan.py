@@ -3,15 +3,15 @@
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.planning import risks
-from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics, sample_size, slices
+from mlscaffold.planning import plausibility, risks
+from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics, money, sample_size, slices
+from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.assumptions import assumptions
-from mlscaffold.planning.number import Numbers, bounded, findings, nested, tidy, value_of
-from mlscaffold.planning.operations import capacity, monitoring, promotion, slo
+from mlscaffold.planning.number import Numbers, nested, tidy, value_of
+from mlscaffold.planning.operations import capacity, monitoring, promotion, slo, upkeep
 from mlscaffold.planning.requirements import specification
 from mlscaffold.planning.schedule import backlog, dated_lists, dates, people, waiting
 from mlscaffold.planning.terms import terms
@@ -22,16 +22,16 @@ def compute(answers: Answers) -> dict[str, Any]:
     words = terms(answers)
     numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
     schedule = dates.build(answers, numbers)
-    numbers |= _checked(dates.schedule(answers, schedule), words)
+    numbers |= _checked(answers, dates.schedule(answers, schedule))
     if answers.kind == "software":
-        numbers |= _checked(dates.iterations(answers, schedule), words)
+        numbers |= _checked(answers, dates.iterations(answers, schedule))
     plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers, words)
     plan["schedule"] |= dated_lists.lists(answers, schedule, numbers)
     plan |= {
         "people": people.people(answers),
         "risks": risks.risks(answers, numbers, schedule),
         "assumptions": assumptions(answers, numbers),
-        "findings": findings(numbers),
+        "findings": plausibility.findings(answers, numbers),
     }
     if answers.kind == "ml":
         plan |= {"metric": metrics.of(answers).as_json(), "hypotheses": backlog.hypotheses(answers)}
@@ -69,7 +69,7 @@ def _ml(answers: Answers) -> Numbers:
     both are worked out again with the other's last figure until they agree; where they never do, with the larger.
     """
     metric = metrics.of(answers)
-    checked = functools.partial(_checked, words=terms(answers))
+    checked = functools.partial(_checked, answers)
     days: int | None = 0
     tried: list[int | None] = []
     numbers, found = _sized(answers, metric, days)
@@ -81,26 +81,50 @@ def _ml(answers: Answers) -> Numbers:
     numbers |= checked(waiting.labelling_days(answers, numbers, days) | waiting.wait(answers, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
-    numbers |= checked(promotion.promotion(answers, metric, numbers))
-    numbers |= checked(monitoring.monitoring(answers, numbers))
+    numbers |= checked(monitoring.signals_and_release(answers, numbers))
     return numbers | checked(capacity.capacity(answers))
 
 
-def _sized(answers: Answers, metric: metrics.Metric, labelling: int | None) -> tuple[Numbers, int | None]:
+def _sized(answers: Answers, metric: Metric, labelling: int | None) -> tuple[Numbers, int | None]:
     """Effort, gain, rows and labels, where people label for so many person-days; and how many those labels take."""
-    checked = functools.partial(_checked, words=terms(answers))
+    checked = functools.partial(_checked, answers)
     numbers = checked(dates.effort(answers, labelling))
-    numbers |= checked(criteria.acceptance(answers, metric, value_of(numbers, "schedule.effort_days")))
+    numbers |= _account(answers, metric, numbers)
     numbers |= checked(sample_size.test_set(answers, metric, numbers))
     numbers |= checked(slices.slices(answers, metric, numbers))
     numbers |= checked(labels.labels(answers, metric, numbers))
     return numbers, waiting.labelling(answers, numbers)
 
 
+ROUNDS = 12
+
+
+def _account(answers: Answers, metric: Metric, earlier: Numbers) -> Numbers:
+    """Success, what it takes to keep it, and what both are worth: the numbers that one yearly total runs through.
+
+    The gain that pays follows from the yearly total, and what is retrained, checked and labelled from that gain. The
+    total is made of whole days and rows, so a few rounds settle it; where two totals take turns, the gain is counted
+    with the larger, and so never too small.
+    """
+    effort, year = value_of(earlier, "schedule.effort_days"), 12 * answers.monthly_run_budget
+    for turn in range(ROUNDS):
+        money_of = criteria.acceptance(answers, metric, effort, year)
+        kept = _checked(answers, promotion.promotion(answers, metric, money_of))
+        kept |= _checked(answers, monitoring.kept(answers, money_of))
+        spent = upkeep.upkeep(answers, money_of | kept)
+        total = spent["upkeep.total"].value
+        if total == year or (turn > ROUNDS // 2 and total <= year):
+            break
+        year = max(total, year) if turn >= ROUNDS // 2 else total
+    money_of |= spent  # amounts that no page may show are still counted with
+    return _checked(answers, money_of | money.returns(answers, metric, money_of)) | kept
+
+
 def _software(answers: Answers) -> Numbers:
     numbers = dates.effort(answers) | slo.objectives(answers) | capacity.capacity(answers)
-    return _checked(numbers, terms(answers))
+    return _checked(answers, numbers)
 
 
-def _checked(numbers: Numbers, words: Mapping[str, str]) -> Numbers:
-    return {key: bounded(key, number, words) for key, number in numbers.items()}
+def _checked(answers: Answers, numbers: Numbers) -> Numbers:
+    words = terms(answers)
+    return {key: plausibility.settled(answers, key, number, words) for key, number in numbers.items()}

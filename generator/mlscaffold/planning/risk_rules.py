@@ -6,6 +6,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.planning import absence, plausibility
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.schedule.dates import Schedule
 from mlscaffold.planning.schedule.people import overloaded
@@ -13,6 +14,7 @@ from mlscaffold.planning.schedule.people import overloaded
 DELAY_LIMIT = 14  # days of label delay beyond which decay is seen late
 PAYBACK_LIMIT = 12  # months
 PEAK_LIMIT = 20
+OUTRUN = ("decay-outruns-labels", "quality-alert-cannot-fire")  # findings that R13 stands for
 MUST_LIMIT = 7  # capabilities in one appetite
 
 
@@ -28,6 +30,10 @@ class Facts:
     def value(self, key: NumberKey) -> Any:
         """A number of the plan; None where it is not known."""
         return value_of(self.numbers, key)
+
+    def note(self, key: NumberKey) -> str | None:
+        """What the plan says beside a number."""
+        return self.numbers[key].note if key in self.numbers else None
 
     def text(self, key: NumberKey) -> str:
         """A number of the plan inside a sentence."""
@@ -82,7 +88,33 @@ def _modeller_trigger(facts: Facts) -> str:
 
 def _slow_payback(facts: Facts) -> bool:
     months = facts.value("acceptance.payback_months")
-    return months is not None and months > PAYBACK_LIMIT
+    return _never_pays(facts) if months is None else months > PAYBACK_LIMIT
+
+
+def _never_pays(facts: Facts) -> bool:
+    """Whether the plan knows that it does not pay, which is worse than late and no gap in the plan."""
+    return absence.kind(facts.note("acceptance.payback_months")) == absence.NEVER
+
+
+def _payback_trigger(facts: Facts) -> str:
+    if _never_pays(facts):
+        return str(facts.note("acceptance.payback_months")).rstrip(".")
+    return f"Payback takes {facts.text('acceptance.payback_months')} months (a risk above {PAYBACK_LIMIT})"
+
+
+def _payback_response(facts: Facts) -> str:
+    worth, currency = facts.value("acceptance.value_month"), facts.answers.currency
+    first = "Build the rule first and stop there"
+    if worth is not None:
+        first += f" if it earns most of {said(worth)} {currency} a month"
+    return f"{first}; cut the scope of the model to the cases that cost most."
+
+
+def _outrun(facts: Facts) -> bool:
+    """Whether decay reaches the floor before labels have shown it."""
+    if "retrain.cap_days" not in facts.numbers:
+        return False
+    return any(row["name"] in OUTRUN for row in plausibility.findings(facts.answers, facts.numbers))
 
 
 def _late(facts: Facts) -> bool:
@@ -122,7 +154,9 @@ ML = (
         "The test set is too small to show the gain",
         (5, 4),
         _short_of_rows,
-        lambda f: f"{f.answers.labelled_cases:,} labelled rows, {f.text('test.rows')} needed",
+        lambda f: (
+            f"A fifth of {f.answers.labelled_cases:,} labelled rows is for the test, {f.text('test.rows')} needed"
+        ),
         lambda f: (
             f"Label {f.text('test.shortfall')} more rows, or agree now that only a gain of "
             f"{f.text('test.mde_available')} can be shown; until then the verdict is inconclusive."
@@ -235,14 +269,11 @@ ML = (
     ),
     Rule(
         "R10",
-        "It pays back too slowly",
+        "It pays back too slowly, or never",
         (3, 4),
         _slow_payback,
-        lambda f: f"Payback takes {f.text('acceptance.payback_months')} months (a risk above {PAYBACK_LIMIT})",
-        lambda f: (
-            f"Build the rule first and stop there if it earns most of {f.text('acceptance.value_month')} "
-            f"{f.answers.currency} a month; cut the scope of the model to the cases that cost most."
-        ),
+        _payback_trigger,
+        _payback_response,
         "po",
         "charter",
     ),
@@ -259,6 +290,22 @@ ML = (
         ),
         "mle",
         "operation",
+    ),
+    Rule(
+        "R13",
+        "It falls below its floor before anybody sees it",
+        (4, 4),
+        _outrun,
+        lambda f: (
+            f"Labels come {f.answers.label_delay_days:g} days late, {f.text('monitor.labels_day')} a day; a fall to "
+            f"the floor takes {f.text('monitor.delay_days')} days to see"
+        ),
+        lambda f: (
+            "Have a random part labelled at once, and let a person confirm results until a fall is seen sooner than it "
+            "happens; the rule answers where that cannot be had."
+        ),
+        "mle",
+        "p4",
     ),
 )
 

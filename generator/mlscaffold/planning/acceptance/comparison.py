@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId
+from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning.acceptance import worth
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas import samples
@@ -41,7 +41,8 @@ class Comparison:
             return samples.auc_positives(
                 first, second, second - first - allowed, self.negatives_each, self.correlation, alpha, power
             )
-        return samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
+        rows = samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
+        return max(rows, self.metric.least_rows)
 
     def paired_spread(self, value: float) -> float:
         """Standard deviation of the rows' loss differences between the baseline and a system at `value`."""
@@ -93,7 +94,7 @@ def _inside(auc: float) -> float:
 def compared(answers: Answers, metric: Metric, numbers: Numbers) -> tuple[Comparison | None, Number]:
     """The comparison of target and baseline, and the discordance it rests on; None while either is unknown."""
     baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
-    discordance = _discordance(answers, metric, baseline, target)
+    discordance = _discordance(answers, metric, numbers)
     if baseline is None or target is None or metric.unplanned:
         return None, discordance
     return compare(answers, metric, baseline, discordance.value), discordance
@@ -106,7 +107,8 @@ def compare(answers: Answers, metric: Metric, baseline: float, discordance: floa
     return Comparison(metric, baseline, discordance, answers.error_correlation, spread, (1 - share) / share)
 
 
-def _discordance(answers: Answers, metric: Metric, baseline: float | None, target: float | None) -> Number:
+def _discordance(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
+    baseline, target = numbers["acceptance.baseline"].value, numbers["acceptance.target"].value
     inputs = {"baseline": baseline, "target": target, "discordance": answers.discordance}
 
     def number(found: float | None, note: str | None = None, remedy: str | None = None) -> Number:
@@ -118,7 +120,7 @@ def _discordance(answers: Answers, metric: Metric, baseline: float | None, targe
     if metric.method != "share":
         return number(None, f"The {metric.title} is no share of right rows, so other spreads take its place.")
     if baseline is None or target is None:
-        return number(answers.discordance, None if answers.discordance else "Baseline or target is not known.")
+        return number(answers.discordance, None if answers.discordance else unknown(metric, numbers))
     if answers.discordance is None:
         note = "Taken as if the two erred independently; two models' disagreement measures it without labels."
         return number(samples.independent_discordance(baseline, target), note)
@@ -133,9 +135,15 @@ def _discordance(answers: Answers, metric: Metric, baseline: float | None, targe
     return number(fitting, note, "Measure discordance again, or leave it empty.")
 
 
-def unknown(metric: Metric) -> str:
-    """Why there is no comparison of target and baseline."""
-    return metric.unplanned or "Baseline or target is not known."
+def unknown(metric: Metric, numbers: Numbers) -> str:
+    """Why there is no comparison of target and baseline, or no gain that it could show."""
+    notes = (numbers[key].note for key in WHY if numbers[key].value is None)
+    return metric.unplanned or next(
+        (note for note in (*notes, numbers["acceptance.target"].note) if note), "Baseline or target is not known."
+    )
+
+
+WHY: tuple[NumberKey, ...] = ("acceptance.baseline", "acceptance.target", "acceptance.gain")
 
 
 def unit_share(answers: Answers, metric: Metric) -> float:

@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import FormulaId, MetricKey
+from mlscaffold.catalogue.keys import MetricKey
 from mlscaffold.planning.acceptance import money
 from mlscaffold.planning.acceptance.metrics import Metric
-from mlscaffold.planning.acceptance.worth import unit_worth
+from mlscaffold.planning.acceptance.worth import is_priced, price_keys, unit_worth
 from mlscaffold.planning.formulas import payback
 from mlscaffold.planning.number import Number, Numbers, said
+
+# What makes the gain smaller that pays back.
+CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
 
 # consequence: (alpha, power). Proposals, shown with every number that uses them.
 TIERS: Mapping[str, tuple[float, float]] = {
@@ -20,15 +23,18 @@ TIERS: Mapping[str, tuple[float, float]] = {
 }
 
 
-def acceptance(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
-    """Everything under `acceptance.`; `effort_days` is the schedule's effort, labelling by people included."""
+def acceptance(answers: Answers, metric: Metric, effort_days: float, upkeep_year: float) -> Numbers:
+    """What counts as success, and what a decision costs there; what it is worth a month follows in `money.returns`.
+
+    `effort_days` is the schedule's effort, labelling by people included, `upkeep_year` what a year of running,
+    retraining, checking and labelling takes (currency).
+    """
     numbers = _tier(answers)
     numbers["acceptance.baseline"] = _baseline(answers, metric)
-    numbers |= _break_even(answers, metric, effort_days)
+    numbers |= _break_even(answers, metric, numbers, effort_days, upkeep_year)
     numbers["acceptance.min_gain"] = _smallest(answers, metric, numbers)
     numbers |= _target(answers, metric, numbers)
-    numbers |= money.costs(answers, metric, numbers)
-    return numbers | money.returns(answers, numbers)
+    return numbers | money.costs(answers, metric, numbers)
 
 
 def _tier(answers: Answers) -> Numbers:
@@ -76,69 +82,79 @@ def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
     return float(constants.get(metric.known, 0.5))
 
 
-def _break_even(answers: Answers, metric: Metric, effort_days: float) -> Numbers:
+def _break_even(answers: Answers, metric: Metric, numbers: Numbers, effort_days: float, upkeep_year: float) -> Numbers:
     cost = _build_cost(answers, effort_days)
-    worth = unit_worth(answers, metric)
-    month = answers.daily_volume * payback.MONTH
-    even = payback.break_even_gain(
-        cost.value, answers.payback_limit_months, answers.monthly_run_budget, month, worth.amount
-    )
-    stand_in = (
-        f"The {metric.title} itself is not money; this stands in for it: {worth.how}." if worth.stand_in else worth.how
-    )
-    inputs = {
-        "build_cost": cost.value,
-        "payback_limit_months": answers.payback_limit_months,
-        "monthly_run_budget": answers.monthly_run_budget,
-        "decisions_a_month": month,
-        "unit_worth": worth.amount,
-    }
+    run_year = 12 * answers.monthly_run_budget
     return {
         "acceptance.build_cost": cost,
-        "acceptance.run_cost_year": Number(
-            12 * answers.monthly_run_budget, inputs={"monthly_run_budget": answers.monthly_run_budget}
-        ),
-        "acceptance.unit_worth": Number(worth.amount, inputs=money.cost_inputs(answers), note=_sentence(stand_in)),
-        "acceptance.break_even_gain": Number(even, inputs=inputs, note=_sentence(stand_in)),
+        "acceptance.run_cost_year": Number(run_year, inputs={"monthly_run_budget": answers.monthly_run_budget}),
+        "acceptance.unit_worth": _worth(answers, metric),
+        "acceptance.break_even_gain": _even(answers, metric, numbers, cost.value, upkeep_year),
     }
+
+
+def _worth(answers: Answers, metric: Metric) -> Number:
+    worth = unit_worth(answers, metric)
+    told = f"The {metric.title} itself is not money; this stands in for it: {worth.how}."
+    note = told if worth.stand_in else worth.how
+    return Number(worth.amount, inputs=money.cost_inputs(answers), note=_sentence(note))
+
+
+def _even(answers: Answers, metric: Metric, numbers: Numbers, build: float, upkeep_year: float) -> Number:
+    """The gain that pays back in time; None, with a note, where even a perfect model does not gain as much."""
+    worth, month = _worth(answers, metric), answers.daily_volume * payback.MONTH
+    limit, baseline = answers.payback_limit_months, numbers["acceptance.baseline"].value
+    even = payback.break_even_gain(build, limit, upkeep_year / 12, month, worth.value)
+    inputs = {
+        "build_cost": build,
+        "payback_limit_months": limit,
+        "upkeep_year": upkeep_year,
+        "decisions_a_month": month,
+        "unit_worth": worth.value,
+    }
+    room = metric.high if baseline is None else metric.gain(baseline, metric.best)
+    if even <= room:
+        return Number(even, inputs=inputs, note=worth.note)
+    costs = "At these costs" if is_priced(answers, metric) else "At the costs assumed"
+    most = f"from {said(baseline)} even a perfect model gains {said(room)}" if baseline is not None else "none gains it"
+    note = f"{costs} only a gain of {said(even)} would pay back within {limit_of(answers)}, and {most}: it never pays."
+    return Number(None, inputs=inputs, note=note)
+
+
+def limit_of(answers: Answers) -> str:
+    """The payback limit inside a sentence; one that nobody gave is called assumed."""
+    assumed = " (payback_limit_months, assumed)" if answers.provenance("payback_limit_months") == "default" else ""
+    return f"{answers.payback_limit_months:g} months{assumed}"
 
 
 def _smallest(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
-    """What was answered; else the break-even gain; else, where money knows no unit of the metric, a share of the error.
+    """What was answered; else the break-even gain; else, where that says nothing, a share of today's error.
 
-    An error is counted in units of the data (euros, days, degrees). While unit_error_cost is an assumption, it says
-    nothing about them, and the break-even gain would be too small for one unit and out of reach for another.
+    While nobody has said what an error costs, the break-even gain rests on a guess and may lie out of reach; an error
+    in units of the data (euros, days, degrees) has no price of its own at all.
     """
     if answers.min_gain is not None:
         inputs: dict[str, float | None] = {"min_gain": answers.min_gain}
         return Number(answers.min_gain, formula="", inputs=inputs, provenance=answers.provenance("min_gain"))
-    if not _in_units_of_the_data(answers, metric):
-        return numbers["acceptance.break_even_gain"]
+    even, priced = numbers["acceptance.break_even_gain"], is_priced(answers, metric)
+    if priced and even.value is not None:
+        return even
     baseline, share = numbers["acceptance.baseline"].value, answers.min_gain_share
-    amount = None if baseline is None else share * abs(baseline)
-    part, asked = (
-        f"{100 * share:g} % of the baseline's {'value' if metric.own else 'error'}",
-        "unit_error_cost is assumed",
-    )
-    if metric.own:
-        asked = "metric_worth is not answered"
-    note = f"{asked}, so what one unit of it is worth is not known, and {part} stands in; or answer min_gain."
-    inputs = {"min_gain_share": share, "baseline": baseline}
+    amount = None if baseline is None else share * metric.error(baseline)
+    part = f"{100 * share:g} % of the baseline's {'value' if metric.own and metric.method == 'mean' else 'error'}"
+    key = "metric_worth" if metric.own and metric.method == "mean" else price_keys(answers, metric)[0]
+    open_ = f"{key} is {'not answered' if key == 'metric_worth' else 'assumed'}"
+    note = f"{open_}, so what a gain is worth is not known, and {part} stands in; or answer min_gain."
+    if priced:
+        note = f"{even.note} So that the rest can be planned, {part} stands in."
+    inputs = {"min_gain_share": share, "baseline": baseline} | ({"break_even_gain": None} if priced else {})
     return Number(
         amount,
-        formula="",
         inputs=inputs,
-        provenance=answers.provenance("min_gain_share"),
+        provenance="default",
         note=note,
         words=part if amount is None else None,
     )
-
-
-def _in_units_of_the_data(answers: Answers, metric: Metric) -> bool:
-    """Whether the metric counts euros, days or degrees of the data, and no money is known for one of them."""
-    if metric.own:
-        return metric.method == "mean" and unit_worth(answers, metric).stand_in
-    return metric.is_any("mae", "rmse") and answers.provenance("unit_error_cost") == "default"
 
 
 def _build_cost(answers: Answers, effort_days: float) -> Number:
@@ -159,7 +175,9 @@ def _target(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     target = _asked_target(answers, metric, baseline, minimum)
     gain = metric.gain(baseline, target.value) if baseline is not None and target.value is not None else None
     inputs = {"baseline": baseline, "target": target.value}
-    unknown = "Baseline or target is not known." if gain is None else None
+    unknown = (target.note or "Baseline or target is not known.") if gain is None else None
+    if gain is not None and gain <= 0:
+        gain, unknown = None, target.note
     return {
         "acceptance.target": target,
         "acceptance.gain": Number(gain, inputs=inputs, note=unknown),
@@ -168,30 +186,33 @@ def _target(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
 
 def _asked_target(answers: Answers, metric: Metric, baseline: float | None, minimum: float | None) -> Number:
     inputs = {"target_value": answers.target_value, "baseline": baseline, "min_gain": minimum}
-
-    def number(target: float | None, note: str | None = None, remedy: str | None = None) -> Number:
-        provenance = "computed" if answers.target_value is None else answers.provenance("target_value")
-        formula: FormulaId = "F12" if answers.target_value is None else ""
-        return Number(target, formula=formula, inputs=inputs, provenance=provenance, note=note, remedy=remedy)
-
     if answers.target_value is not None:
-        return number(answers.target_value, *_judged(answers.target_value, metric, baseline, minimum))
+        note, remedy = _judged(answers.target_value, metric, baseline, minimum)
+        provenance = answers.provenance("target_value")
+        return Number(answers.target_value, formula="", inputs=inputs, provenance=provenance, note=note, remedy=remedy)
+    inputs |= {"min_gain_share": answers.min_gain_share}
+
+    def stand_in(target: float | None, note: str, remedy: str | None = None) -> Number:
+        return Number(target, inputs=inputs, provenance="default", note=note, remedy=remedy)
+
     if baseline is None or minimum is None:
-        return number(None, "Without a baseline there is nothing to add the gain to.")
-    if minimum <= 0:
-        note = "The smallest useful gain is 0, so no target follows from it."
-        return number(None, note, "Say which value is wanted with target_value, or give build_cost or min_gain.")
-    room = metric.gain(baseline, metric.best)
+        return stand_in(None, "Without a baseline there is nothing to add a gain to.")
+    room, step = metric.gain(baseline, metric.best), answers.min_gain_share * metric.error(baseline)
     if minimum >= room:
         note = (
             f"The smallest useful gain is {said(minimum)}, but from {said(baseline)} even a perfect model gains "
             f"no more than {said(room)}."
         )
-        return number(None, note, money.CHEAPER)
-    if 2 * minimum >= room:
-        note = f"Twice the smallest gain would pass the best possible value, so this lies half-way to {metric.best:g}."
-        return number(metric.improved(baseline, (minimum + room) / 2), note)
-    return number(metric.improved(baseline, 2 * minimum), "Today's value plus twice the smallest useful gain.")
+        return stand_in(None, note, "Answer a smaller min_gain, or build nothing.")
+    if step <= 0:
+        note = "Today's value is 0, so no share of it can stand in for a target."
+        return stand_in(None, note, "Say which value is wanted with target_value.")
+    if minimum + step > (minimum + room) / 2:
+        note = f"Nobody has named a target: half-way from the smallest useful gain to {metric.best:g} stands in."
+        return stand_in(metric.improved(baseline, (minimum + room) / 2), note)
+    part = f"{100 * answers.min_gain_share:g} % of today's {'value' if metric.best == math.inf else 'error'}"
+    note = f"Nobody has named a target: today's value, the smallest useful gain and a further {part} stand in."
+    return stand_in(metric.improved(baseline, minimum + step), note)
 
 
 def _judged(
@@ -207,7 +228,7 @@ def _judged(
         return note, "Choose a target_value that is better than today, or build nothing."
     if gain <= minimum:
         note = f"The target gains {said(gain)}, which is not more than the smallest useful gain of {said(minimum)}."
-        return note, f"Raise the ambition in target_value, or make the gain cheaper. {money.CHEAPER}"
+        return note, f"Raise the ambition in target_value, or answer a smaller min_gain. {CHEAPER}"
     return None, None
 
 

@@ -43,7 +43,7 @@ def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) 
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     comparison, _ = compared(answers, metric, numbers)
     target = numbers["acceptance.target"].value
-    none = "No cases are labelled yet." if units < 2 else unknown(metric)
+    none = "No cases are labelled yet." if units < 2 else unknown(metric, numbers)
     known = comparison is not None and units >= 2
     error = comparison.error(units, target) if comparison and known else None
     smallest = comparison.detectable(units, alpha, power) if comparison and known else None
@@ -74,6 +74,6 @@ def _reuse(metric: Metric, numbers: Numbers, count: int) -> Number:
     if metric.method != "share":
         return Number(None, inputs=inputs, note="Known for shares of right rows only.")
     if not discordance or not minimum:
-        return Number(None, inputs=inputs, note="Baseline, target or gain is not known.")
+        return Number(None, inputs=inputs, note=unknown(metric, numbers))
     rows = samples.reuse_rows(minimum, discordance, alpha, count, adaptive=True)
     return count_of(rows, metric.counted_on, inputs=inputs)

@@ -1,5 +1,7 @@
 """What labels cost and how far they can be trusted: flip rate, ceiling, agreement, weeks, rows to label twice."""
 
+from typing import Any
+
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import FormulaId
 from mlscaffold.planning.acceptance.metrics import Metric
@@ -8,6 +10,10 @@ from mlscaffold.planning.number import Number, Numbers, said
 
 AGREEMENT_HALF_WIDTH = 0.1  # kappa is wanted to ± this, with 95 % confidence
 PEOPLE = ("people", "both")
+AT_RANDOM = (
+    "If labels are wrong at random, as often one way as the other; answer missed_labels and false_labels where they "
+    "are not."
+)
 _LOGS = "Right answers come from logs, so nobody labels and nobody can disagree."
 
 
@@ -40,9 +46,21 @@ def labels(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
 
 
 def _flip(answers: Answers, metric: Metric) -> Number:
-    inputs = {"label_source": answers.label_source, "label_agreement": answers.label_agreement}
+    inputs: dict[str, Any] = {"label_source": answers.label_source, "label_agreement": answers.label_agreement}
+    if kinds := _both_kinds(answers):
+        missed, false = kinds
+        inputs = {"missed_labels": missed, "false_labels": false, "positive_share": _share(answers)}
+        return Number(_share(answers) * missed + (1 - _share(answers)) * false, formula="", inputs=inputs)
     note, agreement = _unmeasured(answers, metric), answers.label_agreement
     return Number(None if note or agreement is None else flip_rate(agreement), inputs=inputs, note=note)
+
+
+def _both_kinds(answers: Answers) -> tuple[float, float] | None:
+    """Which share of positives is labelled negative, and of negatives positive; None unless both are known."""
+    if answers.task != "binary" or answers.label_source not in PEOPLE:
+        return None
+    missed, false = answers.missed_labels, answers.false_labels
+    return None if missed is None or false is None else (missed, false)
 
 
 def _unmeasured(answers: Answers, metric: Metric) -> str | None:
@@ -56,8 +74,11 @@ def _unmeasured(answers: Answers, metric: Metric) -> str | None:
 def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -> Number:
     target = numbers["acceptance.target"].value
     share = _share(answers)
+    kinds = _both_kinds(answers)
     inputs = {"flip": flip.value, "positive_share": share}
-    found = None if flip.value is None else ceiling(metric.known, share, flip.value)
+    if kinds:
+        inputs = {"missed_labels": kinds[0], "false_labels": kinds[1], "positive_share": share}
+    found = None if flip.value is None else ceiling(metric.known, share, *(kinds or (flip.value,)))
     note, remedy = flip.note, None
     if flip.value is not None and found is None:
         note = f"No closed form is known for {metric.title}; the error analysis begins with wrong labels instead."
@@ -68,8 +89,11 @@ def _ceiling(answers: Answers, metric: Metric, numbers: Numbers, flip: Number) -
         )
         remedy = "Make labels agree more (guide, adjudication, several people a case), or change target_value."
     elif found is not None:
-        note = "If labels are wrong at random, as often one way as the other."
-    formula: FormulaId = "F13b" if metric.is_any("recall", "f1", "roc_auc") else "F13"
+        note = (
+            None if kinds else "If labels are wrong at random, as often one way as the other; answer missed_labels and "
+        )
+        note = note and f"{note}false_labels where they are not."
+    formula: FormulaId = "F13b" if kinds or metric.is_any("recall", "f1", "roc_auc") else "F13"
     return Number(found, formula=formula, inputs=inputs, note=note, remedy=remedy)
 
 

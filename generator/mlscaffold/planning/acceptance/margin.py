@@ -14,6 +14,10 @@ def allowed_loss(answers: Answers, metric: Metric, numbers: Numbers, key: str) -
     if metric.own and not baseline:  # nothing earned today: then the target is the scale
         baseline = numbers["acceptance.target"].value
         inputs["target"] = baseline
+    if baseline == 0:
+        return Number(
+            None, inputs=inputs, note="Today's value is 0, and no share of it is a loss that could be allowed."
+        )
     if not baseline:
         return Number(None, inputs=inputs, note="It is a share of today's value, which is not known.")
     return Number(given * abs(baseline), inputs=inputs, note=f"{said(given)} of today's value.")

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from mlscaffold import catalogue, questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue import MetricRow
 from mlscaffold.catalogue.keys import FormulaId, MetricKey
-from mlscaffold.planning.formulas import samples
+from mlscaffold.planning.formulas import samples, spreads
 
 PLANNED_BY: Mapping[str, FormulaId] = {"share": "F05", "auc": "F07", "mean": "F08"}
 
@@ -28,6 +28,9 @@ class Metric:
     own: bool = False  # the team writes it, in metrics.py
     unit: str = ""  # of a team's own: what a value is counted in
     spread: float | None = None  # of a team's own mean: the standard deviation of one row's value, where it is known
+    share: float = 0.5  # of the positives, in a yes-or-no task
+    classes: int = 2
+    rarest: float = 0.5  # share of the rarest class
 
     @property
     def known(self) -> MetricKey | None:
@@ -73,12 +76,16 @@ class Metric:
         """The value that is better than `baseline` by `gain`."""
         return baseline + self.sign * gain
 
+    def error(self, value: float) -> float:
+        """What is left to gain at this value: the way to a perfect score, or the loss itself; of gains, their size."""
+        return max(0.0, self.high - value) if math.isfinite(self.high) and self.better == "higher" else abs(value)
+
     def row_spread(self, value: float, measured: float | None) -> float:
         """Standard deviation of one row's contribution: measured, or the standard assumption at this value.
 
-        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); log loss, and any other without an upper
-        limit, is taken as spread as its mean; a score in [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000),
-        which errs on the side of more rows.
+        Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); calibrated scores give log loss and Brier
+        (F35), the classes macro F1 (F36). What has no upper limit is else taken as spread as its mean; a score in
+        [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
         """
         if self.own and self.method == "mean":
             return self.spread or 0.0
@@ -88,7 +95,30 @@ class Metric:
             return samples.SD_PER_MAE * value
         if self.known == "rmse":
             return math.sqrt(2) * value**2
+        if self.known == "macro_f1":
+            return spreads.macro_f1_spread(min(max(value, 0.0), 1.0), self.classes, self.rarest)
+        calibrated = self._calibrated(value)
+        if calibrated is not None:
+            return calibrated
         return value if math.isinf(self.high) else math.sqrt(max(0.0, value * (1 - value)))
+
+    def _calibrated(self, value: float) -> float | None:
+        """F35, in a yes-or-no task; None of other metrics, and where no calibrated score is as bad."""
+        if self.known not in ("log_loss", "brier") or self.classes > 2:
+            return None
+        return spreads.calibrated_spread(self.known, value, self.share)
+
+    @property
+    def spread_formula(self) -> FormulaId:
+        """The formula that gives the spread where nobody has measured it."""
+        if self.known == "macro_f1":
+            return "F36"
+        return "F35" if self.is_any("log_loss", "brier") and self.classes == 2 else "F08"
+
+    @property
+    def least_rows(self) -> int:
+        """Rows below which it says nothing, whatever the gain: the rarest class has to be seen (F36)."""
+        return spreads.rows_for_rarest(self.rarest) if self.known == "macro_f1" else 2
 
     def as_json(self) -> dict[str, Any]:
         """The entry of plan.json that documents and gates read."""
@@ -136,7 +166,7 @@ METRICS: Mapping[MetricKey, Metric] = {cast(MetricKey, key): _built_in(row) for 
 def of(answers: Answers) -> Metric:
     """The metric that decides; one of the team's own is what the answers say of it."""
     if not questions.is_own(answers.metric):
-        return METRICS[cast(MetricKey, answers.metric)]
+        return replace(METRICS[cast(MetricKey, answers.metric)], **_classes(answers))
     name = answers.metric.removeprefix(questions.OWN).replace("_", " ")
     share, unit = answers.metric_form == "share", answers.metric_unit
     return Metric(
@@ -151,3 +181,13 @@ def of(answers: Answers) -> Metric:
         unit=unit,
         spread=answers.metric_spread,
     )
+
+
+def _classes(answers: Answers) -> dict[str, Any]:
+    """What the answers say of the classes; while nobody has said how rare the rarest is, half of an equal share."""
+    if answers.task == "binary":
+        return {"share": float(answers.positive_share)}
+    if answers.task != "multiclass":
+        return {}
+    count = answers.class_count
+    return {"classes": count, "rarest": answers.rarest_share or 0.5 / count}

@@ -7,11 +7,12 @@ from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning.acceptance.metrics import Metric
-from mlscaffold.planning.acceptance.worth import decision_cost, false_alarms
+from mlscaffold.planning.acceptance.worth import decision_cost, false_alarms, price_keys
 from mlscaffold.planning.formulas import payback
+from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, said
 
-CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
+LONGEST_PAYBACK = 120  # months; what pays back later than that does not pay
 
 Which = Literal["baseline", "target"]
 LEVELS: Mapping[Which, NumberKey] = {"baseline": "acceptance.baseline", "target": "acceptance.target"}
@@ -50,21 +51,24 @@ def _cost(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> N
         return Number(cost, inputs=inputs, note=note, remedy=remedy)
 
     if level is None:
-        return number(None, f"The {which} is not known.")
-    alarms, note = _alarms(answers, metric, numbers, which)
+        return number(None, numbers[LEVELS[which]].note or f"The {which} is not known.")
+    alarms, note = _alarms(answers, metric, numbers, which, level)
     if alarms < -1e-12:
         note = (
             f"People can look at {said(answers.review_rate)} of the cases, but a recall of {said(level)} means "
-            f"at least {said(answers.positive_share * level)}."
+            f"at least {said(answers.positive_share * level)}: it cannot be reached."
         )
         return number(None, note, "Raise review_rate, or lower target_value.")
     cost = decision_cost(answers, metric, level, max(alarms, 0.0))
-    return number(cost, f"The {metric.title} alone does not tell what a decision costs." if cost is None else note)
+    return number(
+        cost,
+        f"Only some metrics tell what a decision costs; the {metric.title} alone does not." if cost is None else note,
+    )
 
 
-def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) -> tuple[float, str | None]:
+def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which, level: float) -> tuple[float, str | None]:
     """False alarms per decision, and what had to be assumed about them."""
-    level, today = numbers[LEVELS[which]].value, numbers["acceptance.baseline"].value
+    today = numbers["acceptance.baseline"].value
     if metric.known != "recall":
         return 0.0, None
     if which == "target" and answers.review_rate is not None:
@@ -75,40 +79,82 @@ def _alarms(answers: Answers, metric: Metric, numbers: Numbers, which: Which) ->
     return found, "False alarms are taken to stay as many as today." if which == "target" else None
 
 
-def returns(answers: Answers, numbers: Numbers) -> Numbers:
-    """What the target is worth a month, and how long it takes to pay the build back."""
-    worth, note = _value_month(answers, numbers)
-    build, run = numbers["acceptance.build_cost"].value, answers.monthly_run_budget
-    months = None if worth is None else payback.payback_months(build, worth, run)
-    inputs = {"build_cost": build, "value_month": worth, "monthly_run_budget": run}
-    why, remedy = None, None
-    if worth is None:
-        why = "The value per month is not known."
-    elif months is None:
-        why = f"At the target it is worth {worth:,.0f} a month and costs {run:,.0f} a month to run: it never pays back."
-        remedy = f"Aim higher with target_value, or build something simpler. {CHEAPER}"
+# ------------------------------------------------------------------------------------------------ worth and payback
+
+
+def returns(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+    """What passing and what the target are worth a month, and how long the target takes to pay the build back.
+
+    `numbers` holds acceptance.* and upkeep.total, so that every page counts with one yearly total.
+    """
+    at_pass, at_target = (_value_month(answers, metric, numbers, level) for level in ("pass", "target"))
     return {
-        "acceptance.value_month": note,
-        "acceptance.payback_months": Number(months, inputs=inputs, note=why, remedy=remedy),
+        "acceptance.value_month": at_target,
+        "acceptance.value_month_pass": at_pass,
+        "acceptance.payback_months": _payback(answers, numbers, at_target),
+        "acceptance.break_even_cost": _break_even_cost(answers, metric, numbers, at_target),
     }
 
 
-def _value_month(answers: Answers, numbers: Numbers) -> tuple[float | None, Number]:
-    """What reaching the target is worth a month, before running cost."""
-    before = numbers["acceptance.cost_per_decision.baseline"].value
-    after = numbers["acceptance.cost_per_decision.target"].value
-    gain, worth = numbers["acceptance.gain"].value, numbers["acceptance.unit_worth"]
-    month = answers.daily_volume * payback.MONTH
+def _payback(answers: Answers, numbers: Numbers, worth: Number) -> Number:
+    build, upkeep = numbers["acceptance.build_cost"].value, numbers["upkeep.total"].value
+    inputs = {"build_cost": build, "value_month": worth.value, "upkeep_year": upkeep}
+    if worth.value is None:
+        return Number(None, inputs=inputs, note=worth.note)
+    if max(worth.value, build, upkeep) > LIMIT:
+        return Number(None, inputs=inputs, note="An amount behind it is far from real.")
+    months = payback.payback_months(build, worth.value, upkeep / 12)
+    longest = max(LONGEST_PAYBACK, answers.payback_limit_months)
+    if months is not None and months <= longest:
+        return Number(months, inputs=inputs)
+    worth_it = f"At the target it is worth {said(worth.value)} {answers.currency} a month"
+    never = "it never pays back" if months is None else f"it never pays back within {longest / 12:g} years"
+    return Number(None, inputs=inputs, note=f"{worth_it} and costs {said(upkeep / 12)} to keep: {never}.")
+
+
+def _value_month(answers: Answers, metric: Metric, numbers: Numbers, level: Literal["pass", "target"]) -> Number:
+    """What a gain is worth a month, before upkeep: that of the target, or the smallest that passes."""
+    before, baseline = numbers["acceptance.cost_per_decision.baseline"].value, numbers["acceptance.baseline"].value
+    gain = numbers["acceptance.gain" if level == "target" else "acceptance.min_gain"].value
+    worth, month = numbers["acceptance.unit_worth"], answers.daily_volume * payback.MONTH
+    if gain is None or baseline is None:
+        return Number(None, note=numbers["acceptance.target"].note or numbers["acceptance.baseline"].note)
+    inputs: dict[str, Any] = {"gain": gain, "unit_worth": worth.value, "decisions_a_month": month}
+    amount, note = gain * worth.value * month, worth.note
+    after = _cost_of(answers, metric, numbers, metric.improved(baseline, gain))
     if before is not None and after is not None:
-        amount, inputs = (before - after) * month, {"baseline": before, "target": after, "decisions_a_month": month}
-        note = numbers["acceptance.baseline"].note
-    elif gain is not None:
-        amount = gain * worth.value * month
-        inputs = {"gain": gain, "unit_worth": worth.value, "decisions_a_month": month}
-        note = worth.note
-    else:
-        amount, inputs, note = None, {}, numbers["acceptance.target"].note or numbers["acceptance.baseline"].note
-    return amount, Number(amount, inputs=inputs, note=note)
+        amount, note = (before - after) * month, numbers["acceptance.baseline"].note
+        inputs = {"baseline": before, level: after, "decisions_a_month": month}
+    if amount < 0:
+        note = f"A decision would cost {said(-amount / month)} {answers.currency} more than today, so it never pays."
+        return Number(None, inputs=inputs, note=note)
+    return Number(amount, inputs=inputs, note=note)
+
+
+def _cost_of(answers: Answers, metric: Metric, numbers: Numbers, value: float) -> float | None:
+    """What a decision costs with a model at this value; None where that cannot be told, or cannot be."""
+    alarms, _ = _alarms(answers, metric, numbers, "target", value)
+    return None if alarms < -1e-12 else decision_cost(answers, metric, value, max(alarms, 0.0))
+
+
+def _break_even_cost(answers: Answers, metric: Metric, numbers: Numbers, worth: Number) -> Number:
+    """F12 turned round: what an error would have to cost for the target to pay back in time."""
+    build, upkeep, limit = (
+        numbers["acceptance.build_cost"].value,
+        numbers["upkeep.total"].value,
+        answers.payback_limit_months,
+    )
+    key = price_keys(answers, metric)[0]
+    price = numbers["acceptance.unit_worth"].value if metric.own and metric.method == "mean" else answers[key]
+    inputs = {"build_cost": build, "payback_limit_months": limit, "upkeep_year": upkeep, "value_month": worth.value}
+    if not worth.value:
+        return Number(None, inputs=inputs, note=worth.note or "The gain is worth nothing, so it never pays.")
+    if max(worth.value, build, upkeep) > LIMIT:
+        return Number(None, inputs=inputs, note="An amount behind it is far from real.")
+    needed = (build / limit + upkeep / 12) / worth.value * price
+    others = [other for other in cost_inputs(answers) if other.endswith("_cost") and other != key]
+    note = f"Of {key}" + (f", with {', '.join(others)} in proportion." if others else ".")
+    return Number(needed, inputs=inputs | {key: price}, note=note)
 
 
 def cost_inputs(answers: Answers) -> dict[str, Any]:

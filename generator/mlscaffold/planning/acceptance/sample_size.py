@@ -1,5 +1,6 @@
 """How many rows the acceptance test needs: test.*"""
 
+import math
 from typing import NamedTuple
 
 from mlscaffold.answers import Answers
@@ -8,6 +9,8 @@ from mlscaffold.planning.acceptance.comparison import Comparison, compared, coun
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas.counts import whole
 from mlscaffold.planning.number import Number, Numbers
+
+TEST_SHARE = 0.2  # of the labelled rows; the audit's split does the same
 
 
 class CountKeys(NamedTuple):
@@ -30,7 +33,7 @@ def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         "test.looks": Number(looks, inputs={"test_looks": looks}, provenance=answers.provenance("test_looks")),
         "test.alpha_per_look": Number(alpha / looks, inputs={"alpha": alpha, "looks": looks}),
         "test.discordance": discordance,
-        "test.spread": _spread(metric, numbers, comparison),
+        "test.spread": _spread(answers, metric, numbers | {"test.discordance": discordance}, comparison),
     }
     found = numbers | shared
     several = _rows(answers, metric, found, comparison, alpha / looks, EACH_LOOK)
@@ -44,17 +47,52 @@ def test_set(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     )
 
 
-def _spread(metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
-    if metric.method != "mean":
-        return Number(None, note="Only metrics that are a mean of rows need it.")
+def _spread(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Number:
+    if metric.method == "auc":
+        return Number(None, note="Only metrics that are a mean of rows have it.")
+    if metric.method == "share":
+        return _spread_of_rights(numbers)
     if comparison is None:
-        return Number(None, inputs=_spread_of(metric), note=unknown(metric))
+        return Number(None, inputs=_spread_of(metric), note=unknown(metric, numbers))
     baseline, target = comparison.baseline, numbers["acceptance.target"].value
     inputs = {"baseline": baseline, "target": target, "error_correlation": comparison.correlation}
-    inputs |= _spread_of(metric)
+    inputs |= _spread_of(metric) | _shape_of(metric)
+    if comparison.spread is None and answers.is_asked("error_spread"):
+        inputs |= {"error_spread": None}
     known = comparison.spread is not None or metric.spread is not None
-    note = None if known else "Estimated from the metric's value; a pilot replaces it."
-    return Number(comparison.paired_spread(target), inputs=inputs, note=note)
+    return Number(
+        comparison.paired_spread(target),
+        formula=metric.spread_formula,
+        inputs=inputs,
+        provenance="computed" if known else "default",
+        note=None if known else ASSUMED_SPREAD.get(metric.key, "Assumed from the metric's value; a pilot measures it."),
+    )
+
+
+TAILS = "Assumed: errors are normal. With heavy tails it takes many times as many rows; measure it as error_spread."
+ASSUMED_SPREAD = {
+    "mae": TAILS,
+    "rmse": TAILS,
+    "log_loss": "Assumed: scores are calibrated and normal in both classes; a pilot measures it.",
+    "brier": "Assumed: scores are calibrated and normal in both classes; a pilot measures it.",
+    "macro_f1": "Assumed: each class is found equally well, all but the rarest are as frequent; a pilot measures it.",
+}
+
+
+def _shape_of(metric: Metric) -> dict[str, float]:
+    """What the spread follows from beside the value."""
+    if metric.known == "macro_f1":
+        return {"class_count": metric.classes, "rarest_share": metric.rarest}
+    return {"positive_share": metric.share} if metric.is_any("log_loss", "brier") else {}
+
+
+def _spread_of_rights(numbers: Numbers) -> Number:
+    """Of right and wrong rows: √(ψ - d²) of F05, from the share ψ on which exactly one is right and the gain d."""
+    discordance, gain = numbers["test.discordance"].value, numbers["acceptance.gain"].value
+    inputs = {"discordance": discordance, "gain": gain}
+    if discordance is None or gain is None:
+        return Number(None, formula="F05", inputs=inputs, note=numbers["acceptance.gain"].note)
+    return Number(math.sqrt(max(0.0, discordance - gain**2)), formula="F05", inputs=inputs)
 
 
 def _spread_of(metric: Metric) -> dict[str, float | None]:
@@ -69,9 +107,10 @@ def _rows(
     inputs = {"gain": gain, "min_gain": minimum, "alpha": alpha, "power": power}
     inputs |= {"discordance": numbers["test.discordance"].value} if metric.method == "share" else {}
     inputs |= {"error_correlation": answers.error_correlation} if metric.method != "share" else {}
+    inputs |= {"spread": numbers["test.spread"].value} if metric.method == "mean" else {}
     possible = comparison is not None and gain is not None and minimum is not None and gain > minimum
     inputs |= _spread_of(metric)
-    why = None if possible else metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
+    why = None if possible else unknown(metric, numbers)
     units = comparison.units(gain, minimum, alpha, power) if comparison and possible else None
     each, design = unit_share(answers, metric), effect(answers, metric)
     rows = None if units is None else units * design / each
@@ -111,34 +150,44 @@ def _worth_of_groups(answers: Answers, metric: Metric, several: Numbers) -> Numb
 
 def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
     alpha, power = numbers["test.alpha_per_look"].value, numbers["acceptance.power"].value
-    held, rows = answers.labelled_cases or 0, numbers["test.rows"].value
+    single, labelled = numbers["acceptance.alpha"].value, answers.labelled_cases or 0
+    rows = numbers["test.rows"].value
+    held = int(labelled * TEST_SHARE + 1e-9)
     units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
     short = None if rows is None else max(0, rows - held)
     if answers.provenance("labelled_cases") == "default":
-        missing = f"The gain takes {short or 0:,} labelled rows to show, and nobody has said how many are held."
+        missing = f"The gain takes {rows or 0:,} labelled test rows to show, and nobody has said how many are held."
         remedy = "Count them (labelled_cases), label more, or aim for a larger gain with target_value."
     else:
-        missing = f"{short or 0:,} more labelled rows are needed to show the gain."
-        remedy = "Label them, aim for a larger gain with target_value, or expect an inconclusive verdict."
+        missing = (
+            f"{short or 0:,} more labelled rows are needed in the test split to show the gain: a fifth of the "
+            f"{labelled:,} labelled lie in it, {held:,}."
+        )
+        remedy = (
+            "Label them (labelled_cases), aim for a larger gain with target_value, or expect an inconclusive verdict."
+        )
     return {
         "test.units_available": Number(
-            units, inputs={"labelled_cases": held, "units_a_row": unit_share(answers, metric)}
+            units,
+            inputs={"labelled_cases": labelled, "test_share": TEST_SHARE, "units_a_row": unit_share(answers, metric)},
         ),
-        "test.mde_available": _detectable(metric, comparison, units, alpha, power),
-        "test.mde_available_one_look": _detectable(metric, comparison, units, numbers["acceptance.alpha"].value, power),
+        "test.mde_available": _detectable(metric, numbers, comparison, units, alpha, power),
+        "test.mde_available_one_look": _detectable(metric, numbers, comparison, units, single, power),
         "test.shortfall": Number(
             short,
-            inputs={"rows": rows, "labelled_cases": held},
+            inputs={"rows": rows, "labelled_cases": labelled, "test_share": TEST_SHARE},
             note=missing if short else numbers["test.rows"].note,
             remedy=remedy if short else None,
         ),
     }
 
 
-def _detectable(metric: Metric, comparison: Comparison | None, units: int, alpha: float, power: float) -> Number:
+def _detectable(
+    metric: Metric, numbers: Numbers, comparison: Comparison | None, units: int, alpha: float, power: float
+) -> Number:
     inputs = {"units": units, "alpha": alpha, "power": power}
     if comparison is None:
-        return Number(None, inputs=inputs, note=unknown(metric))
+        return Number(None, inputs=inputs, note=unknown(metric, numbers))
     found = comparison.detectable(units, alpha, power) if units >= 2 else None
     note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
     return Number(found, inputs=inputs, note=note)

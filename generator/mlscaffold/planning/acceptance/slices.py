@@ -23,7 +23,7 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     if comparison and alpha and gain is not None and margin is not None and gain > -margin:
         units = comparison.units(gain, -margin, alpha, power)
     elif not none:
-        none = metric.unplanned or numbers["acceptance.target"].note or unknown(metric)
+        none = unknown(metric, numbers)
     rows = None if units is None else units / unit_share(answers, metric) * effect(answers, metric)
     return {
         "slices.count": Number(count, inputs={"segments": list(answers.segments)}),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlscaffold.answers import Answers
+from mlscaffold.fields import Key
 from mlscaffold.planning.acceptance.metrics import Metric
 
 
@@ -32,6 +33,24 @@ def unit_worth(answers: Answers, metric: Metric) -> Worth:
         return Worth(both / 2, "wrong decisions are false alarms and misses in equal number")
     caught = answers.positive_share * answers.miss_cost
     return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.known != "recall")
+
+
+def price_keys(answers: Answers, metric: Metric) -> tuple[Key, ...]:
+    """The answers that say what an error of this metric costs; the first is the one a payback is turned round for."""
+    if answers.task == "multiclass":
+        return ("miss_cost",)
+    if answers.task != "binary":
+        return ("unit_error_cost",)
+    return ("miss_cost", "false_alarm_cost") if metric.is_any("precision", "accuracy", "brier") else ("miss_cost",)
+
+
+def is_priced(answers: Answers, metric: Metric) -> bool:
+    """Whether somebody has said what an error costs, so that money can say which gain is worth having."""
+    if metric.own and _own_worth(answers, metric):
+        return True
+    if metric.own and metric.method == "mean" and unit_worth(answers, metric).stand_in:
+        return False
+    return any(answers.provenance(key) != "default" for key in price_keys(answers, metric))
 
 
 def _own_worth(answers: Answers, metric: Metric) -> Worth | None:

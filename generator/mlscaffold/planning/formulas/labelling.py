@@ -34,22 +34,33 @@ def measured_recall(recall: float, false_positive_rate: float, share: float, fli
     return (real * recall + false * false_positive_rate) / (real + false)
 
 
-def ceiling(metric: MetricKey | None, share: float, flip: float) -> float | None:
-    """F13, F13b. What a perfect model would be measured to have; None where no closed form is known."""
-    real, false = share * (1 - flip), (1 - share) * flip
-    recall = measured_recall(1, 0, share, flip)
-    hidden = share * flip / (share * flip + (1 - share) * (1 - flip))
-    entropy = -math.fsum(p * math.log(p) for p in (flip, 1 - flip) if p > 0)
+def ceiling(metric: MetricKey | None, share: float, missed: float, false: float | None = None) -> float | None:
+    """F13, F13b. What a perfect model would be measured to have; None where no closed form is known.
+
+    `missed` is the share of real positives that are labelled negative, `false` of real negatives that are labelled
+    positive; without `false` labels flip as often one way as the other. The model is right in every case, and its
+    probabilities are those of the label.
+    """
+    false = missed if false is None else false
+    real, wrong = share * (1 - missed), (1 - share) * false  # labelled positive: rightly, and not
+    hidden = share * missed
+    labelled = real + wrong
+    recall = real / labelled if labelled > 0 else 1.0
+    unseen = hidden / (1 - labelled) if labelled < 1 else 0.0
     found: Mapping[MetricKey | None, float] = {
-        "accuracy": measured_accuracy(1, flip),
-        "precision": 1 - flip,
+        "accuracy": 1 - hidden - wrong,
+        "precision": 1 - missed,
         "recall": recall,
-        "f1": 2 * real / (2 * real + share * flip + false),
-        "roc_auc": (1 + recall - hidden) / 2,
-        "brier": flip * (1 - flip),
-        "log_loss": entropy,
+        "f1": 2 * real / (share + labelled),
+        "roc_auc": (1 + recall - unseen) / 2,
+        "brier": hidden * (1 - missed) + wrong * (1 - false),
+        "log_loss": share * _entropy(missed) + (1 - share) * _entropy(false),
     }
     return found.get(metric)
+
+
+def _entropy(chance: float) -> float:
+    return -math.fsum(p * math.log(p) for p in (chance, 1 - chance) if p > 0)
 
 
 def labelling_weeks(rows: int, twice: float, minutes: float, people: int) -> float:

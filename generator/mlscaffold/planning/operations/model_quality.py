@@ -61,7 +61,7 @@ def quality_of(answers: Answers, earlier: Numbers) -> Quality:
     rows_a_day = answers.daily_volume * share * answers.label_return_share
     unspread = target is None or metric.unplanned
     spread = None if unspread else metric.row_spread(target, answers.error_spread)
-    why = earlier["acceptance.target"].note if target is None and answers.current_value is not None else None
+    why = earlier["acceptance.gain"].note if floor is None and baseline is not None else None
     return Quality(metric, target, floor, share, rows_a_day, answers.label_delay_days, spread, why or "")
 
 
@@ -162,7 +162,7 @@ def unknown(quality: Quality) -> str | None:
     if quality.drop > 0:
         return quality.metric.unplanned or None
     if quality.no_target:
-        return f"Needs a target. {quality.no_target}"
+        return f"Needs a target to fall from. {quality.no_target}"
     if quality.target is None:
         return "Needs a target: answer target_value, or current_value so that it can be worked out."
     return "Needs a measured baseline that the target improves on: answer current_value."

@@ -1,11 +1,13 @@
 """How many rows show that a retrained model is not worse: promotion.*"""
 
+from dataclasses import replace
+
 from mlscaffold.answers import Answers
 from mlscaffold.planning.acceptance.comparison import compare, count_of, unit_share
 from mlscaffold.planning.acceptance.margin import allowed_loss
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas import samples
-from mlscaffold.planning.number import Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 
 WIDER = "Allow a larger promotion_margin."
 
@@ -15,7 +17,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
     level = target if target is not None else baseline
-    allowed, discordance = allowed_loss(answers, metric, numbers, "promotion_margin"), answers.promotion_discordance
+    allowed, discordance = _within_the_gain(answers, metric, numbers), answers.promotion_discordance
     margin = allowed.value
     inputs = {"promotion_margin": margin, "alpha": alpha, "power": power}
     why, units = None, None
@@ -25,7 +27,8 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     elif metric.unplanned:
         why = metric.unplanned
     elif level is None or margin is None:
-        why = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
+        unknown = "Neither the baseline nor the target is known, so nothing tells how much the losses spread."
+        why = allowed.note if margin is None and level is not None else unknown
     else:
         units = compare(answers, metric, level, None).units(0, -margin, alpha, power)
     stream = None if units is None else units / unit_share(answers, metric)
@@ -52,3 +55,14 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
             None if stream is None else stream * share, "rows", inputs=inputs, note=why or mixed, remedy=WIDER
         ),
     }
+
+
+def _within_the_gain(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
+    """The loss a promotion may cost: as answered, and never more than the gain that acceptance asks for."""
+    allowed, minimum = allowed_loss(answers, metric, numbers, "promotion_margin"), numbers["acceptance.min_gain"].value
+    if allowed.value is None or not minimum or allowed.value <= minimum:
+        return allowed
+    note = f"Not the {said(allowed.value)} of promotion_margin: one promotion could lose more than the gain asked for."
+    return replace(
+        allowed, value=minimum, provenance="computed", note=note, inputs={**allowed.inputs, "min_gain": minimum}
+    )

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from mlscaffold.answers import Answers
 from mlscaffold.planning.acceptance.worth import unit_worth
 from mlscaffold.planning.formulas import payback, signals
-from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 from mlscaffold.planning.operations.model_quality import Quality, unknown
 
+LONGEST = 3650  # days; nobody plans a retraining ten years ahead
+SELDOM = "Waiting costs so little that no retraining pays within ten years."
+STAYS = "Within ten years it does not fall to the floor, so no retraining is forced."
+UNSEEN = "A fall to the floor is never seen, so it cannot be kept above it."
+OUTRUN = "It cannot be kept above the floor: decay has used up the way down before the fall is seen."
 DECAY_A_MONTH = {"stable": 0.001, "seasonal": 0.005, "fast": 0.02, "adversarial": 0.05}
 
 
@@ -25,9 +30,15 @@ class Ageing:
     cap: float | None  # greatest age in days before the floor may be reached; inf likewise
 
     @property
+    def limit(self) -> float | None:
+        """The greatest age as a limit to hold; None where there is none, or less than a day of it."""
+        days = _finite(self.cap)
+        return days if days is not None and days >= 1 else None
+
+    @property
     def soonest(self) -> float | None:
         """The smaller of interval and greatest age; None where both are unknown or without end."""
-        known = (_finite(self.interval), _finite(self.cap))
+        known = (_finite(self.interval), self.limit)
         return min((days for days in known if days is not None), default=None)
 
 
@@ -47,7 +58,7 @@ def _ageing(answers: Answers, quality: Quality, delay: float | None) -> Ageing:
     rate = a_day * answers.daily_volume * worth
     cap = None
     if quality.drop > 0 and delay is not None:
-        cap = max(0.0, signals.retrain_cap(quality.drop, a_day, delay))  # a limit of fewer days than none is none
+        cap = signals.retrain_cap(quality.drop, a_day, delay)
     return Ageing(cost, a_month, a_day, worth, rate, signals.retrain_interval(cost, rate), cap)
 
 
@@ -87,35 +98,49 @@ def _losses(answers: Answers, quality: Quality, ageing: Ageing) -> Numbers:
 
 
 def _intervals(quality: Quality, ageing: Ageing, delay: float | None) -> Numbers:
-    """How often to retrain: what costs least, what the floor allows, and the sooner of the two in whole days."""
-    interval, cap, soonest = ageing.interval, ageing.cap, ageing.soonest
-    why = unknown(quality)
-    outrun = cap is not None and cap <= 0
-    late = "The floor is reached before the fall is seen." if outrun else None
-    mend = "Shorten label_delay_days or return more labels: decay outruns its detection." if outrun else None
+    """How often to retrain: what costs least, what the floor allows, and the days between retrainings that follow."""
+    interval, cap, why = ageing.interval, ageing.cap, unknown(quality)
+    idle = _steady(interval) or (SELDOM if interval is not None and interval > LONGEST else None)
+    outrun = OUTRUN if cap is not None and ageing.limit is None and math.isfinite(cap) else None
     return {
         "retrain.interval_days": Number(
-            _finite(interval),
+            None if idle else _finite(interval),
             inputs={"retrain_cost": ageing.cost, "cost_rate": ageing.rate},
-            note=why if interval is None else _steady(interval),
+            note=why if interval is None else idle,
         ),
         "retrain.cap_days": Number(
-            _finite(cap),
+            ageing.limit if ageing.limit is None or ageing.limit <= LONGEST else None,
             inputs={"headroom": quality.drop, "decay_day": ageing.a_day, "delay_days": delay},
-            note=why if cap is None else _steady(cap) or late,
-            remedy=mend,
+            note=why or UNSEEN if cap in (None, -math.inf) else _steady(cap) or outrun or _stays(cap),
         ),
-        "retrain.every_days": Number(
-            None if soonest is None else max(1, math.floor(soonest)),
-            inputs={"interval_days": _finite(interval), "cap_days": _finite(cap)},
-            note=why if soonest is None and why else _steady(interval),
-        ),
+        "retrain.every_days": _every(ageing, delay, why),
         "retrain.new_rows_trigger": Number(None, note="Needs the measured learning curve of gate G1.10."),
     }
 
 
+def _every(ageing: Ageing, delay: float | None, why: str | None) -> Number:
+    """The sooner of interval and greatest age in whole days, but never before labels can say how the last one did."""
+    soonest, verdict = ageing.soonest, _finite(delay)
+    inputs = {"interval_days": _finite(ageing.interval), "cap_days": ageing.limit, "delay_days": verdict}
+    if soonest is None:
+        return Number(None, inputs=inputs, note=why or _steady(ageing.interval))
+    if verdict is not None and verdict > soonest and verdict <= LONGEST:
+        note = (
+            f"It would pay every {said(max(1, math.floor(soonest)))} days, but labels need {said(math.ceil(verdict))} "
+            "days to tell how good the last model is."
+        )
+        return Number(math.ceil(verdict), inputs=inputs, note=note)
+    if soonest > LONGEST:
+        return Number(None, inputs=inputs, note=SELDOM)
+    return Number(max(1, math.floor(soonest)), inputs=inputs)
+
+
 def _finite(days: float | None) -> float | None:
     return days if days is not None and math.isfinite(days) else None
+
+
+def _stays(cap: float | None) -> str | None:
+    return STAYS if cap is not None and cap > LONGEST else None
 
 
 def _steady(days: float | None) -> str | None:

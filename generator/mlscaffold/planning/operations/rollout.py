@@ -7,9 +7,11 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.planning.formulas import reliability, samples, signals
 from mlscaffold.planning.formulas.counts import whole
-from mlscaffold.planning.number import Number, Numbers
+from mlscaffold.planning.number import Number, Numbers, said
 from mlscaffold.planning.operations.model_quality import Quality, inside, unknown
 
+LONGEST_CANARY = 180  # days; beyond, it has no verdict that anybody waits for
+MOST_SAID = 36500  # days; a longer time is told as endless
 MOST_CANARY_DAYS = 20  # a canary that takes longer has a remark
 
 
@@ -64,20 +66,34 @@ def _canary(
     share = answers.canary_share
     a_day = quality.rows_a_day * share
     days = None if rows is None else signals.detection_days(rows, a_day, 0.0)
-    too_long = "Too long for a canary: raise canary_share, or stop by the sequential bounds."
-    slow = too_long if days and days > MOST_CANARY_DAYS else None
+    given = {**inputs, "rows_a_day": a_day}
+    if days is not None and days > LONGEST_CANARY:
+        why, days = _not_shown(days, answers, quality), None
+    slow = "Long for a canary: raise canary_share, or stop by the sequential bounds."
+    note = why or (slow if days and days > MOST_CANARY_DAYS else None)
     return {
         "rollout.canary_share": Number(
             share, inputs={"canary_share": share}, provenance=answers.provenance("canary_share")
         ),
         "rollout.canary_rows": Number(rows, inputs=inputs, note=why),
-        "rollout.canary_days": Number(days, inputs={**inputs, "rows_a_day": a_day}, note=why or slow),
+        "rollout.canary_days": Number(days, inputs=given, note=note),
         "rollout.verdict_days": Number(
             None if days is None else days + quality.delay,
-            inputs={"label_delay_days": quality.delay},
-            note=why or slow,
+            inputs={"canary_days": days, "label_delay_days": quality.delay},
+            note=note,
         ),
     }
+
+
+def _not_shown(days: float, answers: Answers, quality: Quality) -> str:
+    """Why the canary gives no verdict, and what tells more."""
+    if not quality.rows_a_day:
+        return "No label comes back, so a canary cannot be shown to be good or bad at this volume."
+    took = "without end" if days > MOST_SAID else f"{said(math.ceil(days))} days"
+    return (
+        f"A canary on {said(answers.canary_share)} of the traffic takes {took} to tell target from floor: that cannot "
+        "be shown at this volume. The shadow run, the fallback and the rollback drill guard the release instead."
+    )
 
 
 def canary_rows(quality: Quality, alpha: float, power: float, share: float) -> int:

@@ -80,7 +80,8 @@ def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
     """slo.burn: alerts on how fast the error budget goes; each needs its long and its short window to burn too fast.
 
     Left out where the window is not longer than the alert's, or where even total failure burns too slowly. Below
-    `guard` results in the long window a single failure would alarm, so the alert waits for more.
+    `guard` results in the long window a single failure would alarm, so the alert waits for more; it is left out as well
+    where the busiest such window holds fewer, because then it could never fire.
     """
     if not answers.is_asked("slo_percent"):
         return []
@@ -90,6 +91,9 @@ def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
         multiplier = round(reliability.burn_multiplier(share, answers.slo_window_days, hours), 6)
         if multiplier * allowed >= 1 or hours >= answers.slo_window_days * 24:
             continue
+        guard = whole(1 / (multiplier * allowed))
+        if guard > _busiest(answers, hours):
+            continue
         found.append(
             {
                 "severity": severity,
@@ -98,8 +102,14 @@ def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
                 "short_minutes": minutes,
                 "multiplier": multiplier,
                 "error_rate": round(multiplier * allowed, 12),
-                "guard": whole(1 / (multiplier * allowed)),
+                "guard": guard,
                 "formula": "F33",
             }
         )
     return found
+
+
+def _busiest(answers: Answers, hours: float) -> float:
+    """Results in the busiest window of so many hours: at the peak, but no more than its days hold."""
+    days = hours / 24
+    return float(answers.daily_volume * min(days * answers.peak_factor, max(1.0, days)))
