@@ -13,7 +13,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
-from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of
+from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_reach
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, bounded, findings_of, said, value_of
@@ -245,17 +245,13 @@ def _segments_uncovered(answers: Answers, numbers: Numbers) -> Said | None:
 
 def _unreachable_gain(answers: Answers, numbers: Numbers) -> Said | None:
     gain, baseline = value_of(numbers, "acceptance.min_gain"), value_of(numbers, "acceptance.baseline")
-    if gain is None or baseline is None or numbers["acceptance.target"].remedy:
+    if gain is None or baseline is None:
         return None
     metric = metrics.of(answers)
     room = metric.gain(baseline, metric.best)
-    if gain <= room:
+    if gain < room or (gain == room and answers.target_value is not None):
         return None
-    return Said(
-        f"The smallest useful gain is {said(gain)}, but from {said(baseline)} even a perfect model gains no more than "
-        f"{said(room)}.",
-        "Answer a smaller min_gain, or build nothing.",
-    )
+    return Said(out_of_reach(gain, baseline, room), "Answer a smaller min_gain, or build nothing.")
 
 
 def _margin_beyond_gain(answers: Answers, numbers: Numbers) -> Said | None:

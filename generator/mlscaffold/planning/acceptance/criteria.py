@@ -199,11 +199,7 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
         return stand_in(None, "Without a baseline there is nothing to add a gain to.")
     room, step = metric.gain(baseline, metric.best), answers.min_gain_share * metric.error(baseline)
     if minimum >= room:
-        note = (
-            f"The smallest useful gain is {said(minimum)}, but from {said(baseline)} even a perfect model gains "
-            f"no more than {said(room)}."
-        )
-        return stand_in(None, note, "Answer a smaller min_gain, or build nothing.")
+        return stand_in(None, out_of_reach(minimum, baseline, room))
     if step <= 0:
         note = "Today's value is 0, so no share of it can stand in for a target."
         return stand_in(None, note, "Say which value is wanted with target_value.")
@@ -213,6 +209,14 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     part = f"{100 * answers.min_gain_share:g} % of today's {'value' if metric.best == math.inf else 'error'}"
     note = f"Nobody has named a target: today's value, the smallest useful gain and a further {part} stand in."
     return stand_in(metric.improved(baseline, minimum + step), note)
+
+
+def out_of_reach(minimum: float, baseline: float, room: float) -> str:
+    """That no model gains as much as the smallest useful gain."""
+    return (
+        f"The smallest useful gain is {said(minimum)}, but from {said(baseline)} even a perfect model gains no more "
+        f"than {said(room)}."
+    )
 
 
 def _judged(
@@ -226,6 +230,9 @@ def _judged(
             f"The baseline of {said(baseline)} already meets the target of {said(target)} ({metric.better} is better)."
         )
         return note, "Choose a target_value that is better than today, or build nothing."
+    room = metric.gain(baseline, metric.best)
+    if minimum > room:
+        return out_of_reach(minimum, baseline, room), None
     if gain <= minimum:
         note = f"The target gains {said(gain)}, which is not more than the smallest useful gain of {said(minimum)}."
         return note, f"Raise the ambition in target_value, or answer a smaller min_gain. {CHEAPER}"
