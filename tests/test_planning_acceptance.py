@@ -200,14 +200,15 @@ def test_a_gain_is_worth_what_the_costs_say(share: float, recall: float, gain: f
 # ------------------------------------------------------------------------------------------------ honesty
 
 
-def test_the_default_target_is_today_plus_twice_the_break_even_gain() -> None:
-    """No target given: .55 plus twice the gain that pays back."""
+def test_the_target_that_stands_in_is_a_tenth_of_todays_error_beyond_what_pays() -> None:
+    """No target given: .55, the gain that pays build and upkeep back, and a tenth of the .45 that is wrong today."""
     texts = {"current_value": "0.55", "positive_share": "0.04", "miss_cost": "100", "false_alarm_cost": "5"}
     plan = planned(**texts, daily_volume="2000", build_cost="72000", monthly_run_budget="4000")["acceptance"]
 
-    assert plan["break_even_gain"]["value"] == pytest.approx(1 / 30)
-    assert plan["target"]["value"] == pytest.approx(0.55 + 2 / 30)
-    assert plan["target"]["provenance"] == "computed"
+    even, upkeep = plan["break_even_gain"]["value"], plan["break_even_gain"]["inputs"]["upkeep_year"]
+    assert even == pytest.approx((72_000 / 18 + upkeep / 12) / 60_000 / 4)
+    assert plan["target"]["value"] == pytest.approx(0.55 + even + 0.045)
+    assert plan["target"]["provenance"] == "default"
 
 
 def test_an_unmeasured_baseline_is_assumed_aloud() -> None:
@@ -237,12 +238,13 @@ def test_without_any_scale_no_rows_are_invented() -> None:
     [
         ({"current_value": "0.8", "target_value": "0.7"}, "acceptance.target", "already meets"),
         ({"current_value": "0.7", "target_value": "0.72"}, "acceptance.target", "smallest useful gain"),
-        ({"current_value": "0.7", "daily_volume": "1"}, "acceptance.target", "perfect model"),
         (
-            {"current_value": "0.7", "build_cost": "0", "monthly_run_budget": "0"},
-            "acceptance.target",
-            "no target follows",
+            {"current_value": "0.7", "miss_cost": "2", "daily_volume": "1"},
+            "acceptance.break_even_gain",
+            "perfect model",
         ),
+        ({"current_value": "0.7", "daily_volume": "1"}, "acceptance.break_even_cost", "Nobody has said what an error"),
+        ({"current_value": "0.7", "min_gain": "0.4"}, "acceptance.min_gain", "perfect model"),
         (
             {"current_value": "0.7", "target_value": "0.7000001", "min_gain": "0", "positive_share": "0.001"},
             "test.units",
@@ -259,7 +261,8 @@ def test_without_any_scale_no_rows_are_invented() -> None:
             "People can look at",
         ),
         (
-            {"current_value": "0.5", "target_value": "0.9", "monthly_run_budget": "900000000", "min_gain": "0.1"},
+            {"current_value": "0.5", "target_value": "0.9", "monthly_run_budget": "24200", "min_gain": "0.1"}
+            | {"miss_cost": "4"},
             "acceptance.payback_months",
             "never pays back",
         ),
@@ -329,7 +332,7 @@ def test_a_graver_consequence_needs_more_rows(consequence: str) -> None:
 
 def test_a_margin_on_an_error_without_limit_is_a_share_of_today() -> None:
     """Five hundredths of a MAE of 60 are 3, not .05; without a baseline the margin is unknown."""
-    plan = planned(task="regression", current_value="60", target_value="48", segments="ward", min_gain="1")
+    plan = planned(task="regression", current_value="60", target_value="48", segments="ward", min_gain="2")
     unknown = planned(task="regression", current_value="", segments="ward")
 
     assert plan["slices"]["margin"]["value"] == pytest.approx(3)
@@ -351,7 +354,8 @@ def test_an_error_in_unknown_units_is_to_fall_by_a_share_of_itself(metric: str) 
     assert small["min_gain"]["value"] == pytest.approx(0.002)
     assert large["target"]["value"] == pytest.approx(32000)
     assert "unit_error_cost is assumed" in large["min_gain"]["note"]
-    assert large["break_even_gain"]["value"] == small["break_even_gain"]["value"]
+    assert large["build_cost"]["value"] == small["build_cost"]["value"]
+    assert small["break_even_gain"]["value"] is None  # a gain of euros, where a whole error is .02
 
 
 def test_a_share_of_an_unmeasured_error_is_said_in_words() -> None:
@@ -369,8 +373,8 @@ def test_a_share_of_an_unmeasured_error_is_said_in_words() -> None:
     [
         {"task": "regression", "unit_error_cost": "2"},
         {"task": "regression", "confirmed": "unit_error_cost"},
-        {"task": "ranking"},
-        {"task": "binary"},
+        {"task": "ranking", "unit_error_cost": "20", "daily_volume": "100000"},
+        {"task": "binary", "miss_cost": "100"},
     ],
 )
 def test_money_decides_where_a_unit_has_a_price(texts: dict[str, str]) -> None:

@@ -41,13 +41,15 @@ def test_the_invoice_example_in_six_lines() -> None:
 
     assert said == {
         "release": "by 2026-09-16 as likely as not, by 2026-09-24 in 4 of 5 cases; the appetite ends 2026-10-12",
-        "rows": "10,100 labelled test rows show the gain; 1,500 labelled rows are held, 8,600 are missing",
+        "rows": "10,100 labelled test rows show the gain; 300 of the 1,500 labelled rows are test rows, "
+        "9,800 are missing",
         "gain": "0.05 of recall over today's 0.55; the target is 0.7",
         "threshold": "act where the calibrated probability is above 0.0476; "
         "where more cases lie above it than people can look at, the highest",
-        "payback": "within 3 months of operation, at the target; the limit is 18 months",
-        "obstacle": "8,600 more labelled rows are needed to show the gain. "
-        "Label them, aim for a larger gain with target_value, or expect an inconclusive verdict.",
+        "payback": "within 4 months of operation, at the target; the limit is 18 months",
+        "obstacle": "9,800 more labelled rows are needed in the test split to show the gain: a fifth of the 1,500 "
+        "labelled lie in it, 300. Label them (labelled_cases), aim for a larger gain with target_value, or expect an "
+        "inconclusive verdict.",
     }
 
 
@@ -71,7 +73,7 @@ def test_what_is_not_there_is_said_in_one_of_four_ways() -> None:
     unmeasured = ml(task="regression")
     hopeless = ml(current_value="0.9", min_gain="0.3")
     flat = ml(current_value="0.6", target_value="0.6")
-    dear = ml(current_value="0.5", target_value="0.6", min_gain="0.05", monthly_run_budget="900000")
+    dear = ml(current_value="0.5", target_value="0.6", min_gain="0.05", monthly_run_budget="24000", miss_cost="4")
     library = software(deliverable="library")
 
     assert unmeasured["rows"]["text"] == (
@@ -84,7 +86,7 @@ def test_what_is_not_there_is_said_in_one_of_four_ways() -> None:
     )
     assert hopeless["rows"]["text"].startswith("cannot be shown: the smallest useful gain is 0.3, but from 0.9")
     assert flat["rows"]["text"].startswith("cannot be shown: the baseline of 0.6 already meets the target of 0.6")
-    assert dear["payback"]["text"] == ("never: at the target a month is worth 1,500 EUR and costs 900,000 EUR to run")
+    assert dear["payback"]["text"] == "never: at the target a month is worth 6,000 EUR and costs 24,000 EUR to keep"
     assert library["objective"]["text"] == (
         "does not apply: a library runs where it is called, so it promises no availability"
     )
@@ -96,9 +98,9 @@ def test_an_unknown_number_of_rows_is_not_none_held() -> None:
     """Where nobody has counted, neither the line nor the finding says that there are none."""
     found = ml()
 
-    assert found["rows"]["text"] == "106 labelled test rows show the gain; nobody has said how many are held"
+    assert found["rows"]["text"] == "3,458 labelled test rows show the gain; nobody has said how many are held"
     assert "nobody has said how many are held" in ml(kind_reason="We want one.")["obstacle"]["text"]
-    assert "0 labelled rows are held, 106 are missing" in ml(confirmed="labelled_cases")["rows"]["text"]
+    assert "0 of the 0 labelled rows are test rows, 3,458 are missing" in ml(confirmed="labelled_cases")["rows"]["text"]
 
 
 def test_without_findings_the_assumption_that_decides_most_is_in_the_way() -> None:

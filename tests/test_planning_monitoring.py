@@ -14,7 +14,7 @@ from mlscaffold.planning.formulas import signals
 from mlscaffold.planning.number import Number, Numbers
 from mlscaffold.planning.operations import feedback
 from mlscaffold.planning.operations.model_quality import Quality
-from mlscaffold.planning.operations.monitoring import monitoring
+from mlscaffold.planning.operations.monitoring import kept, signals_and_release
 from mlscaffold.planning.plan import compute
 from scipy import stats as scipy_stats
 from statsmodels.stats.multitest import multipletests
@@ -40,9 +40,15 @@ INVOICES = {
 }
 
 
+def monitoring(answers: Answers, earlier: Numbers) -> Numbers:
+    """Everything that is planned for the time after release."""
+    return kept(answers, earlier) | signals_and_release(answers, earlier)
+
+
 def known(**values: float | None) -> Numbers:
     """The acceptance numbers that monitoring starts from: those of the invoice example, changed."""
     facts = {"baseline": 0.55, "target": 0.7, "min_gain": 0.05, "alpha": 0.05, "power": 0.8} | values
+    facts = {"gain": None, **facts}
     return {f"acceptance.{name}": Number(value) for name, value in facts.items()}
 
 
@@ -350,12 +356,13 @@ def test_the_retraining_interval_costs_least() -> None:
 
 
 def test_decay_that_outruns_its_detection_is_a_finding() -> None:
-    """With labels after 400 days the floor is reached unseen."""
+    """With labels after 400 days the floor is reached unseen: no age is a limit, and a finding says what to do."""
     number = monitoring(invoices(label_delay_days="400"), known())["retrain.cap_days"]
+    found = {row["name"]: row for row in compute(invoices(label_delay_days="400", min_gain="0.05"))["findings"]}
 
-    assert number.value is not None
-    assert float(number.value) <= 0
-    assert "label_delay_days" in str(number.remedy)
+    assert number.value is None
+    assert "cannot be kept above the floor" in str(number.note)
+    assert "label_delay_days" in found["decay-outruns-labels"]["remedy"]
 
 
 def test_a_stable_world_is_not_retrained_on_a_date() -> None:
@@ -367,10 +374,10 @@ def test_a_stable_world_is_not_retrained_on_a_date() -> None:
 
 
 def test_the_audit_asks_for_no_more_than_there_is() -> None:
-    """100 predictions a day cannot give 3,175 a week: the note says so, and all of them are exempt."""
+    """100 predictions a day cannot give 3,175 a week: all 700 are looked at and exempt, and the note says so."""
     numbers = monitoring(invoices(daily_volume="100"), known())
 
-    assert numbers["feedback.audit_rows_week"].value == 3175
+    assert numbers["feedback.audit_rows_week"].value == 700
     assert "700" in str(numbers["feedback.audit_rows_week"].note)
     assert numbers["feedback.exempt_share"].value == 1.0
 
@@ -442,11 +449,11 @@ def test_no_number_is_nan(task: str, baseline: float, gain: float, volume: int, 
 
 
 def test_todays_value_is_not_asked_for_where_it_was_given() -> None:
-    """No target follows from it, because no gain pays; the numbers that wait for a target say so."""
-    texts = {"kind": "ml", "project_name": "Dear labels", "current_value": "0.814"}
+    """No target follows from it, because no model gains as much as is asked; what waits for a target says so."""
+    texts = {"kind": "ml", "project_name": "Dear labels", "current_value": "0.814", "min_gain": "0.36"}
     numbers = compute(answers_module.complete(texts))
 
     assert numbers["acceptance"]["target"]["value"] is None
     for note in (numbers["monitor"]["floor"]["note"], numbers["rollout"]["canary_rows"]["note"]):
-        assert note.startswith("Needs a target. The smallest useful gain is 0.36")
+        assert note.startswith("Needs a target to fall from. The smallest useful gain is 0.36")
         assert "current_value" not in note

@@ -43,12 +43,14 @@ PRINTED_AT_ONE_LOOK = {
     "acceptance.cost_per_decision.baseline": "2.03",
     "acceptance.cost_per_decision.target": "1.41",
     "acceptance.value_month": "37425",
-    "acceptance.payback_months": "2.2",
-    "acceptance.break_even_gain": "0.033",
+    "acceptance.payback_months": "3.5",
+    "acceptance.value_month_pass": "12225",
+    "acceptance.break_even_gain": "0.088",
+    "upkeep.total": "204247",
     "test.discordance": "0.48",
     "test.positives": "283",
     "test.rows": "7075",
-    "test.mde_available": "0.219",
+    "test.units_available": "12",
     "slices.units_each": "101",
     "labels.ceiling": "0.803",
     "labels.min_agreement": "0.966",
@@ -64,7 +66,6 @@ PRINTED_AT_THREE_LOOKS = {
     "test.rows": "10100",
     "test.positives_one_look": "283",
     "test.rows_one_look": "7075",
-    "test.mde_available_one_look": "0.219",
 }
 
 
@@ -92,8 +93,9 @@ def test_the_invoice_example_at_three_looks(key: str, printed: str) -> None:
         ({"label_agreement": "0.99"}, "labels.ceiling", "0.892"),
         ({"group_size": "3", "icc": "0.2"}, "test.rows", "9905"),
         ({"group_size": "3", "icc": "0.2"}, "test.effective", "7075"),
-        ({"past_cases": "9000", "labelled_cases": "7075"}, "test.mde_available", "0.102"),
-        ({"min_gain": "0", "discordance": "0.3"}, "test.units_available", "60"),
+        ({"past_cases": "9000", "labelled_cases": "7075"}, "test.mde_available", "0.226"),
+        ({"labelled_cases": "7500"}, "test.units_available", "60"),
+        ({"labelled_cases": "7500"}, "test.mde_available", "0.219"),
     ],
 )
 def test_the_invoice_example_with_one_fact_changed(texts: dict[str, str], key: str, printed: str) -> None:

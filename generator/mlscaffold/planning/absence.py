@@ -15,12 +15,13 @@ DOES_NOT = "does not apply"
 
 # The plan's own notes, each with what it means; a note that fits none waits for a measurement.
 MEANT = (
-    (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining|already meets"),
+    (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining"),
     (
         CANNOT,
         r"(not )?even a perfect model|too short to tell|which no project can use|cannot be told apart|no sample"
         r"|cannot be shown|cannot be reached|too small for any sample|no number of rows shows|nothing to compare with"
-        r"|more than ten years|longer than the .* it may take|workers busy|is far from real|is not more than",
+        r"|more than ten years|longer than the .* it may take|workers busy|is far from real|already meets"
+        r"|is not more than",
     ),
     (
         DOES_NOT,
