@@ -68,7 +68,7 @@ def test_the_spread_of_a_calibrated_loss_is_the_simulated_one(loss: str, value: 
 
 @pytest.mark.parametrize(
     ("loss", "share", "today", "target", "minimum"),
-    [("log_loss", 0.1, 0.28, 0.24, 0.01), ("brier", 0.04, 0.034, 0.028, 0.001)],
+    [("log_loss", 0.1, 0.28, 0.24, 0.01), ("brier", 0.04, 0.034, 0.031, 0.001)],
 )
 def test_a_calibrated_loss_holds_its_power(
     loss: str, share: float, today: float, target: float, minimum: float
@@ -118,13 +118,21 @@ def drawn(shares: list[float], value: float, rng: np.random.Generator, rows: int
     return cells // len(shares), cells % len(shares)
 
 
+def macro_f1(truth: np.ndarray, said: np.ndarray, classes: int) -> float:
+    """The mean of the classes' F1, from their counts alone: scikit-learn's, and quick."""
+    hits = np.bincount(truth[truth == said], minlength=classes)
+    return float(np.mean(2 * hits / (np.bincount(truth, minlength=classes) + np.bincount(said, minlength=classes))))
+
+
 @pytest.mark.parametrize(("classes", "rarest", "value"), [(4, 0.05, 0.7), (10, 0.02, 0.6), (3, 1 / 3, 0.9)])
 def test_the_spread_of_a_macro_f1_is_the_simulated_one(classes: int, rarest: float, value: float) -> None:
-    """F36: the standard error of scikit-learn's macro F1 over 400 samples of 4,000 rows, within 10 %."""
+    """F36: the standard error of the macro F1 over 400 samples of 4,000 rows, within 10 %."""
     rng = np.random.default_rng(7)
     shares = [rarest, *[(1 - rarest) / (classes - 1)] * (classes - 1)]
-    found = [f1_score(*drawn(shares, value, rng, 4_000), average="macro") for _ in range(400)]
+    samples = [drawn(shares, value, rng, 4_000) for _ in range(400)]
+    found = [macro_f1(*sample, classes) for sample in samples]
 
+    assert found[0] == pytest.approx(f1_score(*samples[0], average="macro"))
     assert np.mean(found) == pytest.approx(value, abs=0.01)
     planned_error = spreads.macro_f1_spread(value, classes, rarest) / math.sqrt(4_000)
     assert planned_error == pytest.approx(float(np.std(found)), rel=0.1)
@@ -142,10 +150,10 @@ def test_a_rare_class_asks_for_rows_whatever_the_gain() -> None:
 
 
 def test_a_rarest_class_is_no_larger_than_an_equal_share() -> None:
-    """Four classes, the rarest of them half of all cases: one sentence, and what to change."""
+    """Four classes, the rarest of them two fifths of all cases: one sentence, and what to change."""
     texts = DECISION | {"task": "multiclass", "metric": "macro_f1", "class_count": "4"}
-    with pytest.raises(Contradiction, match=r"rarest_share is 0\.5, and the rarest of 4 classes"):
-        answers_module.complete(texts | {"rarest_share": "0.5"})
+    with pytest.raises(Contradiction, match=r"rarest_share is 0\.4, and the rarest of 4 classes"):
+        answers_module.complete(texts | {"rarest_share": "0.4"})
     assert answers_module.complete(texts | {"rarest_share": "0.25"}).rarest_share == 0.25
 
 
