@@ -249,6 +249,7 @@ class _Talk:
         told = any(finding["key"] == "test.shortfall" for finding in findings)  # then the blocker would say it again
         self.remarks = [line for line in advice["blockers"] if not (told and line.startswith("The acceptance test"))]
         self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in findings]
+        self.remarks = list(dict.fromkeys(self.remarks))  # what changes the advice is a blocker as well
         return False
 
     def _show(self, title: str, rows: Sequence[Row], mark: str) -> None:
