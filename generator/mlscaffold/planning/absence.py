@@ -27,7 +27,7 @@ MEANT = (
         DOES_NOT,
         r"^Only |Nothing is lost by waiting|^No segments|is no share|no right and wrong|so nobody labels|Nothing waits"
         r"|promises no|^None\.$|no error to count|^Known for shares|no worst size|^Needs a metric|on single rows needs"
-        r"|no retraining is forced|Today's value is 0",
+        r"|no retraining is forced|Today's value is 0|^No closed form",
     ),
 )
 # What measures it, by the beginning of the number's key.
