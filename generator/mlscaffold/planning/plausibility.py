@@ -17,7 +17,7 @@ from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_re
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, bounded, findings_of, said, value_of
-from mlscaffold.planning.operations import feedback, model_quality, slo
+from mlscaffold.planning.operations import feedback, model_quality, rollout, slo
 
 LONGEST = {"days": 3650, "weeks": 520}  # ten years, in the units that a number of days or weeks has
 ROW_UNITS = ("rows", "labelled rows", "positives", "flagged rows", "queries")
@@ -25,6 +25,7 @@ COLLECTED = ("test.", "slices.", "promotion.", "monitor.quality_rows", "monitor.
 # What may be below zero: sums of log odds, and the metric's own level where it counts gains.
 SIGNED = ("monitor.sprt.", "rollout.upper", "rollout.lower")
 UNPRICED = "price-of-an-error"  # the name of the finding that a payback rests on a guess
+NO_SAMPLE = ": no sample shows it."  # ends the note of a count beyond all rows
 WINDOW_DAYS = 365  # that the quality signal looks back
 
 
@@ -43,28 +44,22 @@ def settled(answers: Answers, key: NumberKey, number: Number, words: Mapping[str
         return replace(number, value=None, note=note)
     if unit in ROW_UNITS and key.startswith(COLLECTED) and value > _rows_there_are(answers):
         amount = f"{value:,.0f} {unit}" if value < LIMIT else f"{unit} without end"
-        note = (
-            f"It would take {amount}, and {_rows_there_are(answers):,} rows is all there is, with ten years "
-            "to come: no sample shows it."
-        )
+        note = f"It would take {amount}, and with ten years to come there are {_rows_there_are(answers):,}{NO_SAMPLE}"
         return replace(number, value=None, note=note)
     if value < 0 and not key.startswith(SIGNED) and not _is_level(key, answers):
-        return replace(number, value=None, note=f"These answers give {said(value)} {unit}, which cannot be: no sample.")
+        note = f"These answers give {said(value)} {unit}, less than nothing: something there is far from real."
+        return replace(number, value=None, note=note, remedy=number.remedy or _far_from_real(answers, number))
     found = bounded(key, number, words)
     return found if found is number else replace(found, remedy=number.remedy or _far_from_real(answers, number))
 
 
 def _far_from_real(answers: Answers, number: Number) -> str:
     """Which answers to look at where a number is beyond anything: those it names, or those that amounts follow from."""
-    named = [key for key in number.inputs if key in answers]
-    keys = named or (
-        ["daily_volume"] if answers.kind == "software" else ["daily_volume", "day_rate", *_prices(answers)]
-    )
+    keys = [key for key in number.inputs if key in answers]
+    if not keys:
+        money = [] if answers.kind == "software" else ["day_rate", *price_keys(answers, metrics.of(answers))]
+        keys = ["daily_volume", *money]
     return f"Look at {', '.join(keys)}: something there is far from real."
-
-
-def _prices(answers: Answers) -> tuple[str, ...]:
-    return price_keys(answers, metrics.of(answers))
 
 
 def _rows_there_are(answers: Answers) -> int:
@@ -217,7 +212,7 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
 
 def _beyond_all_rows(answers: Answers, numbers: Numbers) -> Said | None:
     number = numbers["test.rows"]
-    if number.value is not None or "all there is" not in (number.note or ""):
+    if number.value is not None or not (number.note or "").endswith(NO_SAMPLE):
         return None
     return Said(str(number.note), "Aim for a larger gain with target_value, or for a smaller min_gain.")
 
@@ -287,9 +282,7 @@ def _outrun(answers: Answers, numbers: Numbers) -> Said | None:
 
 def _quality_unseen(answers: Answers, numbers: Numbers) -> Said | None:
     rows, a_day = value_of(numbers, "monitor.quality_rows"), value_of(numbers, "monitor.labels_day")
-    unshown = numbers["monitor.quality_rows"].value is None and "all there is" in (
-        numbers["monitor.quality_rows"].note or ""
-    )
+    unshown = rows is None and (numbers["monitor.quality_rows"].note or "").endswith(NO_SAMPLE)
     if not unshown and (rows is None or not a_day or rows <= WINDOW_DAYS * a_day):
         return None
     need = f"{rows:,} labelled rows" if rows is not None else "more labelled rows than there are"
@@ -302,7 +295,7 @@ def _quality_unseen(answers: Answers, numbers: Numbers) -> Said | None:
 
 def _canary_unshown(answers: Answers, numbers: Numbers) -> Said | None:
     number = numbers["rollout.canary_days"]
-    if number.value is not None or "at this volume" not in (number.note or ""):
+    if number.value is not None or rollout.AT_THIS_VOLUME not in (number.note or ""):
         return None
     return Said(str(number.note), "Raise canary_share or label_return_share, or leave the verdict to live quality.")
 

@@ -11,6 +11,7 @@ from mlscaffold.planning.number import Number, Numbers, said
 from mlscaffold.planning.operations.model_quality import Quality, inside, unknown
 
 LONGEST_CANARY = 180  # days; beyond, it has no verdict that anybody waits for
+AT_THIS_VOLUME = "cannot be shown at this volume"
 MOST_SAID = 36500  # days; a longer time is told as endless
 MOST_CANARY_DAYS = 20  # a canary that takes longer has a remark
 
@@ -88,11 +89,11 @@ def _canary(
 def _not_shown(days: float, answers: Answers, quality: Quality) -> str:
     """Why the canary gives no verdict, and what tells more."""
     if not quality.rows_a_day:
-        return "No label comes back, so a canary cannot be shown to be good or bad at this volume."
+        return f"No label comes back, so no canary can tell a good version from a bad one: that {AT_THIS_VOLUME}."
     took = "without end" if days > MOST_SAID else f"{said(math.ceil(days))} days"
     return (
-        f"A canary on {said(answers.canary_share)} of the traffic takes {took} to tell target from floor: that cannot "
-        "be shown at this volume. The shadow run, the fallback and the rollback drill guard the release instead."
+        f"A canary on {said(answers.canary_share)} of the traffic takes {took} to tell target from floor: that "
+        f"{AT_THIS_VOLUME}. The shadow run, the fallback and the rollback drill guard the release instead."
     )
 
 
