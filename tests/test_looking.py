@@ -171,6 +171,18 @@ def test_words_are_classes(tmp_path: Path) -> None:
     assert figure(seen, "task") == "3 different values · a few words, none of them a number"
 
 
+def test_a_macro_f1_is_told_its_classes(tmp_path: Path) -> None:
+    """How many there are and how rare the rarest is, counted, where that metric decides; else neither is asked."""
+    table = [["width", "height", "species"]]
+    table += [[f"{n % 17}.5", f"{n % 23}.1", "aaa" if n % 10 else "bbb" if n % 20 else "ccc"] for n in range(400)]
+    path = write(tmp_path / "plants.csv", text(table))
+    seen, other = look(path, metric="macro_f1"), look(path)
+
+    assert (proposed(seen)["class_count"], proposed(seen)["rarest_share"]) == ("3", "0.05")
+    assert figure(seen, "rarest_share") == '20 of 400 labelled rows · rows whose species is "bbb"'
+    assert not {"class_count", "rarest_share"} & proposed(other).keys()
+
+
 def test_one_number_a_day_and_store_is_a_forecast(tmp_path: Path) -> None:
     """Each store has each day once."""
     chance = random.Random(2)

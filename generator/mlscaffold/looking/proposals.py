@@ -235,6 +235,8 @@ class _Look:
         task = self.chosen.get("task", "") or self._task_of(column, values, time, group)
         if task == "binary":
             self._positive(column, counts)
+        if task == "multiclass" and self.chosen.get("metric") == "macro_f1":
+            self._classes(column, counts)
         if task:
             metric = questions.default(questions.load()["metric"], {"task": task})
             self._add("metric", metric, f"usual for {task}", "no file tells which one matters: it stays assumed", "")
@@ -282,6 +284,16 @@ class _Look:
         pairs = Counter(zip(moments.values, groups.values, strict=True))
         cells = moments.distinct * groups.distinct
         return len(pairs) >= 0.99 * len(moments.values) and self.table.rows >= 0.5 * cells and groups.distinct > 1
+
+    def _classes(self, column: Column, counts: Counter[str]) -> None:
+        """How many classes there are, and how rare the rarest is: both decide how many rows show a macro F1."""
+        sizes = {value: count for value, count in counts.items() if value and value != "…"}
+        rarest, labelled = min(sizes, key=lambda value: (sizes[value], value)), sum(sizes.values())
+        self._add("class_count", str(len(sizes)), f"{len(sizes)} different values", f"of {column.name}")
+        share = math.floor(1e6 * sizes[rarest] / labelled) / 1e6  # down, so that no class is rarer than the rarest
+        if share > 0:
+            figure = f"{sizes[rarest]:,} of {labelled:,} labelled rows"
+            self._add("rarest_share", f"{share:.6f}".rstrip("0"), figure, f'rows whose {column.name} is "{rarest}"')
 
     def _positive(self, column: Column, counts: Counter[str]) -> None:
         """The share of positives, counted; which value is positive is asked where no word tells."""

@@ -199,9 +199,10 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
     if sum(parts) <= budget:
         return None
     retraining, checking, labelling = (said(round(part)) for part in parts)
+    assumed = " (monthly_run_budget, assumed)" if answers.provenance("monthly_run_budget") == "default" else ""
     return Said(
         f"Retraining ({retraining}), checking ({checking}) and labelling ({labelling}) take {said(round(sum(parts)))} "
-        f"{answers.currency} a year, more than the {said(round(budget))} that running it may cost.",
+        f"{answers.currency} a year, more than the {said(round(budget))} that running it may cost{assumed}.",
         "Raise monthly_run_budget, or ask less of people: a wider audit_margin or promotion_margin, fewer "
         "label_minutes, a measured decay_per_month.",
     )
