@@ -200,11 +200,14 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
         return None
     retraining, checking, labelling = (said(round(part)) for part in parts)
     assumed = " (monthly_run_budget, assumed)" if answers.provenance("monthly_run_budget") == "default" else ""
+    less = ("a smaller retrain_cost or a measured decay_per_month", "a wider audit_margin", "a wider promotion_margin")
+    asked = [what for what, part in zip(less, parts, strict=True) if part]
+    if parts[1] or parts[2]:
+        asked.append("fewer label_minutes")
     return Said(
         f"Retraining ({retraining}), checking ({checking}) and labelling ({labelling}) take {said(round(sum(parts)))} "
         f"{answers.currency} a year, more than the {said(round(budget))} that running it may cost{assumed}.",
-        "Raise monthly_run_budget, or ask less of people: a wider audit_margin or promotion_margin, fewer "
-        "label_minutes, a measured decay_per_month.",
+        f"Raise monthly_run_budget, or ask for less: {', '.join(asked)}.",
     )
 
 
