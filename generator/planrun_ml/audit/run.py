@@ -6,16 +6,17 @@ Everything is worked out before the first file is written, so bad data leaves no
 import json
 from typing import Any
 
+import numpy as np
 from planrun.files import as_text, canonical, write_text
 from planrun.gates import OPEN
 from planrun.repository import Repo
-from planrun.trouble import Outcome
+from planrun.trouble import Outcome, Trouble
 
 from planrun_ml.audit import harness
 from planrun_ml.audit.page import PICTURE, Findings, _counts, _notes, _page, _picture, _shown, recommend
 from planrun_ml.audit.two_runs import PIPELINE
 from planrun_ml.data import columns as columns_module
-from planrun_ml.data import frames, leakage, profile, schema, snapshot, splits
+from planrun_ml.data import frames, leakage, profile, schema, snapshot, splits, watch_list
 from planrun_ml.data import manifest as manifest_module
 from planrun_ml.data import source as source_module
 from planrun_ml.data.origins import sources
@@ -52,7 +53,9 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     lines = [f"Audited {rows:,} rows × {columns} columns{mark}."]
     lines += [f"{schema.PATH} was proposed from the data: read it, it is yours now."] if found.proposed else []
     lines += [f"Splits ({found.split['rule']['kind']}): {_counts(found.split['sizes'])}.", *_notes(repo, source, found)]
+    lines += [line for line in (watch_list.strongest(found.split["leakage"]),) if line]
     lines += [f"Recommendation: {verdict}. {reason}" for reason in reasons]
+    lines += [line for line in watch_list.told(found.split["leakage"]) if line.startswith("Watch list")]
     origin = sources(Repo(repo.root))
     if "G1.2" in repo.blocking() and origin.state not in OPEN:
         lines.append(f"Before the data can be locked: {origin.reason} {origin.next_step}.")
@@ -60,9 +63,44 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
 
 
 def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
-    """Every step of the audit, in memory. Raises `Trouble` for data that no model could be trained on."""
-    task, metric = repo.answers["task"], deciding(repo)
+    """Every step of the audit, in memory. Raises `Trouble` for data that no model could be trained on.
+
+    What looks like a leak is told with it, so that nobody mends the one and never hears of the other.
+    """
     table, source = snapshot.open_table(repo)
+    try:
+        return _examined(repo, table, source, resplit), source
+    except Trouble as stop:
+        stop.also = _leaks_beside(repo, table, source)
+        raise
+
+
+def _leaks_beside(repo: Repo, table: Engine, source: source_module.Source) -> tuple[str, ...]:
+    """Suspects and watch list over all labelled rows, whatever else is wrong; none where these cannot be read."""
+    try:
+        inputs = columns_module.inputs(table, source)
+        rows = table.rows("select count(*) from source")[0][0]
+        where = f"{profile.PLACE} < {min(1.0, MOST / rows)}"
+        seen = frames.rows(repo, table, source, inputs, where, "the file", "source")
+    except Trouble:  # the sentence that stopped the audit says it
+        return ()
+    if len(np.unique(seen.y.astype(str))) < 2:
+        return ()
+    return tuple(watch_list.told(_screened(repo, table, source, seen, where, "source")))
+
+
+def _screened(
+    repo: Repo, table: Engine, source: source_module.Source, rows: frames.Frame, where: str, view: str
+) -> dict[str, Any]:
+    """The leakage screen and the watch list of rows that a condition picks from a view."""
+    task, target = repo.answers["task"], columns_module.target_sql(repo, source, table)
+    seen = watch_list.beside(table, source, target, where, view, task)
+    found = leakage.screen(rows.x, rows.y, task, source.explained, seen.past)
+    return found | watch_list.watch(rows.x, rows.y, task, rows.kinds, found, source.explained, seen)
+
+
+def _examined(repo: Repo, table: Engine, source: source_module.Source, resplit: bool) -> Findings:
+    task, metric = repo.answers["task"], deciding(repo)
     target, columns = columns_module.target_sql(repo, source, table), table.columns("source")
     labels = profile.labelled(repo, table, source, target)
     rows, inputs = labels["rows"], columns_module.inputs(table, source)
@@ -80,7 +118,7 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
     shares = {name: min(1.0, MOST / split["sizes"][name]) for name in splits.PARTS[:2]}
     drawn = splits.some_rows(table, source, split["rule"], list(inputs), shares)
     fitted, held = (frames.rows(repo, table, source, inputs, drawn[name], name, "drawn_rows") for name in shares)
-    split["leakage"] = leakage.screen(fitted.x, fitted.y, task, source.explained)
+    split["leakage"] = _screened(repo, table, source, fitted, drawn["train"], "drawn_rows")
     threshold = repo.number("acceptance.threshold") or 0.5
     sane = harness.check(fitted, held, task, metric, threshold)
     curve = learning_curve.curve(fitted, held, task, metric, threshold)
@@ -89,7 +127,7 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
     labels[MEASURES] = {} if source.is_sample else measures.of_labels(labels, inputs, positive)
     second = again(repo, resplit) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
     runs = {"data": manifest["sha256"], "first": first, "second": second}
-    return Findings(manifest, proposed, quality, labels, split, sane, curve, runs), source
+    return Findings(manifest, proposed, quality, labels, split, sane, curve, runs)
 
 
 def again(repo: Repo, resplit: bool) -> dict[str, str]:

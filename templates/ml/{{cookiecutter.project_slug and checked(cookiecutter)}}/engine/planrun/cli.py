@@ -42,6 +42,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(trouble.sentence, file=sys.stderr)
         if trouble.remedy:
             print(f"Next: {trouble.remedy}", file=sys.stderr)
+        for line in trouble.also:
+            print(line, file=sys.stderr)
         _say_where_the_planner_is(trouble.remedy)
         return trouble.code
     except KeyboardInterrupt:

@@ -12,13 +12,17 @@ class Outcome:
 
 
 class Trouble(Exception):
-    """Expected trouble: one sentence that names what is wrong, and the remedy. The command exits with `code`."""
+    """Expected trouble: one sentence that names what is wrong, and the remedy. The command exits with `code`.
+
+    `also` are lines on what else was seen before it stopped, which a person should not lose.
+    """
 
     code = 1
 
     def __init__(self, sentence: str, remedy: str = "") -> None:
         super().__init__(sentence)
         self.sentence, self.remedy = sentence, remedy
+        self.also: tuple[str, ...] = ()
 
 
 class Blocked(Trouble):

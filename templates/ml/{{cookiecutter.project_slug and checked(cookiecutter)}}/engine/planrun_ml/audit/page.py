@@ -10,6 +10,7 @@ from planrun.repository import Repo
 from planrun_ml.audit.two_runs import differing
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import source as source_module
+from planrun_ml.data import splits, watch_list
 from planrun_ml.pages import tables
 
 LEAST = 50  # rows with a right answer
@@ -18,6 +19,12 @@ HARNESS = {
     "constant": "a constant scores what arithmetic says",
     "shuffled": "models trained on shuffled answers do not beat the constant",
     "double_run": "the same seed trains the same model twice",
+}
+
+UNSOUND = {
+    "constant": "a constant does not score what arithmetic says, so the metric or its settings are at fault",
+    "shuffled": "models trained on shuffled answers predict, so training and validation share what they must not",
+    "double_run": "the same seed gave two models, so something in the features or the model draws at random",
 }
 
 
@@ -37,16 +44,17 @@ class Findings:
 
 def recommend(found: Findings) -> tuple[str, list[str]]:
     """go, re-scope or stop, with the reasons; the team writes its own into docs/01-data-audit.md."""
-    broken = [f"{name} is not sound." for name, result in found.harness.items() if not result["ok"]]
+    leaks = [f"It looks like the answer: {entry['why']}." for entry in found.split["leakage"]["suspects"]]
+    broken = [f"The harness is not sound: {UNSOUND[name]}." for name, it in found.harness.items() if not it["ok"]]
     broken += [f"A second run from the raw file gave another {part}." for part in differing(found.runs)]
     if broken:
-        return "stop", broken
+        return "stop", [*broken, *leaks]
     reasons = [f"{entry['sentence']}." for entry in found.quality["breaches"][:5]]
     if found.labels["labelled"] < LEAST:
         reasons.append(f"Only {found.labels['labelled']} rows have a right answer: below {LEAST} nothing can be shown.")
     reasons += [f"{count} {what} lie in two splits." for what, count in found.split["across"].items() if count]
     reasons += ["Test rows are not the newest."] if found.split["time_inverted"] else []
-    reasons += [f"It looks like the answer: {entry['why']}." for entry in found.split["leakage"]["suspects"]]
+    reasons += leaks
     return ("re-scope", reasons) if reasons else ("go", ["Every rule holds."])
 
 
@@ -107,6 +115,13 @@ In two splits: {", ".join(f"{count} {what}" for what, count in split["across"].i
 
 {_list(entry["why"] for entry in screen["suspects"])}
 
+## Watch list
+
+{watch_list.strongest(screen)}
+The list shuts no gate; say of each column whether it is known when the prediction is made.
+
+{_list(f"{entry['why']}. Settle it: {entry['settle']}." for entry in screen["watch"])}
+
 ## Harness
 
 {_list(sound)}
@@ -137,22 +152,33 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
 def _left_out(source: source_module.Source, found: Findings) -> list[str]:
     """Rows that look like others: why they were left out, or why not."""
     split, alike = found.split, found.split["alike"]
+    told = [
+        f"Left out: {entry['rows']:,} rows ({entry['why']}), {entry['test']:,} of which would be test rows."
+        for entry in split["left_out"]
+        if entry["why"] != splits.UNANSWERED
+    ]
     if alike.get("cases") and not split["rule"]["repeats"]:
+        why = f"each has a {source.id} of its own"
+        if alike["why"] == "chance":
+            why = f"inputs as coarse as these make {alike['by_chance']:.0%} of such pairs by chance"
         return [
+            *told,
             f"{alike['rows']:,} rows share all inputs with another, {alike['differ']:,} of them with one that is "
-            f"answered otherwise, and each has a {source.id} of its own: they are cases, and none is left out."
+            f"answered otherwise, and {why}: they are cases, and none is left out.",
         ]
-    if not split["rule"]["repeats"] or not split["sizes"]["left out"]:
-        return []
+    if not split["rule"]["repeats"] or not any(entry["why"] == splits.COPY for entry in split["left_out"]):
+        return told
     way = (
         f"Where they are different cases, name in {source_module.SOURCE} what tells them apart (`id`), or add a column."
     )
     if alike.get("cases"):
-        way = f"By their {source.id} they are different cases; new splits count them as such: make audit ARGS=--resplit"
+        by = f"By their {source.id} they are different cases" if alike["why"] == "ids" else "Chance explains them"
+        way = f"{by}; new splits count them as such: make audit ARGS=--resplit"
     return [
+        *told,
         f"Left out of a later split are rows that share all inputs with one of an earlier split: they count as copies. "
         f"{alike['rows']:,} rows share all inputs with another, {alike['differ']:,} of them with one that is answered "
-        f"otherwise. {way}"
+        f"otherwise. Chance makes {alike.get('by_chance', 0):.0%} of such pairs. {way}",
     ]
 
 

@@ -7,7 +7,7 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome
 
 from planrun_ml.baseline.rule import case, constant, learn, own
-from planrun_ml.data import frames, lock, prediction_files
+from planrun_ml.data import frames, lock, prediction_files, watch_list
 from planrun_ml.data import source as source_module
 from planrun_ml.data.lock import locked
 from planrun_ml.data.splits import SPLITS
@@ -54,19 +54,23 @@ def run(repo: Repo) -> Outcome:
     if metric.own and (missing := _not_planned_with(repo, metric, found)):
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
-    lines += [_constant(metric, found.value, facts["constant"])]
+    doubt = watch_list.rests_on((repo.evidence("splits") or {}).get("leakage"), rule)
+    lines += [_constant(metric, found.value, facts["constant"], praised=doubt is None)]
+    if doubt:
+        lines.append(f"The rule's column may know the answer: {doubt['why']}. Settle it: {doubt['settle']}.")
     lines += [*carrying.told(), locked(Repo(repo.root), carrying.equal)]
     if (carrying.equal or carrying.other) and not lock.moved(repo):
         write_log(Repo(repo.root))
     return Outcome("\n".join(lines))
 
 
-def _constant(metric: Metric, rule: float, flat: float) -> str:
-    """What answering always the same scores, and what that says of the rule."""
+def _constant(metric: Metric, rule: float, flat: float, praised: bool = True) -> str:
+    """What answering always the same scores, and what that says of the rule; one in doubt is not praised."""
     if not math.isfinite(flat):
         return f"Answering always the same has no {metric.name}."
     better = metric.sign * (rule - flat)
-    said = "the rule is better, as it should be" if better > 0 else "the rule is no better, so its column tells nothing"
+    good = f"the rule is better{', as it should be' if praised else ''}"
+    said = good if better > 0 else "the rule is no better, so its column tells nothing"
     return f"Answering always the same scores {flat:.4g}: {said}."
 
 

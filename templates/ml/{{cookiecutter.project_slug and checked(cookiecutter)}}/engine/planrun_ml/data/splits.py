@@ -20,6 +20,7 @@ from planrun_ml.data.columns import (
     twins_sql,
     units_sql,
 )
+from planrun_ml.data.copies import by_chance
 from planrun_ml.data.profile import PLACE, draw, repeats, telling
 from planrun_ml.data.source import SOURCE, Source
 from planrun_ml.measuring.catalogue import CLASSES
@@ -31,6 +32,8 @@ RESPLIT = "make audit ARGS=--resplit"
 
 PARTS = ("train", "validation", "test")
 SHARES = (0.6, 0.8)
+UNANSWERED = "no right answer"
+COPY = "the same inputs as a row of an earlier split: copies"
 ALIKE = 0.05  # of rows that share all inputs: the most that may differ in their answers and still be copies
 RANK = "case _split when 'train' then 1 when 'validation' then 2 when 'test' then 3 end"
 
@@ -54,6 +57,8 @@ def propose(table: Engine, source: Source, task: str, target: str, inputs: list[
     base |= {"kind": "stratified", "strata": strata, "by": "id"}
     if not source.id:
         tell = telling(table, inputs, "source")
+        if tell and repeats(table, inputs) and by_chance(table, inputs, "source", tell).explained:
+            tell = {}
         base |= {"by": "inputs", "telling": tell} if tell else {"by": "row"}
     return base | {"cuts": _strata_cuts(table, strata, hash_sql(source, inputs, base))}
 
@@ -239,19 +244,54 @@ def _nothing(table: Engine, source: Source, rule: dict[str, Any], part: str) -> 
 
 
 def _alike(
-    table: Engine, source: Source, inputs: list[str], copies: dict[str, float], target: str
-) -> dict[str, int | bool]:
+    table: Engine, source: Source, inputs: list[str], copies: dict[str, float], target: str, relation: str
+) -> dict[str, Any]:
     """Rows that share all inputs with another: how many, how many of them beside one answered otherwise, and `cases`.
 
     A copy has its row's answer. Where every row has an id of its own and many of those that look alike are answered
     otherwise, the ids are right: they are `cases` of their own, which a few coarse columns cannot tell apart.
+    `by_chance` is the share of equal pairs that chance makes; where it is half or more, all of them are cases.
     """
     groups = f"select count(*) n, count(distinct {target}) answers from source where {target} is not null"
     groups += f" group by {twins_sql(copies, inputs)} having count(*) > 1"
     rows, differ = table.rows(f"select sum(n), sum(if(answers > 1, n, 0)) from ({groups})")[0]
     named = bool(source.id) and not repeats(table, [source.id])
-    cases = named and int(differ or 0) > ALIKE * int(rows or 0)
-    return {"rows": int(rows or 0), "differ": int(differ or 0), "cases": cases}
+    ids = named and int(differ or 0) > ALIKE * int(rows or 0)
+    chance = by_chance(table, inputs, relation, copies)
+    found = {"rows": int(rows or 0), "differ": int(differ or 0), "by_chance": round(chance.by_chance, 3)}
+    return found | {"cases": ids or chance.explained, "why": "ids" if ids else "chance" if chance.explained else ""}
+
+
+def left_out(table: Engine, source: Source, rule: dict[str, Any], inputs: list[str]) -> list[dict[str, Any]]:
+    """Why rows are in no split: the reason, how many, and how many of them would be test rows otherwise."""
+    copy, group = (
+        _later(source, rule | {"groups_once": False}, inputs),
+        _later(source, rule | {"repeats": False}, inputs),
+    )
+    whens = f"when _split = 'left out' then {_unsplit(source, rule)} "
+    whens += f"when {copy} then {literal(COPY)} " if copy else ""
+    whens += f"when {group} then {literal(f'their {source.group} lies in an earlier split')} " if group else ""
+    plain = _split(source, rule, inputs, "source")
+    rows = table.rows(
+        f"select why, count(*), count(*) filter (where _plain = 'test') from (select _split as _plain, case {whens}end "
+        f"as why from ({plain})) where why is not null group by 1 order by 2 desc, 1"
+    )
+    return [{"why": why, "rows": count, "test": test} for why, count, test in rows]
+
+
+def _unsplit(source: Source, rule: dict[str, Any]) -> str:
+    """SQL for why the rule itself gives a row no split."""
+    if rule["kind"] == "own":
+        return literal(f"{source.split} says none of {', '.join(PARTS)}")
+    if rule["kind"] == "time":
+        gap = f"within {float(rule['embargo_days']):g} days before a later split, when their answers were not known yet"
+        unknown = literal(f"no moment in {source.time}")
+        return f"case when {time_sql(source)} is null then {unknown} else {literal(gap)} end"
+    if rule["kind"] == "group":
+        return literal(f"no {source.group}")
+    answered = f"{rule['strata']} is null"
+    missing = f"no {source.id}" if rule.get("by") == "id" else "nothing to tell them by"
+    return f"case when {answered} then {literal(UNANSWERED)} else {literal(missing)} end"
 
 
 def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: str, resplit: bool) -> dict[str, Any]:
@@ -262,8 +302,9 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
     if known and still_fits(known["rule"], rule):
         rule = known["rule"]
     create_view(table, source, rule, inputs)
-    copies = telling(table, inputs, "split_rows where _split = 'train'") if repeats(table, inputs) else {}
-    alike = _alike(table, source, inputs, copies, target) if copies else {}
+    trained = "split_rows where _split = 'train'"
+    copies = telling(table, inputs, trained) if repeats(table, inputs) else {}
+    alike = _alike(table, source, inputs, copies, target, trained) if copies else {}
     if alike.get("cases"):
         copies = {}
     shared = across(table, source, task, inputs, copies)
@@ -280,6 +321,7 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         "sizes": {part: found[part]["rows"] if part in found else 0 for part in (*PARTS, "left out")},
         "keys": {part: _number(it["rows"], it["keys"]) for part, it in three.items()},
         "answers": {part: _number(it["labelled"], it["answers"]) for part, it in three.items()},
+        "left_out": left_out(table, source, rule, inputs) if "left out" in found else [],
         "across": shared,
         "alike": alike,
         "time_inverted": inverted(found),

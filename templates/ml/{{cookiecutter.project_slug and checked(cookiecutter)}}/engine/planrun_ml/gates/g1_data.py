@@ -14,7 +14,7 @@ from planrun.steps import rows_missing
 from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit.two_runs import PIPELINE, differing
-from planrun_ml.data import lock, manifest, prediction_files, schema, source
+from planrun_ml.data import lock, manifest, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS
@@ -23,6 +23,7 @@ from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import score
 
 AUDIT = "docs/01-data-audit.md"
+REPORT = "evidence/audit.md"
 TOLERANCE = 1e-5
 LOWER = "aim lower (mlscaffold replan --set target_value=…)"
 UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
@@ -87,13 +88,16 @@ def leaks(repo: Repo) -> Result:
     if found["time_inverted"]:
         return failed("Some training rows are newer than test rows.", "Correct `split` or `time` in data/source.yaml")
     if found["leakage"]["suspects"]:
-        why = found["leakage"]["suspects"][0]["why"]
+        first = found["leakage"]["suspects"][0]
+        more = len(found["leakage"]["suspects"]) - 1
         return failed(
-            f"It looks like the answer: {why}.",
+            f"It looks like the answer: {first['why']}{f'; {more} more' if more else ''}.",
             "List it in known_after, or say why not in `explained` (data/source.yaml)",
         )
     sizes = ", ".join(f"{part} {count:,}" for part, count in found["sizes"].items() if count)
-    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).")
+    listed = len(found["leakage"].get("watch", []))
+    left = f" On the watch list: {listed} {'entry' if listed == 1 else 'entries'}, in {REPORT}." if listed else ""
+    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).{left}")
 
 
 @gate("G1.5")
@@ -227,6 +231,9 @@ def baseline(repo: Repo) -> Result:
             ),
         )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
+        if doubt := watch_list.rests_on(repo.fresh("splits", "make audit")["leakage"], found["rule"]):
+            told = f"The rule reaches the target {target:.4g}, and its column may know the answer: {doubt['why']}."
+            return stop(told, f"Settle it {doubt['settle']}, then: make audit, make baseline")
         return stop(
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
             decides(repo, "po", "ship the rule, or raise the target: mlscaffold replan --set target_value=…"),
