@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -175,6 +176,18 @@ def held(keys: str = "abcd", right: tuple[float, ...] = (0, 1, 0, 1), regions: s
     """Four test rows."""
     segments = pd.DataFrame({"region": list(regions)})
     return Frame(np.array(list(keys)), pd.DataFrame(index=range(4)), np.array(right, float), None, None, segments)
+
+
+def test_rows_of_one_group_decide_nothing(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two groups may be looked at. Where all positive rows come from one, more rows of it would add none."""
+    monkeypatch.setattr(readiness, "source_of", lambda repo: SimpleNamespace(group="store", time=""))
+    apart, together = (replace(held(), clusters=np.array(list(stores))) for stores in ("ABBA", "ABAB"))
+    readiness.refuse_unready(judged, apart, SOUND)
+
+    with pytest.raises(Trouble, match='All positive rows among the test rows come from one store, "B"') as refusal:
+        readiness.refuse_unready(judged, together, SOUND)
+    assert "rows of other store in the test split" in refusal.value.remedy
+    assert "more rows of the same store add none" in refusal.value.remedy
 
 
 SOUND = {"model": (np.array([0.1, 0.9, 0.2, 0.8]), ())}

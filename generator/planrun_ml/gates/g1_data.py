@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from planrun import self_test
 from planrun.catalogue import NumberKey
@@ -25,6 +26,7 @@ from planrun_ml.measuring.metrics import score
 AUDIT = "docs/01-data-audit.md"
 REPORT = "evidence/audit.md"
 TOLERANCE = 1e-5
+FEWEST_GROUPS = 8  # independent groups or days below which intervals over them are not to be trusted
 LOWER = "aim lower (mlscaffold replan --set target_value=…)"
 UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
 CAPPED = f"label better, then mlscaffold replan --set label_agreement=…; {LOWER}; or walk past it: {waiving('G1.6')}"
@@ -116,7 +118,7 @@ def labelled(repo: Repo) -> Result:
     return _enough(repo, found["test"])
 
 
-def _enough(repo: Repo, test: Mapping[str, int]) -> Result:
+def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
     """Units against the plan's: groups take more of them (F10), and alarms not raised yet are planned in rows."""
     if deciding(repo).counted_on == "alarms":
         key: NumberKey = "test.rows"
@@ -125,6 +127,8 @@ def _enough(repo: Repo, test: Mapping[str, int]) -> Result:
         key = "test.units"
         have, need, what = test["units"], repo.number(key), "labelled test units"
         need = None if need is None else math.ceil(need * repo.needed("test.design_effect"))
+    if (apart := test.get("clusters", FEWEST_GROUPS)) < FEWEST_GROUPS:
+        return _few_groups(test, int(apart))
     if need is None:
         note = repo.entry(key).get("note") or ""
         return warned(f"{have:,} {what}; the plan cannot say how many are needed. {note}", "mlscaffold replan")
@@ -135,6 +139,14 @@ def _enough(repo: Repo, test: Mapping[str, int]) -> Result:
         )
         return warned(told, rows_missing(need - have, f"{step}{source.SOURCE}, says which"))
     return passed(f"{have:,} {what}, {need:,} needed.")
+
+
+def _few_groups(test: Mapping[str, Any], apart: int) -> Result:
+    """Rows of one group vary together, so it is groups that must be added."""
+    name = test["cluster"]
+    told = f"{test['rows']:,} labelled test rows come from {apart} different {name}: rows of one {name} vary together"
+    step = f"rows of {FEWEST_GROUPS - apart} more different {name} in the test split; more rows of the same add none"
+    return warned(f"{told}, so acceptance may end inconclusive.", rows_missing(FEWEST_GROUPS - apart, step))
 
 
 @gate("G1.6")

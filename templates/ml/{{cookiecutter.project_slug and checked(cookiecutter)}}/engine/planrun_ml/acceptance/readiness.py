@@ -12,8 +12,9 @@ from planrun.repository import Repo
 from planrun.signing.people import decides
 from planrun.trouble import Trouble
 
-from planrun_ml.data import frames
+from planrun_ml.data import columns, frames
 from planrun_ml.data.frames import Frame
+from planrun_ml.data.source import SOURCE, source_of
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import score
@@ -30,6 +31,7 @@ def refuse_unready(repo: Repo, frame: Frame, said: Said) -> None:
     if frame.segments.columns.size:
         allowed_loss(repo, "slices.margin", "slice_margin")
     _unique_keys(frame)
+    _independent_units(repo, frame)
     for name, (scores, _) in said.items():
         _one_number_a_row(name, scores, len(frame.y))
     _judged_segments(repo, frame)
@@ -40,6 +42,22 @@ def _unique_keys(frame: Frame) -> None:
     if (repeated := keys[counts > 1]).size:
         told = f'{repeated.size} keys repeat among the test rows, such as "{repeated[0]}": no row could be told apart.'
         raise Trouble(told, "Name a column without repeats under id in data/source.yaml, then: make audit")
+
+
+def _independent_units(repo: Repo, frame: Frame) -> None:
+    """What counts comes from two groups or days at least; from one, no interval has bounds and nothing is decided."""
+    if frame.clusters is None:
+        return
+    held, metric = frame.clusters, deciding(repo)
+    if repo.answers["task"] == "binary" and metric.counted_on == "positives":
+        held = held[frame.y == 1]
+    if len(found := np.unique(held.astype(str))) > 1:
+        return
+    name = columns.cluster_of(source_of(repo), repo.answers["task"])[0]
+    said = f'one {name}, "{found[0]}"' if len(found) else f"no {name}"
+    told = f"All {metric.more} among the test rows come from {said}: with one {name} nothing can be shown or ruled out."
+    other = f"rows of other {name} in the test split (a column of your own, `split` in {SOURCE}, says which), then "
+    raise Trouble(told, decides(repo, "po", f"{other}make audit; more rows of the same {name} add none"))
 
 
 def _one_number_a_row(name: str, scores: Any, rows: int) -> None:

@@ -140,6 +140,9 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
     if empty := labels["rows"] - labels["labelled"]:
         said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
     said += _left_out(source, found)
+    if apart := labels.get("test", {}).get("clusters"):
+        name = labels["test"]["cluster"]
+        said.append(f"The labelled test rows come from {apart:,} different {name}, and vary together within each.")
     free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
     if free:
         said.append(

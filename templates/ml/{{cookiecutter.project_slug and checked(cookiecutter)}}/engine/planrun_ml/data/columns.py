@@ -143,6 +143,19 @@ def units_sql(repo: Repo, source: Source, target: str) -> str:
     return f"count(distinct {quoted(source.group)})" if repo.answers["task"] == "ranking" else "count(*)"
 
 
+def cluster_of(source: Source, task: str) -> tuple[str, str]:
+    """What rows share that vary together: its name, and its SQL. Two empty texts where nothing is named.
+
+    The group, or the day; a forecast's stores share a day; the units of a ranking are its queries, each by itself.
+    """
+    day = ("day", f"cast(cast({time_sql(source)} as date) as varchar)") if source.time else ("", "")
+    group = (source.group, f"cast({quoted(source.group)} as varchar)") if source.group else ("", "")
+    if task == "ranking":
+        return "", ""
+    first, second = (day, group) if task == "forecast" else (group, day)
+    return first if first[0] else second
+
+
 # ---------------------------------------------------------------------------------------------------- copies
 def content_sql(inputs: list[str]) -> str:
     """One text for all inputs of a row, the same in every version of every engine."""

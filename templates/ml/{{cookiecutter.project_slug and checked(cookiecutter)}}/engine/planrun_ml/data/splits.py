@@ -13,6 +13,7 @@ from planrun.trouble import Trouble
 from planrun_ml.data.columns import (
     MANY,
     answered,
+    cluster_of,
     content_sql,
     copy_sql,
     key_sql,
@@ -173,7 +174,8 @@ def _group_cuts(table: Engine, source: Source, hashed: str) -> list[str]:
 
 
 def parts(table: Engine, source: Source, task: str, target: str, units: str = "count(*)") -> dict[str, dict[str, Any]]:
-    """Of every split, in one scan: rows, keys, first and last moment; units, rows and keys with a right answer.
+    """Of every split, in one scan: rows, keys, first and last moment; of those with a right answer units, rows, keys,
+    and how many groups or days they come from.
 
     Where there are very many training rows, every n-th of them gives its key.
     """
@@ -181,9 +183,11 @@ def parts(table: Engine, source: Source, task: str, target: str, units: str = "c
     nth = 1 + table.rows("select count(*) from source")[0][0] // MANY
     some = f"_split <> 'train' or {ROW} % {nth} = 0" if nth > 1 else "true"
     keys, answers = (_sum(text, some) for text in (key, answered(key, target, task)))
-    known = (f"{of} filter (where {target} is not null)" for of in (units, "count(*)", answers))
+    shared = cluster_of(source, task)[1]
+    apart = f"count(distinct {shared})" if shared else "count(*)"
+    known = (f"{of} filter (where {target} is not null)" for of in (units, "count(*)", answers, apart))
     counts = f"count(*), {keys}, min({moment}), max({moment}), {', '.join(known)}"
-    names = ("rows", "keys", "first", "last", "units", "labelled", "answers")
+    names = ("rows", "keys", "first", "last", "units", "labelled", "answers", "clusters")
     rows = table.rows(f"select _split, {counts} from split_rows group by 1")
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
@@ -325,5 +329,12 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
         "across": shared,
         "alike": alike,
         "time_inverted": inverted(found),
-        "test": {"rows": found["test"]["labelled"], "units": found["test"]["units"] or 0},
+        "test": {"rows": found["test"]["labelled"], "units": found["test"]["units"] or 0}
+        | _shared(source, task, found),
     }
+
+
+def _shared(source: Source, task: str, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """How many groups or days the labelled test rows come from, and of what; nothing where each is one by itself."""
+    name, count = cluster_of(source, task)[0], found["test"]["clusters"]
+    return {"clusters": count, "cluster": name} if name and count < found["test"]["labelled"] else {}
