@@ -27,7 +27,7 @@ AUDIT = "docs/01-data-audit.md"
 REPORT = "evidence/audit.md"
 TOLERANCE = 1e-5
 FEWEST_GROUPS = 8  # independent groups or days below which intervals over them are not to be trusted
-LOWER = "aim lower (mlscaffold replan --set target_value=…)"
+LOWER = "ask for less (mlscaffold replan --set target_value=…)"
 UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
 CAPPED = f"label better, then mlscaffold replan --set label_agreement=…; {LOWER}; or walk past it: {waiving('G1.6')}"
 
@@ -163,12 +163,12 @@ def ceiling(repo: Repo) -> Result:
     above = deciding(repo).sign * (top - target)
     if above < 0:
         return failed(
-            f"With these labels at most {top:.3f} can be measured; the target is {target:.3f}.",
+            f"With these labels {top:.3f} at best can be measured; the target is {target:.3f}.",
             decides(repo, "po", CAPPED),
         )
     if above < 0.02:
         return blocked(f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", decides(repo, "po", CAPPED))
-    return passed(f"Up to {top:.3f} can be measured; the target is {target:.3f}.")
+    return passed(f"At best {top:.3f} can be measured; the target is {target:.3f}.")
 
 
 @gate("G1.7")
@@ -230,15 +230,16 @@ def baseline(repo: Repo) -> Result:
     if not abs(value - (found["result"]["value"] if found["result"]["value"] is not None else value + 1)) <= TOLERANCE:
         return failed(f"The baseline recomputes to {value:.4g}, not to {found['result']['value']}.", "make baseline")
     target, better = repo.number("acceptance.target"), metric.sign > 0
+    harder = "raise" if better else "lower"
     bound, flat = found["result"]["low" if better else "high"], found["constant"]
     stop = warned if source.source_of(repo).is_sample else failed  # the target was set for other rows than the sample's
-    if target is not None and better and flat >= target:
+    if target is not None and math.isfinite(flat) and metric.sign * (flat - target) >= 0:
         return stop(
             f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
             decides(
                 repo,
                 "po",
-                "raise the target (mlscaffold replan --set target_value=…), change the metric (mlscaffold replan "
+                f"{harder} the target (mlscaffold replan --set target_value=…), change the metric (mlscaffold replan "
                 "--set metric=…), or name the rarer class as `positive` in data/source.yaml",
             ),
         )
@@ -248,9 +249,9 @@ def baseline(repo: Repo) -> Result:
             return stop(told, f"Settle it {doubt['settle']}, then: make audit, make baseline")
         return stop(
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
-            decides(repo, "po", "ship the rule, or raise the target: mlscaffold replan --set target_value=…"),
+            decides(repo, "po", f"ship the rule, or {harder} the target: mlscaffold replan --set target_value=…"),
         )
-    return passed(f"{found['metric']} {value:.4g} on {found['result']['n']} units, by the same harness.")
+    return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
 
 
 @gate("G1.10")

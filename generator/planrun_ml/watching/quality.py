@@ -77,7 +77,7 @@ def verdicts(
     """
     if held.bad >= held.good:
         good, bad = (metric.sign * value for value in (held.good, held.bad))
-        said = f"accepted at {good:.4g}, already below the floor {bad:.4g}"
+        said = f"accepted at {good:.4g}, already {'below' if metric.sign > 0 else 'above'} the floor {bad:.4g}"
         return [Verdict("fixed window", "decayed", said)]
     if not held.scale > 0:
         return [Verdict("fixed window", "open", "acceptance did not show how much one label varies", 1)]

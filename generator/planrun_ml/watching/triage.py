@@ -31,7 +31,7 @@ def triage(repo: Repo, at: str = "") -> Outcome:
             break
     fell = quality(view, 0.0, None).state == "alarm"
     if fell and not found:
-        lines.append("All clear, and the metric fell: the same inputs mean something else now. Next: make retrain")
+        lines.append("All clear, and the metric got worse: the same inputs mean something else now. Next: make retrain")
     repo.write_evidence("triage", {"version": view.champion.version, "steps": walked})
     return Outcome("\n".join(lines), 1 if found or fell else 0)
 

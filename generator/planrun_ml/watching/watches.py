@@ -55,8 +55,9 @@ class View:
     def shifts(self, table: str, profile: str, prefix: str = "") -> list[shift_module.Shift]:
         """Every column against what the champion was trained on, at the plan's alpha and practical floor."""
         alpha, floor = self.repo.needed("monitor.alpha"), float(self.repo.answers["drift_floor"])
+        card = self.champion.card
         return shift_module.compare(
-            self.ask, self.champion.card[profile], table, alpha=alpha, floor=floor, prefix=prefix
+            self.ask, card[profile], table, alpha=alpha, floor=floor, prefix=prefix, calendar=card.get("calendar", ())
         )
 
 
@@ -102,11 +103,17 @@ def inputs(view: View, days: float, limit: float | None) -> Signal:
     found = view.shifts(view.rows(days), "profile", "inputs.")
     if not found:
         return Signal("silent", "no inputs were logged")
-    worst = max(found, key=lambda shift: max(shift.missing, shift.outside))
-    share = max(worst.missing, worst.outside)
-    what = "more missing" if worst.missing >= worst.outside else "never seen before"
-    state = "alarm" if share > (limit or 0) and worst.moved else "ok"
-    return Signal(state, f"{worst.column} has {share:.1%} {what}", share, limit)
+    ordered = sorted(found, key=lambda shift: -max(shift.missing, shift.outside))
+    alarming = [shift for shift in ordered if max(shift.missing, shift.outside) > (limit or 0) and shift.moved]
+    said = "; ".join(_unfilled(shift) for shift in alarming or ordered[:1])
+    worst = (alarming or ordered)[0]
+    return Signal("alarm" if alarming else "ok", said, max(worst.missing, worst.outside), limit)
+
+
+def _unfilled(shift: shift_module.Shift) -> str:
+    """What is missing from a column, or new in it."""
+    what = "more missing" if shift.missing >= shift.outside else "never seen before"
+    return f"{shift.column} has {max(shift.missing, shift.outside):.1%} {what}"
 
 
 def skew(view: View, days: float, limit: float | None) -> Signal:

@@ -49,5 +49,6 @@ def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:
     held, floor = affordable(verdict(against, -facts["margin"]), shown), facts["floor"]
     above = floor is None or (own.high >= floor if metric.sign > 0 else own.low <= floor)
     found = {"vs_champion": shown, "result": own.as_json(), "verdict": held.state if above else "fail"}
-    below = "" if above else f" Its {metric.name} of {own.value:.4g} is below the floor of {floor:.4g}."
+    side = "below" if metric.sign > 0 else "above"
+    below = "" if above else f" Its {metric.name} of {own.value:.4g} is {side} the floor of {floor:.4g}."
     return found | {"sentence": held.sentence + below}

@@ -12,12 +12,13 @@ from planrun_ml.data import columns as columns_module
 from planrun_ml.data import source as source_module
 from planrun_ml.data import splits, watch_list
 from planrun_ml.pages import tables
+from planrun_ml.tables.moments import in_words
 
 LEAST = 50  # rows with a right answer
 PICTURE = "![Score of each column, and error by number of training rows](audit.svg)"
 HARNESS = {
     "constant": "a constant scores what arithmetic says",
-    "shuffled": "models trained on shuffled answers do not beat the constant",
+    "shuffled": "models trained on shuffled answers do not beat a guess",
     "double_run": "the same seed trains the same model twice",
 }
 
@@ -137,6 +138,14 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
     said, labels = [], found.labels
     if repo.answers["task"] == "binary" and len(labels["balance"]) > 2:
         said.append(f"{source.target} holds {len(labels['balance'])} values: all but one count as negative.")
+    for name, written in found.quality["dates"].items():
+        if len(written["forms"]) == 1:
+            form = written["forms"][0]
+            said.append(f'{name} is read as {in_words(form)} ({form}), such as "{written["example"]}".')
+    said += found.quality["proposed"]
+    copies = [f"{name} ({what})" for name, what in found.quality["calendar"].items()]
+    if copies:
+        said.append(f"They move with the calendar whatever happens, so moving alone is no alarm: {', '.join(copies)}.")
     if empty := labels["rows"] - labels["labelled"]:
         said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
     said += _left_out(source, found)

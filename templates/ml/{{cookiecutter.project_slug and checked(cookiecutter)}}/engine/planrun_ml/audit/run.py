@@ -4,6 +4,7 @@ Everything is worked out before the first file is written, so bad data leaves no
 """
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from planrun.gates import OPEN
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
-from planrun_ml.audit import harness
+from planrun_ml.audit import harness, proposals
 from planrun_ml.audit.page import PICTURE, Findings, _counts, _notes, _page, _picture, _shown, recommend
 from planrun_ml.audit.two_runs import PIPELINE
 from planrun_ml.data import columns as columns_module
@@ -112,7 +113,17 @@ def _examined(repo: Repo, table: Engine, source: source_module.Source, resplit: 
         proposed = schema.propose(source, facts, rows, repeats)
         rules = schema.parse(proposed)
     breaches = schema.breaches(table, rules, facts, rows, repeats)
-    quality = {"rows": rows, "repeated_rows": repeats, "breaches": breaches, "profile": _shown(facts), "inputs": inputs}
+    dates = {name: asdict(written) for name, written in table.written.items()}
+    quality = {
+        "rows": rows,
+        "dates": dates,
+        "proposed": proposals.proposed(table, source, facts, rows),
+        "calendar": proposals.calendar(table, source, inputs, facts),
+        "repeated_rows": repeats,
+        "breaches": breaches,
+        "profile": _shown(facts),
+        "inputs": inputs,
+    }
     split = splits.cut(repo, table, source, list(inputs), target, resplit)
     manifest, first = _arrived(repo, table, source, inputs, split)
     shares = {name: min(1.0, MOST / split["sizes"][name]) for name in splits.PARTS[:2]}

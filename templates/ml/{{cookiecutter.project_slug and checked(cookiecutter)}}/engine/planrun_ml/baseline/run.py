@@ -21,6 +21,8 @@ from planrun_ml.measuring.metrics import Metric, score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
 
 NAME = "0000-baseline"
+RECORD = f"experiments/{NAME}/record.yaml"
+SHOWN = 300  # characters of a rule on the console
 
 
 def run(repo: Repo) -> Outcome:
@@ -47,10 +49,10 @@ def run(repo: Repo) -> Outcome:
     shown = {key: facts["result"][key] for key in ("value", "low", "high")}
     content = {"id": NAME, "goal": "the baseline", "rule": rule, "metric": {"name": metric.name, **shown}, "n": found.n}
     records.write_record(repo, NAME, content | {"split": "validation", "predictions_file": facts["predictions"]})
-    sql = rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items())
-    bounds = f"bounds {found.low:.4g} to {found.high:.4g}, {len(said.y)} rows{source_module.label(repo, source)}."
+    sql = _shortened(rule["sql"].get("score") or "; ".join(f"{name}: {text}" for name, text in rule["sql"].items()))
+    bounds = f"{_bounds(metric, found)}{source_module.label(repo, source)}."
     carrying = carrying_module.carried(Repo(repo.root))
-    lines = [f"Baseline {metric.name} {found.value:.4g}, {bounds}", f"Rule: {sql}"]
+    lines = [f"Baseline {metric.name} {found.value:.4g} ({metric.better} is better), {bounds}", f"Rule: {sql}"]
     if metric.own and (missing := _not_planned_with(repo, metric, found)):
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
@@ -62,6 +64,21 @@ def run(repo: Repo) -> Outcome:
     if (carrying.equal or carrying.other) and not lock.moved(repo):
         write_log(Repo(repo.root))
     return Outcome("\n".join(lines))
+
+
+def _bounds(metric: Metric, found: Interval) -> str:
+    """The bounds and what they are measured on; where there are none, why."""
+    units = f"{found.n:,} {metric.more}"
+    if math.isfinite(found.low) and math.isfinite(found.high):
+        return f"bounds {found.low:.4g} to {found.high:.4g}, {units}"
+    return f"without bounds ({found.method}), {units}"
+
+
+def _shortened(sql: str) -> str:
+    """A rule for the eye; one that fills the screen is cut, and where it stands in full is said."""
+    if len(sql) <= SHOWN:
+        return sql
+    return f"{sql[:SHOWN].rsplit(' ', 1)[0]} … (in full in {RECORD})"
 
 
 def _constant(metric: Metric, rule: float, flat: float, praised: bool = True) -> str:

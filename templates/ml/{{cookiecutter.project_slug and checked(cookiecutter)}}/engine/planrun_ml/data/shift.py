@@ -5,7 +5,7 @@ and sleeps on large ones. A shift counts when it is statistically real and above
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -85,12 +85,27 @@ def ks_limit(rows_before: int, rows_now: int, alpha: float, floor: float) -> flo
 
 
 def compare(
-    ask: Ask, reference: Mapping[str, Any], table: str, *, alpha: float, floor: float, prefix: str = ""
+    ask: Ask,
+    reference: Mapping[str, Any],
+    table: str,
+    *,
+    alpha: float,
+    floor: float,
+    prefix: str = "",
+    calendar: Collection[str] = (),
 ) -> list[Shift]:
-    """Every column of a stored profile against the rows of `table`, the furthest moved first; none without rows."""
+    """Every column of a stored profile against the rows of `table`, the furthest moved first; none without rows.
+
+    Of columns in `calendar`, which move on whatever happens, only whether they are filled is compared.
+    """
     shifts = []
     for name, (bins, nulls) in count(ask, table, reference["columns"], prefix).items():
         held, before, rows = reference["columns"][name], reference["rows"], sum(bins) + nulls
+        if name in calendar:
+            bins, held = (
+                [sum(bins), 0],
+                {"counts": [sum(held["counts"]), 0], "nulls": held["nulls"], "kind": "category"},
+            )
         if not rows:
             return []
         old, new, outside = [*held["counts"], held["nulls"]], [*bins, nulls], bins[-1]

@@ -1,5 +1,6 @@
 """The rows of today as one hashed file: fetched, or where they lie."""
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from planrun.trouble import Trouble
 
 from planrun_ml.data.sample import sample
 from planrun_ml.data.source import REMEDY, SOURCE, Source, near, segments, source_of
+from planrun_ml.tables.moments import in_words
 from planrun_ml.tables.parquet import write_chunks
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW
@@ -132,16 +134,31 @@ def _connected(root: Path, url: str) -> Any:
     return create_engine(url).connect().execution_options(stream_results=True)
 
 
+def _refuse_ambiguous(table: Engine, source: Source) -> None:
+    """Raises `Trouble` for a column that is used and could be day first or month first: nobody guesses."""
+    unused = set(source.special) - {source.time}
+    for name, written in table.written.items():
+        if written.is_ambiguous and name not in unused:
+            told = f'{name} could be {" or ".join(map(in_words, written.forms))}, such as "{written.example}".'
+            ways = " or ".join(_said_as(source, name, form) for form in written.forms)
+            raise Trouble(told, f"Say which in {SOURCE}: {ways}")
+
+
+def _said_as(source: Source, name: str, form: str) -> str:
+    """The line of data/source.yaml that says how a column writes its moments."""
+    if name == source.time:
+        return f'`time_format: "{form}"`'
+    return f'`dates: {{{json.dumps(name, ensure_ascii=False)}: "{form}"}}`'
+
+
 # ---------------------------------------------------------------------------------------------------- one table
 def open_table(repo: Repo) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
     source, table = source_of(repo), Engine()
-    table.open(path := snapshot(repo, source))
-    if source.time_format and source.time in table.columns("source"):
-        table.open(path, {source.time: source.time_format})
+    table.open(path := snapshot(repo, source), source.moments)
     columns = [column for column in table.columns("source") if column != ROW]
     named = [(f"segment {name}", name) for name in segments(repo, source)]
-    for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained", "text"):
+    for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained", "text", "dates"):
         value = getattr(source, role)
         named += [(role, name) for name in ([value] if isinstance(value, str) else value) if name]
     shown = ", ".join(columns if len(columns) <= 12 else [*columns[:8], "…", *columns[-3:]])
@@ -149,6 +166,7 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
         if column not in columns:
             meant = near(column, columns, f"The first line of the file names: {shown}.")
             raise Trouble(f'The data has no column "{column}" ({role}). {meant}', REMEDY)
+    _refuse_ambiguous(table, source)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
     return table, source

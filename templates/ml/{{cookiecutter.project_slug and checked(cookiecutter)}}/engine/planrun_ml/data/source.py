@@ -17,6 +17,7 @@ ORIGINS = ("bundled with scikit-learn", "made by synthetic.py from a seed")  # h
 NAMES = (list, str, "a list of column names")
 SHAPES: dict[str, tuple[type, type, str]] = {
     "leave_out": NAMES, "known_after": NAMES, "text": NAMES, "explained": (dict, str, "lines of `column: the reason`"),
+    "dates": (dict, str, "lines of `column: how its moments are written`"),
     "sources": (list, dict, "entries that open with `- name: …`"),
 }  # fmt: skip
 
@@ -33,6 +34,7 @@ class Source:
     group: str
     id: str
     time_format: str
+    dates: dict[str, str]
     split: str
     leave_out: list[str]
     known_after: list[str]
@@ -41,6 +43,11 @@ class Source:
     baseline: str
     store: str
     sources: list[dict[str, str]]
+
+    @property
+    def moments(self) -> dict[str, str]:
+        """Column → how it writes its moments, as a person said."""
+        return self.dates | ({self.time: self.time_format} if self.time and self.time_format else {})
 
     @property
     def is_sample(self) -> bool:

@@ -68,7 +68,7 @@ def floor(repo: Repo) -> Result:
     found = live_quality(repo)
     verdicts = [Verdict(**row) for row in found["verdicts"]]
     if decayed := [f"{verdict.test}: {verdict.reason}" for verdict in verdicts if verdict.state == "decayed"]:
-        return failed(f"{found['metric']} is below what was accepted. {'; '.join(decayed)}.", TRIAGE)
+        return failed(f"{found['metric']} is worse than what was accepted. {'; '.join(decayed)}.", TRIAGE)
     if any(verdict.state == "healthy" and verdict.counts for verdict in verdicts):
         return passed(f"{found['reason']}.")
     odd = f"; {found['odd']}" if found["odd"] else ""

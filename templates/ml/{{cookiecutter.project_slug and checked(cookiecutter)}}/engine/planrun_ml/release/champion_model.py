@@ -202,11 +202,29 @@ def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, E
         path.parent.mkdir(parents=True, exist_ok=True)
         chosen = f"select * exclude ({ROW}, _split) from split_rows where _split = 'validation' order by {ROW}"
         frames.open_split(repo)[0].run(f"copy ({chosen}) to {literal(str(path))} (format parquet)")
-    table.open(path)
+    table.open(path, {name: form for name, form in champion.card.get("dates", {}).items() if name in champion.columns})
     missing = [name for name in champion.columns if name not in table.columns("source")]
     if missing:
         raise Trouble(f"{path.name} has no column {', '.join(missing)}.", f"Needed: {', '.join(champion.columns)}.")
+    _as_in_training(path, table, champion)
     return path, table, source
+
+
+def _as_in_training(path: Path, table: Engine, champion: Champion) -> None:
+    """Raises `Trouble` where a moment is written otherwise than in training: a week of it could be read as months."""
+    for name, kind in champion.columns.items():
+        written, trained = table.written.get(name), champion.card.get("dates", {})
+        if (
+            kind != "date"
+            or written is None
+            or name in trained
+            or not (written.is_ambiguous or "dates" in champion.card)
+        ):
+            continue
+        told = (
+            f'{path.name} writes {name} as "{written.example}", and the version was trained on moments like 2026-03-31.'
+        )
+        raise Trouble(told, f"Write {name} as 2026-03-31, or 2026-03-31 10:15.")
 
 
 def _short(error: Exception) -> str:

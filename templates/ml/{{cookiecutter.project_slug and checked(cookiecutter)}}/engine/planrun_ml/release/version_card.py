@@ -39,6 +39,8 @@ def write_card(
     card = {
         "version": version, "kind": kind, "task": task, "metric": metric.name, **own, "columns": columns,
         "rules": {name: one for name, one in schema.read(repo)["columns"].items() if name in columns},
+        "dates": {name: table.written[name].forms[0] for name in columns if name in table.written},
+        "calendar": sorted((repo.evidence("quality") or {}).get("calendar", {})),
         "rule": rule, "threshold": accepted.threshold, "classes": list(accepted.classes),
         "target": source.target, "id": source.id, "group": source.group,
         "positive": columns_module.positive_value(source, table) if task == "binary" else "",

@@ -1,5 +1,6 @@
 """The forms of a delimited file: separators, decimal signs, dates, names."""
 
+import contextlib
 import csv
 import gzip
 import re
@@ -88,6 +89,20 @@ def _separated(path: Path) -> Form:
     commas, points = (any(re.fullmatch(NUMBER.format(mark), field) for field in fields) for mark in (",", r"\."))
     check_names(path.name, next(csv.reader(lines, delimiter=separator), []))
     return Form(separator, "," if separator != "," and commas and not points else ".")
+
+
+def first_of(path: Path, form: Form, wide: int) -> list[list[str]]:
+    """The first filled values of each column of a delimited file, in the order of the columns."""
+    found: list[list[str]] = [[] for _ in range(wide)]
+    with _text(path) as file:
+        lines = csv.reader((line for line, _ in zip(file, range(LOOK), strict=False)), delimiter=form.separator)
+        with contextlib.suppress(csv.Error):  # the engine says what is wrong with such a line
+            next(lines, None)
+            for row in lines:
+                for place, value in zip(found, row, strict=False):
+                    if value.strip() not in MISSING:
+                        place.append(value.strip())
+    return found
 
 
 def check_names(file: str, names: Iterable[str]) -> None:

@@ -44,7 +44,7 @@ def _judged(
     """What there is to say of these labelled answers against a floor, by the metric the version was accepted by."""
     facts: dict[str, Any] = {"unit": metric.labels}
     if floor is None:
-        said = f"{metric.name} has no floor, so nothing can be below it: measure the baseline, then replan"
+        said = f"{metric.name} has no floor to hold it against: measure the baseline, then replan"
         return facts | {"reason": said}
     alpha, power = false_alarms(repo), repo.needed("acceptance.power")
     held = quality.bounds(metric, card["healthy"], floor, alpha, power)
