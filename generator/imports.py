@@ -108,7 +108,7 @@ PLANRUN_ML = Tree(
         models, pages: models pages
         experiments: experiments
         baseline: baseline
-        audit, release: audit release
+        audit, release: audit release → labelling
         acceptance, operation: acceptance serving watching
         retraining: retraining testing
         gates: gates

@@ -10,6 +10,7 @@ from planrun.repository import Repo
 from planrun.steps import Step
 from planrun.trouble import Blocked, Trouble
 
+from planrun_ml.data import people_labels
 from planrun_ml.data.source import SOURCE, Source
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import OWN
@@ -26,7 +27,7 @@ def manifest_of(
     """What was audited. It holds no clock, so the same data gives the same bytes."""
     return {
         "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
-        "sha256": _hash(repo, path),
+        "sha256": people_labels.digest(repo, _hash(repo, path)),
         "source_yaml": repo.sha256(SOURCE),
         "sample": source.is_sample,
         "rows": rows,
@@ -47,8 +48,9 @@ def manifest(repo: Repo) -> dict[str, Any]:
     if found["source_yaml"] != repo.sha256(SOURCE):
         raise Blocked(f"{SOURCE} changed after the audit.", "make audit")
     path = repo.root / found["file"]
-    if path.is_file() and _hash(repo, path) != found["sha256"]:
-        raise Blocked(f"{found['file']} changed after the audit, though no code did.", "make audit")
+    if path.is_file() and people_labels.digest(repo, _hash(repo, path)) != found["sha256"]:
+        labels = f", or {people_labels.LABELS}," if (repo.root / people_labels.LABELS).is_file() else ""
+        raise Blocked(f"{found['file']}{labels} changed after the audit, though no code did.", "make audit")
     return found
 
 

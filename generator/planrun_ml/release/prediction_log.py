@@ -30,6 +30,7 @@ FIELDS = (
 )
 PREDICTIONS = Path("predictions")
 LABELS = Path("labels")
+SETTLED = "settled.csv"  # in that folder: what a named person said where two labels differ
 Encode = Callable[[Any], bytes]
 GRACE = timedelta(days=1)  # a label is missed a day after it was due
 
@@ -144,6 +145,8 @@ def read_labels(con: duckdb.DuckDBPyConnection, folder: Path, card: Mapping[str,
         except duckdb.Error as error:
             raise Trouble(f"{name} cannot be read: {str(error).splitlines()[0]}", "Mend it, or move it away.") from None
     con.execute("delete from labels where coalesce(id, '') = '' or coalesce(label, '') = ''")
+    decided = literal(f"{LABELS}/{SETTLED}")  # a dispute that somebody settled is none
+    con.execute(f"delete from labels where file <> {decided} and id in (select id from labels where file = {decided})")
     words = {plain(name): name for name in card["labels"]}
     if card["task"] == "binary":  # a caller need not know what the data calls the two
         words = {("yes" if name == card["positive"] else "no"): name for name in card["labels"]} | words
@@ -162,6 +165,22 @@ def odd_labels(con: duckdb.DuckDBPyConnection) -> str:
         return ""
     label, key, file = found[0]
     return f"{many(len(found), 'label')} cannot be used; the first is {label!r} for {key} in {file}"
+
+
+def disputed(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Answers whose late labels differ, so that they count in no figure: id → the labels."""
+    found = con.execute(
+        "select id, string_agg(distinct label, ', ' order by label) from labels group by id "
+        "having count(distinct label) > 1 order by id"
+    )
+    return dict(found.fetchall())
+
+
+def labels_alone(root: Path, card: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
+    """A connection with the late labels and no answers."""
+    con = duckdb.connect()
+    read_labels(con, root / LABELS, card)
+    return con
 
 
 def many(count: int, word: str) -> str:

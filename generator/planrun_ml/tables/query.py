@@ -117,6 +117,13 @@ class Engine:
     def run(self, sql: str) -> None:
         self._guarded(sql)
 
+    def replace_source(self, sql: str) -> None:
+        """Let `source` be what a query makes of it; the query reads it under the name `source_before`."""
+        kind = "view" if self.rows("select 1 from duckdb_views() where view_name = 'source'") else "table"
+        self._guarded(f"alter {kind} source rename to source_before")
+        self._guarded(f"create view source as {sql}")
+        self.repeats, self.drawn = {}, 0.0
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         return list(self._guarded(sql, duckdb.DuckDBPyConnection.fetchall))

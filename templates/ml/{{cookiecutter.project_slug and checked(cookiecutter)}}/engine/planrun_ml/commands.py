@@ -19,6 +19,20 @@ COMMANDS = (
         "audit the data that data/source.yaml names (G1)",
         (argument("--resplit", action="store_true", help="cut new splits, although the recorded ones still fit"),),
     ),
+    Command(
+        "label",
+        "planrun_ml.labelling.run:run",
+        "draw rows for people to label, collect their sheets, settle what they differ on (G1.5)",
+        (
+            argument("what", choices=("draw", "collect", "settle"), help="settle takes an id and a label"),
+            argument("given", nargs="*", metavar="ID LABEL", help="of settle: the row, and what is right"),
+            argument("--rows", type=int, default=100, help="of draw: how many"),
+            argument("--how", default="random", help="of draw: random, stratified, or differ (where two models do)"),
+            argument("--by", action="append", default=[], metavar="NAME", help="of draw: who labels; several times"),
+            argument("--double", type=float, default=None, metavar="SHARE", help="of draw: rows for two people"),
+            argument("--column", default="", help="of draw: whose values are the strata; empty: the first segment"),
+        ),
+    ),
     Command("baseline", "planrun_ml.baseline.run:run", "measure the baseline, and lock the data (G1.9, G1.lock)"),
     Command(
         "experiment",

@@ -15,6 +15,7 @@ from planrun.files import canonical, put_in_place, write_text
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
+from planrun_ml.data import people_labels
 from planrun_ml.data.sample import sample
 from planrun_ml.data.source import REMEDY, SOURCE, Source, near, segments, source_of
 from planrun_ml.tables.moments import in_words
@@ -169,4 +170,5 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
     _refuse_ambiguous(table, source)
     if not table.rows("select 1 from source limit 1"):
         raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
+    people_labels.fill(repo, table, source)
     return table, source

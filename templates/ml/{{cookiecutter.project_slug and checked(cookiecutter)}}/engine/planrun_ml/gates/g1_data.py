@@ -6,6 +6,7 @@ from typing import Any
 
 from planrun import self_test
 from planrun.catalogue import NumberKey
+from planrun.command import COMMAND
 from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, unconfirmed
@@ -15,7 +16,7 @@ from planrun.steps import rows_missing
 from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit.two_runs import PIPELINE, differing
-from planrun_ml.data import lock, manifest, prediction_files, schema, source, watch_list
+from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS
@@ -115,6 +116,10 @@ def labelled(repo: Repo) -> Result:
                 f"People agree on {float(agreement):.1%}, and {least:.1%} is needed.",
                 f"Sharpen {GUIDE}, then: make audit",
             )
+    sheets = repo.evidence("labelling")
+    if sheets and sheets["disputes"]:
+        told = f"People differ on {counted(sheets['disputes'], 'row')}, and nobody has settled what is right."
+        return blocked(told, f"{COMMAND} label settle ID LABEL, for each row in {people_labels.DISPUTES}")
     return _enough(repo, found["test"])
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.measuring.deciding import accepted_by
 from planrun_ml.measuring.metrics import OWN, Metric, score
-from planrun_ml.release.prediction_log import GRACE, case_of, labelled, odd_labels
+from planrun_ml.release.prediction_log import GRACE, case_of, disputed, labelled, many, odd_labels
 from planrun_ml.watching import quality
 
 
@@ -29,13 +30,26 @@ def judge(repo: Repo, con: duckdb.DuckDBPyConnection, card: Mapping[str, Any], m
     floor = card["floor"] if planned is None or name != repo.answers["metric"] else planned
     facts = {"metric": name, "due": expected, "received": received, "healthy": card["healthy"]["value"]}
     facts |= {"floor": floor, "rows": len(rows), "value": None, "needed": 0, "verdicts": []}
-    facts |= {"unit": "labels", "odd": odd_labels(con)}
+    facts |= {"unit": "labels", "odd": odd_labels(con), "disputed": _disputes(con)}
     try:
-        return facts | _judged(repo, card, accepted_by(repo, card), floor, rows)
+        facts |= _judged(repo, card, accepted_by(repo, card), floor, rows)
+        return facts | {"reason": "; ".join(filter(None, (facts["reason"], facts["disputed"])))}
     except Trouble as wrong:  # a team's own metric that gives no number: all other signals go on
         if isinstance(wrong, Blocked) or not name.startswith(OWN):
             raise
         return facts | {"reason": wrong.sentence.removesuffix("."), "step": wrong.remedy}
+
+
+def _disputes(con: duckdb.DuckDBPyConnection) -> str:
+    """How many answers have two labels that differ, and so are in no figure; "" where there is none."""
+    found = disputed(con)
+    if not found:
+        return ""
+    first, said = next(iter(found.items()))
+    many_of = many(len(found), "answer")
+    return (
+        f"{many_of} with two different labels in no figure, such as {first} ({said}): {COMMAND} label settle ID LABEL"
+    )
 
 
 def _judged(
