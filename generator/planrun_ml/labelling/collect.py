@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import people_labels, snapshot
+from planrun_ml.data.lock import GUIDE
 from planrun_ml.data.people_labels import DISPUTES, FIELDS, FOLDER, LABELS, SETTLED
 from planrun_ml.labelling.draw import SHEET, guide_of
 from planrun_ml.measuring.catalogue import CLASSES
@@ -174,8 +175,7 @@ def _told(
     if agreed.get("share") is not None:
         lines.append(
             f"Two people agree on {agreed['share']:.1%} of {agreed['rows']:,} rows (bounds {agreed['low']:.1%} to "
-            f"{agreed['high']:.1%}), kappa {agreed['kappa']:.2f}: "
-            f"mlscaffold replan --set label_agreement={agreed['share']:.4g}"
+            f"{agreed['high']:.1%}), kappa {agreed['kappa']:.2f}: {_next(agreed['share'])}"
         )
     elif agreed["rows"]:
         lines.append(f"Two people differ by {agreed['difference']:.4g} on average over {agreed['rows']:,} rows.")
@@ -192,6 +192,13 @@ def _told(
     if old := [guide for guide in guides if guide != guide_of(repo)]:
         lines.append(f"Labels by an earlier guide ({', '.join(old)}): read whether they still hold.")
     return lines
+
+
+def _next(share: float) -> str:
+    """What to do with an agreement: take it into the plan, or mend the guide where it is no better than a coin."""
+    if share < 0.5:
+        return f"sharpen {GUIDE}, for so far a coin would agree as often"
+    return f"mlscaffold replan --set label_agreement={share:.4g}"
 
 
 def settle(repo: Repo, key: str, label: str) -> Outcome:

@@ -136,7 +136,12 @@ COMMANDS = (
         "triage",
         "planrun_ml.watching.triage:triage",
         "something is off: look at labels and data first, at code last",
-        (MOMENT,),
+        (
+            MOMENT,
+            argument(
+                "--explained", action="append", default=[], metavar="STEP=REASON", help="go on past what a step finds"
+            ),
+        ),
         settled=False,
     ),
     Command(

@@ -1,11 +1,13 @@
 """`triage`: something is off; labels and data are looked at first, code last."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from planrun.command import COMMAND
 from planrun.gates import state_of
 from planrun.repository import Repo
-from planrun.trouble import Outcome
+from planrun.signing.people import person
+from planrun.trouble import Outcome, Trouble
 
 from planrun_ml.models import model_files
 from planrun_ml.release import registry
@@ -18,22 +20,42 @@ LIMIT_Z = 3.0  # a difference that chance alone makes in about one of 700 looks
 
 
 # ------------------------------------------------------------------------------------------------ triage
-def triage(repo: Repo, at: str = "") -> Outcome:
-    """Walk the order and stop at the first finding; exit 1 with one, or when the metric fell all the same."""
+def triage(repo: Repo, at: str = "", explained: Sequence[str] = ()) -> Outcome:
+    """Walk the order and stop at the first finding that nobody has explained; exit 1 with one, or when the metric got
+    worse all the same. `explained` are texts like "3=the new branch opened"; they are kept with who says so.
+    """
+    reasons = _reasons(explained)
     view = look(repo, at)
     lines, walked = [], []
     for number, (question, ask, remedy) in enumerate(STEPS, start=1):
         found = ask(view)
         walked.append({"step": number, "question": question, "found": found})
         lines.append(f"{number} {question} {'FOUND: ' + found if found else 'clear'}")
+        if found and number in reasons:
+            walked[-1] |= {"explained": reasons[number], "by": person(repo)}
+            lines.append(f"  explained by {walked[-1]['by']}: {reasons[number]}")
+            found = ""
         if found:
             lines.append(f"  next: {remedy}")
+            lines.append(f"  where it is explained, go on: make triage ARGS='--explained \"{number}=…\"'")
             break
     fell = quality(view, 0.0, None).state == "alarm"
     if fell and not found:
         lines.append("All clear, and the metric got worse: the same inputs mean something else now. Next: make retrain")
     repo.write_evidence("triage", {"version": view.champion.version, "steps": walked})
     return Outcome("\n".join(lines), 1 if found or fell else 0)
+
+
+def _reasons(explained: Sequence[str]) -> dict[int, str]:
+    """Step → why what it finds is no trouble. Raises `Trouble` for a step that there is not, and for no reason."""
+    found = {}
+    for text in explained:
+        step, _, reason = text.partition("=")
+        if not step.strip().isdigit() or not 1 <= int(step) <= len(STEPS) or not reason.strip():
+            told = f'"{text}" does not say which step is explained, from 1 to {len(STEPS)}, and why.'
+            raise Trouble(told, 'Write --explained "3=the new branch opened"')
+        found[int(step)] = reason.strip()
+    return found
 
 
 def labels_wrong(view: View) -> str:
@@ -105,7 +127,12 @@ def _days(view: View) -> float:
 
 
 STEPS: tuple[tuple[str, Callable[[View], str], str], ...] = (
-    ("Are the labels wrong?", labels_wrong, "Have 50 recent errors read; mend labels/, then make monitor"),
+    (
+        "Are the labels wrong?",
+        labels_wrong,
+        f"Have 50 recent errors read; mend labels/, or settle what differs ({COMMAND} label settle ID LABEL), "
+        "then make monitor",
+    ),
     ("Are inputs missing, late or changed?", inputs_broken, "Mend at the source; make rollback if the rule is better"),
     ("Did inputs drift, in which segment?", inputs_moved, "Ask the column's owner; make retrain if quality fell there"),
     ("Did the balance of outcomes move?", balance_moved, "make retrain, and look at the threshold again"),
