@@ -71,6 +71,7 @@ FORMS: dict[str, tuple[Callable[[Path], Path], str, dict[str, str]]] = {
         "CSV with commas",
         {"time_format": "%m/%d/%Y %H:%M"},
     ),
+    "months": (lambda p: write(p, text(complaints(form="%Y-%m"))), "CSV with commas", {"time_format": "%Y-%m"}),
     "with zones": (lambda p: write(p, text(complaints(form="%Y-%m-%dT08:00:00+02:00"))), "CSV with commas", {}),
     "quotes": (
         lambda p: write(p, text(column(complaints(), "word", lambda at, _: f'a "b", {at % 7}\nc'))),

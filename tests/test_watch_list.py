@@ -10,7 +10,9 @@ import pytest
 from mlscaffold.looking import names as at_the_door
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import leakage, names, watch_list
+from planrun_ml.data.sample import sample
 from planrun_ml.data.source import SHAPES, Source
+from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.tables.query import Engine
 
 ROWS = 2000
@@ -244,6 +246,20 @@ def test_a_class_of_many_is_told_by_a_pair_and_by_what_is_filled(tmp_path: Path)
     found = listed(screened(frame, "multiclass", tmp_path))
 
     assert found == {"closed_by": "filled"}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "forecast", "ranking"])
+def test_the_samples_list_nothing(task: str, tmp_path: Path) -> None:
+    """Real and made rows whose columns are known to be honest."""
+    frame = sample(task)
+    roles = {"id": frame.columns[0]} if task in CLASSES or task == "regression" else {"id": "row_id"}
+    roles |= {"time": "day", "group": "store"} if task == "forecast" else {}
+    frame = frame.rename(columns={frame.columns[-1]: "y"})
+    if task == "binary":
+        frame["y"] = (frame.y == "malignant").astype(int)
+    found = screened(frame, task, tmp_path, **roles)
+
+    assert (found["suspects"], found["watch"]) == ([], [])
 
 
 def test_what_is_explained_is_off_the_list(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(\.\d{3})+(,\d+)?|\d{1,3}([   ']\d{3})+([.,]\d+)?)")
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)? ?(Z|[+-]\d{2}(:?\d{2})?)?")
+_MONTHS = re.compile(r"(1[89]|20)\d{2}-(0[1-9]|1[0-2])")
 _DAYS = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{4}|\d{2})"
     r"(?P<gap>[T ])?(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?)?( ?(?P<half>[AaPp][Mm]))?"
@@ -114,6 +115,8 @@ class Column:
             return None
         if sum(count for value, count in self.counts.items() if _ISO.fullmatch(value)) >= needed:
             return ("",)
+        if sum(count for value, count in self.counts.items() if _MONTHS.fullmatch(value)) >= needed:
+            return ("%Y-%m",)
         found = [match for value in self.counts if (match := _DAYS.fullmatch(value))]
         if sum(self.counts[match.string] for match in found) < needed:
             return None

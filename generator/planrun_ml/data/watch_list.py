@@ -29,6 +29,7 @@ GROUP = 5  # as many columns may stand apart together
 FILLED = {True: 0.65, False: 0.10}  # of classes: the area by being filled alone; of amounts: the share of variance
 RARE = 1e-6  # how seldom chance alone may make what is named, a column
 HINT = 0.05  # power below which a name that speaks of later is left alone
+HIDDEN = 0.9  # power of a pair from which it is named, where neither of the two has as much alone
 CODE = 0.8  # power of a number's exact values from which they are named
 FEWEST, SHARE = 8, 1 / 3  # levels that an encoding has at least, and at most as a share of the rows
 LATER = 0.05  # share of rows whose moment lies after the row's own
@@ -320,10 +321,14 @@ def nearly_made(
             if not np.isfinite(made).all() or (one, other) in named:
                 continue
             own = power(single(values, target, form), form)
-            if own < CODE:
+            if own < HIDDEN:
                 continue
             best = max(power(single(numbers[name], target, form), form) for name in (one, other))
-            if 1 - own > HALF * (1 - best) or tells_news(_as_of(x, values), y, task, beside.past) < NEWS:
+            if (
+                best >= HIDDEN
+                or 1 - own > HALF * (1 - best)
+                or tells_news(_as_of(x, values), y, task, beside.past) < NEWS
+            ):
                 continue
             named.add((one, other))
             scored, alone = (_score(value, form) for value in (own, best))

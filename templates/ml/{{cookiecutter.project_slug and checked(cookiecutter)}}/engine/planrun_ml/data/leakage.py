@@ -15,6 +15,7 @@ EXACT = 1 - 1e-9
 BINS = 20
 FOLDS = 5
 ROWS = 50_000
+PRODUCTS, LEAST = 4_000_000, 500  # values that pairs are looked for in, and rows of very many columns
 NEWS = 0.3  # of what the past leaves open: a column that explains less of it knows no more than the past does
 
 Past = Callable[[], np.ndarray | None]
@@ -135,16 +136,20 @@ def likeliest_pairs(numbers: pd.DataFrame, y: np.ndarray, most: int = 3) -> list
 
     All correlations at once, from matrix products: cov(ab, y) = E[aby] - E[ab]E[y].
     """
-    names, values = list(numbers), numbers.to_numpy() / numbers.std().to_numpy()
+    names = list(numbers)
     if len(names) < 2:
         return []
-    answer = (y - y.mean()) / y.std()
+    some = slice(0, max(LEAST, PRODUCTS // len(names)))  # rows come in no order, so the first ones are as good as any
+    values, answer = numbers.to_numpy()[some] / numbers.std().to_numpy(), y[some]
+    if answer.std() == 0:
+        return []
+    answer = (answer - answer.mean()) / answer.std()
     with np.errstate(all="ignore"):
         turned = np.where((values != 0).all(axis=0), 1 / values, np.nan)
         found = {
             "×": _correlations(values, values, answer),
             "÷": _correlations(values, turned, answer),
-            "-": _differences(numbers, answer),
+            "-": _differences(numbers.to_numpy()[some], answer),
         }
     pairs: list[tuple[str, str, str, np.ndarray]] = []
     for sign, table in found.items():
@@ -169,9 +174,9 @@ def _correlations(one: np.ndarray, other: np.ndarray, answer: np.ndarray) -> np.
     return found
 
 
-def _differences(numbers: pd.DataFrame, answer: np.ndarray) -> np.ndarray:
+def _differences(numbers: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """The same of each difference, in the columns' own units, as a person would subtract them."""
-    values = numbers.to_numpy() - numbers.to_numpy().mean(axis=0)
+    values = numbers - numbers.mean(axis=0)
     plain, both = values.T @ answer / len(answer), values.T @ values / len(answer)
     spread = np.diag(both)[:, None] + np.diag(both)[None, :] - 2 * both
     least = 1e-12 * np.maximum(np.diag(both)[:, None], np.diag(both)[None, :]) + 1e-300
