@@ -131,6 +131,11 @@ def test_an_ambiguous_column_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(Trouble) as refusal:
         snapshot._refuse_ambiguous(table, plain(time="due"))
     assert '`time_format: "%d/%m/%Y"`' in refusal.value.remedy
+    table.written["paid"] = table.written["due"]
+    with pytest.raises(Trouble, match=r"and so could paid\.") as refusal:
+        snapshot._refuse_ambiguous(table, plain(time="due"))
+    assert '`time_format: "%m/%d/%Y"; dates: {"paid": "%m/%d/%Y"}`' in refusal.value.remedy
+    del table.written["paid"]
     snapshot._refuse_ambiguous(table, plain(leave_out=["due"]))
 
 

@@ -142,6 +142,10 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
         if len(written["forms"]) == 1:
             form = written["forms"][0]
             said.append(f'{name} is read as {in_words(form)} ({form}), such as "{written["example"]}".')
+    if source.time and source.time not in found.quality["dates"]:
+        said.append(
+            f"{source.time} is read as 2026-03-31 is written, from {' to '.join(found.manifest['time_range'])}."
+        )
     said += found.quality["proposed"]
     copies = [f"{name} ({what})" for name, what in found.quality["calendar"].items()]
     if copies:

@@ -4,10 +4,11 @@ Everything is worked out before the first file is written, so bad data leaves no
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from planrun.files import as_text, canonical, write_text
 from planrun.gates import OPEN
 from planrun.repository import Repo
@@ -68,8 +69,9 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
 
     What looks like a leak is told with it, so that nobody mends the one and never hears of the other.
     """
-    table, source = snapshot.open_table(repo)
+    table, source = snapshot.open_unchecked(repo)
     try:
+        snapshot.complete(repo, table, source)
         return _examined(repo, table, source, resplit), source
     except Trouble as stop:
         stop.also = _leaks_beside(repo, table, source)
@@ -79,14 +81,25 @@ def examine(repo: Repo, resplit: bool) -> tuple[Findings, source_module.Source]:
 def _leaks_beside(repo: Repo, table: Engine, source: source_module.Source) -> tuple[str, ...]:
     """Suspects and watch list over all labelled rows, whatever else is wrong; none where these cannot be read."""
     try:
+        held = table.columns("source")
+        time, group = (name if name in held else "" for name in (source.time, source.group))
+        source = replace(source, time=time, group=group)
+        if source.target not in held:
+            return ()
+        target = columns_module.target_sql(repo, source, table)
         inputs = columns_module.inputs(table, source)
-        rows = table.rows("select count(*) from source")[0][0]
+        rows = max(1, table.rows("select count(*) from source")[0][0])
         where = f"{profile.PLACE} < {min(1.0, MOST / rows)}"
-        seen = frames.rows(repo, table, source, inputs, where, "the file", "source")
+        found = table.frame(
+            f"select {target} as _target, {columns_module.select(inputs)} from source "
+            f"where {where} and {target} is not null order by _row"
+        )
     except Trouble:  # the sentence that stopped the audit says it
         return ()
-    if len(np.unique(seen.y.astype(str))) < 2:
+    y = found["_target"].to_numpy(dtype=object if repo.answers["task"] == "multiclass" else float)
+    if len(np.unique(y.astype(str))) < 2:
         return ()
+    seen = frames.Frame(np.arange(len(y)), found[list(inputs)], y, None, None, pd.DataFrame(), inputs)
     return tuple(watch_list.told(_screened(repo, table, source, seen, where, "source")))
 
 

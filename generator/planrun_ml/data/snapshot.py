@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from planrun.trouble import Trouble
 from planrun_ml.data import people_labels
 from planrun_ml.data.sample import sample
 from planrun_ml.data.source import REMEDY, SOURCE, Source, near, segments, source_of
-from planrun_ml.tables.moments import in_words
+from planrun_ml.tables.moments import Written, in_words
 from planrun_ml.tables.parquet import write_chunks
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW
@@ -138,25 +139,44 @@ def _connected(root: Path, url: str) -> Any:
 def _refuse_ambiguous(table: Engine, source: Source) -> None:
     """Raises `Trouble` for a column that is used and could be day first or month first: nobody guesses."""
     unused = set(source.special) - {source.time}
-    for name, written in table.written.items():
-        if written.is_ambiguous and name not in unused:
-            told = f'{name} could be {" or ".join(map(in_words, written.forms))}, such as "{written.example}".'
-            ways = " or ".join(_said_as(source, name, form) for form in written.forms)
-            raise Trouble(told, f"Say which in {SOURCE}: {ways}")
+    open_ones = {name: it for name, it in table.written.items() if it.is_ambiguous and name not in unused}
+    if not open_ones:
+        return
+    first, written = next(iter(open_ones.items()))
+    told = f'{first} could be {" or ".join(map(in_words, written.forms))}, such as "{written.example}"'
+    if more := list(open_ones)[1:]:
+        told += f", and so could {', '.join(more)}"
+    ways = " or ".join(f"`{_said_as(source, open_ones, place)}`" for place in (0, 1))
+    raise Trouble(f"{told}.", f"Say which in {SOURCE}: {ways}")
 
 
-def _said_as(source: Source, name: str, form: str) -> str:
-    """The line of data/source.yaml that says how a column writes its moments."""
-    if name == source.time:
-        return f'`time_format: "{form}"`'
-    return f'`dates: {{{json.dumps(name, ensure_ascii=False)}: "{form}"}}`'
+def _said_as(source: Source, written: Mapping[str, Written], place: int) -> str:
+    """The lines of data/source.yaml that say how columns write their moments, day first or month first by `place`."""
+    lines = [f'time_format: "{it.forms[place]}"' for name, it in written.items() if name == source.time]
+    others = {name: it.forms[place] for name, it in written.items() if name != source.time}
+    return "; ".join([*lines, *([f"dates: {json.dumps(others, ensure_ascii=False)}"] if others else [])])
 
 
 # ---------------------------------------------------------------------------------------------------- one table
 def open_table(repo: Repo) -> tuple[Engine, Source]:
     """The data as the table `source`, every column that data/source.yaml names being there."""
+    table, source = open_unchecked(repo)
+    complete(repo, table, source)
+    return table, source
+
+
+def open_unchecked(repo: Repo) -> tuple[Engine, Source]:
+    """The data as the table `source`, whatever data/source.yaml says of its columns. `complete` comes next."""
     source, table = source_of(repo), Engine()
-    table.open(path := snapshot(repo, source), source.moments)
+    table.open(snapshot(repo, source), source.moments)
+    return table, source
+
+
+def complete(repo: Repo, table: Engine, source: Source) -> None:
+    """Hold the columns to data/source.yaml, and fill in the labels that people gave.
+
+    Raises `Trouble` for a column that is not there, a moment that could be two days, and a table without rows.
+    """
     columns = [column for column in table.columns("source") if column != ROW]
     named = [(f"segment {name}", name) for name in segments(repo, source)]
     for role in ("target", "time", "group", "id", "split", "leave_out", "known_after", "explained", "text", "dates"):
@@ -169,6 +189,6 @@ def open_table(repo: Repo) -> tuple[Engine, Source]:
             raise Trouble(f'The data has no column "{column}" ({role}). {meant}', REMEDY)
     _refuse_ambiguous(table, source)
     if not table.rows("select 1 from source limit 1"):
-        raise Trouble(f"{path.name} holds no rows.", f"Add some, or correct `source` in {SOURCE}.")
+        told = f"{snapshot(repo, source).name} holds no rows."
+        raise Trouble(told, f"Add some, or correct `source` in {SOURCE}.")
     people_labels.fill(repo, table, source)
-    return table, source
