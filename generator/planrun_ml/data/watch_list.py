@@ -29,6 +29,7 @@ GROUP = 5  # as many columns may stand apart together
 FILLED = {True: 0.65, False: 0.10}  # of classes: the area by being filled alone; of amounts: the share of variance
 RARE = 1e-6  # how seldom chance alone may make what is named, a column
 HINT = 0.05  # power below which a name that speaks of later is left alone
+EACH = 10  # rows that a value has at least, on average, for it to be taken as a code
 HIDDEN = 0.9  # power of a pair from which it is named, where neither of the two has as much alone
 CODE = 0.8  # power of a number's exact values from which they are named
 FEWEST, SHARE = 8, 1 / 3  # levels that an encoding has at least, and at most as a share of the rows
@@ -247,7 +248,7 @@ def by_value(x: pd.DataFrame, y: np.ndarray, task: str, scores: Mapping[str, flo
         if not pd.api.types.is_numeric_dtype(x[name]):
             continue
         codes, values = pd.factorize(x[name])
-        if not leakage.BINS < len(values) <= len(y) / 4:
+        if not leakage.BINS < len(values) <= len(y) / EACH:
             continue
         score = by_codes(codes + 1, y, task)
         if power(score, task) >= CODE and 1 - power(score, task) <= HALF * (1 - power(scores[name], task)):

@@ -24,6 +24,7 @@ def datasheet(repo: Repo) -> str:
         f"lawful basis {one.get('lawful_basis') or '?'}"
         for one in source.sources
     }
+    listed_ones = len(splits["leakage"].get("watch", []))
     agreed = "not measured" if labels["agreement"] is None else labels["agreement"]
     return f"""\
 # Datasheet{source_module.label(repo, source)}
@@ -54,7 +55,7 @@ Labels: {repo.answers["label_source"]}; agreement of those who label: {agreed}.
 
 Split by rule {splits["rule"]["kind"]}: {listed({name: count for name, count in splits["sizes"].items() if count})}.
 {len(quality["breaches"])} rules of {schema.PATH} do not hold.
-Columns suspected of knowing the answer: {len(splits["leakage"]["suspects"])}.
+Columns suspected of knowing the answer: {len(splits["leakage"]["suspects"])}; on the watch list: {listed_ones}.
 
 ## Uses, distribution, maintenance
 
