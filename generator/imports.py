@@ -90,10 +90,10 @@ PLANRUN = Tree(
     "planrun: gates and signatures of every repository",
     _layers("""
         words: __init__ → environment trouble catalogue command → agents rigor
-        files: git → files
+        files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository
-        steps and rows: steps yaml_rows
+        steps and rows: authors steps yaml_rows
         gates: demo gates self_test
         signatures, status: signing → explanation status
         command line: commands → cli → __main__

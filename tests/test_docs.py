@@ -20,6 +20,7 @@ SHARED = [
     "../templates/readme/larger-repository.md",
     "docs/formulas.md",
     "docs/glossary.md",
+    "docs/limits.md",
     "docs/onboarding.md",
     "docs/05-risks.md",
     "docs/plan-on-a-page.md",

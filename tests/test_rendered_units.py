@@ -15,7 +15,7 @@ from rendered_repository import run_engine_tests, told
 
 UNITS = ROOT / "tests" / "rendered_units"
 # Of modules that only one task, one rigor, or one serving form has.
-PARTIAL = {"load", "ranking", "score", "service", "strict"}
+PARTIAL = {"load", "ranking", "score", "service", "strict", "tries"}
 
 
 def run_units(repository: Path, names: set[str]) -> None:
@@ -37,6 +37,13 @@ def test_the_default_repository_in_depth(repository: Path) -> None:
 def test_what_only_a_ranking_has(repository: Path) -> None:
     """The metrics of an order."""
     run_units(repository, {"ranking"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_the_ways_round_the_gates(repository: Path) -> None:
+    """Each is stopped by the gate that the table names, named in what a gate says, or on the page of limits."""
+    run_units(repository, {"tries"})
 
 
 @pytest.mark.slow

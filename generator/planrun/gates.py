@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import overload
 
 from planrun import catalogue
+from planrun.authors import by_hand, in_the_team, unvouched
 from planrun.catalogue import GateId
 from planrun.command import always
 from planrun.files import rows_of
@@ -20,6 +21,7 @@ from planrun.rigor import ENGINES, STAGES, called_for
 from planrun.trouble import Blocked, Trouble, counted
 
 OPEN = ("pass", "warn", "waived")  # states that let the work go on
+WAIVERS = "gates/waivers.yaml"
 LONGEST = timedelta(days=90)  # a waiver; what is walked past for longer is a change of the plan
 
 
@@ -216,14 +218,23 @@ def _guarded(id: str, judge: Callable[[], Result]) -> Result:
 def _waived(repo: Repo, id: str, result: Result) -> Result:
     if result.state in OPEN:
         return result
-    newest_first = reversed(rows_of(repo.root, "gates/waivers.yaml"))
+    newest_first = reversed(rows_of(repo.root, WAIVERS))
     for waiver in (row for row in newest_first if row.get("gate") == id):
-        problem = waiver_problem(repo, waiver, id)
+        problem = waiver_problem(repo, waiver, id) or _unauthorised(repo, waiver)
         if problem:
             return Result(result.state, f"{result.reason} (The waiver does not count: {problem}.)", result.next_step)
-        note = f"Waived by {waiver['approver']} until {waiver['until']}: {waiver['reason']} (It was {result.state}: "
+        hand = by_hand(repo, WAIVERS, waiver)
+        note = (
+            f"Waived by {waiver['approver']}{hand} until {waiver['until']}: {waiver['reason']} (It was {result.state}: "
+        )
         return Result("waived", f"{note}{result.reason})", result.next_step)
     return result
+
+
+def _unauthorised(repo: Repo, waiver: dict[str, str]) -> str:
+    """Why a waiver is not that of somebody who may; "" when it is."""
+    who = waiver["approver"]
+    return unvouched(repo, WAIVERS, waiver, who) if in_the_team(repo, who) else f"{who} holds no role"
 
 
 def waiver_problem(repo: Repo, waiver: dict[str, str], id: str) -> str:

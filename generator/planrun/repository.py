@@ -4,6 +4,7 @@ import json
 import shlex
 import tomllib
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,9 @@ class Repo:
         found = read_json(path, remedy)
         if found.get("seal") != seal(found):
             raise Blocked(f"evidence/{name}.json was edited by hand or torn.", restoring(path, _sealed, remedy))
+        if _ahead(found.get("at")):
+            told = f"evidence/{name}.json is dated {found['at'][:10]}, which has not come yet."
+            raise Blocked(f"{told} Its clock, or this machine's, is wrong.", remedy)
         return found
 
     def fresh(self, name: str, remedy: str) -> dict[str, Any]:
@@ -254,6 +258,14 @@ class Repo:
 def seal(content: dict[str, Any]) -> str:
     """Hash of evidence, or of a plan, without its seal: it shows a slip of the editor, it stops no forger."""
     return canonical({key: value for key, value in content.items() if key != "seal"})
+
+
+def _ahead(moment: Any) -> bool:
+    """Whether a moment, as `now` writes it, lies more than a day ahead; evidence from there would never grow old."""
+    try:
+        return datetime.fromisoformat(moment) > datetime.now(UTC) + timedelta(days=1)
+    except (TypeError, ValueError):  # who reads it says that it is no moment
+        return False
 
 
 def _sealed(text: str) -> bool:

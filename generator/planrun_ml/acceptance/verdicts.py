@@ -6,20 +6,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from planrun.files import restoring
 from planrun.gates import OPEN, state_of
 from planrun.repository import Repo
-from planrun.trouble import Trouble
+from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance import behaviour as behaviour_module
 from planrun_ml.data import frames, manifest, prediction_files, splits
+from planrun_ml.experiments import records
 from planrun_ml.experiments.recompute import TOLERANCE
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, expected_cost, minimum_gain
+from planrun_ml.models import families
 
 THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 MEASURED = ("data/manifest.json", splits.SPLITS, THRESHOLDS)
+ACCEPT = "make accept"
 ACCEPTED = "evidence/acceptance.json#predictions"
 CODES = {"pass": 0, "fail": 1, "inconclusive": 2}
 
@@ -70,13 +74,32 @@ def accepted(repo: Repo) -> dict[str, Any]:
             raise Trouble(f"The predictions of the {name} do not fit: {wrong}.", "make accept")
     if facts["predictions"]["model"] == facts["predictions"]["baseline"]:
         raise Trouble("The model was compared with itself.", "make accept")
+    _fits_its_record(repo, facts)
     again = judge(repo, facts["predictions"])
+    again |= {"simple": families.is_simple(facts["config"], repo.rooms)}
     for part in ("gain", "result", "baseline"):
         for key in ("value", "low", "high"):
             typed, found = facts[part][key], again[part][key]
             if typed != found and (None in (typed, found) or abs(typed - found) > TOLERANCE):
                 raise Trouble(f"{part} {key} recomputes to {found}, not to {typed}.", "make accept; never type a score")
     return facts | again
+
+
+def _fits_its_record(repo: Repo, facts: dict[str, Any]) -> None:
+    """Raises `Trouble` where what is said beside the predictions is not what record, plan and baseline say."""
+    record = next((one for one in records.all_records(repo) if one.get("id") == facts["experiment"]), None)
+    if record is None:
+        where = f"experiments/{facts['experiment']}/record.yaml"
+        raise Blocked(f"{where}, whose model was accepted, is missing.", restoring(repo.root / where, bool, ACCEPT))
+    held = {
+        "model": record.get("model_file"),
+        "config": record.get("config"),
+        "decision_threshold": decision_threshold(repo),
+        "rule": repo.fresh("baseline", "make baseline")["rule"],
+    }
+    if typed := [name for name, value in held.items() if facts.get(name) != value]:
+        told = f"{', '.join(typed)} in evidence/acceptance.json is not what record, plan and baseline say."
+        raise Trouble(told, ACCEPT)
 
 
 def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:

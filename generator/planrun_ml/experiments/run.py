@@ -26,6 +26,7 @@ from planrun_ml.experiments import records
 from planrun_ml.experiments.log import LOG, write_log
 from planrun_ml.experiments.recompute import stands
 from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
+from planrun_ml.experiments.retracing import LONG, OTHER, of_record
 from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
 from planrun_ml.experiments.telling import _said
 from planrun_ml.measuring import measures
@@ -39,7 +40,6 @@ from planrun_ml.models.double_run import TOLERANCE
 from planrun_ml.models.model import Model
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
-LONG = 60.0  # seconds of a training that is not done twice
 OTHERWISE = "Change one thing: --model, --set or --drop."
 
 
@@ -140,9 +140,17 @@ def _renewed(
             told = f"{same['id']} measured exactly this configuration, from code that is in no commit."
             raise Trouble(told, f"Commit {', '.join(uncommitted)}, then: {COMMAND} experiment --again {same['id']}")
         return same
-    if stands(repo, same, records.before(known, same["id"])):
+    if stands(repo, same, records.before(known, same["id"])) and _its_own(repo, same):
         raise Trouble(f"{same['id']} measured exactly this configuration.", OTHERWISE)
     return same
+
+
+def _its_own(repo: Repo, record: dict[str, Any]) -> bool:
+    """Whether the stored model is what its record gives; not where it is lost."""
+    try:
+        return of_record(repo, record, patient=True).state != OTHER
+    except Trouble:
+        return False
 
 
 def _in_no_commit(paths: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ A verdict is worked out again from the prediction files; what was typed into evi
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -18,9 +18,10 @@ from planrun.signing.people import decides, waiving
 from planrun.steps import asked_of
 
 from planrun_ml.data import source
+from planrun_ml.experiments.retracing import LOOSE, OTHER
 from planrun_ml.gates.g3_acceptance import DRILL, PROMOTE
 from planrun_ml.measuring.catalogue import CLASSES
-from planrun_ml.release import registry
+from planrun_ml.release import provenance, registry
 from planrun_ml.release.parity import PARITY_ROWS
 from planrun_ml.release.prediction_log import FIELDS, PREDICTIONS, last_rows
 from planrun_ml.release.registry import champion_entry, of_champion
@@ -87,16 +88,37 @@ def fallback(repo: Repo) -> Result:
 
 @gate("G4.6")
 def hashes(repo: Repo) -> Result:
-    if (entry := champion_entry(repo))["kind"] == "rule":
-        return passed("The rule answers: it has no model file.")
-    if not (problems := registry.file_problems(repo.root, entry)):
-        return passed(f"{entry['version']}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match.")
-    if any("another hash" in problem for problem in problems):
-        return failed(f"{'; '.join(problems)}.", "make rollback")
-    return blocked(
-        f"{'; '.join(problems)}.",
-        decides(repo, "mle", "bring the file back from the model store, or: make promote", PROMOTE),
-    )
+    entry, book = champion_entry(repo), registry.read(repo.root)
+    wrong = registry.file_problems(repo.root, entry)
+    if any("another hash" in problem for problem in wrong):
+        return failed(f"{'; '.join(wrong)}.", "make rollback")
+    if wrong:
+        back = "bring the file back from the model store, or: make promote"
+        return blocked(f"{'; '.join(wrong)}.", decides(repo, "mle", back, PROMOTE))
+    doubts = [doubt for doubt in (provenance.unswitched(book, entry["version"]),) if doubt]
+    by = provenance.promoter(book, entry["version"])
+    if entry["kind"] == "rule":
+        named = registry.version_of(book, "baseline")
+        doubts += [] if entry["version"] == named else [f"{entry['version']} is a rule, and not the measured baseline"]
+        return _doubtful(repo, doubts) if doubts else passed(f"The rule answers, {by}: it has no model file.")
+    if doubts := doubts + provenance.problems(repo, entry):
+        return _doubtful(repo, doubts)
+    said = f"{entry['version']}, {by}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match"
+    found = provenance.traced(repo, entry)
+    if found is None:
+        return passed(f"{said}. Its data or packages are not today's, so it was not trained again.")
+    if found.state == OTHER:
+        return _doubtful(repo, [f"{entry['version']} is not what its settings give: {found.why}"])
+    if found.state == LOOSE:
+        return warned(f"{said}. Nobody can tell whether it is what its settings give: {found.why}.")
+    return passed(f"{said}, and training by its settings gives it again.")
+
+
+def _doubtful(repo: Repo, doubts: Sequence[str]) -> Result:
+    """A champion that nobody accepted as it is."""
+    back = "put the last good version back (make rollback ARGS='--reason …'), or accept this one"
+    step = f"{back} (make accept, then make promote); or walk past it: {waiving('G4.6')}"
+    return failed(f"{'; '.join(doubts)}.", decides(repo, "mle", step))
 
 
 @gate("G4.7")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from planrun.files import canonical, read_yaml
+from planrun.files import canonical, read_json, read_yaml
 from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, state_of
 from planrun.repository import Repo
 from planrun.signing.people import decides, waiving
@@ -67,6 +67,8 @@ def not_worse(repo: Repo) -> Result:
         return passed(said)
     found = candidate(repo)
     again = candidate_module.judged(repo, found)
+    if typed := [key for key, value in _held_to(repo, found).items() if found.get(key) != value]:
+        return failed(f"{', '.join(typed)} in evidence/candidate.json are not those of plan and champion.", RETRAIN)
     if typed := [key for key in ("verdict", "vs_champion", "result") if again[key] != found[key]]:
         return failed(f"{', '.join(typed)} in evidence/candidate.json do not follow from the predictions.", RETRAIN)
     said = f"{found['version']} against {found['champion']}: {again['sentence']}"
@@ -77,6 +79,14 @@ def not_worse(repo: Repo) -> Result:
         if again["verdict"] == "fail"
         else passed(said)
     )
+
+
+def _held_to(repo: Repo, found: dict[str, Any]) -> dict[str, Any]:
+    """What the candidate is held to today; nothing where the champion of then is no longer registered."""
+    before = registry.read(repo.root)["models"].get(found["champion"])
+    if before is None:
+        return {}
+    return candidate_module.held_to(repo, read_json(repo.root / before["files"]["card"]["path"]))
 
 
 @gate("G6.6")

@@ -4,13 +4,17 @@ Nothing is switched before the gates are open, the hashes are written down, and 
 to agree on the same rows.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from planrun.gates import blocking, require, state_of
 from planrun.repository import Repo
 from planrun.signing.people import person
 from planrun.trouble import Blocked, Outcome, Trouble
 
 from planrun_ml.data import source
-from planrun_ml.release import registry
+from planrun_ml.experiments.retracing import OTHER
+from planrun_ml.release import provenance, registry
 from planrun_ml.release.champion_model import load
 from planrun_ml.release.parity import measure
 from planrun_ml.release.versions import register_accepted, register_baseline
@@ -29,6 +33,7 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     if chosen:  # gates of the candidate first; a version that answered before needs none of them again
         if chosen == waiting and (held := state_of(repo, "G6.2")).state == "fail":
             raise Blocked(held.reason, held.next_step)  # at any rigor
+        _refuse_doubtful(repo, book["models"][chosen])
         require(repo, *(id for id in blocking(repo) if chosen == waiting and id.startswith(("G1.", "G6.", "X."))))
         return switch(repo, chosen, "not worse than the champion")
     accepted = repo.evidence("acceptance", "make accept")
@@ -40,6 +45,17 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     return switch(repo, register_accepted(repo), "accepted")
 
 
+def _refuse_doubtful(repo: Repo, entry: Mapping[str, Any]) -> None:
+    """Raises `Blocked`, at any rigor, for a version that nothing speaks for, or that its settings do not give."""
+    if entry["kind"] != "model":
+        return
+    doubts = provenance.problems(repo, entry)
+    if not doubts and (found := provenance.traced(repo, entry, patient=True)) and found.state == OTHER:
+        doubts = [f"{entry['version']} is not what its settings give: {found.why}"]
+    if doubts:
+        raise Blocked(f"{'; '.join(doubts)}.", "make retrain")
+
+
 def switch(repo: Repo, version: str, reason: str) -> Outcome:
     """Show parity and the fallback on this version, then point the alias at it in one write."""
     candidate = load(repo.root, version)
@@ -48,6 +64,7 @@ def switch(repo: Repo, version: str, reason: str) -> Outcome:
     measure(repo, candidate)
     before = registry.version_of(registry.read(repo.root), "champion")
     registry.promote(repo.root, version, by=person(repo), reason=reason)
+    provenance.keep(repo, registry.read(repo.root)["models"][version])
     mark = source.label(repo, source.source_of(repo))
     said = "answers already" if before == version else f"answers now; before: {before or 'nothing'}"
     return Outcome(f"{version} {said}{mark}.\nTraining and serving code agree; the rule answers when the model cannot.")

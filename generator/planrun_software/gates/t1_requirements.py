@@ -8,7 +8,7 @@ from typing import Any
 from planrun.files import canonical, write_text
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
-from planrun.signing.assumptions import confirming, unconfirmed
+from planrun.signing.assumptions import confirming, doubts, unconfirmed
 from planrun.signing.people import decides
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import counted
@@ -88,7 +88,9 @@ def malformed(row: dict[str, Any]) -> list[str]:
 def questions_answered(repo: Repo) -> Result:
     pages = [path.relative_to(repo.root).as_posix() for path in sorted((repo.root / "docs").rglob("*.md"))]
     assumed, waiting = [row["key"] for row in unconfirmed(repo)], questions(repo, pages)
-    owed = [f"{counted(len(assumed), 'assumption')} unconfirmed: {', '.join(assumed)}."] if assumed else []
+    owed = (
+        [f"{counted(len(assumed), 'assumption')} unconfirmed: {', '.join(assumed)}.{doubts(repo)}"] if assumed else []
+    )
     if waiting:
         lines = [f"{'':<17}{owner:<4} {path}: {question}" for path, owner, question in sorted(waiting, key=by(1))]
         owed.append("\n".join([f"{counted(len(waiting), 'open question')} in docs/:", *lines]))

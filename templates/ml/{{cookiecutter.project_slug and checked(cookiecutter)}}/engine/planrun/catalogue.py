@@ -60,7 +60,7 @@ GATES: dict[str, dict[str, Listed]] = {
         "G4.3": Listed("Load", "strict", {"serving": ("api",)}),
         "G4.4": Listed("Rollback rehearsed", "light", {}),
         "G4.5": Listed("Fallback", "light", {}),
-        "G4.6": Listed("Registry hashes", "standard", {}),
+        "G4.6": Listed("The champion is what was accepted", "light", {}),
         "G4.7": Listed("Monitors", "standard", {}),
         "G4.8": Listed("Prediction log", "standard", {}),
         "G4.9": Listed("Rollout", "strict", {}),

@@ -1,5 +1,6 @@
 """What the engine asks of git: history, changes, the person at work, and commits of single files."""
 
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable
@@ -7,13 +8,21 @@ from pathlib import Path
 
 from planrun.trouble import Trouble
 
+# What would show another history here than everybody else has: objects put in the place of others, and grafts.
+AS_IT_IS = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": f"{os.devnull}/none"}
 IDENTITY = 'git config user.name "Your Name"\ngit config user.email you@example.org'
 
 
 def run_git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A git command with all that it says. Raises `OSError` when git is missing."""
     return subprocess.run(
-        ["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8", errors="replace"
+        ["git", *arguments],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=os.environ | AS_IT_IS,
     )
 
 
@@ -39,17 +48,55 @@ def exists(root: Path, commit: str) -> bool:
     return bool(commit) and git(root, "cat-file", "-e", commit + "^{commit}") is not None
 
 
+def is_shallow(root: Path) -> bool:
+    """Whether the history here is cut off: what came before is in another copy."""
+    return git(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def contents(root: Path, path: str, commits: Iterable[str]) -> dict[str, str]:
+    """The text of a file in each of these commits; "" where one does not hold it."""
+    commits = list(commits)
+    inside = git(root, "rev-parse", "--show-prefix")
+    if inside is None:
+        return dict.fromkeys(commits, "")
+    asked = "".join(f"{commit}:{inside}{path}\n" for commit in commits)
+    found = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=root, input=asked.encode(), capture_output=True, env=os.environ | AS_IT_IS
+    ).stdout
+    texts, place = {}, 0
+    for commit in commits:
+        end = found.index(b"\n", place)
+        head, place = found[place:end].split(), end + 1
+        texts[commit] = ""
+        if len(head) == 3 and head[1] == b"blob":
+            size = int(head[2])
+            texts[commit] = found[place : place + size].decode("utf-8", "replace")
+            place += size + 1
+    return texts
+
+
 def changed(root: Path, paths: Iterable[str]) -> list[str]:
     """Files under these paths that differ from the last commit, new files included, by what git would keep of them.
 
-    `git status` would call every file changed that an editor has given other line ends.
+    `git status` would call every file changed that an editor has given other line ends, and none that somebody has
+    told git to assume unchanged; those are asked for by what they hold.
     """
+    paths = list(paths)
     under = ("-z", "--", *paths)
     differing = git(root, "diff", "--name-only", "--no-renames", "--relative", "HEAD", *under)
     if differing is None:  # nothing has been committed yet
         differing = git(root, "ls-files", *under)
     added = git(root, "ls-files", "--others", "--exclude-standard", *under)
-    return [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
+    found = [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
+    return found + [path for path in _hidden(root, paths) if path not in found]
+
+
+def _hidden(root: Path, paths: Iterable[str]) -> list[str]:
+    """Files under these paths that git was told not to look at, and that differ from the last commit all the same."""
+    listed = (git(root, "ls-files", "-v", "-z", "--", *paths) or "").split("\0")
+    flagged = [line[2:] for line in listed if line[:1].islower() or line[:1] == "S"]
+    there = [path for path in flagged if (root / path).is_file()]  # the rest a sparse checkout leaves out
+    return [path for path in there if git(root, "hash-object", "--", path) != git(root, "rev-parse", f"HEAD:./{path}")]
 
 
 def way_back(root: Path, path: str, sound: Callable[[str], bool] = bool) -> str:

@@ -95,7 +95,9 @@ def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
         lines.append(f"{state}{many}".ljust(9) + f"{phase} {PHASES[phase]}")
     here = present(repo, rows)
     if not here:
-        return "\n".join([*lines, "", f"All {sum(row.blocking for row in rows)} blocking gates are open."])
+        return "\n".join(
+            [*lines, "", f"All {sum(row.blocking for row in rows)} blocking gates are open.", *_waived(rows)]
+        )
     step, count = lead(rows, here)
     waiting = shut(rows, here)
     opens = f"   ({count} of the {len(waiting)} shut gates of {here} wait for it)" if len(waiting) > 1 else ""
@@ -104,7 +106,13 @@ def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
         lines.append(f"{row.state:<8} {row.id:<7} {row.title}: {row.reason}")
         if row.next_step != step["text"]:
             lines.append(f"{'':<16} next: {row.next_step}")
-    return "\n".join([*lines, "", f"Every gate, with those that advise: {COMMAND} status --all"])
+    return "\n".join([*lines, *_waived(rows), "", f"Every gate, with those that advise: {COMMAND} status --all"])
+
+
+def _waived(rows: Sequence[Row]) -> list[str]:
+    """What is walked past, by whom and why: it is open in no other sense."""
+    past = [row for row in rows if row.blocking and row.state == "waived"]
+    return [f"{row.state:<8} {row.id:<7} {row.title}: {row.reason}" for row in past]
 
 
 def _table(rows: Sequence[Row]) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planrun import gates, git
+from planrun.authors import by_hand, holds, unvouched
 from planrun.command import COMMAND, always
 from planrun.files import canonical, now, rows_of
 from planrun.gates import blocked, failed, passed
 from planrun.repository import Repo
 from planrun.rigor import STAGES
-from planrun.signing.people import holds, person, stand_in, whose
+from planrun.signing.people import person, stand_in, whose
 from planrun.steps import Step, asked_of
 from planrun.trouble import Blocked, Outcome, Trouble
 from planrun.yaml_rows import write_rows
@@ -77,7 +78,7 @@ def sign(repo: Repo, name: str) -> Outcome:
     row |= {"held_to": target.held_to(repo)} if target.held_to else {}
     added = [{"role": role, **row} for role in roles]
     write_rows(repo, path, kept + added)
-    open_roles = [role for role in needed if role not in roles and not _valid(repo, target, role)]
+    open_roles = [role for role in needed if role not in roles and not _stands(repo, target, role)]
     written = [path, target.record(repo)] if target.record and not open_roles else [path]
     note = git.commit(repo.root, written, f"Sign {target.name} as {', '.join(roles)}")
     rest = f"\nStill to sign: {whose(repo, open_roles)}." if open_roles else ""
@@ -107,7 +108,17 @@ def signed(repo: Repo, name: str) -> gates.Result:
         return blocked("A signature is a commit, and this folder has no history.", "git init")
     if git.changed(repo.root, [path]):
         return blocked(f"{path} is not committed.", f'git add {path} && git commit -m "Sign {name}" {path}')
-    return passed(f"Signed by {', '.join(row['role'] + ' ' + row['name'] for row in rows)}.")
+    for row in rows:
+        if row.get("role") in required_roles(repo, target) and (why := _forged(repo, target, row)):
+            told = f"The signature of {row['role']} {row.get('name')} does not count: {why}."
+            return blocked(told, _signing(repo, target, [row["role"]]))
+    names = [f"{row['role']} {row['name']}{by_hand(repo, path, row)}" for row in rows]
+    return passed(f"Signed by {', '.join(names)}.")
+
+
+def _forged(repo: Repo, target: Signable, row: Mapping[str, str]) -> str:
+    """Why a signature is not its person's; "" when it is."""
+    return unvouched(repo, f"gates/signoff-{target.name}.yaml", row, row.get("name", ""))
 
 
 def _signing(repo: Repo, target: Signable, missing: Sequence[str], first: str = "") -> str:
@@ -155,13 +166,26 @@ def _signatures(repo: Repo, name: str) -> list[dict[str, str]]:
     return rows_of(repo.root, f"gates/signoff-{name}.yaml")
 
 
+def _stands(repo: Repo, target: Signable, role: str) -> bool:
+    """Whether the person who holds the role accepted today's text, in a commit of their own."""
+    rows = _accepting(repo, target, role)
+    return bool(rows) and (not git.is_repository(repo.root) or not any(_forged(repo, target, row) for row in rows))
+
+
 def _valid(repo: Repo, target: Signable, role: str) -> bool:
-    """Whether the person who holds the role accepted today's text."""
+    """Whether the file says that the person who holds the role accepted today's text."""
+    return bool(_accepting(repo, target, role))
+
+
+def _accepting(repo: Repo, target: Signable, role: str) -> list[dict[str, str]]:
     digest = document_hash(repo, target)
-    return any(
-        row.get("role") == role
-        and row.get("decision") == "accept"
-        and row.get("sha256") == digest
-        and holds(repo, role, row.get("name", ""))
+    return [
+        row
         for row in _signatures(repo, target.name)
-    )
+        if (
+            row.get("role") == role
+            and row.get("decision") == "accept"
+            and row.get("sha256") == digest
+            and holds(repo, role, row.get("name", ""))
+        )
+    ]

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 from planrun import gates, git
 from planrun.command import COMMAND
 from planrun.files import rows_of
+from planrun.gates import WAIVERS
 from planrun.repository import Repo
 from planrun.signing.people import of_the_team, person
 from planrun.trouble import Outcome, Trouble
 from planrun.yaml_rows import write_rows
 
-WAIVERS = "gates/waivers.yaml"
 OPENING = """# Gates walked past on purpose. Each entry names an approver, a reason and the day it ends; after that day
 # the gate is shut again. Write one with `.venv/bin/planrun waive GATE --reason "…" --until YYYY-MM-DD`, or a number
 # of days."""

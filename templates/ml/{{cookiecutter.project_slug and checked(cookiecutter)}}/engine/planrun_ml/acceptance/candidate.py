@@ -1,5 +1,6 @@
 """A retrained candidate held against the champion, and the verdict recomputed from both prediction files."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from planrun.repository import Repo
@@ -11,7 +12,8 @@ from planrun_ml.data import frames, prediction_files
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding, same_metric
 from planrun_ml.measuring.intervals import affordable, compared, interval, verdict
-from planrun_ml.measuring.stakes import allowed_loss
+from planrun_ml.measuring.stakes import allowed_loss, decision_threshold
+from planrun_ml.release import registry
 from planrun_ml.release.champion_model import Champion
 
 # between a recorded figure and the same one worked out again
@@ -31,14 +33,25 @@ def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[st
         "candidate": prediction_files.keep_predictions(repo, validation, case.scores, case.classes),
         "champion": prediction_files.keep_predictions(repo, validation, old, tuple(champion.card["classes"])),
     }
-    facts = {"version": version, "champion": champion.version, "predictions": files, "threshold": case.threshold}
-    facts |= {"margin": allowed_loss(repo, "promotion.margin", "promotion_margin")}  # in units of the metric
-    # the champion's floor is in units of the metric that it was accepted by
-    facts |= {"floor": champion.card["floor"] if same_metric(repo, champion.card) else None}
-    facts["alpha"] = repo.needed("acceptance.alpha")
+    model = registry.read(repo.root)["models"][version]["files"].get("model", {}).get("sha256")
+    facts = {"version": version, "model": model, "champion": champion.version, "predictions": files}
+    facts |= held_to(repo, champion.card)
     moved = behaviour(repo, files["candidate"], files["champion"], case.threshold)
     facts |= judged(repo, facts) | {"behaviour": moved}
     return repo.write_evidence(CANDIDATE, facts, ("data/manifest.json", "evidence/splits.json#rule,sizes,keys"))
+
+
+def held_to(repo: Repo, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a candidate is held to, by the plan and by the champion's card: threshold, margin, floor and alpha.
+
+    The margin is in units of the metric; the champion's floor is too, in those of the metric it was accepted by.
+    """
+    return {
+        "threshold": decision_threshold(repo),
+        "margin": allowed_loss(repo, "promotion.margin", "promotion_margin"),
+        "floor": card["floor"] if same_metric(repo, card) else None,
+        "alpha": repo.needed("acceptance.alpha"),
+    }
 
 
 def judged(repo: Repo, facts: dict[str, Any]) -> dict[str, Any]:

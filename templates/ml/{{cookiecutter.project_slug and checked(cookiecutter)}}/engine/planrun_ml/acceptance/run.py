@@ -5,25 +5,23 @@ What counts is worked out again from the prediction files by gate G3.3.
 A yes to everybody finds every positive row: where wrong answers have prices, a gain that costs more is no gain.
 """
 
-import time
 from typing import Any
 
-import numpy as np
 from planrun.gates import require
 from planrun.repository import Repo
 from planrun.signing.people import decides
-from planrun.trouble import Blocked, Outcome, Trouble
+from planrun.trouble import Blocked, Outcome
 
 from planrun_ml.acceptance import readiness
+from planrun_ml.acceptance.predicting import predicted
+from planrun_ml.acceptance.retracing import refuse_other_model
 from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge
-from planrun_ml.baseline import rule as rule_module
 from planrun_ml.data import frames, lock, looks, prediction_files, source
-from planrun_ml.data.frames import Frame
 from planrun_ml.experiments import records
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.metrics import Metric
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
-from planrun_ml.models import configuration, families, model_files, training
+from planrun_ml.models import families
 from planrun_ml.pages import write
 
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
@@ -42,9 +40,10 @@ def run(repo: Repo, experiment: str = "") -> Outcome:
     _looks_left(repo, champion)
     purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
     frame = frames.held_back(repo)
-    said, seconds = _predict(repo, frame, champion)
+    loose = refuse_other_model(repo, champion)
+    said, seconds = predicted(repo, frame, champion)
     readiness.refuse_unready(repo, frame, said)
-    looks.log_look(repo, purpose)
+    committed = looks.log_look(repo, purpose)
     digests = {name: prediction_files.keep_predictions(repo, frame, *pair) for name, pair in said.items()}
     facts = judge(Repo(repo.root), digests)
     facts |= {"experiment": champion["id"], "model": champion["model_file"], "config": champion["config"]}
@@ -58,7 +57,8 @@ def run(repo: Repo, experiment: str = "") -> Outcome:
     moved = behaviour(repo, digests["model"], digests["baseline"], facts["decision_threshold"])
     repo.write_evidence("behaviour", {"against": "baseline", **moved}, (*measured, ACCEPTED))
     write.write(Repo(repo.root))
-    return Outcome(_told(repo, facts, moved["changed"]), CODES[facts["verdict"]["state"]])
+    lines = [_told(repo, facts, moved["changed"]), loose, committed]
+    return Outcome("\n".join(line for line in lines if line), CODES[facts["verdict"]["state"]])
 
 
 def _chosen(repo: Repo, asked: str, best: dict[str, Any] | None) -> tuple[dict[str, Any], str]:
@@ -82,39 +82,6 @@ def _looks_left(repo: Repo, champion: dict[str, Any]) -> None:
     if champion["model_file"] not in seen and looks.looks_used(repo, test_set) >= allowed:
         remedy = decides(repo, "po", "take a new test set: add rows, then make audit ARGS=--resplit")
         raise Blocked(f"All {allowed} looks at this test set are spent.", remedy)
-
-
-def _predict(
-    repo: Repo, frame: Frame, champion: dict[str, Any]
-) -> tuple[dict[str, tuple[np.ndarray, tuple[str, ...]]], float]:
-    """What model, baseline rule and, where the champion is not it, the simplest model say; and the model's seconds."""
-    task = repo.answers["task"]
-    path, settings = prediction_files.store(repo) / f"{champion['model_file']}.skops", champion["config"]
-    model = model_files.load(path, champion["model_file"], settings, repo.rooms)
-    started = time.perf_counter()
-    rule = repo.fresh("baseline", "make baseline")["rule"]
-    try:
-        said = rule_module.stood_in(rule, model, frame.x, task)
-    except Exception as error:
-        raise _of_the_team(repo, champion, error) from error
-    seconds = time.perf_counter() - started
-    found = {
-        "model": (said, training.classes(model, task)),
-        "baseline": (rule_module.scores(rule, frame.x), rule_module.classes(rule)),
-    }
-    if not families.is_simple(settings, repo.rooms):
-        simple = training.fit(frames.load(repo, "train"), task, configuration.config(families.ORDER[0]))
-        found["simpler"] = training.predict(simple, frame.x, task), training.classes(simple, task)
-    return found, seconds
-
-
-def _of_the_team(repo: Repo, champion: dict[str, Any], error: Exception) -> Exception:
-    """One sentence for a fault in the team's own code; a fault of the engine's stays what it is."""
-    if isinstance(error, Trouble) or not any(champion["config"].get(room) for room in ("family", "features")):
-        return error
-    text = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
-    files = f"src/{repo.rooms.package}/models.py or features.py"
-    return Trouble(f"{champion['id']} fails on the test rows: {text}.", f"Correct {files}, then: make experiment")
 
 
 def _limits(

@@ -14,6 +14,7 @@ from planrun.gates import OPEN
 from planrun.repository import Repo
 from planrun.trouble import Outcome, Trouble
 
+from planrun_ml.audit import again as again_module
 from planrun_ml.audit import harness, proposals
 from planrun_ml.audit.page import PICTURE, Findings, _counts, _notes, _page, _picture, _shown, recommend
 from planrun_ml.audit.two_runs import PIPELINE
@@ -48,6 +49,7 @@ def run(repo: Repo, resplit: bool = False) -> Outcome:
     repo.write_evidence("labels", found.labels, (*MEASURED, *by))
     repo.write_evidence("harness", found.harness, (*ON_SPLITS, *by))
     repo.write_evidence("learning_curve", found.curve, (*ON_SPLITS, *by))
+    again_module.vouch(Repo(repo.root))
     write_text(repo.root / "evidence" / "audit.svg", _picture(found))
     write_text(repo.root / "evidence" / "audit.md", as_text(_page(repo, source, found), PICTURE))
     verdict, reasons = recommend(found)

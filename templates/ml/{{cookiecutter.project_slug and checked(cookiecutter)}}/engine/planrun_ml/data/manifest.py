@@ -1,11 +1,11 @@
 """data/manifest.json: which bytes were audited."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from planrun.files import read_json, write_text
+from planrun.files import read_json
+from planrun.remembered import recall, remember
 from planrun.repository import Repo
 from planrun.steps import Step
 from planrun.trouble import Blocked, Trouble
@@ -66,12 +66,12 @@ def _can_be_measured(repo: Repo) -> None:
 
 
 def _hash(repo: Repo, path: Path) -> str:
-    """A file's hash, remembered in .cache/ for as long as its size and times stay the same."""
-    stat, cache = path.stat(), repo.root / ".cache" / "hashes.json"
-    key = f"{path}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
-    known = read_json(cache) if cache.is_file() else {}
-    if key not in known:
+    """A file's hash, remembered for as long as its size and times stay the same."""
+    stat = path.stat()
+    about = ("file", str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    known = recall(repo.root, *about)
+    if known is None:
         with path.open("rb") as file:  # data is what was delivered, byte for byte
-            known = {key: hashlib.file_digest(file, "sha256").hexdigest()}
-        write_text(cache, json.dumps(known))
-    return str(known[key])
+            known = hashlib.file_digest(file, "sha256").hexdigest()
+        remember(repo.root, known, *about)
+    return str(known)

@@ -200,14 +200,15 @@ def inverted(found: dict[str, dict[str, Any]]) -> bool:
 
 def digest(table: Engine, relation: str, key: str) -> str:
     """One number for a set of keys, the same in any order: their count and the sum of their hashes."""
-    return _number(*table.rows(f"select count(*), {_sum(key)} from {relation}")[0])
+    return number(*table.rows(f"select count(*), {_sum(key)} from {relation}")[0])
 
 
 def _sum(text: str, where: str = "true") -> str:
     return f"sum(case when {where} then cast('0x' || substr(md5({text}), 1, 12) as bigint) end)"
 
 
-def _number(count: int, total: int | None) -> str:
+def number(count: int, total: int | None) -> str:
+    """A set of keys as one number: how many there are, and the sum of their hashes."""
     return f"{count}-{int(total or 0):x}"
 
 
@@ -302,7 +303,7 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
     """The rule (the recorded one, unless the columns changed), its sizes, and what lies in two splits."""
     task, known = repo.answers["task"], None if resplit else repo.evidence("splits", RESPLIT)
     embargo = float(repo.answers.get("label_delay_days") or 0) if source.time else 0.0
-    rule = propose(table, source, task, target, inputs, embargo)
+    rule = proposed = propose(table, source, task, target, inputs, embargo)
     if known and still_fits(known["rule"], rule):
         rule = known["rule"]
     create_view(table, source, rule, inputs)
@@ -323,12 +324,13 @@ def cut(repo: Repo, table: Engine, source: Source, inputs: list[str], target: st
     return {
         "rule": rule,
         "sizes": {part: found[part]["rows"] if part in found else 0 for part in (*PARTS, "left out")},
-        "keys": {part: _number(it["rows"], it["keys"]) for part, it in three.items()},
-        "answers": {part: _number(it["labelled"], it["answers"]) for part, it in three.items()},
+        "keys": {part: number(it["rows"], it["keys"]) for part, it in three.items()},
+        "answers": {part: number(it["labelled"], it["answers"]) for part, it in three.items()},
         "left_out": left_out(table, source, rule, inputs) if "left out" in found else [],
         "across": shared,
         "alike": alike,
         "time_inverted": inverted(found),
+        "as_proposed": rule.get("cuts") == proposed.get("cuts"),
         "test": {"rows": found["test"]["labelled"], "units": found["test"]["units"] or 0}
         | _shared(source, task, found),
     }

@@ -9,12 +9,13 @@ from planrun.catalogue import NumberKey
 from planrun.command import COMMAND
 from planrun.gates import OPEN, Result, Row, blocked, failed, gate, order, passed, state_of, warned
 from planrun.repository import Repo
-from planrun.signing.assumptions import confirming, unconfirmed
+from planrun.signing.assumptions import confirming, doubts, unconfirmed
 from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import signable, signed
 from planrun.steps import rows_missing
 from planrun.trouble import Blocked, counted
 
+from planrun_ml.audit import again
 from planrun_ml.audit.two_runs import PIPELINE, differing
 from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
@@ -76,6 +77,8 @@ def quality(repo: Repo) -> Result:
         return failed(
             f"{first}{f'; {more} more' if more else ''}.", "Correct the data, or the rule in data/schema.yaml"
         )
+    if said := again.untrue(repo):
+        return failed(said, "make audit")
     return passed(f"{found['rows']:,} rows keep every rule.")
 
 
@@ -97,10 +100,15 @@ def leaks(repo: Repo) -> Result:
             f"It looks like the answer: {first['why']}{f'; {more} more' if more else ''}.",
             "List it in known_after, or say why not in `explained` (data/source.yaml)",
         )
+    if said := again.untrue(repo):
+        return failed(said, "make audit")
     sizes = ", ".join(f"{part} {count:,}" for part, count in found["sizes"].items() if count)
+    notes = "" if found.get("as_proposed", True) else " The cuts are not what today's rows give: an earlier audit's."
+    explained = source.source_of(repo).explained
+    notes += f" By explanation alone no leak: {', '.join(explained)}." if explained else ""
     listed = len(found["leakage"].get("watch", []))
-    left = f" On the watch list: {listed} {'entry' if listed == 1 else 'entries'}, in {REPORT}." if listed else ""
-    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).{left}")
+    notes += f" On the watch list: {listed} {'entry' if listed == 1 else 'entries'}, in {REPORT}." if listed else ""
+    return passed(f"Nothing is shared ({found['rule']['kind']}: {sizes}).{notes}")
 
 
 @gate("G1.5")
@@ -291,7 +299,7 @@ def learning_curve(repo: Repo) -> Result:
 def assumptions(repo: Repo) -> Result:
     still = [row["key"] for row in unconfirmed(repo)]
     if still:
-        return blocked(f"{len(still)} assumed: {', '.join(still)}.", confirming())
+        return blocked(f"{len(still)} assumed: {', '.join(still)}.{doubts(repo)}", confirming())
     return passed("Every default that matters has a person's name.")
 
 

@@ -1,14 +1,16 @@
 """What rigor strict adds to acceptance (G3) and release (G4): limits, costs, changed behaviour, contract, readiness."""
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import yaml
-from planrun import git, trouble
+from planrun import catalogue, git, trouble
+from planrun.catalogue import RIGORS
 from planrun.command import COMMAND
 from planrun.files import canonical, rows_of
-from planrun.gates import OPEN, Result, at_strict, blocked, failed, gate, passed, require, state_of
+from planrun.gates import OPEN, Result, at_strict, blocked, blocking, failed, gate, passed, require, state_of
 from planrun.repository import Repo
 from planrun.signing.assumptions import unconfirmed
 from planrun.signing.people import decides, waiving
@@ -17,11 +19,13 @@ from planrun.steps import asked_of, rows_missing
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance import verdicts
+from planrun_ml.acceptance.retracing import retraced
 from planrun_ml.acceptance.run import too_little_room
 from planrun_ml.acceptance.verdicts import THRESHOLDS, accepted
 from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
 from planrun_ml.experiments import records
+from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.gates.g2_experiments import NEW_TEST_SET
 from planrun_ml.measuring.deciding import deciding
@@ -32,6 +36,7 @@ ACCEPT = "make accept"
 PROMOTE = "make promote"
 DRILL = "make rollback ARGS=--drill"
 DOCUMENT = "docs/03-acceptance.md"
+ASKED = ("plan/project.yaml#rigor", "plan/gates.yaml#blocking")  # which gates have to be open
 SIGNED = "evidence/acceptance.json#experiment,predictions,verdict,segments"
 ROLES = ("po", "ds", "ops")
 
@@ -74,7 +79,7 @@ def _still_open(repo: Repo) -> str:
     return "\n".join(told)
 
 
-signable("G3a", (DOCUMENT, THRESHOLDS), ROLES, _answered, held_to=_held_to, note=_still_open)
+signable("G3a", (DOCUMENT, THRESHOLDS, *ASKED), ROLES, _answered, held_to=_held_to, note=_still_open)
 signable("G3b", (SIGNED,), ROLES, _ready)
 
 
@@ -86,7 +91,10 @@ def thresholds(repo: Repo) -> Result:
     looks = [look for look in looks_module.looks(repo) if look["test_set"] == test_set]
     if not looks:
         return passed(f"{state.reason} Nobody has looked at the test rows.")
-    if _came_late(repo, datetime.fromisoformat(looks[0]["at"])):
+    if gone := _no_longer_asked(repo, looks):
+        said = f"{', '.join(gone)} had to be open when the test rows were read, and need not be now."
+        return failed(f"{said}{_rigor_then(repo, looks)}", decides(repo, "po", _asking_again(repo, looks)))
+    if _came_late(repo, looks[0]):
         said = "The thresholds that stand now were signed after the first look at the test rows."
         return failed(
             said,
@@ -97,19 +105,54 @@ def thresholds(repo: Repo) -> Result:
     return passed(f"{state.reason} The first look came after.")
 
 
-def _came_late(repo: Repo, first: datetime) -> bool:
+def _no_longer_asked(repo: Repo, looks: Sequence[Mapping[str, str]]) -> list[str]:
+    """Gates that blocked when somebody looked and do not block now, though the answers call for them as before."""
+    known, now = catalogue.GATES[repo.answers["kind"]], set(blocking(repo))
+    then = dict.fromkeys(id for look in looks for id in look.get("gates", "").split())
+
+    def called_for(id: str) -> bool:
+        row = known.get(id)
+        return row is None or all(repo.answers.get(key) in allowed for key, allowed in row.when.items())
+
+    return [id for id in then if id not in now and called_for(id)]
+
+
+def _strictest(looks: Sequence[Mapping[str, str]]) -> str:
+    named = [look["rigor"] for look in looks if look.get("rigor") in RIGORS]
+    return max(named, key=RIGORS.index, default="")
+
+
+def _rigor_then(repo: Repo, looks: Sequence[Mapping[str, str]]) -> str:
+    then, now = _strictest(looks), repo.answers["rigor"]
+    return f" Rigor was {then}, and is {now}." if then and then != now else ""
+
+
+def _asking_again(repo: Repo, looks: Sequence[Mapping[str, str]]) -> str:
+    """How as much is asked for again as when somebody looked."""
+    then = _strictest(looks)
+    lowered = then and then != repo.answers["rigor"]
+    back = f"mlscaffold replan --set rigor={then}" if lowered else "list them again in plan/gates.yaml or checks.py"
+    return f"{back}; or {NEW_TEST_SET}; or {waiving('G3.1')}"
+
+
+def _came_late(repo: Repo, look: dict[str, str]) -> bool:
     """Whether what today's signature holds to was first signed after the first look. Section 1 may be signed anew.
 
-    Within git's one second the signature's own time decides. One that does not tell section 1 apart counts as a whole.
+    The order of commits decides where the look is in one, whatever the clocks said: the signature has to be there
+    already. Then their times count, and within git's one second the signature's own. One that does not tell section 1
+    apart counts as a whole.
     """
+    first = datetime.fromisoformat(look["at"])
     path, digest = "gates/signoff-G3a.yaml", _held_to(repo)
     if any(row.get("held_to") != digest for row in rows_of(repo.root, path)):
         digest = document_hash(repo, SIGNABLES["G3a"])
+    if (seen := looks_module.looked_in(repo, look)) and digest not in git.contents(repo.root, path, [seen])[seen]:
+        return True
     known = git.git(repo.root, "log", "--reverse", "--format=%H %ct", f"-S{digest}", "--", path) or ""
     commit, _, stamp = (known.splitlines() or [""])[0].partition(" ")
-    when, look = int(stamp) if stamp else math.inf, int(first.timestamp())
-    if when != look:
-        return when > look
+    when, looked = int(stamp) if stamp else math.inf, int(first.timestamp())
+    if when != looked:
+        return when > looked
     rows = yaml.safe_load(git.git(repo.root, "show", f"{commit}:./{path}") or "") or []
     return any(datetime.fromisoformat(str(row["at"])) > first for row in rows)
 
@@ -127,7 +170,11 @@ def looks(repo: Repo) -> Result:
 
 @gate("G3.3")
 def gain_shown(repo: Repo) -> Result:
-    judged = accepted(repo)["verdict"]
+    judged, found = accepted(repo)["verdict"], retraced(repo)
+    if found.state == LOOSE:
+        what = "seed what is random in models.py and features.py, then make experiment; or walk past it"
+        told = f"Nobody can tell whether the accepted model is its record's: {found.why}. {judged['sentence']}"
+        return blocked(told, decides(repo, "ds", f"{what}: {waiving('G3.3')}"))
     if judged["state"] == "inconclusive":
         step = decides(repo, "po", f"label more test rows, then make audit; or walk past it: {waiving('G3.3')}")
         if judged["more"]:
