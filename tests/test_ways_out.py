@@ -12,12 +12,16 @@ import pandas as pd
 import pytest
 from planrun.git import way_back
 from planrun.repository import Repo, seal
+from planrun.rooms import Rooms
 from planrun.steps import told
 from planrun.trouble import Blocked, Trouble
 from planrun_ml.acceptance import readiness
+from planrun_ml.data import snapshot
+from planrun_ml.data import source as source_module
 from planrun_ml.data.frames import Frame
 from planrun_ml.gates import g1_data
-from planrun_ml.measuring import stakes
+from planrun_ml.measuring import own, stakes
+from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import named
 
 NAME = "evidence/harness.json"
@@ -216,3 +220,64 @@ def test_a_look_that_no_verdict_can_follow_is_refused(
         readiness.refuse_unready(judged, frame, said)
 
     assert refusal.value.remedy
+
+
+def test_a_metric_that_breaks_on_the_test_rows_breaks_before_the_look(
+    judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that is too short for a class that no other split has, say."""
+
+    def short(case: Case) -> np.ndarray:
+        return np.array([[0.1, 0.2][2]])
+
+    broken = replace(named("recall"), each=short)
+    monkeypatch.setattr(readiness, "deciding", lambda repo: broken)
+    with pytest.raises(Trouble, match=r"IndexError: .* No look was taken") as refusal:
+        readiness.refuse_unready(judged, held(), SOUND)
+
+    assert refusal.value.remedy
+
+
+def test_the_rehearsal_mixes_answers_within_segments_and_tells_nothing(judged: Judged) -> None:
+    """Each segment keeps its answers, and with many rows nobody keeps their own."""
+    many = 400
+    right = np.tile([0.0, 1.0], many // 2)
+    frame = replace(
+        held(),
+        keys=np.arange(many).astype(str),
+        x=pd.DataFrame(index=range(many)),
+        y=right,
+        segments=pd.DataFrame({"region": ["n"] * (many // 2) + ["s"] * (many // 2)}),
+    )
+    mixed = readiness._mixed(frame)
+
+    assert mixed[: many // 2].sum() == right[: many // 2].sum()
+    assert abs(np.corrcoef(mixed, right)[0, 1]) < 0.2
+
+
+class Tensor:
+    """What keeps its gradient is no array until it is detached."""
+
+    def __array__(self, *args: object, **named: object) -> np.ndarray:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+def test_a_metric_that_gives_tensors_is_one_sentence(tmp_path: Path) -> None:
+    """It names the file and what is needed."""
+    metric = replace(named("recall"), name="own:ours", each=lambda case: Tensor())  # type: ignore[arg-type, return-value]
+    asked = own._Asked(Rooms(tmp_path, "us"), metric, "src/us/metrics.py")
+    case = Case(np.array([0.0, 1.0]), np.array([0.1, 0.9]))
+
+    with pytest.raises(Trouble, match="own:ours gives something else than numbers"):
+        asked.each(case)
+
+
+def test_a_driver_that_is_not_installed_is_one_sentence(project: Path) -> None:
+    """The audit that would read a database says which package it lacks, and where it is asked for."""
+    (project / "data").mkdir()
+    (project / "data/source.yaml").write_text("source: oracle://host/db\nquery: select 1\ntarget: late\n", "utf-8")
+    with pytest.raises(Trouble, match="reading oracle:// needs cx_Oracle, which is not installed") as refusal:
+        snapshot.refresh(Repo(project), source_module.source_of(Repo(project)))
+
+    assert "pyproject.toml" in refusal.value.remedy
+    assert not list((project / "data/raw").glob("*.parquet"))

@@ -3,7 +3,9 @@
 A look that ends in a refusal is spent for nothing, and what would mend the refusal may void the signed thresholds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from planrun_ml.data.frames import Frame
 from planrun_ml.data.source import SOURCE, source_of
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.intervals import compared, gain, interval
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, minimum_gain
 
@@ -30,18 +33,29 @@ def refuse_unready(repo: Repo, frame: Frame, said: Said) -> None:
     minimum_gain(repo)
     if frame.segments.columns.size:
         allowed_loss(repo, "slices.margin", "slice_margin")
-    _unique_keys(frame)
+    frames.refuse_repeated(frame, "test")
     _independent_units(repo, frame)
     for name, (scores, _) in said.items():
         _one_number_a_row(name, scores, len(frame.y))
-    _judged_segments(repo, frame)
+    with _told(repo):
+        _judged_segments(repo, frame)
+        _rehearse(repo, frame, said)
 
 
-def _unique_keys(frame: Frame) -> None:
-    keys, counts = np.unique(frame.keys.astype(str), return_counts=True)
-    if (repeated := keys[counts > 1]).size:
-        told = f'{repeated.size} keys repeat among the test rows, such as "{repeated[0]}": no row could be told apart.'
-        raise Trouble(told, "Name a column without repeats under id in data/source.yaml, then: make audit")
+@contextmanager
+def _told(repo: Repo) -> Iterator[None]:
+    """Whatever a metric, or a row that no other split has, breaks on: as one sentence."""
+    try:
+        yield
+    except Trouble:
+        raise
+    except Exception as error:
+        metric = deciding(repo)
+        text = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
+        columns = "target, group or segments in data/source.yaml"
+        where = f"src/{repo.rooms.package}/metrics.py" if metric.own else columns
+        told = f"{metric.name} cannot be worked out on the test rows: {text}. No look was taken."
+        raise Trouble(told, f"Correct {where}, then: make audit") from error
 
 
 def _independent_units(repo: Repo, frame: Frame) -> None:
@@ -81,3 +95,34 @@ def _judged_segments(repo: Repo, frame: Frame) -> None:
             other = "other segments: mlscaffold replan --set segments=…"
             past = f"{COMMAND} waive G3.4 --reason … --until …"
             raise Trouble(told, decides(repo, "po", f"more rows of {name}, then make audit; or {other}; or {past}"))
+
+
+def _rehearse(repo: Repo, frame: Frame, said: Said) -> None:
+    """Work the verdict out on answers that were mixed up: that tells nothing, and breaks where the verdict would.
+
+    Such as a metric of the team's own does on a class that only the test rows have.
+    """
+    metric, threshold, alpha = deciding(repo), decision_threshold(repo), repo.needed("test.alpha_per_look")
+    mixed = replace(frame, y=_mixed(frame))
+    cases = {
+        name: mixed.case(np.asarray(scores, dtype=float), threshold, names) for name, (scores, names) in said.items()
+    }
+    interval(metric, cases["model"], alpha)
+    for name in sorted(cases.keys() - {"baseline"}) if "baseline" in cases else ():
+        compared(repo, cases[name], cases["baseline"], alpha)
+        for mask in frames.segments(frame.segments.add_prefix("segment:")).values():
+            gain(metric, cases[name].only(mask), cases["baseline"].only(mask), alpha)
+
+
+def _mixed(frame: Frame) -> np.ndarray:
+    """The right answers, each given to another row of its segments and its query."""
+    same = [frame.segments[name].astype(str).to_numpy() for name in frame.segments]
+    same += [] if frame.queries is None else [frame.queries.astype(str)]
+    places = (
+        np.unique(np.array(same).T, axis=0, return_inverse=True)[1].ravel() if same else np.zeros(len(frame.y), int)
+    )
+    rng, mixed = np.random.default_rng(7), frame.y.copy()
+    for place in np.unique(places):
+        rows = np.flatnonzero(places == place)
+        mixed[rows] = frame.y[rng.permutation(rows)]
+    return mixed

@@ -8,11 +8,11 @@ from typing import Any
 
 from planrun.remembered import recall, remember
 from planrun.repository import Repo
-from planrun.trouble import Trouble
+from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance.predicting import predicted, rule_again
 from planrun_ml.acceptance.verdicts import accepted
-from planrun_ml.data import frames
+from planrun_ml.data import frames, manifest
 from planrun_ml.experiments import records, retracing
 from planrun_ml.experiments.retracing import OTHER, SAME, Traced
 
@@ -54,6 +54,9 @@ def retraced(repo: Repo) -> Traced:
     Raises `Trouble`, with what to type, where one is not; `Blocked` where something is missing, or takes too long.
     """
     facts = accepted(repo)
+    if not manifest.at_hand(repo):
+        told = "The rows are not on this machine, so the model could not be asked again."
+        raise Blocked(told, "Fetch the file that data/manifest.json names")
     record = records.of_name(records.all_records(repo), facts["experiment"])
     found = retracing.of_record(repo, record)
     if found.state == OTHER:

@@ -75,7 +75,19 @@ def held_back(repo: Repo) -> Frame:
 
 def _of(repo: Repo, part: str) -> Frame:
     table, source, columns = open_split(repo)
-    return rows(repo, table, source, columns, f"_split = '{part}'", part)
+    found = rows(repo, table, source, columns, f"_split = '{part}'", part)
+    if part != "train":
+        refuse_repeated(found, part)
+    return found
+
+
+def refuse_repeated(frame: Frame, part: str) -> None:
+    """Raises `Trouble` where two rows of a split have one key: predictions are found again by it."""
+    keys, counts = np.unique(frame.keys.astype(str), return_counts=True)
+    if (repeated := keys[counts > 1]).size:
+        many = f"{repeated.size} keys repeat" if repeated.size > 1 else "1 key repeats"
+        told = f'{many} among the {part} rows, such as "{repeated[0]}": no row could be told apart.'
+        raise Trouble(told, "Name a column without repeats under id in data/source.yaml, then: make audit")
 
 
 def rows(

@@ -54,6 +54,12 @@ def manifest(repo: Repo) -> dict[str, Any]:
     return found
 
 
+def at_hand(repo: Repo) -> bool:
+    """Whether the audited rows are on this machine; a sample's are made anew wherever they are not."""
+    found = manifest(repo)
+    return bool(found["sample"]) or (repo.root / found["file"]).is_file()
+
+
 def _can_be_measured(repo: Repo) -> None:
     """Raises `Blocked` with the step that comes before every other while the team's metric cannot be asked."""
     if not repo.answers.get("metric", "").startswith(OWN):

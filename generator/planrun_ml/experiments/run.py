@@ -146,9 +146,11 @@ def _renewed(
 
 
 def _its_own(repo: Repo, record: dict[str, Any]) -> bool:
-    """Whether the stored model is what its record gives; not where it is lost."""
+    """Whether the stored model is what its record gives, as far as that can be told soon; not where it is lost."""
     try:
-        return of_record(repo, record, patient=True).state != OTHER
+        return of_record(repo, record).state != OTHER
+    except Blocked:
+        return True
     except Trouble:
         return False
 

@@ -15,7 +15,7 @@ from planrun.files import canonical, read_json, write_text
 from planrun.gates import WAIVERS
 from planrun.repository import Repo, seal
 
-from planrun_ml.data.manifest import MANIFEST
+from planrun_ml.data.manifest import MANIFEST, at_hand
 from planrun_ml.experiments import records, retracing
 from planrun_ml.experiments.retracing import Traced
 from planrun_ml.models import model_files
@@ -164,7 +164,7 @@ def traced(repo: Repo, entry: Mapping[str, Any], patient: bool = False) -> Trace
     if facts is None or entry["hashes"]["environment"] != model_files.environment(settings, repo.rooms):
         return None
     then = {path: digest for path, digest in facts["measured"].items() if path.startswith((MANIFEST, "evidence/spl"))}
-    if not then or any(repo.digest(path) != digest for path, digest in then.items()):
+    if not then or not at_hand(repo) or any(repo.digest(path) != digest for path, digest in then.items()):
         return None
     model = entry["files"]["model"]["sha256"]
     record = next((one for one in records.all_records(repo) if one.get("model_file") == model), None)

@@ -64,6 +64,12 @@ def test_a_waiver_written_by_hand_ends_as_well(box: Box) -> None:
         assert "90 days are the most" in box.state("T1.5").reason
 
     box.write("gates/waivers.yaml", json.dumps([row | {"until": str(TODAY + timedelta(days=30))}]))
+    assert "it is in no commit" in box.state("T1.5").reason
+    box.git("add", "gates/waivers.yaml")
+    box.git("-c", "user.name=Mallory", "commit", "-q", "-m", "walked past")
+    assert "Mallory committed it" in box.state("T1.5").reason
+    box.write("gates/waivers.yaml", json.dumps([row | {"until": str(TODAY + timedelta(days=31))}]))
+    box.git("commit", "-q", "-am", "walked past")
     assert box.state("T1.5").state == "waived"
 
 

@@ -61,16 +61,28 @@ def unvouched(repo: Repo, path: str, row: Row, name: str, keys: Iterable[str] = 
 
     `keys` are the fields that tell the row, where a command writes the others anew.
     """
-    if not git.is_repository(repo.root):
+    if not _standing(repo).history:
         return "this folder has no history that says who wrote it"
     brought = brought_by(repo, path, row, keys)
     if brought is None:
         return "it is in no commit"
-    if git.is_shallow(repo.root):
+    if _standing(repo).cut_off:
         return "the history here is cut off, so nothing says who wrote it (git fetch --unshallow)"
     if not same_person(brought.author, name):
         return f"{brought.author} committed it in {brought.id[:SHOWN]}, not {name}"
     return _unsigned(repo, brought, name)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    history: bool
+    cut_off: bool
+
+
+@lru_cache(maxsize=8)
+def _standing(repo: Repo) -> _Standing:
+    """Whether there is a history, and all of it."""
+    return _Standing(git.is_repository(repo.root), git.is_shallow(repo.root))
 
 
 def brought_by(repo: Repo, path: str, row: Row, keys: Iterable[str] = ()) -> Commit | None:

@@ -27,11 +27,10 @@ def vouch(repo: Repo) -> None:
 
 def untrue(repo: Repo) -> str:
     """A sentence where evidence of the audit is not what the rows give; "" where it is, or they are elsewhere."""
-    known = manifest.manifest(repo)
     about = _about(repo)
     said = recall(repo.root, *about)
     if said is None:
-        if not (repo.root / known["file"]).is_file():
+        if not manifest.at_hand(repo):
             return ""
         said = _compared(repo)
         remember(repo.root, said, *about)

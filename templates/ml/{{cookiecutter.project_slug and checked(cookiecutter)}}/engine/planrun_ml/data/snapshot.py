@@ -101,8 +101,12 @@ def _fetched(repo: Repo, source: Source, again: bool = False) -> Path:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         try:
             _fetch(repo.root, url, source.query, part := Path(folder, "part"))
-        except (Trouble, ModuleNotFoundError):
+        except Trouble:
             raise
+        except ModuleNotFoundError as missing:
+            kind = url.partition("://")[0]
+            told = f"{SOURCE}: reading {kind}:// needs {missing.name}, which is not installed."
+            raise Trouble(told, f"Add what brings {missing.name} to pyproject.toml, then: make setup") from None
         except Exception as error:  # each driver has its own family of errors
             what = f"{source.source} cannot be downloaded" if web else f"{SOURCE}: the query fails"
             raise Trouble(f"{what}: {str(error).splitlines()[0]}.", REMEDY) from error

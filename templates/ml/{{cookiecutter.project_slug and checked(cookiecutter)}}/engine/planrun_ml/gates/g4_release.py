@@ -106,7 +106,7 @@ def hashes(repo: Repo) -> Result:
     said = f"{entry['version']}, {by}: {len(registry.HASHES)} hashes and {len(entry['files'])} files match"
     found = provenance.traced(repo, entry)
     if found is None:
-        return passed(f"{said}. Its data or packages are not today's, so it was not trained again.")
+        return passed(f"{said}. Its rows or packages are not here as they were, so it was not trained again.")
     if found.state == OTHER:
         return _doubtful(repo, [f"{entry['version']} is not what its settings give: {found.why}"])
     if found.state == LOOSE:

@@ -123,7 +123,9 @@ class _Asked:
     def _numbers(self, way: Callable[[Any], Any], given: Any, count: int, of: str, dimensions: int = 1) -> np.ndarray:
         try:
             found = np.asarray(self._called(way, given), dtype=float)
-        except (TypeError, ValueError) as error:
+        except Trouble:
+            raise
+        except Exception as error:  # what is no array may raise anything, such as a tensor that keeps its gradient
             raise self._trouble("gives something else than numbers", "one number for each") from error
         if found.ndim != dimensions or len(found) != count:
             shape = f"{' × '.join(map(str, found.shape))} numbers" if found.shape else "one number"
