@@ -88,10 +88,10 @@ def changed(root: Path, paths: Iterable[str]) -> list[str]:
         differing = git(root, "ls-files", *under)
     added = git(root, "ls-files", "--others", "--exclude-standard", *under)
     found = [path for path in f"{differing or ''}\0{added or ''}".split("\0") if path]
-    return found + [path for path in _hidden(root, paths) if path not in found]
+    return found + [path for path in hidden(root, paths) if path not in found]
 
 
-def _hidden(root: Path, paths: Iterable[str]) -> list[str]:
+def hidden(root: Path, paths: Iterable[str]) -> list[str]:
     """Files under these paths that git was told not to look at, and that differ from the last commit all the same."""
     listed = (git(root, "ls-files", "-v", "-z", "--", *paths) or "").split("\0")
     flagged = [line[2:] for line in listed if line[:1].islower() or line[:1] == "S"]

@@ -540,7 +540,7 @@ TRIES = [
         "a lower bar, signed, the clock put back", a_lower_bar_signed_with_the_clock_put_back, "G3.1", "after the first"
     ),
     Try("evidence from the future", evidence_from_the_future, "G4.4", "has not come yet"),
-    Try("a look erased with the history", a_look_erased_with_the_history, "G2.4", "what this branch was before"),
+    Try("a look erased with the history", a_look_erased_with_the_history, "G2.4", "this branch once had"),
     Try("a look that only the remote has", a_look_that_only_the_remote_remembers, "G2.4", "origin/main"),
     Try("a look forced away at the remote", a_look_forced_away_at_the_remote, "G2.4", "origin/main"),
     Try("a look taken out of the log", a_look_taken_out_of_the_log, "G2.4", "lost"),

@@ -106,6 +106,9 @@ def signed(repo: Repo, name: str) -> gates.Result:
         return blocked(f"{name} is not signed by {', '.join(missing)}.", _signing(repo, target, missing))
     if not git.is_repository(repo.root):
         return blocked("A signature is a commit, and this folder has no history.", "git init")
+    if git.hidden(repo.root, [path]):
+        told = f"{path} is not committed: git was told not to look at it."
+        return blocked(told, f"git update-index --no-assume-unchanged --no-skip-worktree {path}")
     if git.changed(repo.root, [path]):
         return blocked(f"{path} is not committed.", f'git add {path} && git commit -m "Sign {name}" {path}')
     for row in rows:

@@ -66,7 +66,12 @@ def traced(repo: Repo, settings: Mapping[str, Any], model: str, predictions: str
 def of_record(repo: Repo, record: Mapping[str, Any], patient: bool = False) -> Traced:
     """The same for a record's model; `patient` waits for a long training too."""
     seconds = 0.0 if patient else 3600.0 * float((record.get("cost") or {}).get("hours") or 0.0)
-    found = traced(repo, record["config"], record["model_file"], record["predictions_file"], seconds)
+    try:
+        found = traced(repo, record["config"], record["model_file"], record["predictions_file"], seconds)
+    except Blocked:
+        raise
+    except Trouble as trouble:  # its file is lost, or another one in its place: the record gives it again
+        raise Trouble(trouble.sentence, again(record)) from trouble
     return Traced(found.state, found.why + _other_packages(repo, record)) if found.state == OTHER else found
 
 

@@ -75,14 +75,25 @@ def unvouched(repo: Repo, path: str, row: Row, name: str, keys: Iterable[str] = 
 
 @dataclass(frozen=True)
 class _Standing:
+    """Whether there is a history, whether it is cut off, and the keys: listed, or that they were deleted."""
+
     history: bool
     cut_off: bool
+    owners: Mapping[str, str] | None
+    deleted: bool
 
 
 @lru_cache(maxsize=8)
 def _standing(repo: Repo) -> _Standing:
-    """Whether there is a history, and all of it."""
-    return _Standing(git.is_repository(repo.root), git.is_shallow(repo.root))
+    listed, root = repo.root / SIGNERS, repo.root
+    owners = _owners(listed.read_text("utf-8")) if listed.is_file() else None
+    deleted = owners is None and bool(git.git(root, "log", "-1", "--format=%h", "--", SIGNERS))
+    return _Standing(git.is_repository(root), git.is_shallow(root), owners, deleted)
+
+
+def has_history(repo: Repo) -> bool:
+    """Whether this folder has a history that says who wrote what."""
+    return _standing(repo).history
 
 
 def brought_by(repo: Repo, path: str, row: Row, keys: Iterable[str] = ()) -> Commit | None:
@@ -150,15 +161,15 @@ def _rows(text: str) -> list[dict[str, str]]:
 # ------------------------------------------------------------------------------------------------------- signed commits
 def _unsigned(repo: Repo, commit: Commit, name: str) -> str:
     """Why a commit does not show that a person made it, where keys are listed; "" where it does, or none is."""
+    keys = _standing(repo)
+    if keys.owners is None:
+        return f"{SIGNERS} was deleted, and with it the keys that tell who signs" if keys.deleted else ""
     listed = repo.root / SIGNERS
-    if not listed.is_file():
-        gone = git.git(repo.root, "log", "-1", "--format=%h", "--", SIGNERS)
-        return f"{SIGNERS} was deleted, and with it the keys that tell who signs" if gone else ""
     ask = ("-c", f"gpg.ssh.allowedSignersFile={listed}", "log", "-1", "--format=%G?%x00%GF", commit.id)
     state, _, key = (git.git(repo.root, *ask) or "").partition("\0")
     if state != "G":
         return f"{commit.id[:SHOWN]} is not signed with a key that {SIGNERS} lists"
-    owner = _owners(listed.read_text("utf-8")).get(key, "")
+    owner = keys.owners.get(key, "")
     return "" if same_person(owner, name) else f"{commit.id[:SHOWN]} is signed with the key of {owner or 'nobody'}"
 
 

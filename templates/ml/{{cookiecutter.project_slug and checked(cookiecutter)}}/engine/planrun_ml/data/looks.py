@@ -54,7 +54,7 @@ def _nothing_lost(repo: Repo, lines: list[str], models: set[str]) -> None:
         lost = sum(line[1:] not in lines for line in past.splitlines() if line.startswith('+{"'))
         accepted = re.findall(r'(?m)^\+?  "model": "(\w+)"', f"{past}\n{now_there}")
         if lost or not models.issuperset(accepted):
-            here = "" if where == HISTORY else f" that {where} has"
+            here = {HISTORY: "", BEFORE: ", which this branch once had"}.get(where, f", which {where} has")
             what = (
                 f"{TEST_LOG} lost {lost} look(s){here}"
                 if lost

@@ -63,7 +63,7 @@ def save(
     digest = hashlib.sha256(content).hexdigest()
     path = folder / f"{digest}.skops"
     folder.mkdir(parents=True, exist_ok=True)
-    if not path.is_file():
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:  # or another in its place
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
             file.write(content)
         put_in_place(Path(file.name), path)

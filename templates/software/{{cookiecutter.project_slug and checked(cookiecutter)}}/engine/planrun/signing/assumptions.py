@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from planrun import git
-from planrun.authors import in_the_team, same_person, unvouched
+from planrun.authors import has_history, in_the_team, same_person, unvouched
 from planrun.command import COMMAND
 from planrun.files import now
 from planrun.repository import Repo
@@ -48,7 +48,7 @@ def unconfirmed(repo: Repo) -> list[dict[str, str]]:
 def doubt(repo: Repo, row: Mapping[str, str]) -> str:
     """Why a confirmed assumption does not count; "" when it does. Without a history, what is written counts."""
     who = row.get("confirmed_by", "")
-    if not who or not git.is_repository(repo.root):
+    if not who or not has_history(repo):
         return ""
     if not in_the_team(repo, who):
         return f"{who} holds no role"
