@@ -118,9 +118,8 @@ def _mixed(frame: Frame) -> np.ndarray:
     """The right answers, each given to another row of its segments and its query."""
     same = [frame.segments[name].astype(str).to_numpy() for name in frame.segments]
     same += [] if frame.queries is None else [frame.queries.astype(str)]
-    places = (
-        np.unique(np.array(same).T, axis=0, return_inverse=True)[1].ravel() if same else np.zeros(len(frame.y), int)
-    )
+    told = np.array(["\0".join(row) for row in zip(*same, strict=True)]) if same else np.zeros(len(frame.y))
+    places = np.unique(told, return_inverse=True)[1]
     rng, mixed = np.random.default_rng(7), frame.y.copy()
     for place in np.unique(places):
         rows = np.flatnonzero(places == place)
