@@ -297,6 +297,28 @@ def a_commit_signed_with_another_key(root: Path) -> None:
     a_record_that_is_gone(root)
 
 
+def a_key_that_somebody_listed_for_themselves(root: Path) -> None:
+    staff(root)
+    listed_keys(root, "Ana")
+    commit(root)
+    mallory = listed_keys(root, "Mallory")["Mallory"]
+    text = (root / "gates/allowed_signers").read_text("utf-8").replace(" Mallory", " Ana")
+    (root / "gates/allowed_signers").write_text(text, "utf-8")
+    waiver(root, "Ana", gate="G2.7")
+    git(root, "add", "--all")
+    key = ("-c", "gpg.format=ssh", "-c", f"user.signingkey={mallory}")
+    as_somebody(root, "Ana", *key, "commit", "--quiet", "-S", "-m", "later")
+    a_record_that_is_gone(root)
+
+
+def a_list_of_keys_that_is_gone(root: Path) -> None:
+    staff(root)
+    listed_keys(root, "Ana")
+    commit(root)
+    (root / "gates/allowed_signers").unlink()
+    a_name_told_to_git(root)
+
+
 def an_assumption_under_anothers_name(root: Path) -> None:
     staff(root)
     path = root / "plan/assumptions.yaml"
@@ -530,6 +552,8 @@ TRIES = [
     Try("an author put on a commit", an_author_that_was_put_on, "G2.7", "a commit that Test Person made", True),
     Try("a name told to git, where keys are listed", a_name_told_to_git_where_keys_are_listed, "G2.7", "is not signed"),
     Try("a commit signed with another's key", a_commit_signed_with_another_key, "G2.7", "the key of Mallory"),
+    Try("a key listed for oneself", a_key_that_somebody_listed_for_themselves, "G2.7", "is not signed with a key"),
+    Try("a list of keys that is gone", a_list_of_keys_that_is_gone, "G2.7", "is not signed with a key"),
     Try("an assumption confirmed in another's name", an_assumption_under_anothers_name, "G1.11", "not Ana"),
     Try("rigor lowered after the look, and signed", rigor_lowered_after_the_look, "G3.1", "Rigor was standard"),
     Try("rigor lowered, unsigned", rigor_lowered_unsigned, "G3.1", "changed after G3a was signed"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from planrun.remembered import recall, remember
 from planrun.repository import Repo
+from planrun.signing.people import decides
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance.predicting import predicted, rule_again
@@ -27,14 +28,19 @@ def refuse_other_model(repo: Repo, record: dict[str, Any]) -> str:
     """
     found = retracing.of_record(repo, record, patient=True)
     if found.state == OTHER:
-        raise _other(record, found)
+        raise _other(repo, record, found)
     if why := weaker_baseline(repo):
         raise Trouble(why, "make baseline")
     return "" if found.state == SAME else f"{record['id']}: {found.why}."
 
 
-def _other(record: dict[str, Any], found: Traced) -> Trouble:
-    return Trouble(f"The model of {record['id']} is not what its record gives: {found.why}.", retracing.again(record))
+def _other(repo: Repo, record: dict[str, Any], found: Traced) -> Trouble:
+    told, step = f"The model of {record['id']} is not what its record gives: {found.why}.", retracing.again(record)
+    if not found.packages:
+        return Trouble(told, step)
+    back = "install those versions again (git log -p requirements-dev.lock, then make setup)"
+    choices = decides(repo, "ds", f"{back}; or measure it anew: {step}", step)
+    return Trouble(f"{told} It was made with {found.packages}.", choices)
 
 
 def weaker_baseline(repo: Repo) -> str:
@@ -60,7 +66,7 @@ def retraced(repo: Repo) -> Traced:
     record = records.of_name(records.all_records(repo), facts["experiment"])
     found = retracing.of_record(repo, record)
     if found.state == OTHER:
-        raise _other(record, found)
+        raise _other(repo, record, found)
     if why := weaker_baseline(repo):
         raise Trouble(why, "make baseline")
     about = ("predicted", facts["predictions"], record["model_file"], record["config"], retracing.world(repo))

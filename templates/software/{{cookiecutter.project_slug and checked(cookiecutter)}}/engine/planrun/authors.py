@@ -7,9 +7,11 @@ signed with the person's key; without it an author is what git was told.
 
 import base64
 import hashlib
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import yaml
 
@@ -75,20 +77,16 @@ def unvouched(repo: Repo, path: str, row: Row, name: str, keys: Iterable[str] = 
 
 @dataclass(frozen=True)
 class _Standing:
-    """Whether there is a history, whether it is cut off, and the keys: listed, or that they were deleted."""
+    """Whether there is a history, whether it is cut off, and the list of keys that counts in it; "" without one."""
 
     history: bool
     cut_off: bool
-    owners: Mapping[str, str] | None
-    deleted: bool
+    listed: str
 
 
 @lru_cache(maxsize=8)
 def _standing(repo: Repo) -> _Standing:
-    listed, root = repo.root / SIGNERS, repo.root
-    owners = _owners(listed.read_text("utf-8")) if listed.is_file() else None
-    deleted = owners is None and bool(git.git(root, "log", "-1", "--format=%h", "--", SIGNERS))
-    return _Standing(git.is_repository(root), git.is_shallow(root), owners, deleted)
+    return _Standing(git.is_repository(repo.root), git.is_shallow(repo.root), _listed(repo))
 
 
 def has_history(repo: Repo) -> bool:
@@ -161,16 +159,38 @@ def _rows(text: str) -> list[dict[str, str]]:
 # ------------------------------------------------------------------------------------------------------- signed commits
 def _unsigned(repo: Repo, commit: Commit, name: str) -> str:
     """Why a commit does not show that a person made it, where keys are listed; "" where it does, or none is."""
-    keys = _standing(repo)
-    if keys.owners is None:
-        return f"{SIGNERS} was deleted, and with it the keys that tell who signs" if keys.deleted else ""
-    listed = repo.root / SIGNERS
-    ask = ("-c", f"gpg.ssh.allowedSignersFile={listed}", "log", "-1", "--format=%G?%x00%GF", commit.id)
-    state, _, key = (git.git(repo.root, *ask) or "").partition("\0")
-    if state != "G":
-        return f"{commit.id[:SHOWN]} is not signed with a key that {SIGNERS} lists"
-    owner = keys.owners.get(key, "")
+    listed = _standing(repo).listed
+    if not listed:
+        return ""
+    key = _key_of(repo, commit.id, listed)
+    if not key:
+        return f"{commit.id[:SHOWN]} is not signed with a key that {SIGNERS} lists (docs/limits.md, section 1)"
+    owner = _owners(listed).get(key, "")
     return "" if same_person(owner, name) else f"{commit.id[:SHOWN]} is signed with the key of {owner or 'nobody'}"
+
+
+def _listed(repo: Repo) -> str:
+    """The newest list of keys that counts: the first one, and each later one that somebody listed before has signed.
+
+    So nobody lists their own key, and a list is taken back only by those whom it names.
+    """
+    order = ("log", "--full-history", "--topo-order", "--reverse", "--format=%H", "--", SIGNERS)
+    commits = (git.git(repo.root, *order) or "").split()
+    held = ""
+    for commit, text in git.contents(repo.root, SIGNERS, commits).items():
+        if not held or _key_of(repo, commit, held):
+            held = text
+    return held
+
+
+def _key_of(repo: Repo, commit: str, listed: str) -> str:
+    """The fingerprint of the listed key that a commit is signed with; "" where it is signed with none of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "allowed_signers")
+        file.write_text(listed, "utf-8")
+        ask = ("-c", f"gpg.ssh.allowedSignersFile={file}", "log", "-1", "--format=%G?%x00%GF", commit)
+        state, _, key = (git.git(repo.root, *ask) or "").partition("\0")
+    return key if state == "G" else ""
 
 
 def _owners(text: str) -> dict[str, str]:

@@ -31,10 +31,14 @@ SAME, OTHER, LOOSE = "same", "other", "loose"
 
 @dataclass(frozen=True)
 class Traced:
-    """`state` is `same`, `other` (it is not its record's) or `loose` (two trainings differ, so nobody can tell)."""
+    """`state` is `same`, `other` (it is not its record's) or `loose` (two trainings differ, so nobody can tell).
+
+    `packages` are those that it was made with and that are other ones here.
+    """
 
     state: str
     why: str = ""
+    packages: str = ""
 
 
 def world(repo: Repo) -> list[str]:
@@ -72,7 +76,7 @@ def of_record(repo: Repo, record: Mapping[str, Any], patient: bool = False) -> T
         raise
     except Trouble as trouble:  # its file is lost, or another one in its place: the record gives it again
         raise Trouble(trouble.sentence, again(record)) from trouble
-    return Traced(found.state, found.why + _other_packages(repo, record)) if found.state == OTHER else found
+    return Traced(OTHER, found.why, _other_packages(repo, record)) if found.state == OTHER else found
 
 
 def again(record: Mapping[str, Any]) -> str:
@@ -141,4 +145,4 @@ def _other_packages(repo: Repo, record: Mapping[str, Any]) -> str:
     """Which packages are other ones than those that a record's model was made with."""
     here, then = model_files.packages(record["config"], repo.rooms), record.get("packages") or {}
     moved = [f"{name} {then[name]}, here {held}" for name, held in here.items() if then.get(name, held) != held]
-    return f" (it was made with {'; '.join(moved)})" if moved else ""
+    return "; ".join(moved)
