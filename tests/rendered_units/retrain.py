@@ -4,11 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from planrun.files import canonical
 from planrun.repository import Repo
 from planrun_ml.acceptance import candidate
+from planrun_ml.data import frames, prediction_files
 from planrun_ml.measuring.deciding import deciding
+from planrun_ml.models import configuration, model_files, training
 from planrun_ml.release import registry
-from planrun_ml.self_test.conftest import ask, edit, forge, gate
+from planrun_ml.self_test.conftest import TASK, ask, edit, evidence, forge, gate
 from planrun_ml.self_test.test_live import answer_rows, more_rows, soon
 
 
@@ -50,6 +53,35 @@ def test_a_typed_verdict(retrained: Path) -> None:
 
     assert gate(retrained, "G6.2").state == "fail"
     assert "do not follow" in gate(retrained, "G6.2").reason
+
+
+def test_a_typed_margin(retrained: Path) -> None:
+    """What a candidate is held to is the plan's and the champion's, whatever stands beside the predictions."""
+    forge(retrained, "candidate", lambda found: found.update(margin=9.0))
+
+    assert gate(retrained, "G6.2").state == "fail"
+    assert "margin in evidence/candidate.json" in gate(retrained, "G6.2").reason
+
+
+def test_a_challenger_that_its_settings_do_not_give(retrained: Path) -> None:
+    """Another model in the place of the retrained one, with entry and evidence rewritten: nothing is promoted."""
+    repo, rows = Repo(retrained), frames.load(Repo(retrained), "validation")
+    exchanged = training.fit(rows, TASK, configuration.config("forest", {"n_estimators": 5}))
+    model = model_files.save(exchanged, prediction_files.store(repo))[1]
+    version = evidence(retrained, "candidate")["version"]
+
+    def exchange(book: dict) -> None:
+        entry = book["models"][version]
+        entry["files"]["model"] = {"path": f"store/{model}.skops", "sha256": model}
+        entry["hashes"]["acceptance"] = canonical({"retrained": model})
+
+    edit(retrained / registry.PATH, exchange)
+    forge(retrained, "candidate", lambda found: found.update(model=model))
+    code, said = ask(retrained, "promote")
+
+    assert code == 2
+    assert f"{version} is not what its settings give" in said
+    assert registry.version_of(registry.read(retrained), "champion") == "1.0.0"
 
 
 def test_a_candidate_compared_with_itself(retrained: Path) -> None:
