@@ -65,7 +65,7 @@ MLSCAFFOLD = Tree(
         conversation: interview report → explanation screen → wizard
         tree: rendering → context → render sensitivity vcs export
         repository: measured placing repository starting → update
-        demo: demo
+        demo, board: demo board
         command line: cli → __main__
     """),
 )
@@ -89,7 +89,7 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment trouble catalogue command → agents rigor
+        words: __init__ → environment trouble catalogue command standing → agents rigor
         files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository

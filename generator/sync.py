@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "generator"))
 import catalogue_pages  # noqa: E402  (beside this file)
 import imports  # noqa: E402  (beside this file)
 from mlscaffold import __version__, answers, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold.board import forms  # noqa: E402
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
@@ -328,6 +329,14 @@ def story() -> dict[str, str]:
     return found
 
 
+def standing() -> str:
+    """The engine's copy of what reads how a repository stands: the board and `status --json` say the same."""
+    text = (ROOT / "generator/mlscaffold/board/standing.py").read_text("utf-8")
+    if re.search(r"^(from|import) mlscaffold", text, re.MULTILINE):
+        raise SystemExit("mlscaffold/board/standing.py imports from mlscaffold, and the engine has a copy of it.")
+    return text
+
+
 def doors() -> dict[Path, bytes]:
     """What a template needs before it can be rendered, and the README."""
     files = {
@@ -336,6 +345,8 @@ def doors() -> dict[Path, bytes]:
         ROOT / "generator/mlscaffold/catalogue/keys.py": keys().encode(),
         ROOT / "generator/planrun_ml/measuring/catalogue.py": measured().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
+        ROOT / "generator/planrun/standing.py": standing().encode(),
+        ROOT / "docs/status.schema.json": f"{json.dumps(forms.json_schema(), indent=2)}\n".encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }
     pages = {"formulas.md": catalogue_pages.formulas(), "gates.md": catalogue_pages.gates()}

@@ -382,6 +382,30 @@ def export(folder: Path, to: str, output: Path | None) -> None:
         _save(output, text)
 
 
+@cli.command()
+@click.argument("sources", nargs=-1, metavar="[DIR|GIT|FILE]...")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("board.html"),
+    show_default=True,
+    help="The page; an older board there is remembered.",
+)
+@click.option("--run/--no-run", default=True, help="Whether working copies may be asked for their gates (the default).")
+def board(sources: Sequence[str], output: Path, run: bool) -> None:
+    """Write one page over one or many repositories.
+
+    Working copies, folders of them, git addresses (#BRANCH at the end names one), and files that `planrun status
+    --json` wrote; without any, the repository here. The page needs no server and no network. Gates are judged by a
+    repository's own engine: from its status.json, or by its own .venv, which --no-run leaves alone.
+    """
+    from mlscaffold import board as boards
+
+    text, seen = boards.made(sources, output, run=run, say=lambda told: click.echo(told, err=True))
+    _save(output, text)
+    _tell(report.board(seen))
+
+
 class _Explained(click.ParamType):  # type: ignore[type-arg]  # as above
     """A name that `explain` knows, completed here."""
 

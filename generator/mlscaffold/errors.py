@@ -515,3 +515,32 @@ def shown(value: str) -> str:
     """Quote a value for a sentence, shortened so that the sentence stays readable."""
     short = value if len(value) <= 60 else value[:57] + "…"
     return f'"{short}"'
+
+
+class NoBoardSource(MlscaffoldError):
+    """A name on the board's command line that leads to no repository and no status."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'"{name}" holds no planned repository, is none, and is no status file.',
+            "Name working copies, folders of them, git addresses (bare ones with #BRANCH), or files that "
+            "`planrun status --json` wrote.",
+        )
+
+
+class NotAStatus(MlscaffoldError):
+    """A file that should be what `status --json` wrote."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"{path} is no status of a repository: {why}.", "Write it anew there: planrun status --json > status.json"
+        )
+
+
+class NotABoard(MlscaffoldError):
+    """The output of a board is a file that no board wrote."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is there already and is no board, so it is not overwritten.", "Name another file with --output."
+        )

@@ -16,6 +16,7 @@ from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
 
 if TYPE_CHECKING:
+    from mlscaffold.board.sources import Seen as SeenRepository
     from mlscaffold.looking import Proposal, Seen
     from mlscaffold.measured import Measured, Offer
     from mlscaffold.placing import Placed
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mlscaffold.update import Replanned, Updated
 
 KIND_NAMES = {"ml": "a machine learning repository", "software": "a software repository"}
+STATUS = "status.json"  # where a pipeline, or a person, leaves what `status --json` says
 PROPOSALS = ".mlscaffold/proposals"  # where the template's versions of somebody's own files lie
 
 
@@ -336,6 +338,17 @@ def findings(computed: Mapping[str, Any]) -> str:
 def preview(name: str, files: Sequence[tuple[str, int]], computed: Mapping[str, Any]) -> str:
     """The end of `new --dry-run`: the files that would be written, the six lines and every finding."""
     return "\n\n".join(part for part in (tree(name, files), headline(computed), findings(computed)) if part)
+
+
+def board(seen: "Sequence[SeenRepository]") -> str:
+    """The end of `board`: how many repositories, which could not be read, and whose gates nothing has judged."""
+    many = f"{len(seen)} {'repository' if len(seen) == 1 else 'repositories'} on the board."
+    notes = [f"{one.where}: {note}" for one in seen for note in (*one.notes, *one.facts.get("unreadable", ()))]
+    unjudged = [one.where for one in seen if one.facts and "gates" not in one.facts]
+    if unjudged:
+        which = f"{', '.join(unjudged[:3])}{f' and {len(unjudged) - 3} more' if len(unjudged) > 3 else ''}"
+        notes.append(f"Gates are not judged in {which}: set up .venv there, or `planrun status --json > {STATUS}`.")
+    return "\n".join([many, *notes])
 
 
 def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_run: bool, numbers: bool = False) -> str:

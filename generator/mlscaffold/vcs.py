@@ -412,3 +412,67 @@ def _first_line(complaint: str, code: int) -> str:
 
 def _surroundings() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in _REDIRECTS}
+
+
+# ----------------------------------------------------------------------------- reading what somebody else has committed
+
+
+class Commit(NamedTuple):
+    """A commit, its moment in ISO form, and the branch it was found on; "" for none."""
+
+    sha: str
+    at: str
+    branch: str
+
+
+def commit_of(repository: Path, ref: str = "HEAD") -> Commit | None:
+    """The commit that `ref` names in a work tree or a bare repository; None where there is none.
+
+    Plumbing alone, so that nothing that a repository's own settings name is run.
+    """
+    done = _run(repository, "rev-list", "-1", "--no-commit-header", "--format=%H %cI", "--end-of-options", ref, "--")
+    sha, _, at = done.stdout.strip().partition(" ")
+    branch = _run(repository, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.strip() if ref == "HEAD" else ref
+    return Commit(sha, at, branch) if done.returncode == 0 and sha else None
+
+
+def commit_before(repository: Path, ref: str, moment: str) -> str:
+    """The newest commit at or before a moment (ISO, UTC) that leads to `ref`; "" where history holds none."""
+    return _run(repository, "rev-list", "-1", f"--before={moment}", "--end-of-options", ref, "--").stdout.strip()
+
+
+def committed_paths(repository: Path, commit: str) -> list[str]:
+    """Every file of a commit, from the top of its repository."""
+    listed = _run(repository, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).stdout
+    return [path for path in listed.split("\0") if path and "\n" not in path]
+
+
+def contents(repository: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
+    """What these files hold in a commit; those that it has not are left out. "./plan.json" is seen from the folder."""
+    wanted = list(paths)
+    fed = "".join(f"{commit}:{path}\n" for path in wanted).encode()
+    told = io.BytesIO(_bytes(repository, "cat-file", "--batch", fed=fed)) if wanted else io.BytesIO()
+    found = {}
+    for path in wanted:
+        head = told.readline().split()
+        if len(head) == 3 and head[2].isdigit():  # id, kind, size; otherwise "… missing"
+            content = told.read(int(head[2]) + 1)[:-1]
+            if head[1] == b"blob":
+                found[path] = content
+    return found
+
+
+def fetch(address: str, ref: str, into: Path) -> None:
+    """The newest commit of a branch or tag ("" for the default) of a repository elsewhere, bare, into a new folder.
+
+    Raises `GitFailed` with what git says; nobody is asked for a password.
+    """
+    named = ["--branch", ref] if ref else []
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")}
+    words = ("clone", "--quiet", "--bare", "--depth", "1", *named, "--", address, str(into))
+    done = _run(into.parent, *words, env=_surroundings() | quiet)
+    if done.returncode:
+        told = _first_line(done.stderr, done.returncode)
+        raise GitFailed(
+            "git clone", told, "Name an address that `git ls-remote` reaches without asking for a password."
+        )

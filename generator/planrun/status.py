@@ -3,14 +3,16 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from planrun import identity
+from planrun import git, identity, standing
 from planrun.command import COMMAND
+from planrun.files import now
 from planrun.gates import OPEN, Row, evaluate
 from planrun.repository import Repo
 from planrun.rigor import STAGES
-from planrun.steps import told
+from planrun.steps import TEAM, told
 from planrun.trouble import Outcome, counted
 
 # The phases by their letter and number, and those that come before each. The papers of G0, T0 and T1 hold up
@@ -129,15 +131,24 @@ def _table(rows: Sequence[Row]) -> str:
 
 
 def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
-    """The same for a program: phases, the one next step, and every gate with its own."""
+    """The same for a program, with how the project stands; `docs/status.md` of mlscaffold describes it field by field.
+
+    Fields may be added under the same `schema`; one that goes or changes its meaning raises it.
+    """
     here = present(repo, rows)
+    today = datetime.now(UTC).date()
+    facts = standing.standing(standing.Folder(repo.root), today, _week_ago(repo))
+    step = lead(rows, here)[0] if here else None
     content = {
+        "schema": standing.SCHEMA,
+        "at": now(),
+        "commit": _commit(repo),
         "phases": [
             {"id": phase, "title": PHASES[phase], "state": state, "open": len(shut(rows, phase))}
             for phase, state in phases(repo, rows).items()
         ],
         "present": here,
-        "next": lead(rows, here)[0] if here else None,
+        "next": None if step is None else step | {"owner": _owner(step, facts["owners"].get(here, ""))},
         "gates": [
             {
                 "id": row.id,
@@ -150,5 +161,27 @@ def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
             for row in rows
         ],
         "engine": identity.facts(repo.answers["kind"]),
+        **facts,
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _owner(step: dict[str, Any], of_the_phase: str) -> str:
+    """Whom a next step waits for: who it names, or else whoever does most in its phase."""
+    who = [name for name in step.get("who", ()) if name != TEAM]
+    return ", ".join(who) or of_the_phase
+
+
+def _commit(repo: Repo) -> dict[str, str]:
+    """The commit that is checked out, its moment and its branch; empty where there is no history."""
+    sha, _, at = (git.git(repo.root, "log", "-1", "--format=%H %cI") or "").partition(" ")
+    branch = git.git(repo.root, "symbolic-ref", "--quiet", "--short", "HEAD") or ""
+    return {"sha": sha, "at": at, "branch": branch}
+
+
+def _week_ago(repo: Repo) -> standing.Stored | None:
+    """The plan as it was committed a week ago; None where history does not reach so far."""
+    moment = f"{datetime.now(UTC) - standing.WEEK:%Y-%m-%dT%H:%M:%SZ}"
+    commit = git.git(repo.root, "rev-list", "-1", f"--before={moment}", "HEAD")
+    plan = git.git(repo.root, "show", f"{commit}:./plan/plan.json") if commit else None
+    return None if plan is None else standing.Stored({"plan/plan.json": plan.encode()})

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from planrun import git
 from planrun.command import COMMAND
+from planrun.files import now
 from planrun.gates import require
 from planrun.repository import Repo
 from planrun.rooms import KEPT
@@ -97,6 +98,7 @@ def run(
     packages = model_files.packages(settings, repo.rooms)
     content = {
         "id": next_id(repo, settings["model"]),
+        "at": now(),
         "goal": goal or f"beat {name}",
         "hypothesis": hypothesis or (renewed["hypothesis"] if renewed else _why(repo, settings, change)),
         "change": change,
