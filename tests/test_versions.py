@@ -130,6 +130,35 @@ def test_a_dry_run_and_a_check_write_nothing(project: Path, run: Run) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_a_dry_run_ends_with_a_diff_that_can_be_applied(project: Path, run: Run, tmp_path: Path) -> None:
+    """Of the pages: what the newer version brings to the team's files as they are, and no more."""
+    edited(project / "docs/00-charter.md", "## ", "## Ours: ")
+    commit(project)
+    done = run("update", "--dry-run", project)
+    patch = tmp_path / "shown.patch"
+    patch.write_text(done.stdout[done.stdout.index("diff --git") :], "utf-8")
+    applied = project.parent / "applied"
+    shutil.copytree(project, applied)
+    git(applied, "apply", str(patch))
+    run("update", project)
+
+    assert "+# The charter of " in done.stdout
+    pages = {path: text for path, text in contents(project).items() if path.startswith("docs/")}
+    assert {path: text for path, text in contents(applied).items() if path.startswith("docs/")} == pages
+
+
+def test_a_check_says_what_is_new(project: Path, run: Run) -> None:
+    """Whatever the team has edited and not committed: a pipeline only wants to know."""
+    edited(project / "docs/00-charter.md", "# Charter: ", "# Ours: ")
+    project.joinpath("plan/plan.json").write_text(project.joinpath("plan/plan.json").read_text("utf-8") + "\n", "utf-8")
+    check = run("update", "--check", project)
+
+    assert check.returncode == 1
+    assert "Changed:\n  docs/00-charter.md\n" in check.stdout
+    assert re.search(r"The engine: \d+ files are different\.", check.stdout)
+    assert "plan/plan.json" not in check.stdout
+
+
 def test_the_teams_pages_are_merged_and_its_edits_of_the_engine_kept_as_a_patch(project: Path, run: Run) -> None:
     """The patch is named, holds the edit, a new file and a deleted one, and fits the new engine."""
     edited(project / "docs/00-charter.md", "## ", "## Ours: ")

@@ -334,8 +334,8 @@ def _refuse_unasked() -> None:
 
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@click.option("--check", is_flag=True, help="Only say whether there is something newer; exit code 1 if so.")
-@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.option("--check", is_flag=True, help="Only say what is newer; exit code 1 if anything is.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, as a diff; write nothing.")
 def update(folder: Path, check: bool, dry_run: bool) -> None:
     """Bring this version's templates and engine into a repository.
 
@@ -349,6 +349,7 @@ def update(folder: Path, check: bool, dry_run: bool) -> None:
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
         return
     if check:
+        _tell(report.news(updating.news(folder)))
         raise UpdateDue(find.root_of(folder), theirs, __version__)
     updated = updating.update(folder, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
     _tell(report.updated(updated, __version__, dry_run))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mlscaffold.placing import Placed
     from mlscaffold.sensitivity import Case, Driver, Line
     from mlscaffold.starting import Outcome
-    from mlscaffold.update import Replanned, Updated
+    from mlscaffold.update import News, Replanned, Updated
 
 KIND_NAMES = {"ml": "a machine learning repository", "software": "a software repository"}
 STATUS = "status.json"  # where a pipeline, or a person, leaves what `status --json` says
@@ -396,12 +396,22 @@ def updated(result: "Updated", version: str, dry_run: bool) -> str:
     from_to = f"from mlscaffold {result.version} to {version}" if result.version != version else f"within {version}"
     parts = [f"{'Would be updated' if dry_run else 'Updated'} {from_to}.", _engine(result, dry_run)]
     parts += _by_fate(merged, dry_run)
+    if merged.diff:
+        parts.append(merged.diff.rstrip("\n"))
     if not dry_run and not merged.conflicts:
         parts.append(
             "Read the changes with git diff, then commit them; signatures of changed pages are void.\n"
             "Then make setup, and: planrun self-test, planrun status."
         )
     return "\n\n".join(part for part in parts if part)
+
+
+def news(found: "News") -> str:
+    """What `update --check` has found: pages by what became of them, and how much of the engine is another."""
+    parts = [f"{fate}:\n" + "\n".join(f"  {path}" for path in paths) for fate, paths in found.pages.items()]
+    if found.engine:
+        parts.append(f"The engine: {found.engine} {'file is' if found.engine == 1 else 'files are'} different.")
+    return "\n\n".join(parts) or "The pages and the engine come out the same; the record alone is older."
 
 
 def _engine(result: "Updated", dry_run: bool) -> str:

@@ -51,6 +51,18 @@ class Replanned:
     kept: tuple[str, ...]
     beside: tuple[str, ...]
     in_git: bool
+    diff: str = ""  # of the team's files, as `git apply` takes it; without those that the program computes
+
+
+@dataclass(frozen=True)
+class News:
+    """What this version's render has otherwise than the one that the repository started from, whoever edited what.
+
+    `pages` are paths below the words for what became of them; `engine` counts the files of the engine that differ.
+    """
+
+    pages: Mapping[str, tuple[str, ...]]
+    engine: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +123,38 @@ def is_due(folder: Path) -> tuple[str, bool]:
     )
 
 
+def news(folder: Path) -> News:
+    """What an update would bring into the repository around `folder`; nothing is written, and no merge is tried.
+
+    Pages are compared with the render that the repository started from, so that neither the team's edits nor what is
+    not committed matter. Raises what reading the record and completing the answers raise.
+    """
+    root = find.root_of(folder)
+    kept = record.read(root)
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = render.generate(answers.complete(recorded(root)), Path(scratch))
+        new = {path: file.content for path, file in _rendered(tree).items() if path not in COMPUTED}
+        fresh = render.engine_of(tree)
+    old = {path: file.content for path, file in kept.base.items() if path not in COMPUTED}
+    pages = {
+        "New": tuple(sorted(new.keys() - old.keys())),
+        "Changed": tuple(sorted(path for path in new.keys() & old.keys() if new[path] != old[path])),
+        "Gone": tuple(sorted(old.keys() - new.keys())),
+    }
+    here = render.engine_of(root)
+    differing = sum(here.get(path) != fresh.get(path) for path in here.keys() | fresh.keys()) if here else 0
+    return News({fate: paths for fate, paths in pages.items() if paths}, differing)
+
+
+def _rendered(tree: Path) -> dict[str, File]:
+    """The files of a render but for the engine, by their paths."""
+    return {
+        path.relative_to(tree).as_posix(): File(path.read_bytes(), os.access(path, os.X_OK))
+        for path in render.files_of(tree)
+        if not render.is_engine(path.relative_to(tree).as_posix())
+    }
+
+
 @contextlib.contextmanager
 def _held(folder: Path, dry_run: bool, say: Callable[[str], None]) -> Iterator[Path]:
     """The root of the repository around `folder`, held alone, with what an interrupted run left settled first."""
@@ -156,11 +200,7 @@ def _merged(
     complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as scratch:
         tree = render.generate(complete, Path(scratch))
-        theirs = {
-            path.relative_to(tree).as_posix(): File(path.read_bytes(), os.access(path, os.X_OK))
-            for path in render.files_of(tree)
-            if not render.is_engine(path.relative_to(tree).as_posix())
-        }
+        theirs = _rendered(tree)
         fresh = _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
     fresh += new_engine.changes if new_engine else ()
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}
@@ -184,7 +224,16 @@ def _merged(
         merged.kept,
         merged.beside,
         bool(tracked),
+        _diff(merged.changes) if dry_run and new_engine else "",
     )
+
+
+def _diff(changes: Iterable[Change]) -> str:
+    """What changes in the team's files; plan.json and its like are left out: they are read as the six lines."""
+    told = [change for change in changes if change.path not in COMPUTED and not change.path.startswith("..")]
+    before = {change.path: change.seen for change in told if change.seen is not None}
+    after = {change.path: change.content for change in told if change.content is not None}
+    return vcs.patch(before, after).decode("utf-8", "replace")
 
 
 def _of_this_metric(known: dict[str, str], new_facts: Mapping[str, str]) -> dict[str, str]:
