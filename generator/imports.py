@@ -55,7 +55,7 @@ MLSCAFFOLD = Tree(
     "mlscaffold",
     "mlscaffold: from questions to a repository",
     _layers("""
-        words: __init__ → invocation → disk errors numerals person templates yamltext
+        words: __init__ → invocation → disk errors house numerals person templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions
         answers: fields → schema answers completion
@@ -64,7 +64,7 @@ MLSCAFFOLD = Tree(
         words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
         tree: rendering → context → render sensitivity vcs export
-        repository: measured placing repository starting → update
+        repository: measured placing presets repository starting → update
         demo, board: demo board
         command line: cli → __main__
     """),

@@ -10,11 +10,21 @@ from typing import Any
 
 import yaml
 
-from mlscaffold import questions, yamltext
-from mlscaffold.errors import Contradiction, InvalidAnswer, SecretGiven, UnknownAnswer, UnreadableAnswers, UsageError
+from mlscaffold import house, questions, yamltext
+from mlscaffold.errors import (
+    Contradiction,
+    InvalidAnswer,
+    LockedAnswer,
+    SecretGiven,
+    UnknownAnswer,
+    UnreadableAnswers,
+    UsageError,
+)
 from mlscaffold.fields import Fields, Key
 from mlscaffold.person import Person
 from mlscaffold.questions import Question
+
+PRESETS = "presets"  # in the person's own file: what lies over all of the person's projects
 
 
 class Answers(Fields, Mapping[str, Any]):
@@ -88,10 +98,13 @@ class Answers(Fields, Mapping[str, Any]):
 def complete(given: Mapping[str, str], today: datetime.date | None = None, *, metric_is_open: bool = False) -> Answers:
     """Fill in defaults and derived values, check everything, and type it.
 
-    `given` maps keys to texts; keys of the other kind are ignored. Raises `UnknownAnswer`, `InvalidAnswer` or
+    `given` maps keys to texts; keys of the other kind are ignored. What a preset locks is given where nobody gives
+    another value, which needs a reason. Raises `LockedAnswer`, `UnknownAnswer`, `InvalidAnswer` or
     `Contradiction`. `today` (the machine's day when absent) decides only what an empty start_date becomes.
     While `metric_is_open`, today's value and the target are not yet held against the default metric's range.
     """
+    locked = {key: lock.value for key, lock in house.in_force().locks.items()}
+    given = locked | {key: text for key, text in given.items() if text or key not in locked}
     check_texts(given)
     kind = given.get("kind") or questions.KINDS[0]
     asked = questions.of_kind(kind)
@@ -109,6 +122,7 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
             texts[key] = questions.default(question, texts)
     check_texts(texts)
     answers = Answers({key: questions.canonical(asked[key], texts[key], texts) for key in asked})
+    _check_locks(answers)
     _check_together(answers)
     if not metric_is_open:
         _check_ranges(answers)
@@ -145,6 +159,13 @@ def named_keys(question: Question, text: str) -> list[str]:
 
 def read(path: Path) -> dict[str, str]:
     """The answers in a YAML or JSON file, every scalar as its text, checked one by one."""
+    texts = _flat(path, _mapping(path))
+    check_texts(texts, path.name)
+    return texts
+
+
+def _mapping(path: Path) -> dict[Any, Any]:
+    """A YAML or JSON file of `key: value` lines. Raises `UnreadableAnswers`."""
     try:
         content = yamltext.load(path.read_text("utf-8"))
     except OSError as error:
@@ -156,13 +177,16 @@ def read(path: Path) -> dict[str, str]:
     texts = {} if content in (None, "") else content
     if not isinstance(texts, dict):
         raise UnreadableAnswers(path, "it is not a list of `key: value` lines")
+    return texts
+
+
+def _flat(path: Path, texts: Mapping[Any, Any]) -> dict[str, str]:
     for key, value in texts.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise UnreadableAnswers(
                 path, f"{key} holds more than one value; write several in one text, with semicolons"
             )
-    check_texts(texts, path.name)
-    return texts
+    return dict(texts)
 
 
 def from_flags(assignments: Sequence[str]) -> dict[str, str]:
@@ -186,9 +210,28 @@ def from_flags(assignments: Sequence[str]) -> dict[str, str]:
 
 def user_defaults() -> dict[str, str]:
     """The person's own defaults in `$XDG_CONFIG_HOME/mlscaffold/config.yaml`, where there are any."""
+    path = _user_file()
+    if not path.is_file():
+        return {}
+    texts = _flat(path, {key: value for key, value in _mapping(path).items() if key != PRESETS})
+    check_texts(texts, path.name)
+    return texts
+
+
+def user_presets() -> list[str]:
+    """The presets that the same file names, one or a list; a path is seen from the file's folder."""
+    path = _user_file()
+    named = _mapping(path).get(PRESETS, []) if path.is_file() else []
+    listed = [named] if isinstance(named, str) else named
+    if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
+        raise UnreadableAnswers(path, "its presets are no list of files, folders or addresses")
+    beside = [path.parent / Path(name).expanduser() for name in listed]
+    return [str(there) if there.exists() else name for there, name in zip(beside, listed, strict=True)]
+
+
+def _user_file() -> Path:
     home = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    path = Path(home, "mlscaffold", "config.yaml")
-    return read(path) if path.is_file() else {}
+    return Path(home, "mlscaffold", "config.yaml")
 
 
 def merge(*layers: Mapping[str, str]) -> dict[str, str]:
@@ -279,6 +322,21 @@ def _context(question: Question, texts: Mapping[str, str]) -> dict[str, str]:
     values = question.allowed["values"]
     fitting = next((value for value, allowed in values.items() if texts.get(question.key) in allowed), "")
     return dict(texts) | {by: fitting}
+
+
+def _check_locks(answers: Answers) -> None:
+    """Refuse another value than a preset locks, unless the answers say why; and a reason where nothing is broken."""
+    reasons = answers.get(house.EXCEPTIONS, {})
+    locks = house.in_force().locks
+    for key, lock in locks.items():
+        if key not in answers.raw or not answers.calls_for(key):
+            continue
+        wanted = questions.canonical(questions.load()[key], lock.value, answers.raw)
+        if answers.raw[key] != wanted and key not in reasons:
+            raise LockedAnswer(key, answers.raw[key], lock.value, lock.by, lock.reason)
+    for key in reasons:
+        if key not in locks:
+            raise InvalidAnswer(house.EXCEPTIONS, answers.raw[house.EXCEPTIONS], f"nothing locks {key}")
 
 
 def _check_together(answers: Answers) -> None:

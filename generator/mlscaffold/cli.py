@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlscaffold import __version__, answers, invocation, questions, report
+from mlscaffold import __version__, answers, house, invocation, questions, report
 from mlscaffold.answers import Answers
 from mlscaffold.errors import (
     CannotWrite,
@@ -101,6 +101,9 @@ class _DataFile(click.Path):
         return super().convert(text.removeprefix("sqlite:///"), param, ctx)
 
 
+PRESET = click.option(
+    "--preset", "presets", metavar="FILE|DIR|GIT", multiple=True, help="An organisation's layer; may be repeated."
+)
 DATA = click.option(
     "--data", metavar="FILE", type=_DataFile(path_type=Path), help="A data file to look at first: CSV, SQLite, Parquet."
 )
@@ -120,6 +123,7 @@ def cli(ctx: click.Context) -> None:
 @KIND
 @ANSWERS
 @SET
+@PRESET
 @DATA
 @click.option("--defaults", is_flag=True, help="Ask nothing; missing answers take their defaults.")
 @click.option("--full", is_flag=True, help="Ask every question, the expert ones included.")
@@ -133,6 +137,7 @@ def new(
     kind: str | None,
     file: Path | None,
     assignments: Sequence[str],
+    presets: Sequence[str],
     data: Path | None,
     defaults: bool,
     full: bool,
@@ -151,6 +156,7 @@ def new(
     silent = defaults or (file is not None and not sys.stdin.isatty())
     if not silent:
         _refuse_without_terminal()
+    _lay_over(presets)
     layers = _layers(name, kind, file, assignments)
     sight = _sight(data, layers)
     given = _told(sight) if silent and sight else answers.merge(*layers)
@@ -216,8 +222,11 @@ def demo(kind: str, keep: Path | None, python: Path | None) -> None:
 @KIND
 @ANSWERS
 @SET
+@PRESET
 @DATA
-def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data: Path | None) -> None:
+def advise(
+    kind: str | None, file: Path | None, assignments: Sequence[str], presets: Sequence[str], data: Path | None
+) -> None:
     """Say whether to build nothing, rules or a model, and why.
 
     The recommendation, the answers it rests on, and what would change it. Nothing is written.
@@ -225,6 +234,7 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data
     from mlscaffold import context
     from mlscaffold.advisor import unsaid
 
+    _lay_over(presets)
     given, sight = _seen(data, _layers(None, kind, file, assignments))
     complete = _complete({"kind": "ml"} | given, sight)
     facts = context.plan_of(complete)["advice"]
@@ -236,6 +246,7 @@ def advise(kind: str | None, file: Path | None, assignments: Sequence[str], data
 @KIND
 @ANSWERS
 @SET
+@PRESET
 @DATA
 @click.option("--json", "as_json", is_flag=True, help="The whole plan as JSON.")
 @click.option("--what-if", "what_if", metavar="KEY=A,B", help="Only the six lines, for each of these values.")
@@ -244,6 +255,7 @@ def plan(
     kind: str | None,
     file: Path | None,
     assignments: Sequence[str],
+    presets: Sequence[str],
     data: Path | None,
     as_json: bool,
     what_if: str | None,
@@ -259,6 +271,7 @@ def plan(
 
     if sum((as_json, what_if is not None, drivers)) > 1:
         raise UsageError("--json, --what-if and --drivers each print something else.", "Give one of them.")
+    _lay_over(presets)
     given, sight = _seen(data, _layers(None, kind, file, assignments))
     texts = _decide_kind(given, kind)
     complete = _complete(texts, sight)
@@ -289,6 +302,7 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
 
     if yes and not measured:
         raise UsageError("--yes answers the question of --measured, which is not asked here.", "Leave --yes out.")
+    click.get_current_context().with_resource(house.using(update.house_of(folder)))
     facts = answers.from_flags(assignments)
     if measured:
         found = _measured(folder, facts, agreed=yes or dry_run)
@@ -336,22 +350,26 @@ def _refuse_unasked() -> None:
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--check", is_flag=True, help="Only say what is newer; exit code 1 if anything is.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, as a diff; write nothing.")
-def update(folder: Path, check: bool, dry_run: bool) -> None:
-    """Bring this version's templates and engine into a repository.
+@SET
+def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str]) -> None:
+    """Bring this version's templates and engine, and newer presets, into a repository.
 
     Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
     """
     from mlscaffold import update as updating
     from mlscaffold.repository import find
 
-    theirs, due = updating.is_due(folder)
-    if not due:
+    def say(told: str) -> None:
+        click.echo(told, err=True)
+
+    due = updating.is_due(folder, say)
+    if not due.anything and not assignments:
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
         return
     if check:
         _tell(report.news(updating.news(folder)))
-        raise UpdateDue(find.root_of(folder), theirs, __version__)
-    updated = updating.update(folder, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
+        raise UpdateDue(find.root_of(folder), due.version, __version__, presets=due.presets and not due.templates)
+    updated = updating.update(folder, assignments, dry_run=dry_run, say=say)
     _tell(report.updated(updated, __version__, dry_run))
     if updated.merged.conflicts:
         merged = updated.merged
@@ -437,14 +455,21 @@ def explain(name: str) -> None:
 @KIND
 @click.option("--json-schema", is_flag=True, help="A JSON Schema for answers files.")
 @click.option("--markdown", is_flag=True, help="The table that the README shows.")
-def questions_(kind: str | None, json_schema: bool, markdown: bool) -> None:
-    """List the questions, or print the JSON Schema of answers files."""
+@PRESET
+def questions_(kind: str | None, json_schema: bool, markdown: bool, presets: Sequence[str]) -> None:
+    """List the questions, or print the JSON Schema of answers files.
+
+    With presets: what they leave of the choices, what they ask, and what they set and lock.
+    """
     from mlscaffold import schema, wording
 
+    _lay_over(presets)
     if json_schema:
         _tell(wording.as_json(schema.json_schema(kind)))
     else:
         asked = questions.of_kind(kind) if kind else questions.load()
+        if told := report.house(house.in_force()):
+            _tell(f"{told}\n")
         _tell(report.questions_markdown(asked.values()) if markdown else report.questions_text(asked.values()))
 
 
@@ -563,13 +588,21 @@ def _layers(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Answers from everywhere but a data file and the wizard: what a data file overrules, and what overrules it.
 
-    By precedence: user file < (data file) < answers file < command line.
+    By precedence: user file < presets < (data file) < answers file < command line.
     """
     named = {"project_name": name} if name is not None else {}
     flagged = {"kind": kind} if kind else {}
     answers.check_texts(named, "the command line")
     said = answers.merge(answers.read(file) if file else {}, named, flagged, answers.from_flags(assignments))
-    return answers.user_defaults(), said
+    return answers.merge(answers.user_defaults(), house.in_force().given), said
+
+
+def _lay_over(presets: Sequence[str]) -> None:
+    """Put these presets, over those of the person's own file, in force until the command ends."""
+    if named := [*answers.user_presets(), *presets]:
+        from mlscaffold import presets as laying
+
+        click.get_current_context().with_resource(house.using(laying.gathered(named)))
 
 
 def _refuse_without_terminal() -> None:
@@ -759,7 +792,8 @@ def _complete(given: dict[str, str], sight: "Sight | None" = None) -> Answers:
     """Complete the answers, and say which of the given ones change nothing; what a file showed may stay unused."""
     complete = answers.complete(given)
     shown: Collection[str] = sight.seen({}).texts if sight else ()
-    for key in answers.unused({key: text for key, text in given.items() if key not in shown}, complete):
+    passed_over = {*shown, *house.in_force().given}
+    for key in answers.unused({key: text for key, text in given.items() if key not in passed_over}, complete):
         click.echo(f"Note: {key} is not asked under these answers, so its value is not used.", err=True)
     return complete
 

@@ -331,8 +331,9 @@ class OlderRecord(MlscaffoldError):
 class UpdateDue(MlscaffoldError):
     """`update --check` has found other templates than those of the repository."""
 
-    def __init__(self, root: Path, theirs: str, ours: str) -> None:
+    def __init__(self, root: Path, theirs: str, ours: str, *, presets: bool = False) -> None:
         between = f"mlscaffold {theirs}, and this is {ours}" if theirs != ours else f"other templates of {ours}"
+        between = "presets that say something else by now" if presets else between
         super().__init__(
             f"{root} was written by {between}.",
             f"See what would change: {command()} update --dry-run {quoted([str(root)])}",
@@ -543,4 +544,33 @@ class NotABoard(MlscaffoldError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} is there already and is no board, so it is not overwritten.", "Name another file with --output."
+        )
+
+
+class UnreadablePreset(MlscaffoldError):
+    """A preset that is not there, or has a part of another form."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(f"The preset {source} cannot be used: {why}.", "docs/presets.md shows each part of one.")
+
+
+class PresetsDisagree(MlscaffoldError):
+    """A preset breaks what one below it locks."""
+
+    def __init__(self, above: str, says: str, below: str, said: str) -> None:
+        super().__init__(
+            f"The presets disagree: {above} {says}, and {below} {said}.",
+            "Give them in another order, leave one out, or settle it in the presets.",
+        )
+
+
+class LockedAnswer(AnswerError):
+    """An answer that an organisation has locked at another value."""
+
+    def __init__(self, key: str, value: str, locked: str, by: str, reason: str) -> None:
+        super().__init__(
+            key,
+            f"{key} is {shown(value)}, and {by} locks it at {shown(locked)}: {reason}.".replace("..", "."),
+            f"Leave it so, or say why this project differs: --set 'lock_exceptions={key}=WHY'. "
+            "The reason is written into decision record 0001.",
         )

@@ -4,11 +4,11 @@ import difflib
 import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 
-from mlscaffold import catalogue, naming, numerals, patterns, yamltext
+from mlscaffold import catalogue, house, naming, numerals, patterns, yamltext
 from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
@@ -56,12 +56,59 @@ class Question:
     max_items: int = 100
 
 
-@functools.cache
 def load() -> dict[str, Question]:
-    """Every question by key, in the order of the file."""
-    text = resources.files("mlscaffold").joinpath("questions.yaml").read_text("utf-8")
-    questions = [_question(entry) for entry in yamltext.load(text)]
-    return {question.key: question for question in questions}
+    """Every question by key, in the order of the file; then those of the presets in force, by which all are limited."""
+    return _loaded(house.fingerprint())
+
+
+@functools.lru_cache(maxsize=16)
+def _loaded(fingerprint: str) -> dict[str, Question]:
+    if not fingerprint:
+        text = resources.files("mlscaffold").joinpath("questions.yaml").read_text("utf-8")
+        return {entry["key"]: _question(entry) for entry in yamltext.load(text)}
+    over = house.in_force()
+    asked = [of_entry(entry, over.names[-1]) for entry in over.questions]
+    if over.locks:
+        asked.append(_exceptions(over.locks))
+    every = _loaded("") | {question.key: question for question in asked}
+    return {key: _limited(question, over.limits.get(key)) for key, question in every.items()}
+
+
+def of_entry(entry: Mapping[str, Any], section: str) -> Question:
+    """A preset's question, from its entry; it is shown with its default, as long as nobody answers it."""
+    return _question({"section": section, "stage": "assumed", "default": "", **entry})
+
+
+def _exceptions(locks: Mapping[str, house.Lock]) -> Question:
+    """Whoever breaks a locked answer says why."""
+    return Question(
+        house.EXCEPTIONS,
+        "House rules",
+        "Which locked answers does this project break, and why?",
+        f"Locked are {', '.join(locks)}. The reasons are written into decision record 0001.",
+        "origins",
+        "expert",
+        "",
+        example=f"{next(iter(locks))}=a pilot of six weeks",
+    )
+
+
+def _limited(question: Question, limit: house.Limit | None) -> Question:
+    """The question with the choices that a preset leaves; the first of them, where the default is none of them."""
+    if limit is None:
+        return question
+    left = tuple(choice for choice in question.choices if choice in limit.choices)
+    allowed = question.allowed and {
+        **question.allowed,
+        "values": {
+            other: [choice for choice in values if choice in left]
+            for other, values in question.allowed["values"].items()
+        },
+    }
+    default = question.default if isinstance(question.default, Mapping) or question.default in left else left[0]
+    meanings = {choice: question.meanings[choice] for choice in left if choice in question.meanings}
+    why = f"{question.why} {limit.by} leaves {', '.join(left)}: {limit.reason}."
+    return replace(question, choices=left, meanings=meanings, allowed=allowed, default=default, own="", why=why)
 
 
 def of_kind(kind: str) -> dict[str, Question]:
@@ -308,8 +355,8 @@ def near(key: str) -> list[str]:
     return alike(key, load())
 
 
-def _question(entry: dict[str, Any]) -> Question:
-    facts = entry | _of_the_metrics(entry) | _of_the_tasks(entry)
+def _question(entry: Mapping[str, Any]) -> Question:
+    facts = {**entry} | _of_the_metrics(entry) | _of_the_tasks(entry)
     facts["meanings"] = dict(facts.get("choices", {}))
     for name in ("kinds", "choices"):
         if name in facts:

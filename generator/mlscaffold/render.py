@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlscaffold import __version__, context, templates
+from mlscaffold import __version__, context, house, templates
 from mlscaffold.answers import Answers
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists, TargetIsLink
+from mlscaffold.rendering import house_rules
 
 STAGING = ".mlscaffold-tmp-"
 JOURNAL = "journal.json"  # in the staging folder: what is being put among files that were there before
@@ -103,6 +104,7 @@ def generate(answers: Answers, output: Path) -> Path:
             tree = Path(generate_files(template, texts, output))
         except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
+    house_rules.dressed(tree, answers, context.plan_of(answers), house.in_force())
     _with_a_plain_engine(tree / "engine")
     _without_empty_folders(tree)
     _with_plain_modes(tree)
@@ -265,6 +267,7 @@ def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str,
         "template_sha256": templates.fingerprint(answers.kind),
         "engine_sha256": engine_sha256(engine_of(tree)),
         "answers": answers.recorded,
+        **({"presets": list(house.in_force().sources)} if house.in_force().sources else {}),
         "files": {path.relative_to(tree).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
         **(notes or {}),
     }

@@ -12,6 +12,7 @@ from mlscaffold import invocation, questions, wording
 from mlscaffold.advice_rules import DECISIVE
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
+from mlscaffold.house import House
 from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
 
@@ -338,6 +339,23 @@ def findings(computed: Mapping[str, Any]) -> str:
 def preview(name: str, files: Sequence[tuple[str, int]], computed: Mapping[str, Any]) -> str:
     """The end of `new --dry-run`: the files that would be written, the six lines and every finding."""
     return "\n\n".join(part for part in (tree(name, files), headline(computed), findings(computed)) if part)
+
+
+def house(found: House) -> str:
+    """What presets set, lock, limit and add, before a list of questions; empty where none is in force."""
+    if not found.names:
+        return ""
+    lines = [f"Presets: {', '.join(found.names)}."]
+    lines += [f"  {key} = {text}" for key, text in found.answers.items() if key not in found.locks]
+    lines += [f"  {key} = {lock.value}, locked by {lock.by}: {lock.reason}" for key, lock in found.locks.items()]
+    lines += [
+        f"  {key}: {', '.join(limit.choices)} are left by {limit.by}: {limit.reason}"
+        for key, limit in found.limits.items()
+    ]
+    lines += [f"  page {path} of {page.by}" for path, page in found.documents.items()]
+    lines += [f"  gate {gate['id']} of {gate['by']}" for gate in found.gates]
+    lines += [f"  “{word}” is called “{other}”" for word, other in found.words.items()]
+    return "\n".join(lines)
 
 
 def board(seen: "Sequence[SeenRepository]") -> str:

@@ -10,16 +10,29 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mlscaffold import __version__, answers, context, questions, render, report, templates, vcs, yamltext
+from mlscaffold import (
+    __version__,
+    answers,
+    context,
+    house,
+    presets,
+    questions,
+    render,
+    report,
+    templates,
+    vcs,
+    yamltext,
+)
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnotherMetric, NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
+from mlscaffold.house import House
 from mlscaffold.planning.number import entries
 from mlscaffold.planning.requirements import specification
 from mlscaffold.repository import engine, find, journal, lock, merge, record
@@ -92,35 +105,99 @@ def replan(
         kept = record.read(root)
         if kept.version != __version__:
             raise OlderRecord(root, kept.version, __version__)
-        return _merged(root, kept, new_facts, None, dry_run=dry_run)
+        with house.using(presets.recorded(kept.state)):
+            return _merged(root, kept, recorded(root), new_facts, None, dry_run=dry_run)
 
 
-def update(folder: Path, *, dry_run: bool = False, say: Callable[[str], None] = lambda sentence: None) -> Updated:
+def update(
+    folder: Path,
+    assignments: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+    say: Callable[[str], None] = lambda sentence: None,
+) -> Updated:
     """Bring this version's templates and engine into the repository that `folder` lies in, with the answers it has.
+
+    Presets come anew from where they are, and what they set and lock is taken over, which `say` tells; `assignments`
+    are further answers, such as the reason for another one than they lock.
 
     Pages are merged as by `replan`. The engine is replaced whole; what a team has edited in it is kept as a patch in
     the record's folder. Everything changes together or not at all. Raises what `replan` raises, but for `OlderRecord`.
     """
     with _held(folder, dry_run, say) as root:
         kept = record.read(root)
-        with tempfile.TemporaryDirectory() as scratch:
-            tree = render.generate(answers.complete(recorded(root)), Path(scratch))
-            delivered = str(kept.state.get("engine_sha256", ""))
-            found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
-        return Updated(kept.version, _merged(root, kept, {}, found, dry_run=dry_run), found)
+        known = _known(root, kept)
+        newer = presets.renewed(kept.state, say)
+        with house.using(newer):
+            new_facts = answers.from_flags(assignments)
+            taken = _taken_over(known, presets.recorded(kept.state), newer, new_facts)
+            for key, text in taken.items():
+                if known.get(key, text) != text:
+                    say(f"{key}: {known[key] or 'none'} becomes {text or 'none'}, as the presets have it.")
+            complete = answers.complete(answers.merge(taken, new_facts))
+            with tempfile.TemporaryDirectory() as scratch:
+                tree = render.generate(complete, Path(scratch))
+                delivered = str(kept.state.get("engine_sha256", ""))
+                found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
+            return Updated(kept.version, _merged(root, kept, taken, new_facts, found, dry_run=dry_run), found)
 
 
-def is_due(folder: Path) -> tuple[str, bool]:
-    """The version that wrote the repository around `folder`, and whether this one's templates are other ones.
+def house_of(folder: Path) -> House:
+    """The presets that the repository around `folder` was made with; none where there is no record to say so."""
+    root = find.root_of(folder)
+    return presets.recorded(record.read(root).state) if root.joinpath(record.STATE).is_file() else house.NONE
 
-    Raises `NoRecord`, `NewerRecord` and `DamagedRecord`.
+
+def _known(root: Path, kept: Record) -> dict[str, str]:
+    """The recorded answers, as the presets of the record ask for them."""
+    with house.using(presets.recorded(kept.state)):
+        return recorded(root)
+
+
+def _taken_over(known: Mapping[str, str], old: House, newer: House, new_facts: Mapping[str, str]) -> dict[str, str]:
+    """The recorded answers under newer presets, which are in force.
+
+    Locked values hold, unless the answers say why not. What a preset sets anew holds where the team had kept what it
+    set before. Answers to questions that it no longer asks are left out.
+    """
+    texts = {key: text for key, text in known.items() if key in questions.load()}
+    said = new_facts.get(house.EXCEPTIONS) or texts.get(house.EXCEPTIONS, "")
+    reasons = {part.partition("=")[0].strip(): part for part in questions.split(said)}
+    if house.EXCEPTIONS in questions.load():  # of the old reasons, those that still excuse something
+        still = [part for key, part in reasons.items() if key in newer.locks or house.EXCEPTIONS in new_facts]
+        texts[house.EXCEPTIONS] = "; ".join(still)
+    for key, text in newer.given.items():
+        locked = key in newer.locks and key not in reasons
+        unchanged = key not in known or known[key] == old.given.get(key)
+        if locked or (unchanged and key not in newer.locks):
+            texts[key] = text
+    return texts
+
+
+@dataclass(frozen=True)
+class Due:
+    """What wrote a repository, and whether this version's templates, or its presets by now, are other ones."""
+
+    version: str
+    templates: bool
+    presets: bool
+
+    @property
+    def anything(self) -> bool:
+        """Whether an update would bring something."""
+        return self.templates or self.presets
+
+
+def is_due(folder: Path, say: Callable[[str], None] = lambda sentence: None) -> Due:
+    """Whether there is something newer for the repository around `folder`.
+
+    Raises `NoRecord`, `NewerRecord` and `DamagedRecord`, and what newer presets raise.
     """
     root = find.root_of(folder)
     kept = record.read(root)
     same = kept.version == __version__
-    return kept.version, not (
-        same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
-    )
+    current = same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
+    return Due(kept.version, not current, presets.changed(kept.state, presets.renewed(kept.state, say)))
 
 
 def news(folder: Path) -> News:
@@ -131,8 +208,10 @@ def news(folder: Path) -> News:
     """
     root = find.root_of(folder)
     kept = record.read(root)
-    with tempfile.TemporaryDirectory() as scratch:
-        tree = render.generate(answers.complete(recorded(root)), Path(scratch))
+    newer = presets.renewed(kept.state)
+    with house.using(newer), tempfile.TemporaryDirectory() as scratch:
+        taken = _taken_over(_known(root, kept), presets.recorded(kept.state), newer, {})
+        tree = render.generate(answers.complete(taken), Path(scratch))
         new = {path: file.content for path, file in _rendered(tree).items() if path not in COMPUTED}
         fresh = render.engine_of(tree)
     old = {path: file.content for path, file in kept.base.items() if path not in COMPUTED}
@@ -184,9 +263,15 @@ def settle(folder: Path) -> str:
 
 
 def _merged(
-    root: Path, kept: Record, new_facts: Mapping[str, str], new_engine: Replacement | None, *, dry_run: bool
+    root: Path,
+    kept: Record,
+    known: dict[str, str],
+    new_facts: Mapping[str, str],
+    new_engine: Replacement | None,
+    *,
+    dry_run: bool,
 ) -> Replanned:
-    """Merge this version's render with `new_facts` into the repository, and put `new_engine` into it with the rest."""
+    """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too."""
     if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
         raise NoRecord(root, missing[0])
     tracked = vcs.tracked(root)
@@ -195,7 +280,6 @@ def _merged(
     places = {elsewhere.get(path, path) for path in kept.base}
     _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
     before = _plan_before(root / "plan/plan.json")
-    known = recorded(root)
     texts = answers.merge(_of_this_metric(known, new_facts), new_facts)
     complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as scratch:

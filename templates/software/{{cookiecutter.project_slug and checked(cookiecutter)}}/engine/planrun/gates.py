@@ -15,7 +15,7 @@ from planrun import catalogue
 from planrun.authors import by_hand, in_the_team, unvouched
 from planrun.catalogue import GateId
 from planrun.command import always
-from planrun.files import rows_of
+from planrun.files import read_json, rows_of
 from planrun.repository import Repo
 from planrun.rigor import ENGINES, STAGES, called_for
 from planrun.trouble import Blocked, Trouble, counted
@@ -121,7 +121,38 @@ def load(repo: Repo) -> dict[str, Gate]:
         importlib.import_module(module.name)
     own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind]}
     here = {id: one for id, one in own.items() if called_for(id, repo.answers) and one.applies(repo.answers)}
-    return here | _of_team(repo)
+    return here | _of_house(repo) | _of_team(repo)
+
+
+def _of_house(repo: Repo) -> dict[str, Gate]:
+    """The gates that an organisation's presets have put into the sealed plan: a page, and what it holds or lacks.
+
+    None while plan.json cannot be read: then every gate that uses the plan is shut, and says why.
+    """
+    try:
+        plan = read_json(repo.root / "plan" / "plan.json")
+    except Trouble:
+        return {}
+    rows = (plan.get("house") or {}).get("gates", [])
+    return {row["id"]: Gate(row["id"], row["title"], _page_check(row), blocks=row["blocks"]) for row in rows}
+
+
+def _page_check(row: Mapping[str, str]) -> Callable[[Repo], Result]:
+    """The check of one row: the page is there, holds one pattern and lacks another, line by line."""
+
+    def check(repo: Repo) -> Result:
+        repo.plan  # noqa: B018  (raises `Blocked` where the plan, and so this row, is not what was computed)
+        path = repo.root / row["file"]
+        if not path.is_file():
+            return blocked(f"{row['file']} is missing, which {row['by']} asks for.", row["next"])
+        text = path.read_text("utf-8", "replace")
+        if row.get("lacks") and (left := re.search(row["lacks"], text, re.MULTILINE)):
+            return blocked(f"{row['file']} still holds “{left[0]}”.", row["next"])
+        if row.get("holds") and not re.search(row["holds"], text, re.MULTILINE):
+            return blocked(f"{row['file']} does not hold what {row['by']} asks for ({row['holds']}).", row["next"])
+        return passed(f"{row['file']} holds what {row['by']} asks for.")
+
+    return check
 
 
 def _of_team(repo: Repo) -> dict[str, Gate]:
