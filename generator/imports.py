@@ -55,7 +55,8 @@ MLSCAFFOLD = Tree(
     "mlscaffold",
     "mlscaffold: from questions to a repository",
     _layers("""
-        words: __init__ → invocation → disk errors house numerals person templates yamltext
+        words: __init__ → invocation → disk errors numerals person
+        presets in force, files: house templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions
         answers: fields → schema answers completion

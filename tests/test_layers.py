@@ -191,9 +191,9 @@ def test_only_the_wizard_prompts() -> None:
 
 
 def test_only_vcs_runs_git() -> None:
-    """Who starts another program: vcs git, the demo its example's own, starting a new repository's `make`."""
-    assert [name for name in importers("subprocess") if not name.startswith("demo.")] == ["starting", "vcs"]
-    assert importers("subprocess") == ["demo.driver", "demo.environment", "demo.project", "starting", "vcs"]
+    """Who starts another program: vcs git, the demo its own, starting `make`, the board a `planrun status`."""
+    demo = ["demo.driver", "demo.environment", "demo.project"]
+    assert importers("subprocess") == ["board.sources", *demo, "starting", "vcs"]
     assert [name for name in importers("subprocess") if "'git'" in ast.unparse(MODULES[name])] == ["vcs"]
     assert callers("os.system", "os.popen", "os.execv", "os.execvp") == []
 

@@ -308,6 +308,21 @@ def test_words_change_prose_alone() -> None:
     )
 
 
+@pytest.mark.parametrize("sample", ["ml-default", "sw-default"])
+def test_no_gate_rests_on_a_word_of_the_houses(sample: str, tmp_path: Path) -> None:
+    """Words that many pages use: every gate says the same with others in their place."""
+    words = {"appetite": "budget window", "baseline": "reference", "threshold": "limit", "requirement": "wish"}
+    over = house.House(("Words",), words=words)
+    plain = render.generate(newborn(sample), tmp_path / "plain")
+    with house.using(over):
+        spoken_tree = render.generate(newborn(sample), tmp_path / "spoken")
+
+    pages = [path.read_text("utf-8") for path in spoken_tree.glob("docs/*.md")]
+    assert any("reference" in page or "wish" in page for page in pages)
+    both = [{row.id: row.state for row in gates.evaluate(Repo(tree))} for tree in (plain, spoken_tree)]
+    assert both[0] == both[1]
+
+
 # ------------------------------------------------------------------------------------------------------------- git
 
 

@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shutil
 import sys
 import tarfile
@@ -104,11 +105,24 @@ def generate(answers: Answers, output: Path) -> Path:
             tree = Path(generate_files(template, texts, output))
         except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
-    house_rules.dressed(tree, answers, context.plan_of(answers), house.in_force())
+    _with_the_houses_pages(tree, answers)
     _with_a_plain_engine(tree / "engine")
     _without_empty_folders(tree)
     _with_plain_modes(tree)
     return tree
+
+
+def _with_the_houses_pages(tree: Path, answers: Answers) -> None:
+    """What presets change and add. Raises `UnreadablePreset`."""
+    over = house.in_force()
+    if not over.names:
+        return
+    present = [path.relative_to(tree).as_posix() for path in templates.files_of(tree)]
+    told = [path for path in present if path in ("README.md", house_rules.GATES) or re.match(r"docs/.*\.md$", path)]
+    pages = {path: (tree / path).read_text("utf-8") for path in told}
+    for path, text in house_rules.dressed(pages, present, answers, context.plan_of(answers), over).items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text, "utf-8", newline="\n")
 
 
 def _with_a_plain_engine(engine: Path) -> None:

@@ -97,12 +97,11 @@ def _fetched(name: str, into: Path, say: Callable[[str], None]) -> list[_Place] 
     if ADDRESS.fullmatch(address):
         shown = re.sub(r"(?<=//)[^/@]*@", "", address)  # whoever reads the board needs no name and no password
         say(f"Fetching {shown}")
-        into.mkdir()
         try:
-            vcs.fetch(address, ref, into / "bare")
+            vcs.fetch(address, ref, into)
         except MlscaffoldError as error:
             return Seen(shown, {}, (str(error).replace(address, shown),))
-        return [_Place("bare", into / "bare", shown)]
+        return [_Place("bare", into, shown)]
     if ref and _is_bare(Path(address)):
         return [_Place("bare", Path(address).resolve(), name, ref)]
     path = Path(name)

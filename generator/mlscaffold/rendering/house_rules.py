@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.errors import UnreadablePreset
 from mlscaffold.house import EXCEPTIONS, Document, House
 
+GATES = "plan/gates.yaml"
 # Pieces of a line in which no word is anybody's choice: code, the target of a link, HTML.
 FIXED = re.compile(r"(`[^`]*`|\]\([^)]*\)|<[^>]*>|https?://\S+)")
 # Lines that gates and programs read, or that are no prose: headings, tables, quotes, boxes, lists of facts.
@@ -33,42 +33,44 @@ def rules(answers: Answers, house: House) -> dict[str, Any]:
     return {"house": {"presets": list(house.names), "gates": shown, "exceptions": broken}}
 
 
-def dressed(tree: Path, answers: Answers, plan: Mapping[str, Any], house: House) -> None:
-    """Put pages, words, tightened gates and exceptions into a rendered tree. Raises `UnreadablePreset`."""
-    if not house.names:
-        return
-    _spoken(tree, house.words)
-    _tightened(tree / "plan/gates.yaml", house)
+def dressed(
+    pages: Mapping[str, str], present: Collection[str], answers: Answers, plan: Mapping[str, Any], house: House
+) -> dict[str, str]:
+    """The files that presets make another, or add: path → text.
+
+    `pages` are texts of a render by their paths, the Markdown and plan/gates.yaml; `present` are all of its paths.
+    Raises `UnreadablePreset`.
+    """
+    found = {path: spoken(text, house.words) for path, text in pages.items() if house.words and path.endswith(".md")}
+    found[GATES] = _tightened(pages[GATES], house)
     if plan["house"]["exceptions"]:
-        _excepted(tree, plan["house"]["exceptions"])
+        [record] = [path for path in pages if path.startswith("docs/decisions/0001-")]
+        found[record] = _excepted(found.get(record, pages[record]), plan["house"]["exceptions"])
     for document in house.documents.values():
         if answers.kind in document.kinds:
-            _written(tree, document, answers, plan)
+            if (document.path in present) != document.replaces:
+                how = "is there already: write replaces: true" if document.path in present else "replaces nothing"
+                raise UnreadablePreset(document.by, f"its page {document.path} {how}")
+            found[document.path] = _page(document, answers, plan)
+    return found
 
 
-def _written(tree: Path, document: Document, answers: Answers, plan: Mapping[str, Any]) -> None:
-    """One page of the house's, rendered with `answers` and `plan`; its Jinja reaches nothing else."""
+def _page(document: Document, answers: Answers, plan: Mapping[str, Any]) -> str:
+    """A page of the house's, rendered with `answers` and `plan`; its Jinja reaches nothing else."""
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import SandboxedEnvironment
 
-    path = tree / document.path
-    if path.exists() != document.replaces:
-        how = "is there already: write replaces: true" if path.exists() else "is not there to be replaced"
-        raise UnreadablePreset(document.by, f"its page {document.path} {how}")
     env = SandboxedEnvironment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
     )
     try:
-        text = env.from_string(document.text).render(answers=answers.raw, plan=plan)
+        return env.from_string(document.text).render(answers=answers.raw, plan=plan)
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise UnreadablePreset(document.by, f"its page {document.path} does not render ({error})") from error
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, "utf-8", newline="\n")
 
 
-def _tightened(path: Path, house: House) -> None:
-    """Our gates that the house wants to block, and what it calls them, in plan/gates.yaml."""
-    text = path.read_text("utf-8")
+def _tightened(text: str, house: House) -> str:
+    """plan/gates.yaml with our gates that the house wants to block, and what it calls them."""
     for gate in house.gates:
         if "file" in gate or f"  {gate['id']}: " not in text:
             continue
@@ -77,12 +79,11 @@ def _tightened(path: Path, house: House) -> None:
             text = "\n".join(line if old.startswith(f"  {gate['id']}: ") else old for old in text.split("\n"))
         if f"  - {gate['id']}\n" not in text:
             text = text.replace("titles:\n", f"  - {gate['id']}\ntitles:\n", 1)
-    path.write_text(text, "utf-8", newline="\n")
+    return text
 
 
-def _excepted(tree: Path, broken: list[Mapping[str, str]]) -> None:
-    """The reasons at the end of decision record 0001, where whoever signs it reads them."""
-    [path] = tree.joinpath("docs/decisions").glob("0001-*.md")
+def _excepted(text: str, broken: list[Mapping[str, str]]) -> str:
+    """Decision record 0001 with the reasons at its end, where whoever signs it reads them."""
     lines = [
         "",
         "## House rules that this project breaks",
@@ -91,7 +92,7 @@ def _excepted(tree: Path, broken: list[Mapping[str, str]]) -> None:
         "|---|---|---|---|",
         *(f"| {' | '.join(map(_cell, _row(one)))} |" for one in broken),
     ]
-    path.write_text(path.read_text("utf-8").rstrip("\n") + "\n" + "\n".join(lines) + "\n", "utf-8", newline="\n")
+    return text.rstrip("\n") + "\n" + "\n".join(lines) + "\n"
 
 
 def _row(one: Mapping[str, str]) -> tuple[str, ...]:
@@ -104,14 +105,6 @@ def _cell(text: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------- the house's words
-
-
-def _spoken(tree: Path, words: Mapping[str, str]) -> None:
-    """The pages under docs/ and the README in the house's words."""
-    if not words:
-        return
-    for path in sorted([tree / "README.md", *tree.joinpath("docs").glob("*.md")]):
-        path.write_text(spoken(path.read_text("utf-8"), words), "utf-8", newline="\n")
 
 
 def spoken(page: str, words: Mapping[str, str]) -> str:
