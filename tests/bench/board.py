@@ -34,7 +34,7 @@ def prepared(folder: Path, count: int) -> dict[str, Path]:
         path.mkdir()
     origins = []
     for sample in ("ml-default", "sw-default"):
-        origins.append(render.render(newborn(sample), folder))
+        origins.append(render.render(newborn(sample), folder / sample))
         if sample == "ml-default":
             lived_in(origins[-1])
         vcs.create(origins[-1], "Start")

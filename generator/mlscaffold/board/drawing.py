@@ -40,13 +40,15 @@ def schedule(facts: Mapping[str, Any], today: date) -> str:
     shown = min(max(today, first), last)
     length = max((last - first).days, 1)
 
-    def at(day: date) -> float:
-        return round((day - first).days / length * WIDE, 1)
+    def at(day: date) -> int:
+        return round((day - first).days / length * WIDE)
 
     high = ROW * len(tasks) + 34
     marks = [("today", shown, "today" if shown == today else f"today, {today}")]
     marks += [(key, day, {"p50": "P50", "p80": "P80", "deadline": "end"}[key]) for key, day in lines.items()]
-    drawn = [_month(day, at(day), high) for day in _months(first, last)]
+    months = [(day, at(day)) for day in _months(first, last)]
+    drawn = [f'<path class="g" d="{"".join(f"M{x} 0V{high - 18}" for _, x in months)}"/>']
+    drawn += [f'<text class="m" x="{x + 2}" y="{high - 20}">{day:%b %y}</text>' for day, x in months]
     drawn += [
         _bar(number, task, at(start), at(end + timedelta(days=1))) for number, (task, start, end) in enumerate(tasks)
     ]
@@ -68,20 +70,14 @@ def _months(first: date, last: date) -> list[date]:
     return found[::step]
 
 
-def _month(day: date, x: float, high: int) -> str:
-    return f'<path class="g" d="M{x} 0V{high - 18}"/><text class="m" x="{x + 2}" y="{high - 20}">{day:%b %y}</text>'
-
-
-def _bar(number: int, task: Mapping[str, Any], left: float, right: float) -> str:
+def _bar(number: int, task: Mapping[str, Any], left: int, right: int) -> str:
     y = number * ROW + 4
     kind = "c" if task.get("critical") else "n"
-    words = f"{task.get('title')}: {task.get('start')} to {task.get('end')}, {task.get('person', '')}"
+    words = f"{task.get('title')}: {task.get('start')} to {task.get('end')}"
     title = f"<title>{escape(words)}</title>"
     if task.get("milestone"):
         return f'<path class="k" d="M{left} {y + 5}l5-5 5 5-5 5z">{title}</path>'
-    return (
-        f'<rect class="{kind}" x="{left}" y="{y}" width="{max(right - left, 2):.1f}" height="10" rx="2">{title}</rect>'
-    )
+    return f'<rect class="{kind}" x="{left}" y="{y}" width="{max(right - left, 2)}" height="10">{title}</rect>'
 
 
 def _apart(marks: Sequence[tuple[str, date, str]], at: Any) -> list[tuple[str, date, str]]:
@@ -109,7 +105,7 @@ def _mark(name: str, x: float, label: str, high: int) -> str:
 
 
 def interval(row: Mapping[str, Any]) -> str:
-    """A measured value with its bounds on a line, and the limit as an upright stroke."""
+    """A measured value with its bounds on a line, and the limit as an upright stroke; the row says it in figures."""
     numbers = {key: row.get(key) for key in ("value", "low", "high", "needed")}
     known = [value for value in numbers.values() if isinstance(value, int | float)]
     if not isinstance(numbers["value"], int | float):
@@ -128,10 +124,7 @@ def interval(row: Mapping[str, Any]) -> str:
     if isinstance(needed, int | float):
         drawn.append(f'<path class="p80" d="M{at(needed)} 0v20"/>')
     drawn.append(f'<circle class="v" cx="{at(numbers["value"])}" cy="10" r="4"/>')
-    bounds = f", bounds {figure(low)} to {figure(high)}" if low is not None and high is not None else ""
-    needs = f", limit {figure(needed)}" if needed is not None else ""
-    words = f"{row.get('name')}: {figure(numbers['value'])}{bounds}{needs}"
-    return _svg(20, words, drawn, wide=200, kind="interval")
+    return f'<svg class="interval" viewBox="0 0 200 20" aria-hidden="true">{"".join(drawn)}</svg>'
 
 
 def experiments(rows: Sequence[Mapping[str, Any]], needed: Any) -> str:
@@ -146,8 +139,8 @@ def experiments(rows: Sequence[Mapping[str, Any]], needed: Any) -> str:
     first, last = first - room, last + room
     high = 150
 
-    def at(value: float) -> float:
-        return round(high - 16 - (value - first) / (last - first) * (high - 24), 1)
+    def at(value: float) -> int:
+        return round(high - 16 - (value - first) / (last - first) * (high - 24))
 
     drawn = [f'<path class="g" d="M0 {at(0)}H{WIDE}"/><text class="m" x="2" y="{at(0) - 3}">no gain</text>']
     if limit:
@@ -155,24 +148,33 @@ def experiments(rows: Sequence[Mapping[str, Any]], needed: Any) -> str:
             f'<path class="p80" d="M0 {at(limit[0])}H{WIDE}"/>'
             f'<text class="l" x="{WIDE - 2}" y="{at(limit[0]) - 3}" text-anchor="end">least useful gain</text>'
         )
-    step = WIDE / (len(shown) + 1)
+    step, few = WIDE / (len(shown) + 1), len(shown) <= 20
+    whiskers, points, dots = "", [], {"v": "", "d": ""}
     for number, row in enumerate(shown, start=1):
-        x, gain = round(number * step, 1), row["gain"]
+        x, gain = round(number * step), row["gain"]
         low, top = gain.get("low"), gain.get("high")
-        bars = f"M{x} {at(low)}V{at(top)}" if isinstance(low, int | float) and isinstance(top, int | float) else ""
+        if isinstance(low, int | float) and isinstance(top, int | float):
+            whiskers += f"M{x} {at(low)}V{at(top)}"
         kind = "v" if row.get("decision") == "keep" else "d"
-        words = f"{row.get('id')}: {figure(gain['value'])}, {row.get('decision')}"
-        title = f"<title>{escape(words)}</title>"
-        circle = f'<circle class="{kind}" cx="{x}" cy="{at(gain["value"])}" r="4">{title}</circle>'
-        drawn.append(f'<path class="w" d="{bars}"/>{circle}')
-        if len(shown) <= 20:
+        if few:
             label = escape(str(row.get("id"))[:4])
-            drawn.append(f'<text class="m" x="{x}" y="{high - 3}" text-anchor="middle">{label}</text>')
+            points.append(_point(kind, x, at(gain["value"]), row))
+            points.append(f'<text class="m" x="{x}" y="{high - 3}" text-anchor="middle">{label}</text>')
+        else:
+            dots[kind] += f"M{x} {at(gain['value'])}h0"
+    points += [f'<path class="dots {kind}s" d="{path}"/>' for kind, path in dots.items() if path]
+    drawn += [f'<path class="w" d="{whiskers}"/>', *points]
     kept = sum(row.get("decision") == "keep" for row in shown)
     words = f"Gain over the baseline of {len(shown)} experiments in order, {kept} of them kept"
     return _svg(high, words, drawn)
 
 
-def _svg(high: int, words: str, drawn: Sequence[str], *, wide: int = WIDE, kind: str = "chart") -> str:
+def _point(kind: str, x: float, y: float, row: Mapping[str, Any]) -> str:
+    """An experiment's gain, which says whose it is."""
+    words = f"{row.get('id')}: {figure(row['gain']['value'])}, {row.get('decision')}"
+    return f'<circle class="{kind}" cx="{x}" cy="{y}" r="4"><title>{escape(words)}</title></circle>'
+
+
+def _svg(high: int, words: str, drawn: Sequence[str]) -> str:
     label = escape(words, quote=True)
-    return f'<svg class="{kind}" viewBox="0 0 {wide} {high}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'
+    return f'<svg class="chart" viewBox="0 0 {WIDE} {high}" role="img" aria-label="{label}">{"".join(drawn)}</svg>'

@@ -17,7 +17,7 @@ from mlscaffold.board.drawing import figure
 from mlscaffold.board.summary import STATES, Summary, is_red
 
 OPEN = ("pass", "warn", "waived")
-MOST_EXPERIMENTS = 12  # lines of the table; the picture has more
+MOST_EXPERIMENTS = 6  # lines of the table; the picture has more
 MOST_STEP = 160  # letters of a next step in the overview; the whole one stands below
 COLUMNS = (
     "Repository", "State", "Phase", "Next step", "Owner", "Release", "Assumed", "Budgets", "Thresholds", "Monitors",
@@ -202,7 +202,7 @@ def _one(number: int, row: Summary, today: date, *, opened: bool) -> str:
     said = f'<ul class="late">{"".join(f"<li>{_text(note)}</li>" for note in notes)}</ul>' if notes else ""
     sections = [
         _headline(facts), _schedule(facts, today), _thresholds(facts), _experiments(facts),
-        _monitors(facts), _budgets(facts), _assumptions(facts), _week(row),
+        _monitors(facts, brief=not opened), _budgets(facts), _assumptions(facts), _week(row),
     ]  # fmt: skip
     head = f"<summary><h2>{_text(row.name)}</h2> {_word(row.state)} <span>{_text(row.phase)}</span></summary>"
     inside = f'{where}{said}{_phases(row)}<div class="cols">{"".join(sections)}</div>'
@@ -353,17 +353,20 @@ def _experiments(facts: Mapping[str, Any]) -> str:
     return _section("Experiments over time", f"{drawn}{more}{table}")
 
 
-def _monitors(facts: Mapping[str, Any]) -> str:
+def _monitors(facts: Mapping[str, Any], *, brief: bool) -> str:
+    """Signals; on a board of many, those that are ok are only named."""
     found = facts.get("monitors") or {}
     signals = found.get("signals", ())
     lines = [
         (_text(one["name"]), _word(one["state"]), _text(one["reason"]), _text(one.get("owner", "")))
         for one in signals
-        if one["state"] != "not looked"
+        if one["state"] != "not looked" and not (brief and one["state"] == "ok")
     ]
     unseen = ", ".join(one["name"] for one in signals if one["state"] == "not looked")
+    quiet = ", ".join(one["name"] for one in signals if one["state"] == "ok") if brief else ""
     told = f"<p>Last look: {_text(found['at'][:16].replace('T', ' '))}.</p>" if found.get("at") else ""
     told += f"<p>Nothing has looked yet at {_text(unseen)}.</p>" if unseen else ""
+    told += f"<p>{_word('ok')}: {_text(quiet)}.</p>" if quiet else ""
     return _section("Monitors", told + _table("Monitors", ("Signal", "State", "Seen", "Owner"), lines))
 
 
