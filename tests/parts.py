@@ -61,6 +61,7 @@ PARTS = {
             "tests/test_rendered_software_peers.py",
             "tests/test_rendered_software_pipeline.py",
             "tests/test_rendered_software_units.py",
+            "tests/test_software_slice.py",
         ),
     ),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),

@@ -8,23 +8,30 @@ from typing import Any
 
 from planrun import git
 from planrun.repository import Repo
-from planrun.trouble import Outcome
+from planrun.trouble import Blocked, Outcome
 
 from planrun_software import harness
 from planrun_software.drills.releases import release_before, unpacked
+from planrun_software.harness.deliverable import sample_of, samples_in
+from planrun_software.traceability.offered import SAMPLES
+
+MEASURED = ("src/", SAMPLES, "engine/")
 
 
 def rollback(repo: Repo, to: str = "") -> Outcome:
     """Run the present release, go back to the one before on the same data, and time it until work is done again."""
-    before = release_before(repo.root, to)
+    before = release_before(repo.root, to, repo.answers["project_slug"])
+    if moved := git.changed(repo.root, ["src", SAMPLES]):
+        told = f"{moved[0]} is not committed, and a release is a commit."
+        raise Blocked(told, 'git add --all && git commit -m "What the drill leaves"')
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch, "data")
         data.mkdir()
-        new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in ("HEAD", before))
+        new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in (git.head(repo.root), before))
         same = git.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
-        worked_before = works(repo, data, new, "before the rollback")
+        worked_before = works(repo, data, new, 1)
         started = time.perf_counter()
-        worked_after = works(repo, data, old, "after the rollback")
+        worked_after = works(repo, data, old, 2)
         seconds = time.perf_counter() - started
     facts: dict[str, Any] = {
         "from": git.head(repo.root),
@@ -36,7 +43,7 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         "worked_after": worked_after,
         "on": date.today().isoformat(),
     }
-    repo.write_evidence("rollback_drill", facts)
+    repo.write_evidence("rollback_drill", facts, MEASURED)
     good = worked_before and worked_after and seconds <= facts["limit_minutes"] * 60
     told = f"From HEAD to {before[:10]} in {seconds:.1f} s (limit {facts['limit_minutes']:g} min): "
     return Outcome(
@@ -50,11 +57,14 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
     )
 
 
-def works(repo: Repo, data: Path, release: Path, subject: str) -> bool:
-    """Whether a release starts on this data and does its first capability."""
+def works(repo: Repo, data: Path, release: Path, number: int) -> bool:
+    """Whether a release starts on this data and does its first capability, asked as its own samples ask."""
     drive = harness.of(repo)
+    own = release.parent / SAMPLES
+    samples = samples_in(own) if own.is_file() else drive.samples
+    name = drive.first if drive.first in samples else next(iter(samples), drive.first)
     try:
         with drive.product(data, source=release) as product:
-            return product.perform(drive.first, subject).ok
+            return product.perform(name, sample_of(samples, name, number)).ok
     except (OSError, RuntimeError):
         return False

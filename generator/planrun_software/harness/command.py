@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,10 +41,11 @@ class Started:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Nothing keeps running."""
 
-    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
-        """Start the command once."""
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Start the command once; each field of the request but its subject is an option."""
         start = f"from {self._package}.run import main; main()"
-        words = [capability.replace("_", "-"), f"--note={note}", "--json", "--", subject]
+        options = [f"--{name.replace('_', '-')}={text}" for name, text in request.items() if name != "subject"]
+        words = [capability.replace("_", "-"), *options, "--json", "--", str(request["subject"])]
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", start, *words],

@@ -22,9 +22,11 @@ from planrun.gates import Row, state_of
 from planrun.repository import Repo, seal
 from planrun.signing import signatures
 
+from planrun_software.drills import restore, rollback
 from planrun_software.measuring.load import MEASURED
 from planrun_software.traceability import marked_tests, runs
 from planrun_software.traceability import requirements as requirements_module
+from planrun_software.traceability.offered import SAMPLES
 
 SAMPLE = self_test.sample()
 TODAY = date.today().isoformat()
@@ -49,6 +51,7 @@ RUNBOOK = "docs/04-operations.md#7-troubleshooting"
 SCENARIOS = "tests/acceptance/test_scenarios.py"
 REQUIREMENT = {
     "id": "R-01",
+    "kind": "capability",
     "capability": "Report status",
     "text": "When somebody asks, the product shall report its status.",
     "fit": "Yes or no: each question gets an answer.",
@@ -58,11 +61,22 @@ REQUIREMENT = {
     "function": "report_status",
     "scenario": {"given": "a product that runs", "when": "somebody asks", "then": "it reports its status"},
 }
-QUALITY = REQUIREMENT | {"id": "R-02", "verification": "demonstration", "evidence": "evidence/load.json"}
-REACH = REQUIREMENT | {"id": "R-03", "verification": "inspection", "evidence": "docs/inspections/reach.md"}
+QUALITY = REQUIREMENT | {
+    "id": "R-02",
+    "kind": "quality",
+    "verification": "demonstration",
+    "evidence": "evidence/load.json",
+}
+REACH = REQUIREMENT | {
+    "id": "R-03",
+    "kind": "security",
+    "verification": "inspection",
+    "evidence": "docs/inspections/reach.md",
+}
 FILES = {
     "src/product.py": "STATUS = 'well'\n",
     SCENARIOS: 'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n    assert list("well")\n',
+    SAMPLES: "SAMPLES = {'report_status': lambda number: {'subject': f'A-{number}'}}\n",
     requirements_module.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
     "docs/00-charter.md": "# Charter\n",
     "docs/01-requirements.md": "# Requirements\n",
@@ -95,6 +109,9 @@ class Box:
 
     def append(self, path: str, text: str) -> None:
         self.write(path, (self.root / path).read_text("utf-8") + text)
+
+    def remove(self, path: str) -> None:
+        (self.root / path).unlink()
 
     def edit(self, path: str, pattern: str, new: str) -> None:
         text, found = re.subn(pattern, lambda _: new, (self.root / path).read_text("utf-8"), flags=re.MULTILINE)
@@ -219,7 +236,7 @@ def _show_everything(box: Box) -> None:
     box.evidence("build", {"results": {"lint": "green"}}, *runs.MEASURED)
     box.evidence("load", LOAD, *MEASURED)
     box.evidence("audit", AUDIT)
-    box.evidence("rollback_drill", DRILL)
-    box.evidence("restore", RESTORE)
+    box.evidence("rollback_drill", DRILL, *rollback.MEASURED)
+    box.evidence("restore", RESTORE, *restore.MEASURED)
     box.evidence("alert_test", {"status": 200, "on": TODAY}, "ops/alerts.yaml")
     box.evidence("error_budget", BUDGET)

@@ -7,8 +7,9 @@ import hashlib
 {% if answers.ml_component %}
 import math
 {% endif %}
-from collections.abc import Callable{{ ', Mapping' if answers.ml_component }}
-from dataclasses import {{ 'asdict, dataclass, field, replace' if answers.ml_component else 'dataclass' }}
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, {{ 'asdict, dataclass, field, fields, replace' if answers.ml_component else 'dataclass, fields' }}
+from typing import Any, get_args, get_type_hints
 
 {% if answers.dependencies %}
 from . import dependencies as _dependencies
@@ -45,7 +46,11 @@ class Unavailable(Refused):
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for: a subject, such as the number of an order, and an optional note."""
+    """What somebody asks for: a subject, such as the number of an order, and an optional note.
+
+    A capability that takes more names a class of its own in its function, `@dataclass(frozen=True, kw_only=True)` and made
+    of this one; tests/samples.py fills its fields.
+    """
 
     subject: str
     note: str = ""
@@ -89,7 +94,7 @@ class Outcome:
         }
 
 
-Capability = Callable[[Request], Outcome]
+Capability = Callable[[Any], Outcome]
 {% for requirement in drafts.offered %}
 
 
@@ -114,6 +119,49 @@ TITLES = {  # in the team's words
 def title(name: str) -> str:
     """What people call a capability."""
     return TITLES.get(name, name.replace("_", " ").capitalize())
+
+
+def taken_by(name: str) -> type[Request]:
+    """What a capability takes: the class that its function names for its first argument."""
+    hints = get_type_hints(CAPABILITIES[name])
+    takes: type[Request] = next((kind for part, kind in hints.items() if part != "return"), Request)
+    return takes
+
+
+def further_fields(name: str) -> list[str]:
+    """What a capability takes beside a subject, a note and facts."""
+    return [part.name for part in fields(taken_by(name)) if part.name not in ("subject", "note", "facts")]
+
+
+def request_of(name: str, texts: Mapping[str, str], **more: Any) -> Request:
+    """A capability's request from texts, as a command line, a form or a table has them. Raises `Refused`."""
+    takes = taken_by(name)
+    kinds, given = get_type_hints(takes), dict[str, Any](more)
+    for part in fields(takes):
+        text = texts.get(part.name, "")
+        if part.name in given or (not text and part.name != "subject" and not _is_needed(part)):
+            continue
+        if not text.strip() and part.name != "subject":
+            raise Refused(f"The {part.name} is missing. Say what it is.")
+        given[part.name] = _read(part.name, kinds[part.name], text)
+    return takes(**given)
+
+
+def _is_needed(part: Any) -> bool:
+    return part.default is MISSING and part.default_factory is MISSING
+
+
+def _read(name: str, kind: Any, text: str) -> Any:
+    """A text as a field's type. Raises `Refused`, which names the field and what it has to be."""
+    if type(None) in get_args(kind):  # `X | None`
+        kind = next(one for one in get_args(kind) if one is not type(None))
+    try:
+        if kind is bool:
+            return {"true": True, "yes": True, "false": False, "no": False}[text.strip().lower()]
+        return kind.fromisoformat(text.strip()) if hasattr(kind, "fromisoformat") else kind(text)
+    except (ValueError, ArithmeticError, KeyError) as error:
+        wanted = {int: "a whole number", float: "a number", bool: "yes or no"}.get(kind, f"a {kind.__name__}")
+        raise Refused(f"The {name} is not {wanted}.") from error
 {% if answers.dependencies %}
 
 

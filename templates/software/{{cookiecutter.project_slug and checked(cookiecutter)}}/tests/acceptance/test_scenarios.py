@@ -32,6 +32,7 @@ from {{ answers.package_name }} import {{ needed | join(', ') }}
 {% endif %}
 
 drive = {{ 'http.Own' if served else 'harness' }}.here(__file__)
+FIRST = "{{ first }}"
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +52,17 @@ def limit_seconds() -> float:
 @pytest.mark.req("{{ requirement.id }}")
 def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
     # Given {{ requirement.scenario.given | quoted }}
+    name = "{{ requirement.function }}"
     subjects = ["A-17", "née 名前", "=1+1", "a" * 200]
 
     # When {{ requirement.scenario.when | quoted }}
-    replies = [product.perform("{{ requirement.function }}", subject) for subject in subjects]
-    again = [product.perform("{{ requirement.function }}", subject) for subject in subjects]
+    requests = [drive.sample(name, subject=subject) for subject in subjects]
+    replies = [product.perform(name, request) for request in requests]
+    again = [product.perform(name, request) for request in requests]
 
     # Then {{ requirement.scenario.then | quoted }}
-    assert [(subject, "{{ requirement.function }}") for subject in subjects] == [
-        (reply.body.get("subject"), reply.body.get("capability")) for reply in replies
-    ]
+    shown = [(reply.body.get("subject"), reply.body.get("capability")) for reply in replies]
+    assert shown == [(subject, name) for subject in subjects]
     assert [reply.body for reply in replies] == [reply.body for reply in again]
     assert min(reply.seconds for reply in replies + again) <= limit_seconds
 {% endfor %}
@@ -71,11 +73,11 @@ def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
 @pytest.mark.parametrize("subject", ["", "   ", "a" * 201, "bell \a"], ids=["none", "blank", "overlong", "unprintable"])
 def {{ requirement.test }}(product: Product, subject: str) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    product.perform("{{ first }}", "A-17")
+    product.perform(FIRST, drive.sample(FIRST, subject="A-17"))
     before = product.kept()
 
     # When {{ requirement.scenario.when | quoted }}
-    reply = product.perform("{{ first }}", subject)
+    reply = product.perform(FIRST, drive.sample(FIRST, subject=subject))
 
     # Then {{ requirement.scenario.then | quoted }}
     assert reply.refused
@@ -91,7 +93,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     with drive.product(tmp_path, {{ system | identifier | upper }}_URL="http://127.0.0.1:9") as product:
         # When {{ requirement.scenario.when | quoted }}
-        replies = [product.perform("{{ first }}", "A-17") for _ in range(3)]
+        replies = [product.perform(FIRST, drive.sample(FIRST, subject="A-17")) for _ in range(3)]
         kept = product.kept()
 
     # Then {{ requirement.scenario.then | quoted }}
@@ -113,7 +115,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     log = tmp_path / "log"
     with drive.product(tmp_path, MODEL_URL="http://127.0.0.1:9", PREDICTION_LOG=str(log)) as product:
         # When {{ requirement.scenario.when | quoted }}
-        replies = [product.perform("{{ first }}", f"A-{number}") for number in range(3)]
+        replies = [product.perform(FIRST, drive.sample(FIRST, subject=f"A-{number}")) for number in range(3)]
 
     # Then {{ requirement.scenario.then | quoted }}
     assert all(reply.ok and "the model" in reply.body["degraded"] for reply in replies)
@@ -128,7 +130,7 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
 {% if served %}
 def {{ requirement.test }}(product: Product) -> None:
     # Given {{ requirement.scenario.given | quoted }}
-    warned = product.perform("{{ first }}", "A-18").body["judgement"]["id"]
+    warned = product.perform(FIRST, drive.sample(FIRST, subject="A-18")).body["judgement"]["id"]
     waiting = product.ask("GET", "/warnings").body["value"]
 
     # When {{ requirement.scenario.when | quoted }}
@@ -144,7 +146,7 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     # Given {{ requirement.scenario.given | quoted }}
     monkeypatch.setenv("PREDICTION_LOG", str(tmp_path))
     with drive.product(tmp_path, MODEL_URL="http://127.0.0.1:9") as product:
-        warned = product.perform("{{ first }}", "A-18").body["judgement"]["id"]
+        warned = product.perform(FIRST, drive.sample(FIRST, subject="A-18")).body["judgement"]["id"]
     waiting = review.waiting()
 
     # When {{ requirement.scenario.when | quoted }}
@@ -164,11 +166,11 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     with drive.product(tmp_path) as product:
-        product.perform("{{ first }}", "Erika Muster")
+        product.perform(FIRST, drive.sample(FIRST, subject="Erika Muster"))
 
         # When {{ requirement.scenario.when | quoted }}
         replies = [product.ask("GET", "/records", token=token) for token in ("", "guessed")]
-        replies += [product.ask("POST", "/{{ first | replace('_', '-') }}", {"subject": "Max"}, token="guessed")]
+        replies += [product.ask("POST", f"/{FIRST.replace('_', '-')}", drive.sample(FIRST), token="guessed")]
         kept = product.kept()
 
     # Then {{ requirement.scenario.then | quoted }}
@@ -185,7 +187,8 @@ def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 
     # When {{ requirement.scenario.when | quoted }}
     with drive.product(tmp_path) as product:
-        replies = [product.perform("{{ first }}", subject, note=subject) for subject in subjects]
+        requests = [drive.sample(FIRST, subject=subject, note=subject) for subject in subjects]
+        replies = [product.perform(FIRST, request) for request in requests]
     said = [reply.body["detail"] for reply in replies if not reply.ok]
 
     # Then {{ requirement.scenario.then | quoted }}
@@ -200,7 +203,7 @@ def {{ requirement.test }}(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     with drive.product(tmp_path) as product:
-        key = product.perform("{{ first }}", "Erika Muster").body["key"]
+        key = product.perform(FIRST, drive.sample(FIRST, subject="Erika Muster")).body["key"]
 
         # When {{ requirement.scenario.when | quoted }}
         product.kept()
@@ -221,7 +224,7 @@ def {{ requirement.test }}(tmp_path: Path) -> None:
     # Given {{ requirement.scenario.given | quoted }}
     with drive.product(tmp_path) as product:
         for subject in ("Erika Muster", "Max Muster"):
-            product.perform("{{ first }}", subject)
+            product.perform(FIRST, drive.sample(FIRST, subject=subject))
         drive.backup(tmp_path, tmp_path / "records-1.jsonl")
 
         # When {{ requirement.scenario.when | quoted }}
@@ -242,7 +245,7 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("BACKUPS", str(tmp_path))
     with drive.product(tmp_path) as product:
         for subject in ("Erika Muster", "Max Muster"):
-            product.perform("{{ first }}", subject)
+            product.perform(FIRST, drive.sample(FIRST, subject=subject))
         ledger.copy(tmp_path, tmp_path / "ledger-1.db")
 
         # When {{ requirement.scenario.when | quoted }}

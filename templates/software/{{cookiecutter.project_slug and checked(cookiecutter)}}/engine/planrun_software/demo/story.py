@@ -51,7 +51,7 @@ def test_an_overlong_note_is_refused(tmp_path: Path) -> None:
     # Given "the service keeps nothing"
     with drive.product(tmp_path) as product:
         # When "somebody requests leave with a note of 201 characters"
-        reply = product.perform("request_leave", "A-17", note="a" * 201)
+        reply = product.perform("request_leave", drive.sample("request_leave", note="a" * 201))
         kept = product.kept()
 
     # Then "it is refused, the sentence names the note, and nothing is kept"

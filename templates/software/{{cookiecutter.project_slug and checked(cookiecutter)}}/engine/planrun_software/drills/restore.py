@@ -15,8 +15,11 @@ from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, counted
 
 from planrun_software import harness
+from planrun_software.traceability.offered import SAMPLES
 
 RECORDS = 100
+AFTERWARDS = 100_000  # the number of a sample that was not among them
+MEASURED = ("src/", SAMPLES, "engine/")
 
 
 def restore(repo: Repo, backup: str = "") -> Outcome:
@@ -40,8 +43,8 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         expected = [] if problem else held(file)
         same = bool(expected) and _again(drive, again, Path(scratch, "second")) == expected
         with drive.product(again) as product:
-            works = product.perform(drive.first, "after the restore").ok
-            after = [row for row in product.kept() if row["subject"] != "after the restore"]
+            after = product.kept()
+            works = product.perform(drive.first, drive.sample(drive.first, AFTERWARDS)).ok
         seconds = time.perf_counter() - started
     equal = same and restored == len(expected) and before in (None, after)
     facts = {
@@ -53,7 +56,7 @@ def restore(repo: Repo, backup: str = "") -> Outcome:
         "backup": backup or "made for the drill",
         "on": date.today().isoformat(),
     }
-    repo.write_evidence("restore", facts)
+    repo.write_evidence("restore", facts, MEASURED)
     told = f"{counted(restored, 'record')} came back in {seconds:.1f} s"
     rest = f"each as {backup} holds it. Whether that is all there was, the drill cannot see" if backup else "all equal"
     return (
@@ -82,5 +85,9 @@ def _filled(drive: harness.Harness, folder: Path) -> list[dict[str, Any]]:
     names = list(drive.capabilities)
     with drive.product(folder) as product:
         for number in range(RECORDS):
-            product.perform(names[number % len(names)], f"record {number}", "née 名前")
+            name = names[number % len(names)]
+            reply = product.perform(name, drive.sample(name, number))
+            if not reply.ok:
+                told = f"The sample of {name} was not carried out: {reply.body.get('detail', reply.body)}"
+                raise Blocked(told, f"Correct {SAMPLES}, or what refuses it.")
         return product.kept()

@@ -9,7 +9,7 @@ from planrun.signing.people import decides
 from planrun.trouble import counted
 
 from planrun_software.gates.documents import BACKLOG, backlog
-from planrun_software.traceability import marked_tests, requirements
+from planrun_software.traceability import marked_tests, offered, requirements
 
 
 @gate("T2.1")
@@ -92,3 +92,15 @@ def circuit_breaker(repo: Repo) -> Result:
         told = f"{late[0]['id']} was due on {late[0]['due']} and is not done."
         return blocked(told, decides(repo, "po", f"shape it anew in {BACKLOG}; do not extend it"))
     return passed("No started item is past its date.")
+
+
+@gate("T2.6")
+def sampled(repo: Repo) -> Result:
+    names, there = offered.offered(repo), offered.sampled(repo)
+    bare = [name for name in names if name not in there]
+    if bare:
+        rest = f" ({len(bare)} of {len(names)} capabilities have no sample)" if len(bare) > 1 else ""
+        return failed(f"Nothing stands for {bare[0]}.{rest}", f"Add a request for {bare[0]} to {offered.SAMPLES}.")
+    if not names:
+        return failed("The product offers no capability.", f"Name one in {requirements.REQUIREMENTS}.")
+    return passed(f"{counted(len(names), 'sample')}, one for each capability.")

@@ -43,10 +43,12 @@ def to_count(repo: Repo) -> Step:
 
 
 def recent(repo: Repo, name: str, remedy: str) -> dict[str, Any] | Result:
-    """Evidence of a drill, unless it is missing or too old to count."""
-    found, limit = repo.evidence(name, remedy), int(repo.answers.get("drill_age_days", "90"))
-    if found is None:
+    """Evidence of a drill, unless it is missing, of other code, or too old to count."""
+    if repo.evidence(name, remedy) is None:
         return blocked("It has not been rehearsed.", remedy)
+    found, limit = repo.fresh(name, remedy), int(repo.answers.get("drill_age_days", "90"))
+    if not found["measured"]:
+        return blocked(f"evidence/{name}.json does not say of which code it is.", remedy)
     age = (date.today() - date.fromisoformat(found["on"])).days
     told = f"The last rehearsal is {counted(age, 'day')} old, and {limit} count."
     return blocked(told, remedy) if age > limit else found

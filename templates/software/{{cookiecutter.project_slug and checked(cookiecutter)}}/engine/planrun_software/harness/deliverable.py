@@ -1,10 +1,12 @@
 """What every harness can do: start one copy of a release, ask it, keep and bring back what it remembers."""
 
 import importlib
+import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +14,9 @@ from typing import Any, Protocol, Self
 
 from planrun.catalogue import NumberKey
 from planrun.repository import Repo
+from planrun.trouble import Blocked
+
+from planrun_software.traceability.offered import SAMPLES
 
 STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
 
@@ -29,8 +34,8 @@ class Reply:
 class Product(Protocol):
     """One copy of a release that was started."""
 
-    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
-        """Ask for one capability."""
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Ask for one capability; the request by field, as `Harness.sample` gives it."""
 
     def kept(self) -> list[dict[str, Any]]:
         """What the product remembers, newest first."""
@@ -67,8 +72,19 @@ class Harness:
 
     @property
     def first(self) -> str:
-        """The capability that drills ask for."""
-        return next(iter(self.capabilities))
+        """The capability that drills ask for. `Blocked` where there is none."""
+        for name in self.capabilities:
+            return name
+        raise Blocked("The product offers no capability.", f"Name one in CAPABILITIES of src/{self.package}.")
+
+    @cached_property
+    def samples(self) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
+        """The team's samples by capability. `Blocked` where their file is none."""
+        return samples_in(self.repo.root / SAMPLES)
+
+    def sample(self, capability: str, number: int = 0, **changes: Any) -> dict[str, Any]:
+        """The request that stands for a capability, with other fields where `changes` names them. `Blocked`."""
+        return sample_of(self.samples, capability, number) | changes
 
     def product(
         self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str
@@ -83,6 +99,30 @@ class Harness:
     def restore(self, file: Path, folder: Path) -> int:
         """Bring a backup back into an empty folder; how many records came back."""
         return 0
+
+
+def samples_in(file: Path) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
+    """What a file of samples declares, by capability. `Blocked` where it is missing or cannot be used."""
+    if not file.is_file():
+        raise Blocked(f"There is no {SAMPLES}, so nothing stands for a capability.", f"git checkout {SAMPLES}")
+    spec = importlib.util.spec_from_file_location("_samples", file)
+    assert spec is not None, "a path that ends in .py has a loader"
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        return dict(module.SAMPLES)
+    except Exception as error:  # whatever a team's own file raises is told as its file's
+        raise Blocked(f"{SAMPLES} cannot be used: {type(error).__name__}: {error}.", f"Correct {SAMPLES}.") from error
+
+
+def sample_of(
+    samples: Mapping[str, Callable[[int], Mapping[str, Any]]], capability: str, number: int
+) -> dict[str, Any]:
+    """One request of a capability. `Blocked` where nothing stands for it."""
+    if capability not in samples:
+        raise Blocked(f"{capability} has no sample.", f"Add a request that stands for it to {SAMPLES}.")
+    return dict(samples[capability](number))
 
 
 class Surroundings:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,9 +113,9 @@ class Service:
         """Where it answers."""
         return f"http://127.0.0.1:{self._port}/"
 
-    def perform(self, capability: str, subject: str, note: str = "", **more: Any) -> Reply:
-        """Ask for one capability."""
-        return self.ask("POST", f"/{capability.replace('_', '-')}", {"subject": subject, "note": note} | more)
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Ask for one capability; the request by field, as `Harness.sample` gives it."""
+        return self.ask("POST", f"/{capability.replace('_', '-')}", dict(request))
 
     def kept(self) -> list[dict[str, Any]]:
         """What the product remembers, newest first."""

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -43,11 +44,11 @@ class Run:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._surroundings.leave()
 
-    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
-        """Run the job over a file of one row."""
-        file = self._folder / "input.csv"
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Run the job over a file of one row, a column a field."""
+        file, subject = self._folder / "input.csv", str(request["subject"])
         with file.open("w", encoding="utf-8", newline="") as lines:
-            csv.writer(lines).writerows([self._harness.module("run").COLUMNS, [capability, subject, note]])
+            csv.writer(lines).writerows([["capability", *request], [capability, *request.values()]])
         started = time.perf_counter()
         code = self._carry_out(file)
         seconds = time.perf_counter() - started

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -36,20 +37,30 @@ class Called:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._surroundings.leave()
 
-    def perform(self, capability: str, subject: str, note: str = "") -> Reply:
-        """Call one function."""
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Call one function with what it takes."""
         started = time.perf_counter()
         if self._source != self._harness.source:
-            return self._elsewhere(capability, subject, note, started)
+            return self._elsewhere(capability, request, started)
         own = self._harness.module("capabilities")
         try:
-            outcome = own.CAPABILITIES[capability](own.Request(subject, note))
+            outcome = own.CAPABILITIES[capability](own.taken_by(capability)(**request))
         except own.Refused as refusal:
             return Reply(False, True, {"detail": str(refusal)}, time.perf_counter() - started)
         return Reply(True, False, dict(outcome.as_json()), time.perf_counter() - started)
 
-    def _elsewhere(self, capability: str, subject: str, note: str, started: float) -> Reply:
-        words = [sys.executable, "-m", self._harness.package, "run", f"--note={note}", capability, "--", subject]
+    def _elsewhere(self, capability: str, request: Mapping[str, Any], started: float) -> Reply:
+        options = [f"--{name.replace('_', '-')}={text}" for name, text in request.items() if name != "subject"]
+        words = [
+            sys.executable,
+            "-m",
+            self._harness.package,
+            "run",
+            *options,
+            capability,
+            "--",
+            str(request["subject"]),
+        ]
         environment = os.environ | {"PYTHONPATH": str(self._source), "PYTHONUTF8": "1"}
         done = subprocess.run(
             words, env=environment, cwd=self._folder, capture_output=True, text=True, encoding="utf-8", check=False

@@ -23,13 +23,15 @@ from planrun.trouble import Outcome, Trouble
 from planrun_software import harness
 from planrun_software.harness.deliverable import Product, Reply
 from planrun_software.measuring.bounds import percentile, upper_bound
+from planrun_software.traceability.offered import SAMPLES
 
 SECONDS = 30.0  # a plan of few requests a second is asked faster, to end within this
 PATIENCE = 120.0  # a plan that needs longer than this at its own rate is one of few requests
 STEADY = 10.0  # the least time under load: a shorter one has shown no queue
 WORKERS = re.compile(r"^workers (\d+)", re.MULTILINE)
 ERROR_LIMIT = 0.001
-MEASURED = ("src/", "engine/", "plan/plan.json#slo,capacity")
+WARM_UP = 5  # requests that nobody counts
+MEASURED = ("src/", SAMPLES, "engine/", "plan/plan.json#slo,capacity")
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def load(repo: Repo, requests: int | None = None) -> Outcome:
         )
     try:
         with tempfile.TemporaryDirectory() as folder, drive.product(Path(folder), workers=target.workers) as product:
-            for number in range(5):
-                product.perform(drive.first, f"warm-up {number}")
+            for number in range(WARM_UP):
+                product.perform(drive.first, drive.sample(drive.first, -1 - number))
             started = time.perf_counter()
             replies = _ask(drive, product, requests or target.requests, target.per_second)
             seconds = time.perf_counter() - started
@@ -126,13 +128,14 @@ def _verdict(measured: dict[str, Any]) -> str:
 
 def _ask(drive: harness.Harness, product: Product, count: int, per_second: float | None) -> list[Reply]:
     names = list(drive.capabilities)
+    requests = [drive.sample(names[number % len(names)], number) for number in range(count)]
     started = time.perf_counter()
 
     def one(number: int) -> Reply:
         due = started + number / per_second if per_second else time.perf_counter()
         time.sleep(max(0.0, due - time.perf_counter()))
         late = time.perf_counter() - due
-        reply = product.perform(names[number % len(names)], f"load {number}")
+        reply = product.perform(names[number % len(names)], requests[number])
         return Reply(reply.ok, reply.refused, reply.body, reply.seconds + late)
 
     with ThreadPoolExecutor(drive.PARALLEL) as callers:

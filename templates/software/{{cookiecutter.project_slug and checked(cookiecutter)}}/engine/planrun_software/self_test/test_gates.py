@@ -10,13 +10,15 @@ import pytest
 from planrun.repository import Repo
 from planrun.trouble import Blocked
 
-from planrun_software.drills import releases
+from planrun_software.drills import releases, restore, rollback
 from planrun_software.harness.deliverable import Reply
+from planrun_software.measuring import load
 from planrun_software.measuring.bounds import upper_bound
 from planrun_software.measuring.error_budget import budget
-from planrun_software.measuring.load import MEASURED, Target, judged
+from planrun_software.measuring.load import Target, judged
 from planrun_software.self_test.conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
 from planrun_software.traceability import runs
+from planrun_software.traceability.offered import SAMPLES
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
 MORE = "tests/acceptance/test_more.py"
@@ -49,7 +51,8 @@ def _item(**item: Any) -> Callable[[Box], None]:
 
 
 def _drill(name: str, facts: dict[str, Any], **changes: Any) -> Callable[[Box], None]:
-    return _do("evidence", name, facts | changes, *(MEASURED if name == "load" else ()))
+    measured = {"load": load.MEASURED, "restore": restore.MEASURED, "rollback_drill": rollback.MEASURED}
+    return _do("evidence", name, facts | changes, *measured.get(name, ()))
 
 
 def _field(row: str = "R-01", /, **changes: Any) -> Callable[[Box], None]:
@@ -93,6 +96,9 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.3", "fail", "types", _do("evidence", "build", {"results": {"types": "red"}}, *runs.MEASURED)),
     ("T2.4", "blocked", "No code owner", _do("write", ".github/CODEOWNERS", "# none yet\n")),
     ("T2.5", "blocked", "was due", _item(due=LONG_AGO)),
+    ("T2.6", "fail", "stands for report_status", _do("edit", SAMPLES, "report_status", "report")),
+    ("T2.6", "fail", "stands for fly", _do("write", "src/product/capabilities.py", "CAPABILITIES = {'fly': print}\n")),
+    ("T2.6", "blocked", "There is no tests/samples.py", _do("remove", SAMPLES)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
     ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
     ("T3.2", "fail", "no test carries its id", _then_run(_do("edit", SCENARIOS, "R-01", "R-02"))),
@@ -109,11 +115,15 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T4.1", "fail", "are allowed", _drill("rollback_drill", DRILL, seconds=99999)),
     ("T4.1", "fail", "did not work", _drill("rollback_drill", DRILL, worked_after=False)),
     ("T4.1", "blocked", "days old", _drill("rollback_drill", DRILL, on=LONG_AGO)),
+    ("T4.1", "blocked", "stale: src/ changed", _do("write", "src/more.py", "")),
+    ("T4.1", "blocked", "stale: tests/samples.py", _do("append", SAMPLES, "# more\n")),
     ("T4.2", "blocked", "not what the plan", _do("edit", "ops/alerts.yaml", "14.4", "99")),
     ("T4.2", "blocked", "no owner", _do("edit", "ops/alerts.yaml", "Ana", "?")),
     ("T4.2", "blocked", "no heading", _do("edit", "ops/alerts.yaml", "#7-troubleshooting", "#nowhere")),
     ("T4.2", "blocked", "stale", _do("append", "ops/alerts.yaml", "\n# edited\n")),
     ("T4.3", "fail", "did not bring everything back", _drill("restore", RESTORE, equal=False)),
+    ("T4.1", "blocked", "does not say of which code", _do("evidence", "rollback_drill", DRILL)),
+    ("T4.3", "blocked", "stale: src/ changed", _do("write", "src/more.py", "")),
     ("T4.4", "fail", "misses its limits", _drill("load", LOAD, error_rate=0.5)),
     ("T4.4", "blocked", "were tried", _drill("load", LOAD, per_second=0.1)),
     ("T4.5", "blocked", "nobody under channel", _do("edit", "ops/oncall.yaml", "phone", "''")),

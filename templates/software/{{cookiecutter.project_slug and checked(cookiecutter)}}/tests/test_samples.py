@@ -1,0 +1,20 @@
+"""The samples stand for the product: each capability has one, and carries it out."""
+
+from pathlib import Path
+
+from planrun_software import harness
+
+drive = harness.here(__file__)
+
+
+def test_every_capability_carries_out_its_sample(tmp_path: Path) -> None:
+    """Load and drills ask nothing else, so a sample that is refused would make all of them mean nothing."""
+    with drive.product(tmp_path) as product:
+        replies = {name: product.perform(name, drive.sample(name, 17)) for name in drive.capabilities}
+
+    assert {} == {name: reply.body for name, reply in replies.items() if not reply.ok}
+
+
+def test_another_number_is_another_request() -> None:
+    """A load that asked the same thing a thousand times would measure one answer."""
+    assert all(drive.sample(name, 1) != drive.sample(name, 2) for name in drive.capabilities)
