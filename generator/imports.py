@@ -134,9 +134,9 @@ PRODUCT = Tree(
         patience, judgement: patience review
         others it asks: dependencies model
         what it can do: capabilities
-        data: revisions → ledger store
-        doors: access api desk → pages
-        operation: run → deletion
+        data: migrations tables → migrating → backups → ledger store
+        doors: door access → api desk → pages
+        operation: run upkeep → deletion
         the package: __init__ __main__
     """),
 )

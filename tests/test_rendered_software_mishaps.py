@@ -118,24 +118,34 @@ def test_a_fresh_backup_is_kept_whatever_the_age_limit(
 
 
 # -------------------------------------------------------------------------------------------------------- backups
-def record(key: str, **changes: object) -> dict[str, object]:
-    """A line of a backup."""
+def record(number: int, **changes: object) -> dict[str, object]:
+    """A row of the table of records, as a backup holds it."""
     at = "2026-01-05T10:00:00+00:00"
-    return {"id": int(key), "key": key, "capability": "a", "subject": "A-17", "note": "", "done_at": at} | changes
+    own = {"id": number, "key": str(number), "asked": "", "capability": "a", "subject": "A-17", "more": {"note": ""}}
+    return {**own, "done_at": at, **changes}
 
 
-def lines(*records: dict[str, object]) -> str:
-    """A backup."""
-    return "".join(json.dumps(one) + "\n" for one in records)
+def lines(*records: dict[str, object], table: str = "record", counted: int | None = None) -> str:
+    """A backup; `counted` is what its last line says."""
+    count = len(records) if counted is None else counted
+    head = {"backup": 1, "revision": "0001", "tables": ["record"]}
+    rows = [{"table": table, "row": one} for one in records]
+    return "".join(json.dumps(one) + "\n" for one in [head, *rows, {"rows": {table: count}}])
 
 
+WITHOUT_TIME = {name: value for name, value in record(2).items() if name != "done_at"}
 TORN = {
-    "no time": (lines(record("1"), {"key": "2", "capability": "a", "subject": "b"}), "Line 2 is no record"),
-    "twice": (lines(record("1"), record("1")), "Line 2 repeats the key 1"),
-    "the same number": (lines(record("1"), record("2", id=1)), "A record does not fit"),
+    "no time": (lines(record(1), WITHOUT_TIME), "A record does not fit"),
+    "twice": (lines(record(1), record(2, key="1")), "A record does not fit"),
+    "the same number": (lines(record(1), record(2, id=1)), "A record does not fit"),
+    "another table": (lines(record(1), table="moon"), "Line 2 is no row of a table that the file names"),
+    "cut off": (lines(record(1)).rpartition('{"rows"')[0], "It was cut off or edited"),
+    "a row less": (lines(record(1), counted=2), "It was cut off or edited"),
+    "another release's": (lines(record(1)).replace('"0001"', '"9999"'), "at migration 9999, which is not known here"),
     "a list": ("[]\n", "Line 1 is no record"),
     "torn": ('{"key": "1', "Line 1 is no record"),
-    "empty": ("", "It holds no record"),
+    "another file": ('{"key": "1"}\n', "Line 1 does not begin a backup"),
+    "empty": ("", "It holds nothing"),
 }
 
 
@@ -146,7 +156,7 @@ def test_a_backup_that_is_none_is_refused(
     """By the command and by the drill, with the line; the database stays empty, and takes a good one afterwards."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path.as_posix()}/local.db")
     (tmp_path / "bad").write_text(text, "utf-8")
-    (tmp_path / "good").write_text(lines(record("1")), "utf-8")
+    (tmp_path / "good").write_text(lines(record(1)), "utf-8")
     done = run_product(made("sw-default"), "restore", str(tmp_path / "bad"))
 
     assert done.returncode == 1
@@ -160,12 +170,14 @@ def test_a_backup_that_is_none_is_refused(
 def test_a_restore_that_changes_a_record_fails_the_drill(made: Rendered, tmp_path: Path) -> None:
     """Every record of a given file is compared with what came back, not only counted."""
     folder = made("sw-default")
-    (tmp_path / "backup").write_text(lines(record("1"), record("2", subject="A-18")), "utf-8")
+    (tmp_path / "backup").write_text(lines(record(1), record(2, subject="A-18")), "utf-8")
     good = run(folder, "restore-drill", "--backup", str(tmp_path / "backup"))
-    (store,) = folder.glob("src/*/store.py")
+    (store,) = folder.glob("src/*/backups.py")
     whole = store.read_text("utf-8")
     store.write_text(
-        whole.replace('        rows[row["key"]] = row\n', "        rows[row[\"key\"]] = row | {'subject': 'A'}\n")
+        whole.replace(
+            '_typed(held.tables[name], line["row"])', '_typed(held.tables[name], line["row"] | {"subject": "A"})'
+        )
     )
     assert store.read_text("utf-8") != whole
     bad = run(folder, "restore-drill", "--backup", str(tmp_path / "backup"))

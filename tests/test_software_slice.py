@@ -1,10 +1,18 @@
 """A team's own capability in the rendered software repository: fields, samples, tables, work done once."""
 
+import json
+import os
 import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from rendered_repository import run, told
+import yaml
+from mlscaffold import answers, render
+from rendered_repository import run, run_product, told
 
 OWN = '''
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +31,12 @@ OWN_SAMPLE = 'return {"subject": f"A-{number}", "note": "", "amount": 12.5 + num
 def gate(folder: Path, name: str) -> tuple[str, str]:
     """A gate's state and its reason."""
     return next((row["state"], row["reason"]) for row in told(folder)["gates"] if row["id"] == name)
+
+
+def commit(folder: Path) -> None:
+    """Everything, as the team would."""
+    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "--quiet", "-m", "Work"], cwd=folder, check=True)
 
 
 def capabilities(folder: Path) -> Path:
@@ -93,6 +107,28 @@ def test_a_capability_without_a_sample_shuts_its_gate(repository: Path) -> None:
     assert "Traceback" not in loaded.stderr
 
 
+@pytest.mark.parametrize("repository", ["sw-library"], indirect=True)
+def test_a_test_that_does_not_look_at_the_product_is_no_scenario(repository: Path) -> None:
+    """It passes, and something in it could fail by its looks; on a version that answers nothing it passes as well."""
+    scenarios = repository / "tests/acceptance/test_scenarios.py"
+    text = scenarios.read_text("utf-8")
+    hollow = re.sub(
+        r"    # When .*?(?=\n\n\n@pytest)",
+        "    assert len(subjects) == len(name) - len(name) + 4\n",
+        text,
+        count=1,
+        flags=re.DOTALL,
+    )
+    scenarios.write_text(hollow, "utf-8")
+    commit(repository)
+    done = run(repository, "accept")
+
+    assert hollow != text
+    assert done.returncode == 1, done.stdout
+    assert "passes on a version in which check_a_postal_code answers nothing" in done.stdout
+    assert gate(repository, "T3.1")[0] == "fail"
+
+
 @pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
 def test_a_sample_that_is_refused_is_named_by_the_drill(repository: Path) -> None:
     """A drill over requests that are all refused would restore nothing and call it whole."""
@@ -102,3 +138,342 @@ def test_a_sample_that_is_refused_is_named_by_the_drill(repository: Path) -> Non
 
     assert done.returncode == 2
     assert "The sample of report_status was not carried out: The subject is empty." in done.stdout + done.stderr
+
+
+def test_the_product_and_its_database_start_together_where_a_container_is_asked_for(tmp_path: Path) -> None:
+    """PostgreSQL, reached by the name of its service; no password is written down, and nothing starts without one."""
+    given = {"kind": "software", "project_name": "Desk", "deploy": "container", "data_class": "personal"}
+    folder = render.render(answers.complete(given), tmp_path)
+    composed = yaml.safe_load(folder.joinpath("compose.yaml").read_text("utf-8"))["services"]
+    url = composed["product"]["environment"]["DATABASE_URL"]
+
+    assert url == "postgresql+pg8000://desk:${DATABASE_PASSWORD:?give one in the environment}@database/desk"
+    assert composed["product"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert composed["database"]["environment"]["POSTGRES_USER"] == "desk"
+
+
+# ------------------------------------------------------------------------------------------ own tables, work done once
+TABLES = '''
+
+class Customer(Base):
+    """A table of the team's own, about people."""
+
+    __tablename__ = "customer"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), info=PERSON)
+    city: Mapped[str] = mapped_column(String(100), info=PERSONAL)
+    seen_at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True), info=SINCE)
+
+
+class Visit(Base):
+    """One that refers to it."""
+
+    __tablename__ = "visit"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    remark: Mapped[str] = mapped_column(String(100), info=PERSONAL)
+
+
+Found = '''
+WORK = """
+    customer = Customer(name=request.subject.strip(), city="Bern", seen_at=datetime.datetime.now(datetime.UTC))
+    session.add(customer)
+    session.flush()
+    session.add(Visit(customer_id=customer.id, remark=f"Visit of {customer.name}"))
+"""
+ASK = """
+import sys
+from order_desk import store
+from order_desk.capabilities import Request
+kept = store.Store(sys.argv[1])
+kept.migrate()
+for subject in sys.argv[2:]:
+    kept.once("place_an_order", Request(subject))
+kept.close()
+"""
+
+
+def give_tables(folder: Path) -> None:
+    """Two tables more, their migration, and a capability that fills them."""
+    tables, module = next(folder.glob("src/*/tables.py")), capabilities(folder)
+    text = tables.read_text("utf-8").replace("Column, ColumnElement,", "Column, ColumnElement, ForeignKey,", 1)
+    tables.write_text(text.replace("\nFound = ", TABLES, 1), "utf-8")
+    text = module.read_text("utf-8").replace("import hashlib", "import datetime\nimport hashlib", 1)
+    text = text.replace(
+        "from . import dependencies", "from sqlalchemy.orm import Session\n\nfrom . import dependencies", 1
+    )
+    text = text.replace("\n\nLONGEST", "\nfrom .tables import Customer, Visit\n\nLONGEST", 1)
+    asked = 'place_an_order(request: Request) -> Outcome:\n    """Meets R-01."""\n'
+    assert asked in text
+    filled = asked.replace("(request: Request)", "(request: Request, session: Session)") + WORK
+    module.write_text(text.replace(asked, filled), "utf-8")
+    done = run_product(folder, "migrate", "--new", "Customers and their visits")
+    assert done.returncode == 0, done.stderr
+    assert len(list(folder.glob("src/*/migrations/versions/*customers*.py"))) == 1, done.stdout
+
+
+def ask(folder: Path, url: str, *subjects: str) -> None:
+    """Have the first capability done for each subject, in a process of its own."""
+    words = [sys.executable, "-c", ASK, url, *subjects]
+    settings = os.environ | {"PYTHONPATH": "src", "DEPENDENCIES": "stand-in"}
+    done = subprocess.run(words, cwd=folder, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def with_tables(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The order desk with tables of its own; its database and backups lie beside it."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{(tmp_path / 'live.db').as_posix()}")
+    monkeypatch.setenv("BACKUPS", str(tmp_path / "backups"))
+    give_tables(repository)
+    return repository
+
+
+ORDERS = pytest.mark.parametrize("repository", ["sw-orders"], indirect=True)
+
+
+@ORDERS
+def test_a_person_leaves_every_table_and_every_backup(with_tables: Path, tmp_path: Path) -> None:
+    """A table that the team added, and one that refers to it: nobody had to tell deletion of them."""
+    url = os.environ["DATABASE_URL"]
+    ask(with_tables, url, "Erika Muster", "Max Muster")
+    backed_up = run_product(with_tables, "backup")
+    done = run_product(with_tables, "forget", "Erika Muster")
+
+    assert "6 records in" in backed_up.stdout, backed_up.stdout + backed_up.stderr
+    assert json.loads(done.stdout)["rows"] == {"visit": 1, "customer": 1, "record": 1}
+    left = [*tmp_path.glob("live.db*"), *(tmp_path / "backups").iterdir()]
+    assert [file.name for file in left if b"Erika" in file.read_bytes()] == []
+    assert all(b"Max" in file.read_bytes() for file in left if file.stat().st_size and "shm" not in file.name)
+    (backup,) = (tmp_path / "backups").iterdir()
+    os.environ["DATABASE_URL"] = f"sqlite:///{(tmp_path / 'again.db').as_posix()}"
+    assert "3 records came back" in run_product(with_tables, "restore", str(backup)).stdout
+
+
+@ORDERS
+def test_a_drill_compares_every_table(with_tables: Path) -> None:
+    """All of them come back; where the backup leaves one out, the drill is red and names it."""
+    good = run(with_tables, "restore-drill")
+    kept = json.loads(with_tables.joinpath("evidence/restore.json").read_text("utf-8"))["tables"]
+    backups = next(with_tables.glob("src/*/backups.py"))
+    text = backups.read_text("utf-8")
+    backups.write_text(
+        text.replace("    tables = Base.metadata.sorted_tables\n", "    tables = [Base.metadata.tables['record']]\n")
+    )
+    assert backups.read_text("utf-8") != text
+    bad = run(with_tables, "restore-drill")
+
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert set(kept) == {"record", "customer", "visit"}
+    assert min(kept.values()) > 0
+    assert bad.returncode == 1
+    assert "Tables that differ: customer, visit." in bad.stdout
+
+
+@ORDERS
+def test_a_column_that_says_nothing_of_people_is_named(with_tables: Path) -> None:
+    """And a personal row of which nothing says whose it is: by a test of the repository's own."""
+    tables = next(with_tables.glob("src/*/tables.py"))
+    text = tables.read_text("utf-8")
+    words = ("-q", "-p", "no:cacheprovider", "tests/test_service.py", "-k", "every_table_is_covered")
+    told = {}
+    for old, new in (
+        ("mapped_column(String(100), info=PERSONAL)", "mapped_column(String(100))"),
+        (
+            "name: Mapped[str] = mapped_column(String(200), info=PERSON)",
+            "name: Mapped[str] = mapped_column(String(200), info=PLAIN)",
+        ),
+    ):
+        tables.write_text(text.replace(old, new), "utf-8")
+        told[new] = run(with_tables, *words, module="pytest").stdout
+    tables.write_text(text, "utf-8")
+
+    undeclared, nobodys = told.values()
+    assert "customer.city does not say whether it is personal" in undeclared
+    assert "customer is personal, and nothing says whose" in nobodys
+    assert run(with_tables, *words, module="pytest").returncode == 0
+
+
+@ORDERS
+def test_going_back_is_rehearsed_over_the_migration_that_is_there(with_tables: Path) -> None:
+    """The release before runs on the newer tables; a migration that takes away what it needs makes the drill red."""
+    undone = run(with_tables, "rollback-drill")
+    commit(with_tables)
+    good, state = run(with_tables, "rollback-drill"), gate(with_tables, "T4.1")
+    version = next(with_tables.glob("src/*/migrations/versions/*customers*.py"))
+    version.write_text(version.read_text("utf-8") + '    op.drop_column("record", "asked")\n', "utf-8")
+    stale = gate(with_tables, "T4.1")
+    tables = next(with_tables.glob("src/*/tables.py"))
+    tables.write_text(re.sub(r"    asked: Mapped.*\n", "    asked = ''\n", tables.read_text("utf-8")), "utf-8")
+    commit(with_tables)
+    bad = run(with_tables, "rollback-drill", "--to", "HEAD~2")
+
+    assert (undone.returncode, "is not committed" in undone.stderr + undone.stdout) == (2, True)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "on tables that 1 migration had changed" in good.stdout
+    assert state[0] == "pass"
+    assert "across 1 migration" in state[1]
+    assert stale[0] == "blocked"
+    assert bad.returncode == 1, bad.stdout
+
+
+BRANCH = '''"""{name}"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "{name}"
+down_revision: str = "0001"
+
+
+def upgrade() -> None:
+    """One more table."""
+    op.create_table("{name}", sa.Column("id", sa.Integer, primary_key=True))
+'''
+
+
+@ORDERS
+def test_two_last_migrations_are_an_error_that_says_what_to_do(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people made one each: nothing starts, nothing is left out, and one command joins them."""
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{(tmp_path / 'live.db').as_posix()}")
+    versions = next(repository.glob("src/*/migrations/versions"))
+    for name in ("mine", "yours"):
+        (versions / f"{name}.py").write_text(BRANCH.format(name=name), "utf-8")
+    refused, started = run_product(repository, "migrate"), run_product(repository, "run")
+    merged, done = run_product(repository, "migrate", "--merge"), run_product(repository, "migrate")
+    with closing(sqlite3.connect(tmp_path / "live.db")) as database:
+        made = {name for (name,) in database.execute("select name from sqlite_master where type = 'table'")}
+
+    assert (refused.returncode, started.returncode) == (1, 1)
+    assert "Two migrations follow the same one: mine, yours." in refused.stderr
+    assert "migrate --merge" in refused.stderr
+    assert (merged.returncode, done.returncode) == (0, 0), merged.stderr + done.stderr
+    assert {"mine", "yours", "record"} <= made
+
+
+STORM = """
+import random, sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Timer
+from planrun.repository import Repo
+from planrun_software import harness
+drive, data, ends = harness.of(Repo(Path.cwd())), Path(sys.argv[1]), Counter()
+chance = random.Random(7)
+for kill in (True, True, True, False):
+    with drive.product(data, workers=2) as product, ThreadPoolExecutor(32) as callers:
+        if kill:
+            Timer(chance.uniform(0.2, 0.6), product._process.kill).start()
+        requests = [drive.sample(drive.first, number % 40) for number in range(250)]
+        for reply in callers.map(lambda request: product.perform(drive.first, request), requests):
+            ends["ok" if reply.ok else "refused" if reply.refused else "cut off"] += 1
+    if kill:
+        product._process.wait()
+print(dict(ends))
+"""
+
+
+@pytest.mark.slow
+@ORDERS
+def test_a_side_effect_happens_once_whatever_happens(with_tables: Path, tmp_path: Path) -> None:
+    """A thousand concurrent and repeated requests, the service killed three times in the midst of them."""
+    (tmp_path / "data").mkdir()
+    words = [sys.executable, "-c", STORM, str(tmp_path / "data")]
+    settings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"}
+    done = subprocess.run(
+        words, cwd=with_tables, env=settings, capture_output=True, text=True, check=False, timeout=300
+    )
+    with closing(sqlite3.connect(tmp_path / "data/data.db")) as database:
+        effects = dict(database.execute("select name, count(*) from customer group by name"))
+
+    assert done.returncode == 0, done.stderr
+    assert "cut off" in done.stdout, "no kill came in the midst of the work"
+    assert "refused" not in done.stdout
+    assert effects == {f"A-{number}": 1 for number in range(40)}
+
+
+MANY = """
+import datetime, resource, sys
+import sqlalchemy as sa
+from pathlib import Path
+from order_desk import store
+from order_desk.tables import Record
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+kept, again = (store.Store(f"sqlite:///{folder / name}") for name in ("kept.db", "again.db"))
+kept.migrate()
+now = datetime.datetime.now(datetime.UTC)
+with kept.engine.begin() as connection:
+    for start in range(0, count, 1000):
+        rows = [dict(key=f"k{n}", capability="a", subject=f"Person {n}", more={"note": "x" * 100}, done_at=now)
+                for n in range(start, min(start + 1000, count))]
+        connection.execute(sa.insert(Record), rows)
+assert kept.backup(folder / "backup") == again.restore(folder / "backup") == count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@ORDERS
+def test_backup_and_restore_take_the_same_memory_for_many_rows(
+    repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row at a time: twenty times as many rows take no more than a few megabytes more."""
+    peaks = {}
+    for count in (10_000, 200_000):
+        (tmp_path / str(count)).mkdir()
+        words = [sys.executable, "-c", MANY, str(tmp_path / str(count)), str(count)]
+        settings = os.environ | {"PYTHONPATH": "src"}
+        done = subprocess.run(
+            words, cwd=repository, env=settings, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        peaks[count] = int(done.stdout)
+    with capsys.disabled():
+        print(f"\nPeak memory of backup and restore, MB by rows: {peaks}")
+
+    assert peaks[200_000] - peaks[10_000] < 30
+
+
+LARGE = """
+import http.client, sys
+from pathlib import Path
+from planrun.repository import Repo
+from planrun_software import harness
+drive = harness.of(Repo(Path.cwd()))
+def peak(process):
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
+ends = set()
+with drive.product(Path(sys.argv[1])) as product:
+    before = peak(product._process.pid)
+    for path in (f"/{drive.first.replace('_', '-')}", "/login", "/nowhere"):
+        for headers in ({"Content-Length": str(300_000_000)}, {"Transfer-Encoding": "chunked"}):
+            connection = http.client.HTTPConnection("127.0.0.1", product._port, timeout=30)
+            try:
+                pieces = (b"x" * 1_000_000 for _ in range(300))
+                connection.request("POST", path, pieces, headers, encode_chunked="Transfer-Encoding" in headers)
+            except OSError:
+                ends.add("cut off")
+                continue
+            ends.add(connection.getresponse().status)
+    print(peak(product._process.pid) - before, ends)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the peak of another process is read from /proc")
+@pytest.mark.parametrize("repository", ["sw-web-app"], indirect=True)
+def test_three_hundred_megabytes_without_credentials_are_not_taken_in(repository: Path, tmp_path: Path) -> None:
+    """To whatever path, with and without a length: the server's memory grows by little more than its limit."""
+    words = [sys.executable, "-c", LARGE, str(tmp_path)]
+    settings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"}
+    done = subprocess.run(words, cwd=repository, env=settings, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    grown, _, ends = done.stdout.partition(" ")
+    assert int(grown) < 20, done.stdout
+    assert set(re.findall(r"\d+|cut off", ends)) <= {"413", "cut off"}, done.stdout

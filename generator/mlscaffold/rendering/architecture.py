@@ -48,6 +48,7 @@ class Architecture:
         forms = "forms, wording, what a reader with a keyboard or a screen reader meets"
         kept = "how records are kept" + ("" if self._stores else " (today none are)")
         calls = f"the calls to {systems}, their timeouts and what happens when they fail"
+        tables, upkeep = "the tables, and which columns are personal", "backup, restore, retention of every table"
         desk = ", `desk.py`" if self._served else ""
         patience = "time limit, retry budget, and rest for a neighbour that fails"
         return lines(
@@ -55,7 +56,10 @@ class Architecture:
                 ENTRIES["served" if self._served else answers.deliverable],
                 *called_for(
                     (answers.deliverable == "web-app", f"| `pages.py`, `page.html` | {forms} | HTTP details |"),
+                    (self._served, "| `door.py` | a request's size, its id, headers, log lines | what is asked |"),
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
+                    (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),
+                    (self._served and self._stores, f"| `backups.py`, `upkeep.py` | {upkeep} | what a row means |"),
                     (asks, f"| `dependencies.py` | {calls} | why they are called |"),
                     (
                         model,

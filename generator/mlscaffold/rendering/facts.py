@@ -143,6 +143,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "retention": _retention,
         "wanted": requirements.wanted,
         "drafts": requirements.drafts,
+        "queries": requirements.queries,
+        "first_done": requirements.first_done,
         "faults": requirements.fault_list,
         "readme": SoftwareReadme,
     },

@@ -10,6 +10,8 @@ from mlscaffold.wording import percent
 Row = Mapping[str, Any]
 
 EVIDENCE = {"test_rollback": "rollback_drill", "test_restore": "restore"}  # whatever is timed is in `load`
+# Verbs that ask and change nothing; "report" is none of them, because one reports an incident too.
+ASKING = ("browse", "count", "display", "fetch", "find", "get", "list", "look", "read", "search", "see", "show", "view")
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
 
 
@@ -71,6 +73,19 @@ def drafts(answers: Answers, plan: Row) -> dict[str, list[Row]]:
     carried_out = [{**one, "carried_out": _carried_out(answers, one["function"])} for one in plan["requirements"]]
     found["offered"] = [one for one in carried_out if one["kind"] == "capability"]
     return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
+
+
+def queries(answers: Answers, plan: Row) -> list[str]:
+    """The functions of capabilities that only answer, by their verb; none where nothing would be left that is done."""
+    offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
+    asking = [one["function"] for one in offered if one["capability"].lower().split()[0] in ASKING]
+    return asking if len(asking) < len(offered) else []
+
+
+def first_done(answers: Answers, plan: Row) -> str:
+    """The function of the first capability that is no query: examples, drills and scenarios call it."""
+    asking = queries(answers, plan)
+    return str(next(one["function"] for one in plan["requirements"] if one["function"] not in asking))
 
 
 def _carried_out(answers: Answers, function: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
+from mlscaffold.rendering.requirements import first_done
 from mlscaffold.wording import Page, as_text, identifier
 
 LET_IN = 'ACCESS_TOKENS="$(.venv/bin/python -m {package} token you --is try-me)"'
@@ -22,12 +23,13 @@ class SoftwareReadme:
         self._guarded = is_guarded(answers)
         self._promised = answers.is_asked("slo_percent")
         self._strict = answers.rigor == "strict"
+        self._composed = answers.deploy == "container" and self._served and self._stores
         self._let_in = self._served and self._guarded
 
     @property
     def first(self) -> str:
         """The function of the first capability, which the examples call."""
-        return str(self._plan["requirements"][0]["function"])
+        return first_done(self._answers, self._plan)
 
     @property
     def path(self) -> str:
@@ -115,7 +117,7 @@ class SoftwareReadme:
         from_page = "; `--metrics URL` counts from a page of metrics instead" if self._served else ""
         budget = f'| `make budget ARGS="--total N --failed M"` | what is left of the error budget (T5.1){from_page} |'
         back = "| `make rollback-drill` | back to the release before on the same data, timed (T4.1) |"
-        restored = "| `make restore-drill` | loses the data, restores it, compares every record (T4.3) |"
+        restored = "| `make restore-drill` | loses the data, restores it, compares every table (T4.3) |"
         alert = "| `make alert-test` | one test alert to the address in `ALERT_WEBHOOK` (T4.2) |"
         return lines(
             called_for((True, back), (self._stores, restored), (self._promised, alert), (self._promised, budget))
@@ -138,6 +140,7 @@ class SoftwareReadme:
                     *called_for(
                         (kept, f"| `DATABASE_URL` | where records are kept; {postgres} | `sqlite:///local.db` |"),
                         (self._served, "| `HOST`, `PORT` | where it listens | `127.0.0.1`, `8000` |"),
+                        (self._served, "| `MAX_BODY_BYTES` | the most bytes that a request may have | `1000000` |"),
                         (self._served, "| `RELEASE` | the name of the release, shown at `/healthz` | the version |"),
                     ),
                     *(
@@ -164,6 +167,7 @@ class SoftwareReadme:
             called_for(
                 (True, _line(".pre-commit-config.yaml", "format, lint and types before a commit")),
                 (self._answers.deploy == "container", _line("Dockerfile", "the image, from the locked versions")),
+                (self._composed, _line("compose.yaml", "the product with PostgreSQL, on one machine")),
             )
         )
 
@@ -182,12 +186,19 @@ class SoftwareReadme:
         """The lines of the tree below the package."""
         answers, served = self._answers, self._served
         asks, model = bool(answers.dependencies), bool(answers.ml_component)
-        kept = "what it remembers: the tables, backup" if self._stores else "the seam for a database: it keeps nothing"
+        kept = (
+            "what it remembers, and that a request is done once"
+            if self._stores
+            else "the seam for a database: it keeps nothing"
+        )
         rows = called_for(
             (asks, _line("  dependencies.py", "the systems it needs, and which of them answer")),
             (served, _line("  api.py", "the HTTP interface, health, readiness, metrics")),
+            (served, _line("  door.py", "limit on a request's size, its id, headers, log lines")),
             (served, _line("  store.py", kept)),
-            (served and self._stores, _line("  revisions.py", "how the tables became what they are")),
+            (served and self._stores, _line("  tables.py", "the tables, and which columns are personal")),
+            (served and self._stores, _line("  migrations/, migrating.py", "how the tables became what they are")),
+            (served and self._stores, _line("  backups.py, upkeep.py", "backup, restore, retention of every table")),
             (answers.deliverable == "web-app", _line("  pages.py, page.html", "the pages")),
             (model, _line("  model.py", "the model service: its columns, its answers, the fallback rule")),
             (model, _line("  review.py", "judgements, what a person decided about them, labels")),

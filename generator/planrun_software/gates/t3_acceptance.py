@@ -18,7 +18,8 @@ signable("T3", SIGNED, ["po"], lambda repo: first_answered(repo, PAGE))
 
 @gate("T3.1")
 def scenarios(repo: Repo) -> Result:
-    results = repo.fresh("acceptance", "make accept")["results"]
+    evidence = repo.fresh("acceptance", "make accept")
+    results, empty = evidence["results"], evidence.get("hollow", {})
     must = [requirement["id"] for requirement in requirements.by_test(repo)]
     tests = [test for test in marked_tests.marked_tests(repo.root) if set(must).intersection(test.ids)]
     for test in (test for test in tests if results.get(test.key) == "failed"):
@@ -29,13 +30,15 @@ def scenarios(repo: Repo) -> Result:
         told = f"{idle[0]} was skipped or not run." if idle else f"No test shows {', '.join(bare) or 'anything'}."
         step = f'Mark one in tests/acceptance with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
         return blocked(told, "make accept" if idle else step)
+    for name, why in empty.items():
+        return failed(f"{name}: {why}.", "Let it ask the product in tests/acceptance, then: make accept")
     told = f"{counted(len(tests), 'scenario')} passed"
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 
 
 @gate("T3.2")
 def traceability(repo: Repo) -> Result:
-    results = repo.fresh("acceptance", "make accept")["results"]
+    evidence = repo.fresh("acceptance", "make accept")
     if not git.is_repository(repo.root):
         return blocked("There is no history, so no test can be traced to a commit.", "git init")
     strangers = table.unknown_ids(repo)
@@ -44,7 +47,7 @@ def traceability(repo: Repo) -> Result:
             f"Tests name {', '.join(strangers)}, which no requirement is called.",
             "Correct the mark in tests/acceptance.",
         )
-    rows = table.table(repo, results)
+    rows = table.table(repo, evidence)
     gaps, waiting = [row for row in rows if row.gap], [row for row in rows if row.waits]
     if gaps:
         told = f"{gaps[0].requirement}: {gaps[0].gap}. ({counted(len(gaps), 'gap')})"

@@ -74,6 +74,8 @@ def rollback(repo: Repo) -> Result:
             decides(repo, "ops", f"make going back faster, then: make rollback-drill; or {waiving('T4.1')}"),
         )
     same = ", with the same code in both" if found["same_code"] else ""
+    if crossed := len(found.get("migrations", [])):
+        same = f", across {counted(crossed, 'migration')}"
     return passed(f"Back on {found['to'][:10]} in {found['seconds']:g} s on {found['on']} (limit {limit:g} min){same}.")
 
 
@@ -133,6 +135,7 @@ def restored(repo: Repo) -> Result:
         return found
     if not found["equal"] or not found["works"] or found["restored"] == 0:
         told = f"{found['restored']} of {counted(found['records'], 'record')} came back"
+        told += f", and {found['differing'][0]} differs" if found.get("differing") else ""
         return failed(
             f"The backup did not bring everything back: {told}.",
             decides(repo, "ops", f"repair it, then: {drill}"),

@@ -22,6 +22,14 @@ STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their 
 
 
 @dataclass(frozen=True)
+class Content:
+    """A table's number of rows, and a hash of all of them in the order of its key."""
+
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Reply:
     """What came back: carried out, refused with a reason, or neither (an error)."""
 
@@ -74,8 +82,14 @@ class Harness:
     def first(self) -> str:
         """The capability that drills ask for. `Blocked` where there is none."""
         for name in self.capabilities:
-            return name
-        raise Blocked("The product offers no capability.", f"Name one in CAPABILITIES of src/{self.package}.")
+            if name not in self.queries:
+                return name
+        raise Blocked("The product offers nothing to do.", f"Name it in CAPABILITIES of src/{self.package}.")
+
+    @property
+    def queries(self) -> frozenset[str]:
+        """The capabilities that only answer, and keep nothing."""
+        return frozenset(getattr(self.module("capabilities"), "QUERIES", ()))
 
     @cached_property
     def samples(self) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
@@ -99,6 +113,10 @@ class Harness:
     def restore(self, file: Path, folder: Path) -> int:
         """Bring a backup back into an empty folder; how many records came back."""
         return 0
+
+    def content(self, folder: Path) -> dict[str, "Content"]:
+        """What is kept in a folder by table, looked at without the product's own code; empty where it keeps nothing."""
+        return {}
 
 
 def samples_in(file: Path) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:

@@ -6,15 +6,18 @@ Another release runs in a process of its own, because one process can import a p
 import csv
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from planrun_software.harness.deliverable import Harness, Reply, Surroundings
+from planrun_software.harness.deliverable import Content, Harness, Reply, Surroundings
+from planrun_software.harness.tables import of_rows
 
 
 class Own(Harness):
@@ -28,6 +31,12 @@ class Own(Harness):
 
     def restore(self, file: Path, folder: Path) -> int:
         return int(self.module("ledger").bring_back(file, folder))
+
+    def content(self, folder: Path) -> dict[str, Content]:
+        """Every table of the ledger."""
+        with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
+            names = ledger.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+            return {name: of_rows(ledger.execute(f'select * from "{name}" order by 1')) for (name,) in names}
 
 
 class Run:

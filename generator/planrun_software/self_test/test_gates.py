@@ -17,7 +17,7 @@ from planrun_software.measuring.bounds import upper_bound
 from planrun_software.measuring.error_budget import budget
 from planrun_software.measuring.load import Target, judged
 from planrun_software.self_test.conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
-from planrun_software.traceability import runs
+from planrun_software.traceability import marked_tests, muted, runs
 from planrun_software.traceability.offered import SAMPLES
 
 LONG_AGO = (date.today() - timedelta(days=400)).isoformat()
@@ -53,6 +53,17 @@ def _item(**item: Any) -> Callable[[Box], None]:
 def _drill(name: str, facts: dict[str, Any], **changes: Any) -> Callable[[Box], None]:
     measured = {"load": load.MEASURED, "restore": restore.MEASURED, "rollback_drill": rollback.MEASURED}
     return _do("evidence", name, facts | changes, *measured.get(name, ()))
+
+
+def _hollow() -> Callable[[Box], None]:
+    """A run in which the test of a capability passed, and passed as well where the capability answers nothing."""
+
+    def plant(box: Box) -> None:
+        results = {test.key: "passed" for test in marked_tests.marked_tests(box.root)}
+        found = {"R-01": "test_status passes on a version in which report_status answers nothing"}
+        box.evidence("acceptance", {"exit_code": 0, "results": results, "hollow": found}, *runs.MEASURED)
+
+    return plant
 
 
 def _field(row: str = "R-01", /, **changes: Any) -> Callable[[Box], None]:
@@ -101,6 +112,8 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.6", "blocked", "There is no tests/samples.py", _do("remove", SAMPLES)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
     ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
+    ("T3.1", "fail", "answers nothing", _hollow()),
+    ("T3.2", "fail", "answers nothing", _hollow()),
     ("T3.2", "fail", "no test carries its id", _then_run(_do("edit", SCENARIOS, "R-01", "R-02"))),
     ("T3.2", "fail", "R-99", _then_run(_do("edit", SCENARIOS, "R-01", "R-99"))),
     ("T3.2", "fail", "asserts nothing", _test("assert True")),
@@ -179,6 +192,29 @@ def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
     """The figure behind the demonstration's size: ln(0.05) / ln(0.99)."""
     assert upper_bound(0, 299) == pytest.approx(0.00997, abs=1e-5)
     assert upper_bound(1, 299) > 0.015
+
+
+def test_a_test_that_does_not_look_at_the_product_is_hollow(box: Box) -> None:
+    """Its assertion could fail by its looks, and passes on a version that answers nothing; one that looks does not."""
+    box.write("src/product.py", 'def report_status():\n    """How it is."""\n    return \'well\'\n')
+    box.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["src"]\nmarkers = ["req(id): which"]\n')
+    start = 'import pytest\nfrom product import report_status\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n'
+    found = []
+    for body in (
+        "assert len(str(report_status)) > 0",
+        "report_status()\n    assert list('well')",
+        "assert report_status() == 'well'",
+    ):
+        box.write(SCENARIOS, f"{start}    {body}\n")
+        found.append(muted.hollow(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"}))
+
+    told = "test_status passes on a version in which report_status answers nothing"
+    assert found == [{"R-01": told}, {"R-01": told}, {}]
+    box.write("src/product.py", "")
+    assert (
+        "holds no function report_status"
+        in muted.hollow(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"})["R-01"]
+    )
 
 
 def test_a_drill_without_history_says_so(tmp_path: Path) -> None:

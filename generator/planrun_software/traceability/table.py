@@ -10,6 +10,7 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome, counted
 
 from planrun_software.traceability.marked_tests import Marked, marked_tests
+from planrun_software.traceability.muted import hollow
 from planrun_software.traceability.requirements import REQUIREMENTS, musts, requirements
 from planrun_software.traceability.runs import MEASURED, run_tests
 
@@ -53,8 +54,8 @@ def accept(repo: Repo) -> Outcome:
     """
     elsewhere = [test.key for test in marked_tests(repo.root) if not test.file.startswith(f"{SCENARIOS}/")]
     folder = [SCENARIOS] if any((repo.root / SCENARIOS).glob("**/test_*.py")) else []
-    evidence = run_tests(repo, [*folder, *elsewhere], "acceptance")
-    rows = table(repo, evidence["results"])
+    evidence = run_tests(repo, [*folder, *elsewhere], "acceptance", hollow)
+    rows = table(repo, evidence)
     gaps, whole = sum(bool(row.gap) for row in rows), sum(not (row.gap or row.waits) for row in rows)
     repo.write_evidence("traceability", {"gaps": gaps, "rows": [asdict(row) for row in rows]}, MEASURED)
     told = f"{whole} of {counted(len(rows), 'must requirement')} traced to a test that passed, or evidence that passes."
@@ -66,14 +67,17 @@ def _line(row: Row) -> str:
     return f"{row.requirement:<6} {row.gap or waits}   {', '.join(row.shown_by)}"
 
 
-def table(repo: Repo, results: dict[str, str]) -> list[Row]:
-    """One row for each must requirement, whichever way it is verified."""
+def table(repo: Repo, evidence: dict[str, Any]) -> list[Row]:
+    """One row for each must requirement, whichever way it is verified; by the evidence of a run of their tests."""
+    results: dict[str, str] = evidence["results"]
+    empty: dict[str, str] = evidence.get("hollow", {})
     tests = marked_tests(repo.root)
     commits = {file: _commit_of(repo.root, file) for file in {test.file for test in tests}}
-    return [
+    rows = [
         _row(repo, requirement, [test for test in tests if requirement["id"] in test.ids], results, commits)
         for requirement in musts(repo)
     ]
+    return [replace(row, gap=row.gap or empty.get(row.requirement, "")) for row in rows]
 
 
 def unknown_ids(repo: Repo) -> list[str]:

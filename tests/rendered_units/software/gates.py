@@ -174,28 +174,30 @@ def test_what_could_never_fail_shows_nothing(tmp_path: Path, body: str, empty: b
     assert [test.empty for test in marked_tests.marked_tests(tmp_path)] == [empty]
 
 
-WAYS = """from pytest import mark
+WAYS = """from product import report_status
+from pytest import mark
 
 
 class TestStatus:
     @mark.req("R-01")
     @mark.parametrize("name", ["a", "b::c"])
     def test_it(self, name):
-        assert list(name)
+        assert report_status() and name
 
 
 @mark.req("R-01")
 class TestMore:
     class TestInside:
         def test_it(self):
-            assert list("a")
+            assert report_status()
 """
 
 
 @pytest.mark.parametrize("path", ["tests/acceptance/test_more.py", "tests/test_service.py"])
 def test_marked_tests_count_wherever_they_are(box: Box, path: str) -> None:
     """In a class, under another import, outside the folder of scenarios: they are run, found and traced."""
-    box.write("pyproject.toml", '[tool.pytest.ini_options]\nmarkers = ["req(id): shown"]\n')
+    box.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["src"]\nmarkers = ["req(id): shown"]\n')
+    box.write("src/product.py", "def report_status():\n    return 'well'\n")
     box.write(SCENARIOS, "")
     box.write(path, WAYS)
     box.git("add", "-A")

@@ -7,12 +7,14 @@ from planrun_software import harness
 from planrun_software.drills import rollback
 from planrun_software.measuring.load import load
 from planrun_software.self_test.conftest import SAMPLE, Box
+from planrun_software.traceability.offered import SAMPLES
 
 drive = harness.of(Repo(SAMPLE))
 
 
 def test_load_is_red_where_the_plan_is_missed(box: Box) -> None:
     """The real product, an objective that nothing can meet: the command fails, and so does the gate."""
+    box.write(SAMPLES, (SAMPLE / SAMPLES).read_text("utf-8"))
     box.answer("p95_ms", "0.001")
 
     outcome = load(Repo(box.root), requests=20)
@@ -28,5 +30,5 @@ def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
 
-    assert not rollback.works(drive.repo, tmp_path, tmp_path / "src", "A-17")
-    assert rollback.works(drive.repo, tmp_path, drive.source, "A-17")
+    assert not rollback.works(drive.repo, tmp_path, tmp_path / "src", 1)
+    assert rollback.works(drive.repo, tmp_path, drive.source, 1)

@@ -10,6 +10,8 @@ COMMANDS = {  # name: the module and the function behind it, and what it does
     "run": ("run", "run", "the product itself; words after -- are its own"),
     "backup": ("run", "backup", "keep what it remembers in a file; old files are removed"),
     "restore": ("run", "restore", "bring a backup back"),
+    "migrate": ("upkeep", "migrate_command", "bring the tables to the newest migration; --new and --merge write one"),
+    "expire": ("upkeep", "expire_command", "delete what has been kept for too long"),
     "token": ("access", "token_command", "a caller's token, and its hash for ACCESS_TOKENS"),
     "forget": ("deletion", "forget_command", "delete everything that is known about a subject"),
     "waiting": ("review", "waiting_command", "the warnings that wait for a person"),

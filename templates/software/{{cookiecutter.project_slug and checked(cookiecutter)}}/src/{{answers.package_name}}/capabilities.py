@@ -4,11 +4,13 @@ Each function does its work in miniature: it checks the request and says what wa
 """
 
 import hashlib
+import json
 {% if answers.ml_component %}
 import math
 {% endif %}
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, {{ 'asdict, dataclass, field, fields, replace' if answers.ml_component else 'dataclass, fields' }}
+from dataclasses import MISSING, asdict, dataclass, {{ 'field, fields, replace' if answers.ml_component else 'fields' }}
+from inspect import signature
 from typing import Any, get_args, get_type_hints
 
 {% if answers.dependencies %}
@@ -23,6 +25,7 @@ from . import model as _model
 {% if answers.deliverable == 'library' %}
 __all__ = [
     "CAPABILITIES",
+    "Conflict",
     "Outcome",
     "Refused",
     "Request",
@@ -38,6 +41,10 @@ LONGEST = 200
 
 class Refused(ValueError):
     """The request cannot be carried out as asked; the message says what to change."""
+
+
+class Conflict(Refused):
+    """The same was asked before with other content; the message says what stands. Nothing has been done."""
 
 
 class Unavailable(Refused):
@@ -61,7 +68,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened. The same capability on the same subject has the same key, so that asking twice does it once."""
+    """What happened. Requests with the same key are the same request, so that asking twice does it once."""
 
     capability: str
     subject: str
@@ -77,8 +84,7 @@ class Outcome:
         """The outcome of a request that was checked and carried out. Raises `Refused`."""
         subject = _checked("subject", request.subject)
         note = _checked("note", request.note) if request.note else ""
-        key = hashlib.sha256(f"{capability}\n{subject}".encode()).hexdigest()[:16]
-        return cls(capability, subject, note, key, degraded)
+        return cls(capability, subject, note, key_of(capability, request), degraded)
 
     def as_json(self) -> dict[str, {{ 'object' if answers.ml_component else 'str | list[str]' }}]:
         """The outcome as plain data."""
@@ -94,7 +100,27 @@ class Outcome:
         }
 
 
-Capability = Callable[[Any], Outcome]
+Capability = Callable[..., Outcome]
+
+
+def key_of(capability: str, request: Request, own: str = "") -> str:
+    """What makes two requests the same: a key that the caller gives, else capability{{ ', subject and facts' if answers.ml_component else ' and subject' }}."""
+    said = ["own", own] if own else [request.subject.strip(){{ ', sorted(request.facts.items())' if answers.ml_component }}]
+    return hashlib.sha256(json.dumps([capability, *said], default=str).encode()).hexdigest()[:32]
+
+
+def digest_of(capability: str, request: Request) -> str:
+    """A hash of all that is asked."""
+    return hashlib.sha256(json.dumps([capability, asdict(request)], default=str, sort_keys=True).encode()).hexdigest()
+
+
+def carried_out(name: str, request: Request, *session: Any) -> Outcome:
+    """Do a capability's work. One that takes a second argument is handed the session in which its outcome is kept.
+
+    What it adds there is kept with the outcome, or not at all. Raises `Refused`.
+    """
+    capability = CAPABILITIES[name]
+    return capability(request, *session[: len(signature(capability).parameters) - 1])
 {% for requirement in drafts.offered %}
 
 
@@ -104,6 +130,10 @@ def {{ requirement.function }}(request: Request) -> Outcome:
 {% endfor %}
 
 
+{% if served %}
+# What only answers: asked with GET, and nothing is kept of it. A first guess by the verb that a name begins with.
+QUERIES: frozenset[str] = frozenset({{ '{' ~ queries | map('jsonify') | join(', ') ~ '}' if queries }})
+{% endif %}
 CAPABILITIES: dict[str, Capability] = {
 {% for requirement in drafts.offered %}
     "{{ requirement.function }}": {{ requirement.function }},

@@ -1,4 +1,3 @@
-{% set first = (plan.requirements | first).function %}
 {% set soft = (plan.slo.soft.value or '').split(', ') %}
 """One scenario for every must requirement that a test shows: the running product, given, when, then.
 
@@ -32,7 +31,7 @@ from {{ answers.package_name }} import {{ needed | join(', ') }}
 {% endif %}
 
 drive = {{ 'http.Own' if served else 'harness' }}.here(__file__)
-FIRST = "{{ first }}"
+FIRST = "{{ first_done }}"
 
 
 @pytest.fixture(scope="module")

@@ -8,27 +8,29 @@ from typing import Any
 
 from planrun import git
 from planrun.repository import Repo
-from planrun.trouble import Blocked, Outcome
+from planrun.trouble import Blocked, Outcome, counted
 
 from planrun_software import harness
 from planrun_software.drills.releases import release_before, unpacked
 from planrun_software.harness.deliverable import sample_of, samples_in
 from planrun_software.traceability.offered import SAMPLES
 
+MIGRATIONS = "src/*/migrations/versions/*.py"
 MEASURED = ("src/", SAMPLES, "engine/")
 
 
 def rollback(repo: Repo, to: str = "") -> Outcome:
     """Run the present release, go back to the one before on the same data, and time it until work is done again."""
-    before = release_before(repo.root, to, repo.answers["project_slug"])
     if moved := git.changed(repo.root, ["src", SAMPLES]):
         told = f"{moved[0]} is not committed, and a release is a commit."
         raise Blocked(told, 'git add --all && git commit -m "What the drill leaves"')
+    before = release_before(repo.root, to, repo.answers["project_slug"])
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch, "data")
         data.mkdir()
         new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in (git.head(repo.root), before))
         same = git.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
+        between = git.git(repo.root, "diff", "--name-only", "--diff-filter=A", before, "HEAD", "--", MIGRATIONS) or ""
         worked_before = works(repo, data, new, 1)
         started = time.perf_counter()
         worked_after = works(repo, data, old, 2)
@@ -39,6 +41,7 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         "seconds": round(seconds, 2),
         "limit_minutes": float(repo.answers.get("rollback_minutes", "15")),
         "same_code": same,
+        "migrations": between.split(),
         "worked_before": worked_before,
         "worked_after": worked_after,
         "on": date.today().isoformat(),
@@ -49,12 +52,17 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
     return Outcome(
         told
         + (
-            "work went on" + (" (both hold the same code)." if same else ".")
+            "work went on" + (" (both hold the same code)." if same else _over(between.split()))
             if good
             else "the drill failed; see evidence/rollback_drill.json."
         ),
         0 if good else 1,
     )
+
+
+def _over(migrations: list[str]) -> str:
+    """What lies between the two releases: the older one ran on tables that these had changed."""
+    return f" on tables that {counted(len(migrations), 'migration')} had changed." if migrations else "."
 
 
 def works(repo: Repo, data: Path, release: Path, number: int) -> bool:

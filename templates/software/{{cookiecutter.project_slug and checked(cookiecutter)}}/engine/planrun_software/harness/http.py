@@ -19,8 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlencode
 
-from planrun_software.harness.deliverable import STAND_INS, Harness, Reply
+from planrun_software.harness.deliverable import STAND_INS, Content, Harness, Reply
+from planrun_software.harness.tables import contents
 
 IDLE_SECONDS = 3  # the server hangs up after five
 START_SECONDS = 60  # and as many again for each worker beyond the first two: they share the machine's cores
@@ -65,13 +67,16 @@ class Own(Harness):
         finally:
             store.close()
 
+    def content(self, folder: Path) -> dict[str, Content]:
+        return contents(self.url_of(folder)) if find_spec(f"{self.package}.tables") else {}
+
 
 class Service:
     """One running copy of a release. `source` is the folder that holds its package, `folder` keeps its data."""
 
     def __init__(self, harness: "Own", folder: Path, source: Path, workers: int, **environment: str) -> None:
         self.url = harness.url_of(folder)
-        self._package = harness.package
+        self._package, self._queries = harness.package, harness.queries
         self.log = folder / "server.log"
         self._source, self._workers, self._port = source, workers, _free_port()
         self._patience = START_SECONDS * max(1, workers - 1)
@@ -114,8 +119,11 @@ class Service:
         return f"http://127.0.0.1:{self._port}/"
 
     def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
-        """Ask for one capability; the request by field, as `Harness.sample` gives it."""
-        return self.ask("POST", f"/{capability.replace('_', '-')}", dict(request))
+        """Ask for one capability; the request by field, as `Harness.sample` gives it. What only answers is a GET."""
+        path = f"/{capability.replace('_', '-')}"
+        if capability in self._queries:
+            return self.ask("GET", f"{path}?{urlencode(request)}")
+        return self.ask("POST", path, dict(request))
 
     def kept(self) -> list[dict[str, Any]]:
         """What the product remembers, newest first."""

@@ -39,7 +39,7 @@ DRILL = {
     "worked_after": True,
     "on": TODAY,
 }
-RESTORE = {"records": 9, "restored": 9, "equal": True, "works": True, "seconds": 1, "on": TODAY}
+RESTORE = {"records": 9, "restored": 9, "differing": [], "equal": True, "works": True, "seconds": 1, "on": TODAY}
 LOAD = {"p95_ms": 5, "limit_p95_ms": 300, "failures": 0, "requests": 900, "needed": 900, "verdict": "pass"}
 LOAD |= {"error_rate": 0.0, "per_second": 1e9, "workers": 1}
 AUDIT = {"secrets": [], "advisories": [], "unknown": [], "files": 50, "packages": 20, "on": TODAY}

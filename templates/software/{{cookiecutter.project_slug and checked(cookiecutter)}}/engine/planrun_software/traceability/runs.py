@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,37 @@ def test(repo: Repo) -> Outcome:
     return Outcome(told, int(evidence["exit_code"] != 0))
 
 
-def run_tests(repo: Repo, tests: Iterable[str], name: str) -> dict[str, Any]:
-    """Run these tests and write down how each one ended, with the hashes of what they ran on."""
+def run_tests(
+    repo: Repo, tests: Iterable[str], name: str, look: Callable[[Repo, dict[str, str]], Any] | None = None
+) -> dict[str, Any]:
+    """Run these tests and write down how each one ended, with the hashes of what they ran on, and what `look` finds."""
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "report.xml")
         words = [sys.executable, "-m", "pytest", "-q", *tests, f"--junitxml={report}", "-o", "junit_family=xunit1"]
         code = subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT).returncode
         results = dict(sorted(_results(report).items())) if report.is_file() else {}
-    return repo.write_evidence(name, {"exit_code": code, "results": results}, MEASURED)
+    found = {} if look is None else {look.__name__: look(repo, results)}
+    return repo.write_evidence(name, {"exit_code": code, "results": results, **found}, MEASURED)
+
+
+def ends_on(repo: Repo, source: Path, tests: Iterable[str]) -> dict[str, str]:
+    """How tests end on another source of the product; nothing is written down, and the first failure is enough."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "report.xml")
+        words = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            *tests,
+            f"--junitxml={report}",
+            "-o",
+            "junit_family=xunit1",
+        ]
+        words += ["-p", "no:cacheprovider", "-o", f"pythonpath={source} engine"]
+        subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT, capture_output=True)
+        return _results(report) if report.is_file() else {}
 
 
 def _ends(evidence: dict[str, Any]) -> str:
