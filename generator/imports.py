@@ -136,7 +136,7 @@ PRODUCT = Tree(
         what it can do: capabilities
         data: migrations tables → migrating → backups → ledger store
         doors: door access → api desk → pages
-        operation: run upkeep → deletion
+        operation: run upkeep outbox → deletion
         the package: __init__ __main__
     """),
 )

@@ -59,6 +59,7 @@ class Architecture:
                     (self._served, "| `door.py` | a request's size, its id, headers, log lines | what is asked |"),
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
                     (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),
+                    (self._served and self._stores, "| `outbox.py` | what waits to be told elsewhere | what it says |"),
                     (self._served and self._stores, f"| `backups.py`, `upkeep.py` | {upkeep} | what a row means |"),
                     (asks, f"| `dependencies.py` | {calls} | why they are called |"),
                     (

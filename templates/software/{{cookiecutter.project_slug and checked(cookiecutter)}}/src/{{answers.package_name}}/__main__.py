@@ -12,6 +12,7 @@ COMMANDS = {  # name: the module and the function behind it, and what it does
     "restore": ("run", "restore", "bring a backup back"),
     "migrate": ("upkeep", "migrate_command", "bring the tables to the newest migration; --new and --merge write one"),
     "expire": ("upkeep", "expire_command", "delete what has been kept for too long"),
+    "deliver": ("outbox", "deliver_command", "send what the work has left to be told"),
     "token": ("access", "token_command", "a caller's token, and its hash for ACCESS_TOKENS"),
     "forget": ("deletion", "forget_command", "delete everything that is known about a subject"),
     "waiting": ("review", "waiting_command", "the warnings that wait for a person"),
