@@ -120,7 +120,7 @@ PLANRUN_SOFTWARE = Tree(
     "planrun_software",
     "planrun_software: from requirements to drills",
     _layers("""
-        what is looked at: __init__ → demo harness inspection traceability
+        what is looked at: __init__ → demo inspection traceability → harness
         what is done with it: build drills measuring
         gates: gates
         commands, own tests: commands self_test
@@ -134,7 +134,7 @@ PRODUCT = Tree(
         patience, judgement: patience review
         others it asks: dependencies model
         what it can do: capabilities
-        data: migrations tables → migrating → backups → ledger store
+        data: tables → migrations → migrating → backups → ledger store
         doors: door access → api desk → pages
         operation: run upkeep outbox → deletion
         the package: __init__ __main__
