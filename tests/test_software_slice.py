@@ -272,6 +272,7 @@ def test_a_drill_compares_every_table(with_tables: Path) -> None:
     assert "Tables that differ: customer, visit." in bad.stdout
 
 
+@pytest.mark.slow
 @ORDERS
 def test_a_column_that_says_nothing_of_people_is_named(with_tables: Path) -> None:
     """And a personal row of which nothing says whose it is: by a test of the repository's own."""
@@ -296,6 +297,7 @@ def test_a_column_that_says_nothing_of_people_is_named(with_tables: Path) -> Non
     assert run(with_tables, *words, module="pytest").returncode == 0
 
 
+@pytest.mark.slow
 @ORDERS
 def test_going_back_is_rehearsed_over_the_migration_that_is_there(with_tables: Path) -> None:
     """The release before runs on the newer tables; a migration that takes away what it needs makes the drill red."""
