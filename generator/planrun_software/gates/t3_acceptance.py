@@ -31,7 +31,8 @@ def scenarios(repo: Repo) -> Result:
         step = f'Mark one in tests/acceptance with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
         return blocked(told, "make accept" if idle else step)
     for name, why in empty.items():
-        return failed(f"{name}: {why}.", "Let it ask the product in tests/acceptance, then: make accept")
+        lost, asks = f"Correct function in {requirements.REQUIREMENTS}", "Let it ask the product in tests/acceptance"
+        return failed(f"{name}: {why}.", f"{lost if 'holds no function' in why else asks}, then: make accept")
     told = f"{counted(len(tests), 'scenario')} passed"
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 
