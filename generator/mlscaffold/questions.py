@@ -509,8 +509,8 @@ def task_complaint(name: str, kinds: Sequence[str] = KINDS) -> str | None:
     """What is wrong with the name of a task of the schedule, as half a sentence."""
     if re.fullmatch("|".join(task_names(kinds)), name):
         return None
-    known = [id for kind in kinds for id in catalogue.work()[kind]]
-    near = " or ".join(f"`{id}`" for id in alike(name, dict.fromkeys(known)))
+    known = dict.fromkeys(id for kind in kinds for id in catalogue.work()[kind])
+    near = " or ".join(f"`{id}`" for id in alike(name, known))
     return f'there is no task called "{name}"; ' + (
         f"did you mean {near}?" if near else f"choose of {', '.join(known)}"
     )

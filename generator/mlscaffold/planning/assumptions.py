@@ -8,7 +8,6 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.worth import price_keys
 from mlscaffold.planning.number import Numbers, entries
-from mlscaffold.planning.schedule.tasks import drivers
 
 Plan = Mapping[str, Any]
 Entry = Mapping[str, Any]
@@ -80,14 +79,16 @@ def behind(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: 
 
     Today's value and the spread of errors are among them while nobody has measured them.
     """
-    reached = _reached(answers, numbers, sources)
+    reached = _reached(answers, plan["schedule"]["follows"], numbers, sources)
     asked = [key for key in ("current_value", "error_spread") if answers.calls_for(key)]
     unknown = [key for key in asked if answers[key] is None]
     return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
 
 
-def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[str]) -> set[str]:
-    """Every answer that a walk along the inputs of the plan's numbers comes to."""
+def _reached(
+    answers: Answers, follows: Iterable[str], numbers: Mapping[str, Entry], sources: Iterable[str]
+) -> set[str]:
+    """Every answer that a walk along the inputs of the plan's numbers comes to; dates and effort come to `follows`."""
     waiting, seen = list(sources), set[str]()
     while waiting:
         name = waiting.pop()
@@ -99,7 +100,7 @@ def _reached(answers: Answers, numbers: Mapping[str, Entry], sources: Iterable[s
             given = numbers[name]["inputs"]
             waiting += [_meant(name, key, numbers) for key in given]
             # Effort, and a date or a duration that the team takes, follow from all the tasks there are.
-            waiting += (*drivers(answers), *LABELS) if name in EFFORTS or _takes_the_team(name, given) else []
+            waiting += (*follows, *LABELS) if name in EFFORTS or _takes_the_team(name, given) else []
             waiting += WAITING if _takes_the_team(name, given) else []
     return {name for name in seen if name in answers}
 

@@ -8,6 +8,7 @@ from mlscaffold.planning.formulas import network
 from mlscaffold.planning.number import Numbers, value_of
 from mlscaffold.planning.schedule.dates import LAST_DAY, Schedule, workday
 from mlscaffold.planning.schedule.people import staff
+from mlscaffold.planning.schedule.tasks import drivers
 
 
 def task_list(plan: Schedule) -> list[dict[str, Any]]:
@@ -143,6 +144,7 @@ def lists(answers: Answers, plan: Schedule, earlier: Numbers) -> dict[str, list[
         "tasks": task_list(plan),
         "critical": critical(plan),
         "movers": movers(plan),
+        "follows": list(drivers(answers)),
         "sessions": sessions(answers, plan),
         "reviews": reviews(answers, plan, earlier),
     }
