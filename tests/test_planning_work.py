@@ -308,6 +308,18 @@ def test_the_items_of_a_task_hold_its_days() -> None:
     assert parts[-1]["due"] == tasks_of(found)["access"]["end"]
 
 
+def test_somebody_of_the_team_sees_to_every_item() -> None:
+    """Waiting and labelling by others too: an item without an owner is an item that nobody looks at."""
+    texts = KNOWN | {"label_source": "people", "labelled_cases": "0", "personal_data": "special"}
+    found = plan(**texts, label_delay_days="7", team="po=Ana:0.2; ds=Bo:1; swe=Cy:1")
+    owners = {item["title"].partition(" (")[0]: item["owner"] for item in found["backlog"]}
+
+    assert set(owners.values()) <= {"Ana", "Bo", "Cy", "Ana, Bo, Cy"}
+    assert (owners["Waiting for the word on special data"], owners["Cases labelled"]) == ("Ana", "Bo")
+    assert (owners["Shadow"], owners["Canary"], owners["Waiting for the canary's answers"]) == ("Cy", "Cy", "Cy")
+    assert tasks_of(found)["labelling"]["person"] == "2 people who label"
+
+
 # ----------------------------------------------------------------------------------------------------------- efforts
 
 

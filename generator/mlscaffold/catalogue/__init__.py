@@ -119,7 +119,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Work:
-    """A row of work.yaml: a task of the schedule. Where it has neither a role nor hands, it is waiting."""
+    """A row of work.yaml: a task of the schedule."""
 
     id: str
     title: str
@@ -133,11 +133,7 @@ class Work:
     parts: Mapping[str, Part]
     why: str
     done: str
-
-    @property
-    def waits(self) -> bool:
-        """Whether it is time that passes, and no work."""
-        return bool(self.gate) or not (self.role or self.hands)
+    waits: bool  # it is time that passes, and no work
 
 
 @functools.cache
@@ -149,7 +145,8 @@ def work() -> dict[str, dict[str, Work]]:
 def _work(id: str, row: Mapping[str, Any]) -> Work:
     parts = {name: Part(_days(part["days"]), part["of"]) for name, part in row["parts"].items()}
     said = {key: row.get(key, "") for key in ("title", "phase", "role", "hands", "gate", "there", "why", "done")}
-    return Work(id=id, after=tuple(row["after"]), grows=tuple(row["grows"]), parts=parts, **said)
+    waits = "gate" in row or row.get("waits") == "yes"
+    return Work(id=id, after=tuple(row["after"]), grows=tuple(row["grows"]), parts=parts, waits=waits, **said)
 
 
 def _days(texts: Iterable[str]) -> Days:

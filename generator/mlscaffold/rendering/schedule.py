@@ -76,9 +76,9 @@ def _days(task: Row) -> str:
 
 
 def _who(task: Row) -> str:
-    if task["milestone"] or task["role"]:
-        return f"{task['person']} ({task['role']})"
-    return "waiting" if task["waiting"] else str(task["person"])
+    """Who does a task; of waiting, who sees to it."""
+    who = f"{task['person']} ({task['role']})"
+    return f"waiting; {who} sees to it" if task["waiting"] and not task["milestone"] else who
 
 
 def _bar(task: Row) -> str:

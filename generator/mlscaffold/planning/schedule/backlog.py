@@ -140,7 +140,7 @@ def _tasks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[Item]
             "Done when: " + task.done.replace("{test_rows}", rows),
             "gate" if task.gate else "task",
             GATES[answers.kind][task.phase],
-            schedule.staff[task.id].person,
+            (staff(answers, task.role) if task.hands else schedule.staff[task.id]).person,
             schedule.ends(task.id).isoformat(),
             (*task.after, *(own if task.phase == "p3" else ())),
             SHORTEST_DAYS if task.id == "experiments" else max(SHORTEST_DAYS, round(task.work, 1)),

@@ -109,11 +109,11 @@ def build(answers: Answers, earlier: Numbers) -> Schedule:
 
 
 def _staff(answers: Answers, task: Task) -> Staff:
-    """Who does a task: people of the team by role, hands from outside of it, or nobody while it waits."""
+    """Who does a task or sees to it: people of the team by role, or hands from outside of it."""
     if task.hands:
         label = "one person who labels" if task.hands == 1 else f"{task.hands:,} people who label"
         return Staff(None, (label,), float(task.hands))
-    return staff(answers, task.role) if task.role else Staff(None, (), 1.0)
+    return staff(answers, task.role)
 
 
 @functools.lru_cache(maxsize=64)
