@@ -96,7 +96,13 @@ class OnePage:
     @property
     def stops(self) -> list[str]:
         """What ends the project or sends it back, each with its day where there is one."""
-        return list(self._ml_stops() if self._kind == "ml" else self._software_stops())
+        advice = self._plan["advice"]
+        first = []
+        if advice["overruled"]:
+            first = [
+                f"The charter, by {self._ends('charter')}, follows the advice after all: {advice['recommendation']}."
+            ]
+        return [*first, *(self._ml_stops() if self._kind == "ml" else self._software_stops())]
 
     def _ml_stops(self) -> Iterator[str]:
         if "labels_found" in self._by_id:
@@ -106,6 +112,9 @@ class OnePage:
         gain, metric = self._plan["acceptance"]["min_gain"], self._plan["metric"]["title"]
         asked = f"{number(gain)} of {metric}" if gain["value"] is not None else f"a useful gain in {metric}"
         yield f"The baseline, measured by {self._ends('baseline')}, leaves no room for {asked}: then the rule ships."
+        money = self._plan["acceptance"]
+        if money["value_month"]["value"] is not None and money["payback_months"]["value"] is None:
+            yield "At these costs it never pays back, and nobody finds cheaper ones or a dearer error before the gate."
         count = self._plan["iterations"]["max"]["value"]
         many = f"{count:,} experiments" if count > 1 else "one experiment"
         yield f"After {many}, or on {self._ends('experiments')}, none has shown that gain."
