@@ -49,7 +49,7 @@ def test_a_line_that_stays_is_told_once(capsys: pytest.CaptureFixture[str]) -> N
     told = capsys.readouterr().out
 
     assert code == 0
-    assert told.count("Release, the same for each:\n") == 1
+    assert told.count("Decision threshold, the same for each:\n") == 1
     assert "  as answered      " in told
     assert told.count("  day_rate = 300   ") == told.count("  day_rate = 1200  ") == told.count("  as answered      ")
 
