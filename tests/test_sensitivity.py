@@ -12,8 +12,10 @@ GIVEN = {
     "kind_reason": "a test",
     "start_date": "2026-03-02",
     "current_value": "0.3",
-    "past_cases": "2000",
-    "labelled_cases": "2000",
+    "past_cases": "500000",
+    "labelled_cases": "500000",
+    "miss_cost": "100",
+    "monthly_run_budget": "5000",
 }
 SOFTWARE = {"kind": "software", "kind_reason": "a test", "start_date": "2026-03-02"}
 
@@ -63,7 +65,7 @@ def test_a_line_that_stays_is_told_once(capsys: pytest.CaptureFixture[str]) -> N
         ("daily_volume=48,000", "000 looks like the end of a number"),
         ("daily_volume=5,x", 'daily_volume is "x" in --what-if'),
         ("rigor=light,hard", 'rigor is "hard" in --what-if'),
-        ("labelled_cases=9000", "more than past_cases"),
+        ("labelled_cases=900000", "more than past_cases"),
         ("data_source=postgresql://me:hunter22@host/x", "holds a secret"),
     ],
 )
@@ -91,13 +93,13 @@ def found() -> dict[str, sensitivity.Line]:
 
 
 def test_the_decision_threshold_is_moved_by_the_two_costs_alone(found: dict[str, sensitivity.Line]) -> None:
-    """F12 by hand: 1 / (1 + 2) and 2 / (2 + 1), and both costs move it equally far."""
+    """F12 by hand: 1 / (1 + 100), .5 / 100.5 and 2 / 102, and both costs move it equally far."""
     line = found["Decision threshold"]
 
-    assert line.now == "0.5"
+    assert line.now == "0.0099"
     assert [(driver.key, [(tried.value, tried.text) for tried in driver.tried]) for driver in line.drivers] == [
-        ("false_alarm_cost", [("0.5", "0.333"), ("2", "0.667")]),
-        ("miss_cost", [("2", "0.333"), ("0.5", "0.667")]),
+        ("false_alarm_cost", [("0.5", "0.00498"), ("2", "0.0196")]),
+        ("miss_cost", [("200", "0.00498"), ("50", "0.0196")]),
     ]
 
 
