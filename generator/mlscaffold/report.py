@@ -296,6 +296,7 @@ GROUPS = {
     "monitor": "Monitoring",
     "feedback": "Labels that come back",
     "retrain": "Retraining",
+    "upkeep": "What a year in use takes",
     "promotion": "Promotion of a retrained model",
 }
 
