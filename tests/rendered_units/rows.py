@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from planrun.repository import Repo
 from planrun_ml.gates import g1_data
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import named
 from planrun_ml.self_test.conftest import edit, gate
 
@@ -28,7 +29,7 @@ def test_rows_of_one_group_count_for_less(worked: Path) -> None:
     assert gate(worked, "G1.5").state == "pass"
     planned(worked, units=have, design_effect=2)
     assert gate(worked, "G1.5").state == "warn"
-    assert f"{have:,} of {2 * have:,} labelled test units" in gate(worked, "G1.5").reason
+    assert f"{have:,} of {2 * have:,} labelled test {deciding(Repo(worked)).counted_on}" in gate(worked, "G1.5").reason
 
 
 def test_alarms_that_nobody_has_raised_yet_are_planned_in_rows(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,7 +138,7 @@ def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
         have, need, what = test["rows"], repo.number(key), "labelled test rows"
     else:
         key = "test.units"
-        have, need, what = test["units"], repo.number(key), "labelled test units"
+        have, need, what = test["units"], repo.number(key), f"labelled test {deciding(repo).counted_on}"
         need = None if need is None else math.ceil(need * repo.needed("test.design_effect"))
     if (apart := test.get("clusters", FEWEST_GROUPS)) < FEWEST_GROUPS:
         return _few_groups(test, int(apart))
