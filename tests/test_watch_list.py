@@ -89,6 +89,14 @@ BINARY: dict[str, tuple[Plant, str, str]] = {
                               d.integers(1, 40, ROWS)),
         "due shown", "made",
     ),
+    "two moments of which some are missing, beside a strong column": (
+        lambda f, d: f.assign(
+            a=f.y * 0.9 + d.normal(0, 1, ROWS),
+            due=(due := d.integers(0, 300, ROWS)), shown=np.where(d.random(ROWS) < 0.1, np.nan, due + np.where(
+                f.y == 1, 1, -1) * d.integers(1, 40, ROWS)),
+        ),
+        "due shown", "made",
+    ),
     "a product that nearly is it": (
         lambda f, d: f.assign(one=(one := d.uniform(1, 9, ROWS)), two=(f.y + d.normal(0, 0.25, ROWS) + 3) / one),
         "one two", "made",

@@ -131,8 +131,12 @@ def whole_numbers(x: pd.DataFrame) -> pd.DataFrame:
     return numbers.loc[:, numbers.notna().all() & (numbers.std() > 0)]
 
 
-def likeliest_pairs(numbers: pd.DataFrame, y: np.ndarray, most: int = 3) -> list[tuple[str, str, str, np.ndarray]]:
+def likeliest_pairs(
+    numbers: pd.DataFrame, y: np.ndarray, most: int = 3, beyond: bool = False
+) -> list[tuple[str, str, str, np.ndarray]]:
     """Of all products, quotients and differences of two columns the few that go with y most: names, sign and values.
+
+    With `beyond` those that go with it most beyond the better of the two, so that a strong column hides no pair.
 
     All correlations at once, from matrix products: cov(ab, y) = E[aby] - E[ab]E[y].
     """
@@ -151,9 +155,12 @@ def likeliest_pairs(numbers: pd.DataFrame, y: np.ndarray, most: int = 3) -> list
             "÷": _correlations(values, turned, answer),
             "-": _differences(numbers.to_numpy()[some], answer),
         }
+    alone = np.abs((values - values.mean(axis=0)).T @ answer / len(answer) / np.maximum(values.std(axis=0), 1e-12))
     pairs: list[tuple[str, str, str, np.ndarray]] = []
     for sign, table in found.items():
         table = np.abs(np.nan_to_num(table, posinf=0, neginf=0))
+        if beyond:
+            table = np.maximum(table - np.maximum(alone[:, None], alone[None, :]), 0)
         np.fill_diagonal(table, 0)
         if sign != "÷":
             table = np.triu(table)

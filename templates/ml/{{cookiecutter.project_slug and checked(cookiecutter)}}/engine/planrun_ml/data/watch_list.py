@@ -29,6 +29,8 @@ GROUP = 5  # as many columns may stand apart together
 FILLED = {True: 0.65, False: 0.10}  # of classes: the area by being filled alone; of amounts: the share of variance
 RARE = 1e-6  # how seldom chance alone may make what is named, a column
 HINT = 0.05  # power below which a name that speaks of later is left alone
+PAIR_ROWS = 300  # on fewer, the best of so many pairs looks good by chance
+HOLES = 0.2  # share of rows that a column of a pair may lack
 EACH = 10  # rows that a value has at least, on average, for it to be taken as a code
 HIDDEN = 0.9  # power of a pair from which it is named, where neither of the two has as much alone
 CODE = 0.8  # power of a number's exact values from which they are named
@@ -303,12 +305,12 @@ def nearly_made(
     x: pd.DataFrame, y: np.ndarray, task: str, scores: Mapping[str, float], beside: Beside
 ) -> Iterator[Found]:
     """Two columns whose product, quotient or difference tells far more than either, and sums that are nearly it."""
-    numbers = leakage.whole_numbers(x.iloc[:SOME_ROWS])
-    if numbers.shape[1] < 2 or len(numbers) < 50:
+    numbers, known = _mostly_filled(x.iloc[:SOME_ROWS])
+    if numbers.shape[1] < 2 or len(numbers) < PAIR_ROWS:
         return
     answers = y[: len(numbers)]
     if task not in CLASSES:
-        yield from _sums(numbers, answers.astype(float), task, scores, beside)
+        yield from _sums(numbers.loc[:, known.all()], answers.astype(float), task, scores, beside)
     targets = [(task, answers)]
     if task == "multiclass":
         counted = pd.Series(answers.astype(str)).value_counts()
@@ -317,24 +319,30 @@ def nearly_made(
     for form, target in targets:
         if np.std(target.astype(float)) == 0:
             continue
-        for one, other, sign, made in leakage.likeliest_pairs(numbers, target.astype(float), most=1):
-            values = pd.Series(made)
-            if not np.isfinite(made).all() or (one, other) in named:
+        for one, other, sign, made in leakage.likeliest_pairs(numbers, target.astype(float), most=1, beyond=True):
+            both = (known[one] & known[other]).to_numpy() & np.isfinite(made)
+            if both.mean() < 1 - HOLES or (one, other) in named:
                 continue
-            own = power(single(values, target, form), form)
-            if own < HIDDEN:
+            own, *parts = (
+                power(single(pd.Series(held[both]), target[both], form), form)
+                for held in (made, numbers[one].to_numpy(), numbers[other].to_numpy())
+            )
+            best, values = max(parts), pd.Series(np.where(both, made, np.nan))
+            if own < HIDDEN or best >= HIDDEN or 1 - own > HALF * (1 - best):
                 continue
-            best = max(power(single(numbers[name], target, form), form) for name in (one, other))
-            if (
-                best >= HIDDEN
-                or 1 - own > HALF * (1 - best)
-                or tells_news(_as_of(x, values), y, task, beside.past) < NEWS
-            ):
+            if tells_news(_as_of(x, values), y, task, beside.past) < NEWS:
                 continue
             named.add((one, other))
             scored, alone = (_score(value, form) for value in (own, best))
             why = f"{one} {sign} {other} scores {scored:.3f}, the better of the two alone {alone:.3f}"
             yield "made", (one, other), scored, why
+
+
+def _mostly_filled(x: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The number columns that vary and have few holes, these filled with the mean; and where there was none."""
+    numbers = x[[name for name in x if pd.api.types.is_numeric_dtype(x[name])]].astype(float)
+    numbers = numbers.loc[:, (numbers.isna().mean() <= HOLES) & (numbers.std() > 0)]
+    return numbers.fillna(numbers.mean()), numbers.notna()
 
 
 def _as_of(x: pd.DataFrame, values: pd.Series) -> pd.Series:
