@@ -90,6 +90,16 @@ def test_iso_is_left_to_the_engine(values: list[str], tmp_path: Path) -> None:
     assert table.columns("source")["due"].startswith(("DATE", "TIMESTAMP"))
 
 
+@pytest.mark.parametrize(("form", "written"), [("%Y-%m-%d", False), ("%d.%m.%Y", True), ("%m/%d/%Y", True)])
+def test_a_column_that_is_filled_late_is_read_all_the_same(form: str, written: bool, tmp_path: Path) -> None:
+    """The first rows say nothing of how it is written."""
+    table = opened(tmp_path, [""] * 300 + list(YEAR.strftime(form)))
+
+    assert table.columns("source")["due"].startswith(("DATE", "TIMESTAMP"))
+    assert ("due" in table.written) == written
+    assert read(table)[300:] == [moment.to_pydatetime() for moment in YEAR.normalize()]
+
+
 @pytest.mark.parametrize(
     "values",
     [["1.2.3", "4.5.6"], ["10.10.2024", "soon"], ["31/31/2024", "01/01/2024"], ["13.01.2024", "01/02/2024"],

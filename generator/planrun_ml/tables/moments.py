@@ -54,13 +54,15 @@ def read(rows: Rows, relation: str, column: str) -> Written | None:
     shape = f"regexp_replace(regexp_replace(upper({text}), '[0-9]+', '0', 'g'), 'AM', 'PM')"
     parts = f"max(try_cast({first} as integer)), max(try_cast({second} as integer)), max(try_cast({third} as integer))"
     sizes = f"min(length({first})), max(length({first})), min(length({third})), max(length({third}))"
-    fit = ", ".join(f"count(*) filter (where regexp_full_match({text}, {literal(form)}))" for form in (DAYS, MONTHS))
+    fit = ", ".join(
+        f"count(*) filter (where regexp_full_match({text}, {literal(form)}))" for form in (DAYS, MONTHS, ISO)
+    )
     found = rows(
         f"select count({text}), {fit}, count(distinct {shape}), min({shape}), any_value({text}), {parts}, {sizes} "
         f"from {relation} where {text} is not null"
     )[0]
-    filled, days, months, shapes, written, example, *numbers = found
-    if not filled or shapes != 1:
+    filled, days, months, iso, shapes, written, example, *numbers = found
+    if not filled or shapes != 1 or iso == filled:
         return None
     if months == filled:
         return Written(("%Y-%m",), str(example))
@@ -103,8 +105,19 @@ def misfit(rows: Rows, relation: str, column: str, form: str) -> str:
     return str(found[0][0]) if found else ""
 
 
+def all_iso(rows: Rows, relation: str, column: str) -> bool:
+    """Whether every text of a column is a moment as ISO 8601 writes it, and there is one."""
+    text = quoted(column)
+    fit = f"count(*) filter (where regexp_full_match({text}, {literal(ISO)}))"
+    filled, iso = rows(f"select count({text}), {fit} from {relation}")[0]
+    return bool(filled) and filled == iso
+
+
+def iso_sql(column: str) -> str:
+    """A text column's moments in UTC, as ISO 8601 writes them."""
+    return f"cast(try_cast({quoted(column)} as timestamptz) as timestamp)"
+
+
 def sql(column: str, form: str) -> str:
     """A text column's moments in UTC, by its own format or that of ISO 8601."""
-    text = quoted(column)
-    plain = f"cast(try_cast({text} as timestamptz) as timestamp)"
-    return f"coalesce(try_strptime({text}, {literal(form)}), {plain})"
+    return f"coalesce(try_strptime({quoted(column)}, {literal(form)}), {iso_sql(column)})"

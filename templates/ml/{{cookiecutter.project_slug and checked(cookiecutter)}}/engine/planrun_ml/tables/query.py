@@ -22,7 +22,7 @@ from planrun_ml.tables.forms import (
     form_of,
     problem,
 )
-from planrun_ml.tables.moments import Written, in_words, looks_own, misfit, read
+from planrun_ml.tables.moments import Written, all_iso, in_words, iso_sql, looks_own, misfit, read
 from planrun_ml.tables.moments import sql as moments_sql
 from planrun_ml.tables.sql import ROW, literal, quoted
 
@@ -105,6 +105,8 @@ class Engine:
             if not form:
                 if written:
                     self.written[name] = written
+                elif all_iso(self.rows, "source", name):  # its first values were missing, so it was looked at
+                    found.append(f"{iso_sql(name)} as {quoted(name)}")
                 continue
             if name in moments and (odd := misfit(self.rows, "source", name, form)):
                 told = f'{path.name}: {name} holds "{odd}", which is not written as {form} ({in_words(form)})'
