@@ -1,5 +1,6 @@
 """Gates G1 are seen red: each test plants one defect in data or evidence and watches the gate that is there for it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +158,8 @@ def test_a_second_run_that_differs(newborn: Path, monkeypatch: pytest.MonkeyPatc
     """An engine that loses a row when it reads the same file again: the audit stops, and the gate is red."""
     right, opened = Engine.open, []
 
-    def forgetful(table: Engine, path: Path) -> None:
-        right(table, path)
+    def forgetful(table: Engine, path: Path, moments: Mapping[str, str] | None = None) -> None:
+        right(table, path, moments)
         opened.append(path)
         if len(opened) == 2:
             table.run("create or replace table source as select * from source where _row > 1")
