@@ -89,6 +89,7 @@ PARTS = {
             "tests/test_engine_apart.py",
             "tests/test_data_flag.py",
             "tests/test_export.py",
+            "tests/test_board_browser.py",
             "tests/test_mermaid.py",
             "tests/test_planning_headline.py",
             "tests/test_planning_plan.py",
