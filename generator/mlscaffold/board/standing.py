@@ -1,7 +1,7 @@
 """How a planned repository stands, read from its files alone: plan, evidence, records, names and dates.
 
-Nothing of the repository is run and no gate is judged. The board reads a repository so, and the engine's
-`status --json` says the same beside its gates; `docs/status.schema.json` describes what comes out.
+Nothing of the repository is run and no gate is judged. The board reads a repository so, and the status that the engine
+tells as JSON says the same beside its gates; `docs/status.schema.json` describes what comes out.
 """
 
 import hashlib
