@@ -425,6 +425,22 @@ def test_a_team_keeps_its_value_with_a_reason(project: Path, acme: Path) -> None
     assert "nobody waits for it" in project.joinpath("docs/decisions/0001-ml-or-not.md").read_text("utf-8")
 
 
+def test_an_update_names_presets_for_a_repository_that_had_none(acme: Path, tmp_path: Path) -> None:
+    """Its locks hold from then on, and the record keeps it."""
+    assert new(tmp_path) == 0
+    root = tmp_path / "out/parcels"
+
+    assert cli.run(["update", str(root), "--preset", f"{released(acme, 'v1')}#v1"]) == 0
+
+    assert 'rigor: "strict"' in root.joinpath("plan/project.yaml").read_text("utf-8")
+    assert root.joinpath("docs/house/privacy.md").is_file()
+    assert update.house_of(root).names == ("Acme",)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "A preset")
+    with pytest.raises(LockedAnswer):
+        update.replan(root, {"rigor": "light"})
+
+
 def test_a_preset_that_cannot_be_reached_stays(project: Path, acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An update without the network goes on with what the record keeps, and says so."""
     shutil.rmtree(acme)

@@ -351,7 +351,8 @@ def _refuse_unasked() -> None:
 @click.option("--check", is_flag=True, help="Only say what is newer; exit code 1 if anything is.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, as a diff; write nothing.")
 @SET
-def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str]) -> None:
+@PRESET
+def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str], presets: Sequence[str]) -> None:
     """Bring this version's templates and engine, and newer presets, into a repository.
 
     Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
@@ -362,14 +363,14 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str])
     def say(told: str) -> None:
         click.echo(told, err=True)
 
-    due = updating.is_due(folder, say)
+    due = updating.is_due(folder, presets, say)
     if not due.anything and not assignments:
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
         return
     if check:
-        _tell(report.news(updating.news(folder)))
+        _tell(report.news(updating.news(folder, presets)))
         raise UpdateDue(find.root_of(folder), due.version, __version__, presets=due.presets and not due.templates)
-    updated = updating.update(folder, assignments, dry_run=dry_run, say=say)
+    updated = updating.update(folder, assignments, presets, dry_run=dry_run, say=say)
     _tell(report.updated(updated, __version__, dry_run))
     if updated.merged.conflicts:
         merged = updated.merged

@@ -112,14 +112,15 @@ def replan(
 def update(
     folder: Path,
     assignments: Sequence[str] = (),
+    named: Sequence[str] = (),
     *,
     dry_run: bool = False,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Updated:
     """Bring this version's templates and engine into the repository that `folder` lies in, with the answers it has.
 
-    Presets come anew from where they are, and what they set and lock is taken over, which `say` tells; `assignments`
-    are further answers, such as the reason for another one than they lock.
+    Presets come anew from where they are, or those that are `named` come in their place. What they set and lock is
+    taken over, which `say` tells; `assignments` are further answers, such as the reason for another than a locked one.
 
     Pages are merged as by `replan`. The engine is replaced whole; what a team has edited in it is kept as a patch in
     the record's folder. Everything changes together or not at all. Raises what `replan` raises, but for `OlderRecord`.
@@ -127,7 +128,7 @@ def update(
     with _held(folder, dry_run, say) as root:
         kept = record.read(root)
         known = _known(root, kept)
-        newer = presets.renewed(kept.state, say)
+        newer = presets.renewed(kept.state, named, say)
         with house.using(newer):
             new_facts = answers.from_flags(assignments)
             taken = _taken_over(known, presets.recorded(kept.state), newer, new_facts)
@@ -188,7 +189,7 @@ class Due:
         return self.templates or self.presets
 
 
-def is_due(folder: Path, say: Callable[[str], None] = lambda sentence: None) -> Due:
+def is_due(folder: Path, named: Sequence[str] = (), say: Callable[[str], None] = lambda sentence: None) -> Due:
     """Whether there is something newer for the repository around `folder`.
 
     Raises `NoRecord`, `NewerRecord` and `DamagedRecord`, and what newer presets raise.
@@ -197,10 +198,10 @@ def is_due(folder: Path, say: Callable[[str], None] = lambda sentence: None) -> 
     kept = record.read(root)
     same = kept.version == __version__
     current = same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
-    return Due(kept.version, not current, presets.changed(kept.state, presets.renewed(kept.state, say)))
+    return Due(kept.version, not current, presets.changed(kept.state, presets.renewed(kept.state, named, say)))
 
 
-def news(folder: Path) -> News:
+def news(folder: Path, named: Sequence[str] = ()) -> News:
     """What an update would bring into the repository around `folder`; nothing is written, and no merge is tried.
 
     Pages are compared with the render that the repository started from, so that neither the team's edits nor what is
@@ -208,7 +209,7 @@ def news(folder: Path) -> News:
     """
     root = find.root_of(folder)
     kept = record.read(root)
-    newer = presets.renewed(kept.state)
+    newer = presets.renewed(kept.state, named)
     with house.using(newer), tempfile.TemporaryDirectory() as scratch:
         taken = _taken_over(_known(root, kept), presets.recorded(kept.state), newer, {})
         tree = render.generate(answers.complete(taken), Path(scratch))

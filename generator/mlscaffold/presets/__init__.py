@@ -30,8 +30,15 @@ def recorded(state: Mapping[str, Any]) -> House:
     return _together([source.of_record(kept) for kept in state.get(KEPT, ())])
 
 
-def renewed(state: Mapping[str, Any], say: Callable[[str], None] = lambda sentence: None) -> House:
-    """The same presets as their sources have them now; one that cannot be reached stays as it is, and `say` tells."""
+def renewed(
+    state: Mapping[str, Any], named: Sequence[str] = (), say: Callable[[str], None] = lambda sentence: None
+) -> House:
+    """The same presets as their sources have them now, or those that are `named` in their place.
+
+    One of the record's that cannot be reached stays as it is, and `say` tells.
+    """
+    if named:
+        return gathered(named)
     found = []
     for kept in state.get(KEPT, ()):
         old = source.of_record(kept)
