@@ -120,7 +120,7 @@ def switched(found: dict[str, Any], version: str) -> None:
 def waiver(root: Path, who: str, **changes: str) -> None:
     """A row in the file of waivers, under a name."""
     rows = list(yaml.safe_load((root / WAIVERS).read_text("utf-8")) or [])
-    rows.append({"gate": "G9.9", "approver": who, "reason": "it is urgent", "until": MONTH} | changes)
+    rows.append({"gate": "G2.7", "approver": who, "reason": "it is urgent", "until": MONTH} | changes)
     (root / WAIVERS).write_text(yaml.safe_dump(rows), "utf-8")
 
 
