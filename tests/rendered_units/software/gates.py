@@ -198,6 +198,7 @@ def test_marked_tests_count_wherever_they_are(box: Box, path: str) -> None:
     """In a class, under another import, outside the folder of scenarios: they are run, found and traced."""
     box.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["src"]\nmarkers = ["req(id): shown"]\n')
     box.write("src/product.py", "def report_status():\n    return 'well'\n")
+    box.evidence("load", LOAD, *MEASURED)  # of this code
     box.write(SCENARIOS, "")
     box.write(path, WAYS)
     box.git("add", "-A")
