@@ -327,7 +327,7 @@ def test_a_payback_on_assumed_money_says_so() -> None:
         ({"miss_cost": "2"}, 6, 0),
         ({"daily_volume": "100"}, 6, 0),
         ({"current_value": ""}, 5, 1),
-        ({"label_source": "people", "label_agreement": "0.95", "audit_margin": "0.2"}, 7, 2),
+        ({"label_source": "people", "label_agreement": "0.95", "audit_margin": "0.2", "miss_cost": "200"}, 7, 2),
         ({"label_source": "people", "label_agreement": "0.95"}, 6, 0),  # people who check every week cost the gain
     ],
 )
