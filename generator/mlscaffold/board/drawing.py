@@ -77,7 +77,7 @@ def _bar(number: int, task: Mapping[str, Any], left: int, right: int) -> str:
     title = f"<title>{escape(words)}</title>"
     if task.get("milestone"):
         return f'<path class="k" d="M{left} {y + 5}l5-5 5 5-5 5z">{title}</path>'
-    return f'<rect class="{kind}" x="{left}" y="{y}" width="{max(right - left, 2)}" height="10">{title}</rect>'
+    return f'<rect class="{kind}" x="{left}" y="{y}" width="{max(right - left, 2)}">{title}</rect>'
 
 
 def _apart(marks: Sequence[tuple[str, date, str]], at: Any) -> list[tuple[str, date, str]]:
