@@ -90,7 +90,8 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment trouble catalogue command standing → agents rigor
+        words: __init__ → environment trouble catalogue command → rigor
+        agents, standing: agents standing
         files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository

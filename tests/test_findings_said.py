@@ -11,7 +11,7 @@ from test_plausibility import WISH
 
 SAID = {
     "decay-outruns-labels": ({"label_delay_days": "90", "change_rate": "adversarial", "miss_cost": "100"}, "R13"),
-    "no-model-can-pay": ({"miss_cost": "5", "kind_reason": "We learn by building one."}, "R10"),
+    "no-model-can-pay": ({"miss_cost": "3", "kind_reason": "We learn by building one."}, "R10"),
     "never-pays-back": (
         {"miss_cost": "40", "target_value": "0.32", "min_gain": "0.01", "kind_reason": "Wanted."},
         "R10",
@@ -59,7 +59,7 @@ def test_new_plan_replan_and_the_pages_say_what_changes_the_advice(
 
 def test_a_payback_that_never_comes_keeps_its_risk() -> None:
     """Late, never, or at a price that nobody has named: R10 stays active, and names the reason or the months."""
-    for texts in ({"miss_cost": "40", "target_value": "0.4", "min_gain": "0.01"}, {"miss_cost": "5"}, {}):
+    for texts in ({"miss_cost": "30", "target_value": "0.4", "min_gain": "0.01"}, {"miss_cost": "3"}, {}):
         risks = {risk["id"]: risk for risk in compute(answers_module.complete(WISH | texts))["risks"]}
 
         assert risks["R10"]["active"], texts
@@ -71,7 +71,7 @@ def test_a_payback_that_never_comes_keeps_its_risk() -> None:
 def test_the_advice_says_from_which_price_on_it_pays() -> None:
     """Nobody has named a cost: the advice is not turned by a guess, and says which cost would turn it."""
     reasons = context.plan_of(answers_module.complete(WISH))["advice"]["reasons"]
-    turned = context.plan_of(answers_module.complete(WISH | {"miss_cost": "5"}))["advice"]
+    turned = context.plan_of(answers_module.complete(WISH | {"miss_cost": "3"}))["advice"]
 
-    assert any("a gain of 4.53" in reason and "from 32.4 EUR on" in reason for reason in reasons)
+    assert any("a gain of 3.03" in reason and "from 21.7 EUR on" in reason for reason in reasons)
     assert (turned["recommendation"], turned["rung"]) == ("software", "rules")

@@ -141,7 +141,7 @@ def test_formulas_know_neither_answers_nor_the_plan() -> None:
 
 STANDARD = {
     "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "itertools", "json", "keyword", "math",
-    "random", "re", "statistics", "typing", "unicodedata",
+    "operator", "random", "re", "statistics", "typing", "unicodedata",
 }  # fmt: skip
 
 

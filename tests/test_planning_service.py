@@ -140,9 +140,17 @@ def test_burn_alerts_are_the_published_ones() -> None:
 
 
 def test_alerts_that_could_never_fire_are_left_out() -> None:
-    """At 90 % even total failure burns only ten times too fast; a one-day window holds no three-day alert."""
+    """At 90 % even total failure burns only ten times too fast; a one-day window holds no three-day alert.
+
+    Nor does a thousand answers a day hold an alert that waits for two thousand in an hour.
+    """
+    busy = orders(slo_window_days="1", daily_volume="1000000")
     assert [alert["window_hours"] for alert in burn_alerts(orders(slo_percent="90"))] == [6, 72]
-    assert [alert["window_hours"] for alert in burn_alerts(orders(slo_window_days="1"))] == [1, 6]
+    assert [alert["window_hours"] for alert in burn_alerts(busy)] == [
+        1,
+        6,
+    ]
+    assert burn_alerts(orders(slo_window_days="1")) == []
     assert burn_alerts(orders(deliverable="cli")) == []
 
 

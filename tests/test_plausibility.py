@@ -3,7 +3,6 @@
 The invariants are written from what a reader may expect of a plan, and recompute what they can from other numbers.
 """
 
-import datetime
 import math
 from collections.abc import Callable
 from typing import Any
@@ -223,7 +222,7 @@ def today_is_within_the_ceiling(plan: Plan) -> None:
 def monitoring_begins_after_the_release(plan: Plan) -> None:
     """The last task is not done before its forerunners, and no review lies before it."""
     tasks = {task["id"]: task for task in plan.whole["schedule"]["tasks"]}
-    assert datetime.date.fromisoformat(tasks["g5"]["end"]) >= datetime.date.fromisoformat(tasks["p5"]["end"])
+    assert all(tasks["g5"]["end"] >= task["end"] for task in tasks.values() if task["phase"] == "p5")
 
 
 def what_is_measurable_is_not_waited_for(plan: Plan) -> None:
@@ -290,9 +289,9 @@ def test_the_plan_of_any_of_many_answers_can_be_true(batch: int) -> None:
 
 BROKEN: dict[str, dict[str, str]] = {
     "price-of-an-error": {},
-    "no-model-can-pay": {"miss_cost": "5"},
+    "no-model-can-pay": {"miss_cost": "3"},
     "never-pays-back": {"miss_cost": "40", "target_value": "0.32", "min_gain": "0.01"},
-    "pays-back-late": {"miss_cost": "40", "target_value": "0.4", "min_gain": "0.01"},
+    "pays-back-late": {"miss_cost": "30", "target_value": "0.4", "min_gain": "0.01"},
     "passing-does-not-pay": {"miss_cost": "40", "min_gain": "0.01"},
     "upkeep-beyond-budget": {"label_source": "people", "label_minutes": "5"},
     "gain-beyond-reach": {"min_gain": "0.8", "target_value": "0.9"},
@@ -342,8 +341,8 @@ def test_the_plain_wish_has_its_numbers() -> None:
     assert plan.value("acceptance.target") == pytest.approx(0.44)
     assert plan.entries["acceptance.target"]["provenance"] == "default"
     assert plan.value("test.rows") == 20_550
-    assert "32.4 EUR" in plan.found["price-of-an-error"]["remedy"]
-    assert "a gain of 4.53" in plan.found["price-of-an-error"]["sentence"]
+    assert "21.7 EUR" in plan.found["price-of-an-error"]["remedy"]
+    assert "a gain of 3.03" in plan.found["price-of-an-error"]["sentence"]
 
 
 def test_a_target_is_never_twice_a_break_even() -> None:

@@ -115,7 +115,12 @@ def test_status_writes_nothing_and_says_it_three_ways(tmp_path: Path) -> None:
     assert [line[:11] for line in short.stdout.splitlines()[:3]] == ["open 2   G0", "open 8   G1", "not yet  G2"]
     assert "Next: make audit   (7 of the 8 shut gates of G1 wait for it)" in short.stdout
     assert len(re.findall(r"^(?:pass|warn|fail|blocked|waived) +G", long.stdout, re.MULTILINE)) == len(found["gates"])
-    assert found["next"] == {"kind": "command", "text": "make audit", "command": "make audit"}
+    assert found["next"] == {
+        "kind": "command",
+        "text": "make audit",
+        "command": "make audit",
+        "owner": "data scientist (not named yet)",
+    }
     assert kinds <= {"command", "edit", "person", "wait", "rows"}
 
 

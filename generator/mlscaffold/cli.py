@@ -353,7 +353,7 @@ def _refuse_unasked() -> None:
 @SET
 @PRESET
 def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str], presets: Sequence[str]) -> None:
-    """Bring this version's templates and engine, and newer presets, into a repository.
+    """Bring newer templates, engine and presets into a repository.
 
     Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
     """

@@ -24,7 +24,12 @@ PLAN = "plan/plan.json#"
 # What each signature covers of pages and plan; the engine's own list, which a test compares with this one.
 SIGNED = {
     "G1": ("docs/01-data-audit.md", "docs/labelling-guide.md"),
-    "G3a": ("docs/03-acceptance.md", f"{PLAN}acceptance,test,slices"),
+    "G3a": (
+        "docs/03-acceptance.md",
+        f"{PLAN}acceptance,test,slices",
+        "plan/project.yaml#rigor",
+        "plan/gates.yaml#blocking",
+    ),
     "T1": ("docs/01-requirements.md", "plan/requirements.yaml"),
     "T3": ("docs/03-acceptance.md", "plan/requirements.yaml"),
 }

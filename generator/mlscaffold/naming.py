@@ -34,7 +34,8 @@ INSTALLED = """
 # What a rendered repository has of its own: folders, modules of its tests, what its .gitignore leaves out.
 OF_THE_REPOSITORY = """
     tests test docs src plan data gates ops planrun engine mlscaffold conftest browser model-stand-in test-access
-    test-command test-data test-features test-job test-library test-model test-pages test-review test-scenarios
+    samples test-command test-data test-features test-job test-library test-model test-pages test-review test-samples
+    test-scenarios
     test-service dist build access backups predictions results store registry evidence experiments notebooks
     site-packages
 """

@@ -20,8 +20,8 @@ MEANT = (
         CANNOT,
         r"(not )?even a perfect model|too short to tell|which no project can use|cannot be told apart|no sample"
         r"|cannot be shown|cannot be reached|too small for any sample|no number of rows shows|nothing to compare with"
-        r"|more than ten years|longer than the .* it may take|workers busy|is far from real|already meets"
-        r"|is not more than",
+        r"|more than ten years|longer than ten years|longer than the .* it may take|workers busy|is far from real"
+        r"|already meets|is not more than",
     ),
     (
         DOES_NOT,

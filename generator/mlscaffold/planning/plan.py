@@ -65,24 +65,40 @@ MOST_PASSES = 8
 def _ml(answers: Answers) -> Numbers:
     """The numbers of an ML plan, in the order in which they need each other.
 
-    Build cost holds the labels that the rows take, and the rows follow from the gain that pays the build cost. So
-    both are worked out again with the other's last figure until they agree; where they never do, with the larger.
+    Build cost holds the labels that the rows take, and the rows follow from the gain that pays the build cost, so
+    both are worked out again with the other's last figure until they agree.
     """
     metric = metrics.of(answers)
     checked = functools.partial(_checked, answers)
-    days: int | None = 0
-    tried: list[int | None] = []
-    numbers, found = _sized(answers, metric, days)
-    while found != days and len(tried) < MOST_PASSES:
-        tried.append(days)
-        days = max(found or 0, days or 0) if found in tried else found
-        numbers, found = _sized(answers, metric, days)
-        found = days if found in tried else found
+    numbers, days = _agreed(answers, metric)
     numbers |= checked(waiting.labelling_days(answers, numbers, days) | waiting.wait(answers, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
     numbers |= checked(monitoring.signals_and_release(answers, numbers))
     return numbers | checked(capacity.capacity(answers))
+
+
+def _agreed(answers: Answers, metric: Metric) -> tuple[Numbers, int | None]:
+    """The numbers in which the labels that are paid for are those that the rows take, and their person-days.
+
+    Where no figure is both, the larger is paid for; where the price of labels takes the gain out of reach, how many
+    there will be is unknown.
+    """
+    passes: dict[int | None, int | None] = {}
+    days: int | None = 0
+    while True:
+        numbers, found = _sized(answers, metric, days)
+        if found == days:
+            return numbers, days
+        passes[days] = found
+        if found in passes or len(passes) == MOST_PASSES:
+            break
+        days = found
+    days = max(filter(None, passes), default=0)
+    numbers, found = _sized(answers, metric, days)
+    if None in passes.values() or found is None or 2 * found < days:
+        return _sized(answers, metric, None)[0], None
+    return numbers, days
 
 
 def _sized(answers: Answers, metric: Metric, labelling: int | None) -> tuple[Numbers, int | None]:

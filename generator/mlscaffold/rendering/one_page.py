@@ -29,7 +29,7 @@ PHASES = {
     },
 }
 SECTIONS = {"p0": "Before the gate", "p1": "Before the gate", "p2": "Work", "p4": "Work", "p3": "Release"}
-MOST = 6  # rows of a list here; the whole of it is linked
+MOST = 4  # rows of a list here; the whole of it is linked
 
 
 class OnePage:
@@ -80,10 +80,13 @@ class OnePage:
     # -------------------------------------------------------------------------------------------- what is open
 
     def _findings(self) -> Iterator[Row]:
-        """What stands in the way of the plan is the product owner's, and due before the charter is done."""
+        """What stands in the way of the plan is the product owner's, and due before the charter is done.
+
+        The remedy of each is in the charter's table, which the page links.
+        """
         owner, due = self._plan["people"]["roles"]["PO"], self._by_id["charter"]["end"]
         for finding in self._plan["findings"]:
-            yield {"what": f"{finding['sentence']} {finding['remedy']}", "owner": owner, "due": due}
+            yield {"what": finding["sentence"], "owner": owner, "due": due}
 
     def _severe(self) -> Iterator[Row]:
         risks = Risks(self._answers, self._plan)

@@ -73,6 +73,9 @@ def _reuse(metric: Metric, numbers: Numbers, count: int) -> Number:
     inputs = {"tolerance": minimum, "discordance": discordance, "alpha": alpha, "experiments": count}
     if metric.method != "share":
         return Number(None, inputs=inputs, note="Known for shares of right rows only.")
+    if minimum == 0:
+        note = "No smallest gain is asked for, so no number of rows shows that one more experiment is still told apart."
+        return Number(None, inputs=inputs, note=note)
     if not discordance or not minimum:
         return Number(None, inputs=inputs, note=unknown(metric, numbers))
     rows = samples.reuse_rows(minimum, discordance, alpha, count, adaptive=True)

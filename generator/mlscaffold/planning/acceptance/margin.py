@@ -11,10 +11,11 @@ def allowed_loss(answers: Answers, metric: Metric, numbers: Numbers, key: str) -
     if metric.high == 1:
         return Number(given, inputs={key: given}, provenance=answers.origin_of(key))
     inputs = {key: given, "baseline": baseline}
+    today = baseline
     if metric.own and not baseline:  # nothing earned today: then the target is the scale
         baseline = numbers["acceptance.target"].value
         inputs["target"] = baseline
-    if baseline == 0:
+    if baseline == 0 or (baseline is None and today == 0):
         return Number(
             None, inputs=inputs, note="Today's value is 0, and no share of it is a loss that could be allowed."
         )

@@ -3,6 +3,7 @@
 import math
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning.formulas.labelling import HOURS_A_WEEK
 from mlscaffold.planning.number import Number, Numbers, value_of
 from mlscaffold.planning.schedule.tasks import LOGS, MOST_DAYS, PEOPLE, WORKING_WEEK
@@ -20,10 +21,10 @@ def labelling_days(answers: Answers, numbers: Numbers, days: int | None) -> Numb
     """`schedule.labelling_days`: what the build cost counts for labels; `numbers` holds labels.weeks."""
     inputs = {"weeks": value_of(numbers, "labels.weeks"), "annotators": answers.annotators}
     note = f"A person-day of labelling is {HOURS_A_WEEK / WORKING_WEEK:g} hours, and costs day_rate."
-    if days and inputs["weeks"] is None:
-        note = "So many the labels would take; once they are paid for, no sample shows a gain that pays."
-    if days is None:
-        note = "How many rows are labelled is not known, so the schedule plans a stand-in for it."
+    if days is None and inputs["weeks"] is None:
+        note = f"{_why(numbers, 'labels.weeks')} The schedule plans a stand-in for it."
+    elif days is None:
+        note = "Once so many labels are paid for, no sample shows a gain that pays; the schedule plans a stand-in."
     return {"schedule.labelling_days": Number(days, formula="F15", inputs=inputs, note=note)}
 
 
@@ -44,7 +45,7 @@ def wait(answers: Answers, numbers: Numbers) -> Numbers:
         "label_delay_days": answers.label_delay_days,
     }
     if short is None:
-        return {"schedule.wait_days": Number(None, inputs=inputs, note="How many rows are needed is not known.")}
+        return {"schedule.wait_days": Number(None, inputs=inputs, note=_why(numbers, "test.shortfall"))}
     missing = max(0, short - max(0, held - labelled))
     if not missing:
         return {"schedule.wait_days": Number(0.0, inputs=inputs, note="The cases are held, and their answers known.")}
@@ -54,3 +55,8 @@ def wait(answers: Answers, numbers: Numbers) -> Numbers:
     note = f"The {missing:,} cases that are missing would be waited for longer than ten years; the dates leave it out."
     remedy = "A larger gain in target_value takes fewer; else label past cases by people (label_source=both)."
     return {"schedule.wait_days": Number(None, inputs=inputs, note=note, remedy=remedy)}
+
+
+def _why(numbers: Numbers, key: NumberKey) -> str:
+    """Why a number is not there, in its own words: what waits for it is not there for the same reason."""
+    return numbers[key].note or "How many rows are needed is not known."
