@@ -105,6 +105,8 @@ def test_a_deliverable_that_nobody_answers_for(newborn: Path) -> None:
 
 def test_costs_that_nobody_has_said(newborn: Path) -> None:
     """An assumed cost of errors is not a person's word until a person confirms it."""
+    row = {"key": "miss_cost", "value": "1", "confirmed_by": "", "confirmed_on": ""}
+    edit(newborn / "plan" / "assumptions.yaml", lambda rows: rows.__setitem__(slice(None), [row]))
     assert gate(newborn, "G0.5").state == "blocked"
     assert "miss_cost" in gate(newborn, "G0.5").reason
 
