@@ -327,7 +327,7 @@ def test_another_metric_asks_for_its_values(open_terminal: Callable[..., Termina
     assert "--set target_value=… --set min_gain=…" in refused.value.hint
     assert before["metric"]["key"] == "recall"
     assert plan["acceptance"]["baseline"]["value"] == -3
-    assert plan["acceptance"]["target"]["value"] == pytest.approx(-1.7)  # a tenth of today's -3 above the gain asked for
+    assert plan["acceptance"]["target"]["value"] == pytest.approx(-1.7)  # a tenth of -3 above the gain
     assert plan["test"]["rows"]["value"] > 0
 
     replan(terminal.folder, metric="accuracy", current_value="0.7", target_value="0.8", min_gain="")

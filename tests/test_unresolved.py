@@ -15,7 +15,8 @@ from standing import born, commit, edit
 WORDS = {
     "ml": {
         "audit": [], "confirm": ["--all"], "baseline": [], "experiment": [], "accept": [], "promote": [],
-        "label": ["draw"], "retrain": [], "self-test": [], "sign": ["G1"], "waive": ["G1.5", "--reason", "none", "--until", "5"],
+        "label": ["draw"], "retrain": [], "self-test": [], "sign": ["G1"],
+        "waive": ["G1.5", "--reason", "none", "--until", "5"],
     },
     "software": {
         "audit": [], "confirm": ["--all"], "accept": [], "load": [], "rollback-drill": [], "restore-drill": [],
