@@ -94,7 +94,7 @@ def test_a_preset_sets_locks_asks_and_adds(acme: Path, tmp_path: Path) -> None:
         root.joinpath("docs/house/privacy.md").read_text()
         == "# Privacy\n\nCentre 0000, rigor strict.\nAgreed by:\nTODO\n"
     )
-    assert "the budget window ends" in root.joinpath("docs/00-charter.md").read_text("utf-8")
+    assert "the budget window ends" in root.joinpath("docs/plan-on-a-page.md").read_text("utf-8")
     assert state["presets"][0]["files"].keys() == {"preset.yaml", "documents/privacy.md"}
     listed = answers.yamltext.load(root.joinpath("plan/gates.yaml").read_text("utf-8"))
     assert listed["titles"]["G0.4"] == "Roles and cost centre"
