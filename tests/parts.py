@@ -91,6 +91,7 @@ PARTS = {
             "tests/test_export.py",
             "tests/test_board_browser.py",
             "tests/test_mermaid.py",
+            "tests/test_mutants.py",
             "tests/test_planning_headline.py",
             "tests/test_planning_plan.py",
             "tests/test_plausibility.py",

@@ -62,6 +62,7 @@ def diffs(code: str) -> set[str]:
     return {mutant.diff for mutant in mutants.faults(TARGET, "generator/counting.py", code)}
 
 
+@pytest.mark.slow
 def test_a_useless_test_has_survivors_and_a_useful_one_has_none(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_useless_test_has_survivors_and_a_useful_one_has_none(
     assert (project / "generator/counting.py").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_argued_survivor_passes_until_the_score_is_too_low(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +115,7 @@ def test_tests_that_do_not_end_without_a_fault_say_nothing(
     assert "takes over 0.01 s." in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_fault_that_hangs_is_stopped(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,7 +28,11 @@ def test_the_first_day(repository: Path, request: pytest.FixtureRequest) -> None
     assert states(repository) == DAY_ONE[name]
 
 
-@pytest.mark.parametrize("repository", SOFTWARE, indirect=True)
+QUICK = ("sw-cli", "sw-model")  # a product that answers once, and one that serves, keeps and asks a model
+SCENARIOS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE]
+
+
+@pytest.mark.parametrize("repository", SCENARIOS, indirect=True)
 def test_every_must_requirement_has_a_scenario_that_passes(repository: Path) -> None:
     """For each deliverable: the scenarios run the product, and requirement, scenario and test are tied together."""
     done = run(repository, "accept")
@@ -46,11 +50,11 @@ def repository_name(folder: Path) -> str:
     return next(name for name in SOFTWARE if sample_answers(name).project_slug == folder.name)
 
 
-ONE_A_DELIVERABLE = ("sw-model", "sw-web-app", "sw-cli", "sw-library", "sw-batch")
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE if name not in ONE_A_DELIVERABLE]
+ONE_A_FORM = ("sw-model", "sw-cli", "sw-batch")
+OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE if name not in ONE_A_FORM]
 
 
-@pytest.mark.parametrize("repository", [*ONE_A_DELIVERABLE, *OTHERS], indirect=True)
+@pytest.mark.parametrize("repository", [*ONE_A_FORM, *OTHERS], indirect=True)
 def test_its_own_tests_pass(repository: Path) -> None:
     """The tests that the repository ships, on its first minute."""
     done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")
@@ -93,9 +97,8 @@ def test_the_named_list_covers_the_choices() -> None:
         assert {getattr(one, key) for one in tried} == set(questions.load()[key].choices), key
 
 
-@pytest.mark.parametrize(
-    "repository", [NAMED[0], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMED[1:])], indirect=True
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", NAMED, indirect=True)
 def test_the_readme_word_for_word(repository: Path) -> None:
     """In an empty home with an empty cache, from `make setup` on; every line does what the page says."""
     given = sample_answers(repository_name(repository))

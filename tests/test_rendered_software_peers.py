@@ -55,6 +55,7 @@ def test_the_review_would_see_a_gap(repository: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ hooks
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", HOOKED, indirect=True)
 def test_the_shipped_hooks_pass(repository: Path) -> None:
     """`pre-commit run --all-files`: format, lint, strict types and the workflow, with the tools of the environment."""

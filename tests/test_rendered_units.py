@@ -27,12 +27,14 @@ def run_units(repository: Path, names: set[str]) -> None:
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_the_default_repository_in_depth(repository: Path) -> None:
     """Every unit, on the repository that default answers give."""
     run_units(repository, {path.stem for path in UNITS.glob("*.py")} - PARTIAL | {"score"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-ranking"], indirect=True)
 def test_what_only_a_ranking_has(repository: Path) -> None:
     """The metrics of an order."""
