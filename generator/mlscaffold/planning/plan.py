@@ -81,8 +81,8 @@ def _ml(answers: Answers) -> Numbers:
 def _agreed(answers: Answers, metric: Metric) -> tuple[Numbers, int | None]:
     """The numbers in which the labels that are paid for are those that the rows take, and their person-days.
 
-    Where no figure is both, the larger is paid for; where the price of labels takes the gain out of reach, how many
-    there will be is unknown.
+    Where no figure is both, because the price of labels takes the gain out of reach, the larger is paid for: a payback
+    that leaves labels unpaid would be none.
     """
     passes: dict[int | None, int | None] = {}
     days: int | None = 0
@@ -95,10 +95,7 @@ def _agreed(answers: Answers, metric: Metric) -> tuple[Numbers, int | None]:
             break
         days = found
     days = max(filter(None, passes), default=0)
-    numbers, found = _sized(answers, metric, days)
-    if None in passes.values() or found is None or 2 * found < days:
-        return _sized(answers, metric, None)[0], None
-    return numbers, days
+    return _sized(answers, metric, days)[0], days
 
 
 def _sized(answers: Answers, metric: Metric, labelling: int | None) -> tuple[Numbers, int | None]:

@@ -21,10 +21,10 @@ def labelling_days(answers: Answers, numbers: Numbers, days: int | None) -> Numb
     """`schedule.labelling_days`: what the build cost counts for labels; `numbers` holds labels.weeks."""
     inputs = {"weeks": value_of(numbers, "labels.weeks"), "annotators": answers.annotators}
     note = f"A person-day of labelling is {HOURS_A_WEEK / WORKING_WEEK:g} hours, and costs day_rate."
-    if days is None and inputs["weeks"] is None:
+    if days is None:
         note = f"{_why(numbers, 'labels.weeks')} The schedule plans a stand-in for it."
-    elif days is None:
-        note = "Once so many labels are paid for, no sample shows a gain that pays; the schedule plans a stand-in."
+    elif days != labelling(answers, numbers):
+        note = "So many the labels would take; once they are paid for, no sample shows a gain that pays."
     return {"schedule.labelling_days": Number(days, formula="F15", inputs=inputs, note=note)}
 
 
