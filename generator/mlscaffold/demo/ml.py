@@ -179,7 +179,7 @@ def _watching(project: Project, telling: Telling, days: Days, results: dict[str,
         _must(not loud, "monitor", "; ".join(loud))
         step.says(f"2 days, {2 * days.rows:,} answers: all is well, {_recall(project)} by the labels that came back")
     with telling.step("status") as step:
-        shown = json.loads(project.run("status", "--check", "--json").said)["gates"]
+        shown = json.loads(project.run("status", "--check", "--json").printed)["gates"]
         gates = [gate for gate in shown if gate["blocking"]]
         step.says(f"all {len(gates)} blocking gates are open")
     found = 0

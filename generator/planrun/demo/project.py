@@ -26,9 +26,10 @@ LAST = 10.0  # seconds for processes to end before they are killed
 
 @dataclass(frozen=True)
 class Ran:
-    """How a command of the repository ended, and what it said."""
+    """How a command of the repository ended, what it printed on standard output, and all that it said."""
 
     code: int
+    printed: str
     said: str
 
 
@@ -94,7 +95,7 @@ class Project:
         answer = self._asked({"run": words})
         if answer["code"] not in ends:
             raise DemoFailed(_ended(" ".join(words), answer))
-        return Ran(answer["code"], answer["said"])
+        return Ran(answer["code"], answer["printed"], answer["said"])
 
     @contextlib.contextmanager
     def serving(self, *words: str, health: str, module: str = "") -> Iterator["Service"]:

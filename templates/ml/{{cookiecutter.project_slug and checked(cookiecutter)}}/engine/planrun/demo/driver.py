@@ -6,8 +6,8 @@ importing takes. Elsewhere (Windows, and macOS, whose numerical libraries do not
 `python -m PACKAGE …`.
 
 Orders come as JSON lines on standard input and are answered on standard output:
-{"run": [words]} → {"code", "said"}; {"start": [words], "module": name, or "" for PACKAGE} → {"pid"}; {"stop": pid} →
-{"code", "said"}.
+{"run": [words]} → {"code", "printed", "said"}; {"start": [words], "module": name, or "" for PACKAGE} → {"pid"};
+{"stop": pid} → {"code", "printed", "said"}. What was printed is standard output alone; what was said is all of it.
 Every answer also has "cpu": the processor seconds used so far, children that have ended included.
 """
 
@@ -26,26 +26,27 @@ FORKS = sys.platform.startswith("linux")
 
 
 class Running:
-    """A command on its way, and the file that its output goes to."""
+    """A command on its way, and the files that its output and its errors go to."""
 
     def __init__(self, package: str, words: Sequence[str]) -> None:
         self.output: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `ends`, in another call)
+        self.errors: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  (as is this one)
         self.process: subprocess.Popen[bytes] | None = None
         if FORKS:
             self.pid = os.fork()
             if self.pid == 0:
-                _become(package, words, self.output.fileno())
+                _become(package, words, self.output.fileno(), self.errors.fileno())
         else:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", package, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=self.output,
-                stderr=subprocess.STDOUT,
+                stderr=self.errors,
             )
             self.pid = self.process.pid
 
     def ends(self, stop: bool = False) -> dict[str, Any]:
-        """Wait for it, or stop it first; its exit code and everything it said."""
+        """Wait for it, or stop it first; its exit code, what it printed, and everything it said."""
         if self.process is not None:
             if stop:
                 self.process.terminate()
@@ -55,9 +56,8 @@ class Running:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGTERM)
             code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        with self.output:
-            self.output.seek(0)
-            return {"code": code, "said": self.output.read().decode("utf-8", "replace")}
+        printed, errors = _written(self.output), _written(self.errors)
+        return {"code": code, "printed": printed, "said": printed + errors}
 
     def has_ended(self) -> bool:
         """Whether it ended by itself."""
@@ -66,13 +66,20 @@ class Running:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _become(package: str, words: Sequence[str], output: int) -> None:
+def _written(file: BinaryIO) -> str:
+    """Everything that is in the file, which is closed."""
+    with file:
+        file.seek(0)
+        return file.read().decode("utf-8", "replace")
+
+
+def _become(package: str, words: Sequence[str], output: int, errors: int) -> None:
     """In the fork: be that command, and leave with its exit code."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for here, there in ((nothing, 0), (output, 1), (output, 2)):
+        for here, there in ((nothing, 0), (output, 1), (errors, 2)):
             os.dup2(here, there)
         command = importlib.import_module(f"{package}.__main__")
         try:

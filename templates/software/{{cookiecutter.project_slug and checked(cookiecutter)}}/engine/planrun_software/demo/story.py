@@ -174,7 +174,7 @@ def _drills(project: Project, telling: Telling, results: dict[str, str]) -> None
 # ------------------------------------------------------------------------------------------------ words and gates
 def _blocking(project: Project) -> list[dict[str, Any]]:
     """The gates that block, as `status` finds them now."""
-    shown = json.loads(project.run("status", "--json").said)["gates"]
+    shown = json.loads(project.run("status", "--json").printed)["gates"]
     return [gate for gate in shown if gate["blocking"]]
 
 
