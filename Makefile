@@ -14,6 +14,7 @@
 #   next         the printed next step, followed from random states of both kinds
 #   histories    random histories and kills of new and of replan
 #   screens      the wizard in a real terminal
+#   updates      what replan, update, presets and the wizard do at length
 #   installs     every way to install, both doors: one tree; the two locks
 #   hostile      make test once more, in surroundings that must not matter
 #   mutants      400 faults planted one at a time: tests that see each of them

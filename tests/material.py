@@ -1,8 +1,11 @@
-"""Where the project is, and its named samples of answers."""
+"""Where the project is, its named samples of answers, and which of many cases are played each time."""
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from mlscaffold import answers
 from mlscaffold.answers import Answers
 
@@ -19,3 +22,10 @@ def newborn(name: str) -> Answers:
 def sample_answers(name: str) -> Answers:
     """A sample's complete answers."""
     return answers.complete(answers.read(ROOT / "tests" / "samples" / f"{name}.yaml"))
+
+
+def mostly_slow(cases: Iterable[Any], *quick: Any) -> list[Any]:
+    """For `pytest.mark.parametrize`: every case, all but the quick ones slow. Each quick one has to be a case."""
+    rows = list(cases)
+    assert all(case in rows for case in quick), f"{quick} of {rows}"
+    return [case if case in quick else pytest.param(case, marks=pytest.mark.slow) for case in rows]

@@ -37,6 +37,7 @@ PARTS = {
     "ml": Part(
         "the rendered ML repository, every sample",
         (
+            "tests/test_labelling.py",
             "tests/test_line_ends.py",
             "tests/test_own_metric.py",
             "tests/test_rendered_guards.py",
@@ -48,6 +49,7 @@ PARTS = {
             "tests/test_rendered_units.py",
             "tests/test_rooms.py",
             "tests/test_surroundings.py",
+            "tests/test_team_tests.py",
         ),
     ),
     "brought": Part(
@@ -75,6 +77,23 @@ PARTS = {
         "random histories and kills of new and of replan", ("tests/test_histories.py", "tests/test_kills.py")
     ),
     "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
+    "updates": Part(
+        "what replan, update, presets and the wizard do at length",
+        (
+            "tests/test_agents.py",
+            "tests/test_carrying.py",
+            "tests/test_doors.py",
+            "tests/test_explaining.py",
+            "tests/test_interview.py",
+            "tests/test_presets.py",
+            "tests/test_render.py",
+            "tests/test_replan_safety.py",
+            "tests/test_templates.py",
+            "tests/test_unresolved.py",
+            "tests/test_versions.py",
+            "tests/test_wizard.py",
+        ),
+    ),
     "installs": Part(
         "every way to install, both doors: one tree; the two locks",
         ("tests/test_environment.py", "tests/test_installs.py"),

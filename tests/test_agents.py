@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from material import SAMPLES
+from material import SAMPLES, mostly_slow
 from planrun import agents, commands
 from planrun.repository import Repo
 from planrun.trouble import Blocked
@@ -75,7 +75,9 @@ def status(folder: Path) -> str:
     return done.stdout + head.stdout
 
 
-@pytest.mark.parametrize("repository", SAMPLES, indirect=True)
+@pytest.mark.parametrize(
+    "repository", mostly_slow(SAMPLES, "ml-default", "ml-invoices", "sw-default", "sw-cli"), indirect=True
+)
 def test_a_skill_names_what_is_there(repository: Path) -> None:
     """Each is in AGENTS.md, has the head that agents read, stays short, and types commands and pages that exist."""
     told = (repository / "AGENTS.md").read_text("utf-8")

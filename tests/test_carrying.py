@@ -44,6 +44,7 @@ def records(folder: Path) -> dict[str, str]:
     return {path.parent.name: path.read_text("utf-8") for path in sorted(folder.glob("experiments/*/record.yaml"))}
 
 
+@pytest.mark.slow
 def test_records_that_come_out_equal_are_carried(project: Path) -> None:
     """A module that measures reads otherwise and says the same: baseline carries every record, and rewrites none."""
     before = records(project)

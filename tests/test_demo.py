@@ -85,6 +85,7 @@ def steps_of(screen: str) -> list[tuple[str, str]]:
 # ------------------------------------------------------------------------------------------------------ the stories
 
 
+@pytest.mark.slow
 def test_a_model_lives_from_the_audit_to_the_rollback(places: dict[str, Path]) -> None:
     """Every turn of the story, in order; six lines at the end; kept where it was asked, and nothing anywhere else."""
     before = everything_in(places)
@@ -116,7 +117,6 @@ def the_kept_repository_agrees(kept: Path, first: Mapping[str, str]) -> None:
     assert book["aliases"]["champion"] == "1.0.0"
 
 
-@pytest.mark.slow
 def test_software_lives_from_its_requirements_to_a_drill(places: dict[str, Path]) -> None:
     """A requirement without a test turns a gate red and is mended; load, restore and rollback; nothing is left."""
     before = everything_in(places)

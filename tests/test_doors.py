@@ -185,6 +185,7 @@ def test_cookiecutter_gh_org_template(host: str, home: Path, rendered: Callable[
     same(tmp_path / "bakery-demand", rendered("ml-forecast"))
 
 
+@pytest.mark.slow
 def test_a_git_address(host: str, rendered: Callable[[str], Path], tmp_path: Path) -> None:
     """`cookiecutter https://…/template.git`, which takes the menu's first entry without input."""
     done = command(
@@ -198,6 +199,7 @@ def test_a_git_address(host: str, rendered: Callable[[str], Path], tmp_path: Pat
     assert set(plain) <= set(contents(rendered("ml-default")))
 
 
+@pytest.mark.slow
 def test_cruft_create(host: str, rendered: Callable[[str], Path], tmp_path: Path) -> None:
     """`cruft create --directory` writes the same tree, and its own record beside it."""
     context = json.dumps(through_the_door("sw-web-app"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from material import SAMPLES
+from material import SAMPLES, mostly_slow
 from mlscaffold import catalogue
 from mlscaffold.planning.number import entries
 from planrun import explanation
@@ -22,7 +22,7 @@ def said(folder: Path, name: str) -> str:
     return " ".join(explanation.explain(Repo(folder), name).text.split())
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "ml-default", "ml-ranking", "sw-default", "sw-library"))
 def test_every_name_of_a_repository_is_explained(name: str, rendered: Rendered) -> None:
     """Each number, formula, gate, metric and answer: the text begins with it, and is told whatever the case."""
     repo = Repo(rendered(name))

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+from material import mostly_slow
 from mlscaffold import answers, interview, questions, screen
 from mlscaffold.errors import AnswerError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
@@ -421,7 +422,7 @@ SOME_TEXTS = {
 }
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", mostly_slow(range(25), *range(10)))
 def test_no_way_through_the_questions_ends_in_a_fault(seed: int) -> None:
     """Answers good and bad, unknown, back, other kinds, in any order: each state can be kept and finished."""
     chance = random.Random(seed)

@@ -62,6 +62,7 @@ def fill(folder: Path, name: str, label: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
+@pytest.mark.slow
 def test_from_the_draw_to_labels_that_count(project: Path) -> None:
     """Twenty rows, half of them for two people who differ: nobody's word counts until a named person has decided."""
     drawn = run(project, "label", "draw", "--rows", "20", "--by", "Ana", "--by", "Bo", "--double", "0.5")

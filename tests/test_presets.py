@@ -308,6 +308,7 @@ def test_words_change_prose_alone() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", ["ml-default", "sw-default"])
 def test_no_gate_rests_on_a_word_of_the_houses(sample: str, tmp_path: Path) -> None:
     """Words that many pages use: every gate says the same with others in their place."""
@@ -371,6 +372,7 @@ def project(acme: Path, tmp_path: Path) -> Path:
     return tmp_path / "out/parcels"
 
 
+@pytest.mark.slow
 def test_a_replan_needs_no_preset_at_hand(project: Path, acme: Path) -> None:
     """The record keeps it: the house's questions, locks and pages are there when the folder is gone."""
     shutil.rmtree(acme)
@@ -385,6 +387,7 @@ def test_a_replan_needs_no_preset_at_hand(project: Path, acme: Path) -> None:
         update.replan(project, {"rigor": "light"})
 
 
+@pytest.mark.slow
 def test_an_update_takes_a_newer_preset(project: Path, acme: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """New locks hold and are told, pages are merged, questions that went are forgotten; then nothing is due."""
     assert cli.run(["update", "--check", str(project)]) == 0
@@ -425,6 +428,7 @@ def test_a_team_keeps_its_value_with_a_reason(project: Path, acme: Path) -> None
     assert "nobody waits for it" in project.joinpath("docs/decisions/0001-ml-or-not.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_an_update_names_presets_for_a_repository_that_had_none(acme: Path, tmp_path: Path) -> None:
     """Its locks hold from then on, and the record keeps it."""
     assert new(tmp_path) == 0

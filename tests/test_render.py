@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from material import ROOT, sample_answers
+from material import ROOT, mostly_slow, sample_answers
 from mlscaffold import answers, render, templates, wording
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists
 from trees import listing
@@ -302,7 +302,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", mostly_slow([signal.SIGINT, signal.SIGTERM, signal.SIGKILL], signal.SIGKILL))
 def test_a_killed_run_leaves_no_half_written_project(tmp_path: Path, how: signal.Signals) -> None:
     """Ended while rendering: no target folder, and what a hard kill left over is swept up by the next run."""
     code = (

@@ -73,7 +73,7 @@ def test_a_strict_repository_waits_for_more(repository: Path) -> None:
 
 
 LOOPS = [
-    name if name in ("ml-default", "ml-multiclass") else pytest.param(name, marks=pytest.mark.slow)
+    name if name == "ml-default" else pytest.param(name, marks=pytest.mark.slow)
     for name in ML
     if sample_answers(name).rigor != "strict"
 ]

@@ -22,6 +22,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from material import mostly_slow
 from mlscaffold import answers, render
 from planrun.repository import seal
 from rendered_repository import run, states
@@ -573,7 +574,7 @@ TASKS: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, str]]] = {
 PARQUET = ("multiclass", "forecast")
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", mostly_slow(TASKS, "binary"))
 def test_own_data_reaches_a_verdict(task: str, tmp_path: Path) -> None:
     """From the answers to the verdict, each command as the README has it; the model beats the one-column rule."""
     make, columns = TASKS[task]

@@ -65,6 +65,7 @@ ML_WAYS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ML_WAYS, ids=lambda way: " ".join(way.values()))
 def test_the_page_lists_what_status_asks_for(way: dict[str, str], tmp_path: Path) -> None:
     """Each line up to the verdict is the step that `status` leads with at that moment, in this order."""

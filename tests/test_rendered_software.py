@@ -63,6 +63,7 @@ def test_its_own_tests_pass(repository: Path) -> None:
     assert " passed" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["sw-web-app"], indirect=True)
 def test_a_pipeline_without_a_browser_is_red(repository: Path) -> None:
     """A person's machine may have no Chromium; where a pipeline has none, nobody would ever try the pages."""
@@ -223,6 +224,7 @@ def test_a_skipped_acceptance_test_is_no_pass(accepted: Path) -> None:
     assert "skipped" in reason
 
 
+@pytest.mark.slow
 def test_an_empty_test_is_no_pass(accepted: Path) -> None:
     """T3.2: a test that asserts nothing shows nothing."""
     with accepted.joinpath(SCENARIOS).open("a", encoding="utf-8") as file:
@@ -233,6 +235,7 @@ def test_an_empty_test_is_no_pass(accepted: Path) -> None:
     assert gate(accepted, "T3.2") == ("fail", "R-01: test_nothing asserts nothing. (1 gap)")
 
 
+@pytest.mark.slow
 def test_every_requirement_is_traced_once_it_is_shown(accepted: Path) -> None:
     """T3.2: what is measured, drilled or inspected is waited for by name; with all of it there, the gate opens."""
     waited = [gate(accepted, "T3.2")[1]]

@@ -32,6 +32,7 @@ def test_a_repository_in_depth(repository: Path, name: str) -> None:
     assert "skipped" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
 def test_a_team_at_work_does_not_break_the_gates_own_tests(repository: Path) -> None:
     """Reviews are written, requirements renumbered, lowered and laid out anew, files and headings renamed."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from material import mostly_slow
 from mlscaffold import cli, render, update, vcs
 from mlscaffold.answers import Answers
 from mlscaffold.errors import (
@@ -391,7 +392,9 @@ def test_marks_that_are_left_in_refuse_the_next_replan(project: Path, capsys: py
     assert f"conflicts that are not resolved, in {PAGE}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("form", [".", "./", "docs", "../project", "plan/..", "docs/decisions"])
+@pytest.mark.parametrize(
+    "form", mostly_slow([".", "./", "docs", "../project", "plan/..", "docs/decisions"], "docs", "../project")
+)
 def test_a_relative_folder_of_any_form_is_found(
     project: Path, monkeypatch: pytest.MonkeyPatch, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -429,6 +432,7 @@ def test_a_folder_that_is_not_there_is_said(
         update.replan(tmp_path, {})
 
 
+@pytest.mark.slow
 def test_worktrees_and_shallow_clones_are_repositories_like_others(project: Path, tmp_path: Path) -> None:
     """A `.git` that is a file, and a history of one commit."""
     conflicting(project)
@@ -522,7 +526,7 @@ BASES = {
 }
 
 
-@pytest.mark.parametrize("how", BASES)
+@pytest.mark.parametrize("how", mostly_slow(BASES, *list(BASES)[:3]))
 def test_a_damaged_base_is_one_sentence(project: Path, how: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Never “Interrupted”, never a traceback; the file is named, and the printed way out works."""
     path = project / ".mlscaffold/base.tar.gz"
@@ -616,6 +620,7 @@ def test_a_second_writer_waits_and_then_says_who_is_at_work(project: Path, monke
     assert not project.joinpath(".mlscaffold/work").exists()
 
 
+@pytest.mark.slow
 def test_two_replans_at_once_do_not_mix(stock: Path, tmp_path: Path) -> None:
     """With history the second is told that the first's changes are not committed; without, it plans on top of it."""
     for history in (True, False):
@@ -737,6 +742,7 @@ def test_a_file_that_was_somebodys_before_stays_theirs(tmp_path: Path) -> None:
     assert update.replan(folder, {}).changed == ()
 
 
+@pytest.mark.slow
 def test_files_at_the_top_of_a_host_are_merged_where_they_lie(tmp_path: Path) -> None:
     """Their conflicts too are marked under the names that git knows them by."""
     host = tmp_path / "host"

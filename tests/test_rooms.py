@@ -42,6 +42,7 @@ def test_a_gate_of_the_teams_own(repository: Path) -> None:
     assert states(repository)["X.1"] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_rows_from_a_function(repository: Path) -> None:
     """The page's example: two tables become one; the next audit reads them again, and an edit of one is seen."""
@@ -96,6 +97,7 @@ def test_a_source_that_gives_no_rows_is_told(code: str, told: str, repository: P
     assert run(repository, "status").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
 def test_a_room_of_gates_that_cannot_be_read_is_a_red_row(repository: Path) -> None:
     """A syntax error, an id of the engine's, the package's full name: each is one failed row, and all others stand."""

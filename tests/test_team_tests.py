@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from material import mostly_slow
 from rendered_repository import run, states
 
 PYTEST = ("-q", "-p", "no:cacheprovider")
@@ -86,7 +87,7 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", mostly_slow(PLANTED, next(iter(PLANTED))))
 def test_the_teams_tests_find_what_they_are_for(audited: Path, name: str) -> None:
     """Rows beyond their schema, a feature that differs in service, an invariance that does not hold."""
     plant: Callable[[Path], None] = PLANTED[name]
@@ -99,6 +100,7 @@ def test_the_teams_tests_find_what_they_are_for(audited: Path, name: str) -> Non
     assert name in red[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_a_feature_of_the_rows_beside_it_is_found_twice(audited: Path) -> None:
     """Asked alone, a row is scored otherwise: the company of other rows decides, and service differs from training."""
@@ -131,7 +133,7 @@ def break_whatever_the_team_wrote(repository: Path) -> None:
         file.write('\n[tool.pytest.ini_options.none]\naddopts = "--no-such-option"\n')
 
 
-@pytest.mark.parametrize("repository", ["ml-default", "sw-default"], indirect=True)
+@pytest.mark.parametrize("repository", mostly_slow(["ml-default", "sw-default"], "sw-default"), indirect=True)
 def test_the_engine_tests_itself_on_its_own_sample(repository: Path) -> None:
     """No line of the team's is imported, nothing is left but the evidence, and it names the engine."""
     break_whatever_the_team_wrote(repository)
@@ -167,6 +169,7 @@ def test_a_test_of_the_engine_that_shows_nothing_is_no_pass(repository: Path) ->
     assert [name.rpartition("::")[2] for name in found["empty"]] == ["test_asserts_nothing"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
 def test_the_gate_of_the_harness_reads_the_engines_tests(audited: Path) -> None:
     """G1.8 warns until they have run on this engine, and the team's own tests are no part of it."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from material import ROOT, sample_answers
+from material import ROOT, mostly_slow, sample_answers
 from mlscaffold import context, render, templates
 from test_doors import command, through_the_door
 
@@ -135,7 +135,7 @@ def both_doors(checkout: Path, kind: str, output: Path, monkeypatch: pytest.Monk
     return ours, output / "plain" / ours.name
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", mostly_slow(KINDS, "ml"))
 def test_what_programs_left_in_the_templates_reaches_no_tree(
     checkout: Path, kind: str, rendered: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +187,7 @@ def test_modes_of_the_templates_do_not_matter(checkout: Path, tmp_path: Path, mo
     assert modes == {0o644}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_checkout_that_git_converted_gives_the_same_bytes(
     checkout: Path, kind: str, rendered: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

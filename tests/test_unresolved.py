@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from material import mostly_slow
 from mlscaffold import update
 from standing import born, commit, edit
 
@@ -43,7 +44,7 @@ print(json.dumps([settled, told]))
 """
 
 
-@pytest.mark.parametrize("kind", WORDS)
+@pytest.mark.parametrize("kind", mostly_slow(WORDS, "software"))
 def test_nothing_is_signed_measured_or_trained_while_a_merge_is_open(kind: str, tmp_path: Path) -> None:
     """Every such command, with and without history, marks added to git or not: exit 2, the page, and what to do."""
     whole = born(tmp_path / "with", {"ml": "ml-default", "software": "sw-default"}[kind])

@@ -119,6 +119,7 @@ def test_an_update_is_what_the_newer_version_would_have_written(project: Path, r
     assert (again.returncode, "Nothing is newer" in again.stdout) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_dry_run_and_a_check_write_nothing(project: Path, run: Run) -> None:
     """What would change is shown."""
     done, check = run("update", "--dry-run", project), run("update", "--check", project)
@@ -130,6 +131,7 @@ def test_a_dry_run_and_a_check_write_nothing(project: Path, run: Run) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_dry_run_ends_with_a_diff_that_can_be_applied(project: Path, run: Run, tmp_path: Path) -> None:
     """Of the pages: what the newer version brings to the team's files as they are, and no more."""
     edited(project / "docs/00-charter.md", "## ", "## Ours: ")
@@ -190,6 +192,7 @@ def test_the_teams_pages_are_merged_and_its_edits_of_the_engine_kept_as_a_patch(
     assert not (project / "engine/planrun/steps.py").exists()
 
 
+@pytest.mark.slow
 def test_without_a_history_the_patch_is_against_the_new_engine(tmp_path: Path, run: Run) -> None:
     """Nobody kept the engine as it was delivered: the edit is still kept, and that is said."""
     project = render.render(sample_answers("ml-default"), tmp_path)
@@ -204,6 +207,7 @@ def test_without_a_history_the_patch_is_against_the_new_engine(tmp_path: Path, r
     assert OURS not in gates.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_installed_from_elsewhere_is_not_brought_back(project: Path, run: Run) -> None:
     """A team that publishes the engine itself has deleted the folder."""
     git(project, "rm", "-rq", "engine")
@@ -215,6 +219,7 @@ def test_an_engine_that_is_installed_from_elsewhere_is_not_brought_back(project:
     assert not (project / "engine").exists()
 
 
+@pytest.mark.slow
 def test_line_ends_of_windows_are_no_edit(project: Path, run: Run) -> None:
     """A checkout that ends its lines otherwise has the engine as it was released, and keeps its line ends."""
     (project / ".gitattributes").write_text("* -text\n")
@@ -244,6 +249,7 @@ def test_a_conflict_is_marked_and_the_engine_is_replaced_with_the_rest(project: 
     assert state["version"] == NEWER
 
 
+@pytest.mark.slow
 def test_edits_that_are_not_committed_are_not_mixed_with_an_update(project: Path, run: Run) -> None:
     """An edit of the engine that only the disk has is refused, and stays."""
     gates = project / GATES
@@ -256,6 +262,7 @@ def test_edits_that_are_not_committed_are_not_mixed_with_an_update(project: Path
     assert not list((project / ".mlscaffold").glob("*.patch"))
 
 
+@pytest.mark.slow
 def test_an_older_mlscaffold_rewrites_nothing_of_a_newer_ones(
     project: Path, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

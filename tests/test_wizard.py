@@ -597,8 +597,11 @@ WHOLE = [*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH]
 @pytest.mark.parametrize(
     ("key", "prompts"),
     [
-        (CTRL_C, range(len(WHOLE))),
-        (CTRL_D, [0, 2, 8, 16, 17, 18]),  # a binding of each kind of prompt: typed, chosen, the kind, the three tables
+        (CTRL_C, [0, 5, len(WHOLE) - 1]),
+        pytest.param(CTRL_C, range(len(WHOLE)), marks=pytest.mark.slow),
+        (CTRL_D, [2, 17]),
+        # A binding of each kind of prompt: typed, chosen, the kind, the three tables.
+        pytest.param(CTRL_D, [0, 2, 8, 16, 17, 18], marks=pytest.mark.slow),
     ],
 )
 def test_leaving_keeps_the_answers_at_every_prompt(ask: Callable, key: str, prompts: Iterable[int]) -> None:
