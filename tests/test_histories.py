@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 from histories import History, live, summary
+from material import mostly_slow
 from mlscaffold import render
 from mlscaffold.answers import Answers
 from standing import born, remembered
 
 QUICK, ALL = 2, 300
-SEEDS = [seed if seed < QUICK else pytest.param(seed, marks=pytest.mark.slow) for seed in range(ALL)]
+SEEDS = mostly_slow(range(ALL), *range(QUICK))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from pathlib import Path
 import borrowing
 import pytest
 from borrowing import BIN
-from material import ROOT, sample_answers
+from material import ROOT, mostly_slow, sample_answers
 from mlscaffold import templates, update, vcs
 from test_doors import Quiet, command, same, through_the_door
 from test_templates import KINDS
@@ -139,7 +139,7 @@ def test_packages_compiled_afterwards_give_the_same_tree(
         assert all_of(tmp_path / str(number) / "my-project") == all_of(rendered("sw-default"))
 
 
-@pytest.mark.parametrize("kind", ["software", pytest.param("ml", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", mostly_slow(["software", "ml"], "software"))
 def test_a_replan_from_another_installation_changes_nothing(by_pip: Path, kind: str, tmp_path: Path) -> None:
     """Made by a checkout and replanned by what pip installed, and the other way round."""
     installed = in_environment(by_pip)

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 from histories import killed
+from material import mostly_slow
 from mlscaffold import cli, render, update
 from mlscaffold.answers import Answers
 from standing import FACTS, born, contents, facts_of, git, remembered
 
 QUICK, ALL = 6, 100
-MOMENTS = [at if at < QUICK else pytest.param(at, marks=pytest.mark.slow) for at in range(ALL)]
+MOMENTS = mostly_slow(range(ALL), *range(QUICK))
 NEW = ["new", "Orders", "--kind", "software", "--defaults", "--set", "start_date=2026-03-02"]
 # Conflicts in one page, a page more, and changed numbers: every kind of step.
 CHANGES = FACTS | {"label_source": "people"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from material import ROOT, SAMPLES, sample_answers
+from material import ROOT, SAMPLES, mostly_slow, sample_answers
 from mlscaffold import answers, render, vcs
 from mlscaffold.answers import Answers
 from readme_run import Ran, assert_installed_as_told, follow
@@ -72,14 +72,10 @@ def test_a_strict_repository_waits_for_more(repository: Path) -> None:
     assert "G1" in done.stdout + done.stderr
 
 
-LOOPS = [
-    name if name == "ml-default" else pytest.param(name, marks=pytest.mark.slow)
-    for name in ML
-    if sample_answers(name).rigor != "strict"
-]
+LOOPS = [name for name in ML if sample_answers(name).rigor != "strict"]
 
 
-@pytest.mark.parametrize("repository", LOOPS, indirect=True)
+@pytest.mark.parametrize("repository", mostly_slow(LOOPS, "ml-default"), indirect=True)
 def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
     for arguments in (["audit"], ["confirm", "--all"], *agreement_waived(repository), ["baseline"], ["experiment"]):
@@ -137,10 +133,7 @@ def test_the_readme_of_a_service_word_for_word(tmp_path: Path) -> None:
     assert '"status":"ok"' in ran["curl -s http://127.0.0.1:8000/health"].said.replace(" ", "")
 
 
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in ML if name not in ("ml-default", "ml-regression")]
-
-
-@pytest.mark.parametrize("repository", ["ml-default", "ml-regression", *OTHERS], indirect=True)
+@pytest.mark.parametrize("repository", mostly_slow(ML, "ml-default", "ml-regression"), indirect=True)
 def test_its_own_tests_pass(repository: Path) -> None:
     """The tests that the repository ships, planted failures included, on its first minute."""
     done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")

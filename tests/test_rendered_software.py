@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from material import ROOT, SAMPLES, newborn, sample_answers
+from material import ROOT, SAMPLES, mostly_slow, newborn, sample_answers
 from mlscaffold import answers, questions, render, vcs
 from readme_run import follow
 from rendered_repository import run, states, told
@@ -29,10 +29,9 @@ def test_the_first_day(repository: Path, request: pytest.FixtureRequest) -> None
 
 
 QUICK = ("sw-cli", "sw-model")  # a product that answers once, and one that serves, keeps and asks a model
-SCENARIOS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE]
 
 
-@pytest.mark.parametrize("repository", SCENARIOS, indirect=True)
+@pytest.mark.parametrize("repository", mostly_slow(SOFTWARE, *QUICK), indirect=True)
 def test_every_must_requirement_has_a_scenario_that_passes(repository: Path) -> None:
     """For each deliverable: the scenarios run the product, and requirement, scenario and test are tied together."""
     done = run(repository, "accept")
@@ -51,10 +50,9 @@ def repository_name(folder: Path) -> str:
 
 
 ONE_A_FORM = ("sw-model", "sw-cli", "sw-batch")
-OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in SOFTWARE if name not in ONE_A_FORM]
 
 
-@pytest.mark.parametrize("repository", [*ONE_A_FORM, *OTHERS], indirect=True)
+@pytest.mark.parametrize("repository", mostly_slow(SOFTWARE, *ONE_A_FORM), indirect=True)
 def test_its_own_tests_pass(repository: Path) -> None:
     """The tests that the repository ships, on its first minute."""
     done = run(repository, "-q", "-p", "no:cacheprovider", module="pytest")

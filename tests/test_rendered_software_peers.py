@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from material import sample_answers
+from material import mostly_slow, sample_answers
 from planrun import environment
 from repo_review.processor import process
 
@@ -22,7 +22,7 @@ GITHUB = [name for name in PEERS if sample_answers(name).ci == "github"]
 GITLAB = [name for name in PEERS if sample_answers(name).ci == "gitlab"]
 CONTAINERS = [name for name in PEERS if sample_answers(name).deploy == "container"]
 # One sample in the quick run, the others in the long one: each takes mypy ten seconds.
-HOOKED = [PEERS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in PEERS[1:])]
+HOOKED = mostly_slow(PEERS, PEERS[0])
 WORKFLOW = Path(".github/workflows/ci.yml")
 
 

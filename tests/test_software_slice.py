@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from material import mostly_slow
 from mlscaffold import answers, render
 from rendered_repository import run, run_product, told
 
@@ -55,10 +56,10 @@ def give_fields(folder: Path) -> None:
 
 
 QUICK = ("sw-library", "sw-cli")
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("sw-default", "sw-model", "sw-web-app", "sw-batch")]
+FORMS = mostly_slow((*QUICK, "sw-default", "sw-model", "sw-web-app", "sw-batch"), *QUICK)
 
 
-@pytest.mark.parametrize("repository", [*QUICK, *SLOW], indirect=True)
+@pytest.mark.parametrize("repository", FORMS, indirect=True)
 def test_own_fields_are_added_in_one_class_and_one_sample(repository: Path) -> None:
     """Two required fields: every test, the scenarios and the load ask with the sample, and none of them is edited."""
     give_fields(repository)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from hostile import AS_NOBODY, ZONES, give_away, python_of_others, surroundings, touched
-from material import ROOT, newborn
+from material import ROOT, mostly_slow, newborn
 from mlscaffold import render
 
 KINDS = {"ml": ZONES[0], "software": ZONES[1]}
@@ -27,7 +27,7 @@ def elsewhere() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("kind", ["software", pytest.param("ml", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", mostly_slow(["software", "ml"], "software"))
 def test_the_rendered_tests_pass_in_hostile_surroundings(kind: str, elsewhere: Path) -> None:
     """Somebody's identity, signing without a key, hooks that refuse, another language, zone and user, at once."""
     folder = render.render(newborn(f"{'ml' if kind == 'ml' else 'sw'}-default"), elsewhere / "work")
