@@ -289,8 +289,9 @@ def test_a_monorepo_is_walked_to_the_lock_and_through_a_replan(
     assert folder.joinpath("gates/G1.lock").is_file()
     assert record["git_clean"] in (True, "true")
     assert record["git_sha"] in git("log", "--format=%H", cwd=top)
-    passed = ("G1.9", "G1.11", "G2.3")
-    assert {gate: found[gate] for gate in passed} == dict.fromkeys(passed, "pass")
+    # G1.9 warns: the rule reaches the target that stands in for one, and on the sample that holds nothing back
+    told = ("G1.9", "G1.11", "G2.3")
+    assert {gate: found[gate] for gate in told} == {"G1.9": "warn", "G1.11": "pass", "G2.3": "pass"}
     assert {found[gate] for gate in ("G1.3", "G1.4", "G1.8", "G2.2")} <= {"pass", "warn"}
     git("checkout", "-q", "--", ".", cwd=folder)
 
