@@ -17,7 +17,7 @@ from planrun_ml.self_test.conftest import ask, edit, gate
 def entry(digest: str, **other: str) -> dict:
     """A version made from one hash, as far as the registry cares."""
     hashes = dict.fromkeys(registry.HASHES, digest) | other
-    return {"kind": "model", "interface": "one", "hashes": hashes, "files": {}}
+    return {"kind": "model", "interface": "one", "hashes": hashes, "files": {"model": {"path": "m", "sha256": digest}}}
 
 
 def test_versions_say_what_changed(tmp_path: Path) -> None:
@@ -65,6 +65,27 @@ def test_a_torn_registry_is_one_sentence(released: Path) -> None:
     assert code == 1
     assert "registry/models.json cannot be read" in said
     assert "git checkout" in said
+
+
+@pytest.mark.parametrize("lost", ["hashes", "files", "kind", "interface"])
+def test_an_entry_that_was_cut_short_is_one_sentence(released: Path, lost: str) -> None:
+    """No gate that reads the registry speaks in the words of Python; each names the entry, and the way back."""
+    edit(released / registry.PATH, lambda found: found["models"]["1.0.0"].pop(lost))
+
+    for name in ("G4.6", "G5.3", "G6.2"):
+        found = gate(released, name)
+        assert found.state in ("fail", "blocked")
+        assert f'registry/models.json was cut short: 1.0.0 has no "{lost}".' in found.reason
+        assert "git checkout" in found.next_step
+
+
+def test_a_hash_that_was_taken_out_is_named(released: Path) -> None:
+    """An entry without one of its hashes was never accepted."""
+    edit(released / registry.PATH, lambda found: found["models"]["1.0.0"]["hashes"].pop("acceptance"))
+
+    assert gate(released, "G4.6").state in ("fail", "blocked")
+    assert "1.0.0 has no acceptance hash" in gate(released, "G4.6").reason
+    assert not any("KeyError" in gate(released, name).reason for name in ("G4.6", "G5.3", "G6.2"))
 
 
 KILLED = """

@@ -26,7 +26,8 @@ def unneeded(repo: Repo) -> str:
         registry.read(repo.root),
     )
     version, trained = entry["version"], entry["files"].get("model", {}).get("sha256")
-    if registry.version_of(book, "challenger") or entry["hashes"]["acceptance"] == canonical({"retrained": trained}):
+    retrained = entry["hashes"].get("acceptance") == canonical({"retrained": trained})
+    if registry.version_of(book, "challenger") or retrained:
         return ""
     if found is None:
         calm = repo.number("retrain.every_days") is None and state_of(repo, "G5.3").state != "fail"

@@ -48,7 +48,7 @@ def keep(repo: Repo, entry: Mapping[str, Any]) -> None:
 
 
 def _is_retrained(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["hashes"]["acceptance"] == canonical({"retrained": entry["files"]["model"]["sha256"]}))
+    return bool(entry["hashes"].get("acceptance") == canonical({"retrained": entry["files"]["model"]["sha256"]}))
 
 
 def _told(repo: Repo, version: str, name: str) -> Iterator[dict[str, Any]]:
@@ -161,7 +161,7 @@ def traced(repo: Repo, entry: Mapping[str, Any], patient: bool = False) -> Trace
     `patient` waits for a training that takes minutes too.
     """
     facts, settings = spoken_for(repo, entry), entry["config"]
-    if facts is None or entry["hashes"]["environment"] != model_files.environment(settings, repo.rooms):
+    if facts is None or entry["hashes"].get("environment") != model_files.environment(settings, repo.rooms):
         return None
     then = {path: digest for path, digest in facts["measured"].items() if path.startswith((MANIFEST, "evidence/spl"))}
     if not then or not at_hand(repo) or any(repo.digest(path) != digest for path, digest in then.items()):

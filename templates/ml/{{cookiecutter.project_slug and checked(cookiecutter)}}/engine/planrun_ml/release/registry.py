@@ -25,6 +25,7 @@ PATH = Path("registry/models.json")
 ALIASES = ("champion", "challenger", "previous", "baseline")
 HASHES = ("code", "data", "schema", "config", "environment", "acceptance")
 BASELINE = "0.0.0"
+ENTRY = {"kind": str, "version": str, "interface": str, "hashes": dict, "files": dict}  # what every entry holds
 
 
 # ------------------------------------------------------------------------------------------------ reading
@@ -32,9 +33,23 @@ def _readable(text: str) -> bool:
     """Whether a committed registry is one whose aliases are all there."""
     try:
         found = json.loads(text)
-        return set(found["aliases"].values()) - {None} <= set(found["models"])
+        return set(found["aliases"].values()) - {None} <= set(found["models"]) and not _incomplete(found)
     except (ValueError, KeyError, AttributeError, TypeError):
         return False
+
+
+def _incomplete(registry: Mapping[str, Any]) -> str:
+    """What the first entry that somebody cut short lacks; empty where each is whole."""
+    for version, entry in registry["models"].items():
+        for field, kind in ENTRY.items():
+            if not isinstance(entry.get(field), kind):
+                return f'{version} has no "{field}"'
+        if entry["kind"] == "model" and "model" not in entry["files"]:
+            return f"{version} names no file of its model"
+        for name, held in entry["files"].items():
+            if not {"path", "sha256"} <= set(held):
+                return f"{version} has no path or no hash for its {name} file"
+    return ""
 
 
 def read(root: Path) -> dict[str, Any]:
@@ -45,10 +60,13 @@ def read(root: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         missing = {v for v in found["aliases"].values() if v is not None} - set(found["models"])
+        incomplete = _incomplete(found)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise Trouble(f"{PATH} cannot be read ({error}).", restoring(path, _readable)) from error
     if missing:
         raise Trouble(f"{PATH} points at {', '.join(sorted(missing))}, which it lacks.", restoring(path, _readable))
+    if incomplete:
+        raise Trouble(f"{PATH} was cut short: {incomplete}.", restoring(path, _readable))
     return dict(found)
 
 
