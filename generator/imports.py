@@ -62,12 +62,13 @@ MLSCAFFOLD = Tree(
         answers: fields → schema answers completion
         plan: planning
         a look at the data: looking
+        another's template: foreign
         words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
         tree: rendering → context → render sensitivity vcs export
         repository: measured placing presets repository starting → update
         demo, board: demo board
-        command line: cli → __main__
+        command line: from_template → cli → __main__
     """),
 )
 # Each wing plans its part with the formulas below it; what reads all parts stands above them.

@@ -84,6 +84,7 @@ PARTS = {
             "tests/test_carrying.py",
             "tests/test_doors.py",
             "tests/test_explaining.py",
+            "tests/test_from_template.py",
             "tests/test_interview.py",
             "tests/test_presets.py",
             "tests/test_render.py",

@@ -205,7 +205,10 @@ def test_only_the_modules_meant_for_it_write_files() -> None:
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
     demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project", "demo.software"}
-    assert set(callers(*writing)) <= {"render", "placing", "cli", "vcs", "disk", "looking.bringing"} | repository | demo
+    assert (
+        set(callers(*writing))
+        <= {"render", "placing", "cli", "vcs", "disk", "looking.bringing", "foreign.writing"} | repository | demo
+    )
     # answers.save; placing copies where no link can be; render and record read archives, and the demo's driver the
     # null device; disk opens what it flushes
     demo |= {"disk", "demo.driver", "looking.reading", "looking.bringing"}

@@ -159,12 +159,12 @@ def named_keys(question: Question, text: str) -> list[str]:
 
 def read(path: Path) -> dict[str, str]:
     """The answers in a YAML or JSON file, every scalar as its text, checked one by one."""
-    texts = _flat(path, _mapping(path))
+    texts = _flat(path, mapping(path))
     check_texts(texts, path.name)
     return texts
 
 
-def _mapping(path: Path) -> dict[Any, Any]:
+def mapping(path: Path) -> dict[Any, Any]:
     """A YAML or JSON file of `key: value` lines. Raises `UnreadableAnswers`."""
     try:
         content = yamltext.load(path.read_text("utf-8"))
@@ -191,6 +191,13 @@ def _flat(path: Path, texts: Mapping[Any, Any]) -> dict[str, str]:
 
 def from_flags(assignments: Sequence[str]) -> dict[str, str]:
     """`--set KEY=VALUE …` as answers. Raises `UsageError` where there is no equals sign."""
+    texts = assigned(assignments)
+    check_texts(texts, "--set")
+    return texts
+
+
+def assigned(assignments: Sequence[str]) -> dict[str, str]:
+    """`--set KEY=VALUE …`, whoever asks for the keys. Raises `SecretGiven`, and `UsageError` where one is missing."""
     texts: dict[str, str] = {}
     if any(questions.holds_secret(assignment.partition("=")[2] or assignment) for assignment in assignments):
         keys = [assignment.partition("=")[0] for assignment in assignments]
@@ -204,7 +211,6 @@ def from_flags(assignments: Sequence[str]) -> dict[str, str]:
                 f"--set {assignment} has no equals sign.", "Write --set KEY=VALUE, such as --set rigor=light."
             )
         texts[key] = value
-    check_texts(texts, "--set")
     return texts
 
 
@@ -213,7 +219,7 @@ def user_defaults() -> dict[str, str]:
     path = _user_file()
     if not path.is_file():
         return {}
-    texts = _flat(path, {key: value for key, value in _mapping(path).items() if key != PRESETS})
+    texts = _flat(path, {key: value for key, value in mapping(path).items() if key != PRESETS})
     check_texts(texts, path.name)
     return texts
 
@@ -221,7 +227,7 @@ def user_defaults() -> dict[str, str]:
 def user_presets() -> list[str]:
     """The presets that the same file names, one or a list; a path is seen from the file's folder."""
     path = _user_file()
-    named = _mapping(path).get(PRESETS, []) if path.is_file() else []
+    named = mapping(path).get(PRESETS, []) if path.is_file() else []
     listed = [named] if isinstance(named, str) else named
     if not isinstance(listed, list) or not all(isinstance(name, str) and name for name in listed):
         raise UnreadableAnswers(path, "its presets are no list of files, folders or addresses")

@@ -132,6 +132,9 @@ def cli(ctx: click.Context) -> None:
 @click.option("--host-files/--no-host-files", default=None, help="Inside a repository: pipelines go to its top.")
 @click.option("--dry-run", is_flag=True, help="Show the files and their sizes; write nothing.")
 @click.option("--no-git", is_flag=True, help="Write the files only; no repository, no commit.")
+@click.option("--template", metavar="SRC", help="An organisation's own cookiecutter template in place of ours.")
+@click.option("--checkout", metavar="REF", help="A branch, tag or commit of that template.")
+@click.option("--accept-hooks", is_flag=True, help="The code which that template brings may run here.")
 def new(
     name: str | None,
     kind: str | None,
@@ -146,10 +149,21 @@ def new(
     host_files: bool | None,
     dry_run: bool,
     no_git: bool,
+    template: str | None,
+    checkout: str | None,
+    accept_hooks: bool,
 ) -> None:
     """Ask, plan, render and commit a new repository."""
     from mlscaffold import context, placing, render, vcs
 
+    if template is not None:
+        ours = {"--kind": kind, "--preset": presets, "--data": data, "--full": full, "--into": into}
+        _refuse_beside_template(ours | {"--host-files": host_files is not None})
+        silent = defaults or dry_run or (file is not None and not sys.stdin.isatty())
+        _new_from(template, checkout, name, file, assignments, output, silent, accept_hooks, dry_run, no_git)
+        return
+    if checkout is not None or accept_hooks:
+        raise UsageError("--checkout and --accept-hooks are for a template of your own.", "Name it: --template SRC.")
     if into is not None and output != Path():
         raise UsageError("--into names the folder itself and --output its parent.", "Give one of them.")
     spot = _Spot(into, output, no_git) if dry_run else _Spot(into, output, no_git).checked()
@@ -569,6 +583,50 @@ def _known_so_far(given: Mapping[str, Any]) -> dict[str, str]:
 # ---------------------------------------------------------------------------------------------------- steps of a story
 
 
+def _refuse_beside_template(ours: Mapping[str, Any]) -> None:
+    """Options that speak of our templates say nothing about somebody else's."""
+    for flag, value in ours.items():
+        if value:
+            raise UsageError(
+                f"{flag} is for mlscaffold's own templates, and --template names another.",
+                "Leave one of them out; what that template asks is answered with --set or --answers.",
+            )
+
+
+def _new_from(
+    source: str,
+    checkout: str | None,
+    name: str | None,
+    file: Path | None,
+    assignments: Sequence[str],
+    output: Path,
+    silent: bool,
+    accepts_code: bool,
+    dry_run: bool,
+    no_git: bool,
+) -> None:
+    """A repository from an organisation's own template; what was typed outlives an interrupt."""
+    from mlscaffold import from_template, vcs, wizard
+
+    if not silent:
+        _refuse_without_terminal()
+    if not no_git and not dry_run:
+        vcs.require_git()
+    wish = from_template.Wish(source, checkout, name, file, assignments, output, silent, accepts_code, dry_run, no_git)
+    try:
+        _tell(from_template.start(wish, lambda told: click.echo(told, err=True)))
+    except wizard.Interrupted as interrupt:
+        click.echo(f"\n{interrupt}", err=True)
+        if interrupt.answers:
+            kept = answers.save(interrupt.answers)
+            click.echo(
+                f"The answers so far are in {kept};\ngo on with:\n  {invocation.command()} {wish.again(kept)}", err=True
+            )
+        if interrupt.__cause__:
+            raise interrupt.__cause__ from None
+        raise click.exceptions.Exit(interrupt.exit_code) from None
+
+
 def _telling() -> "Telling":
     """Lines on standard output: with a moving clock on a terminal, painted unless NO_COLOR is set, plain elsewhere."""
     from mlscaffold.demo.telling import Telling
@@ -803,13 +861,7 @@ def _history(folder: Path, committed: bool) -> str:
     """What to tell the person about the first commit."""
     from mlscaffold import vcs
 
-    if committed:
-        return f"One first commit was made on the branch {vcs.branch(folder)}."
-    return (
-        "The files are staged but not committed, because git does not know your name. Tell it, then commit:\n"
-        '  git config --global user.name "Your Name"\n'
-        "  git config --global user.email you@example.org"
-    )
+    return report.committed(vcs.branch(folder)) if committed else report.UNNAMED
 
 
 def _terminate(number: int, frame: object) -> None:

@@ -258,6 +258,75 @@ class GitMissing(MlscaffoldError):
         )
 
 
+class UnreachableTemplate(MlscaffoldError):
+    """No template of cookiecutter is where the command line says."""
+
+    def __init__(self, source: str, why: str) -> None:
+        super().__init__(
+            f"--template {shown(source)} cannot be taken: {why}.",
+            "Name a folder, a zip file or a git address that holds a cookiecutter.json.",
+        )
+
+
+class UnreadableTemplate(MlscaffoldError):
+    """A template is there, and something in it is broken."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, "Whoever keeps the template has to mend it; nothing was written.")
+
+
+class UnknownVariable(AnswerError):
+    """An answer to a question that the template does not ask."""
+
+    def __init__(self, name: str, near: Sequence[str]) -> None:
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        super().__init__(
+            name,
+            f"The template has no variable called {shown(name)}.",
+            f"{hint}Its cookiecutter.json lists them, and --dry-run shows what they come to.",
+        )
+
+
+class UnusableVariable(AnswerError):
+    """A text that is no value of a template's variable."""
+
+    def __init__(self, name: str, text: str, complaint: str) -> None:
+        ends = "" if complaint.endswith("?") else "."
+        super().__init__(name, f"{name} is {shown(text)}, but {complaint}{ends}", f"Correct it: --set {name}=…")
+
+
+class CodeInTemplate(MlscaffoldError):
+    """A template brings code that would run here, and nobody has agreed to it."""
+
+    exit_code = 2
+
+    def __init__(self, listed: Sequence[str]) -> None:
+        super().__init__(
+            f"The template brings code that would run on this machine: {', '.join(listed)}.",
+            "Read it, and add --accept-hooks if it may run; nothing was written.",
+        )
+
+
+class HookFailed(MlscaffoldError):
+    """A hook of the template ended with an error."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(
+            f"A hook of the template failed, and nothing is left of the tree: {said}.",
+            "Mend the hook or the answer that it refuses, then run the command again.",
+        )
+
+
+class OutsideTarget(MlscaffoldError):
+    """A path of a template that would lead out of the project's folder."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{shown(path)} leads out of the project's folder, so nothing was written.",
+            "Correct the answer that names it, or the template.",
+        )
+
+
 class GitFailed(MlscaffoldError):
     """git ran and refused."""
 

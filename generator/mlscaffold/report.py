@@ -85,6 +85,24 @@ def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str
     return "\n\n".join(part for part in parts if part)
 
 
+UNNAMED = (
+    "The files are staged but not committed, because git does not know your name. Tell it, then commit:\n"
+    '  git config --global user.name "Your Name"\n'
+    "  git config --global user.email you@example.org"
+)
+
+
+def committed(branch: str) -> str:
+    """What to tell of the first commit."""
+    return f"One first commit was made on the branch {branch}."
+
+
+def made_from(folder: Path, files: Sequence[tuple[str, int]], git: str) -> str:
+    """The end of `new --template`: what was written, what git holds of it, and where to go on."""
+    parts = ["\n".join(folded(str(folder), files)), git, f"Next:\n  cd {_typed(folder)}"]
+    return "\n\n".join(part for part in parts if part)
+
+
 def hosted(top: Path, at: str) -> str:
     """What it means that a project lies inside a repository, said before anything is written."""
     return paragraph(

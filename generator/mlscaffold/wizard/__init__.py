@@ -23,7 +23,11 @@ from mlscaffold.wizard import prompts
 from mlscaffold.wizard.prompts import NOT_KNOWN, Back
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from mlscaffold.foreign.variables import Form
     from mlscaffold.looking import Sight
+    from mlscaffold.wizard.variables import Preview as Files
 
 Preview = Callable[[Answers], list[tuple[str, int]]]
 Plan = Callable[[Answers], Mapping[str, Any]]
@@ -99,6 +103,36 @@ def _agree_to(sight: "Sight") -> dict[str, str]:
             raise Interrupted(sight.answers(talk.here)) from None
         except Stopped:
             raise Declined(sight.answers(talk.here)) from None
+
+
+def ask_template(form: "Form", env: "Environment", given: Mapping[str, str], preview: "Files") -> dict[str, str]:
+    """Ask what an organisation's own template asks and `given` does not answer, until the files are agreed to.
+
+    Raises `Interrupted` or `Declined` with the answers so far.
+    """
+    from mlscaffold.wizard.variables import Stopped, Variables
+
+    talk = Variables(form, env, given, preview)
+    with create_app_session(output=create_output(stdout=sys.stderr)):
+        try:
+            return talk.run()
+        except (KeyboardInterrupt, EOFError):
+            raise Interrupted(talk.texts) from None
+        except Stopped:
+            raise Declined(talk.texts) from None
+        except (Exception, SystemExit) as trouble:
+            raise Interrupted(talk.texts) from trouble
+
+
+def pick_template(nested: Mapping[str, tuple[str, str]]) -> str:
+    """Which of several templates at one address: its key. Raises `Interrupted`."""
+    from mlscaffold.wizard.variables import pick_nested
+
+    with create_app_session(output=create_output(stdout=sys.stderr)):
+        try:
+            return pick_nested(nested)
+        except (KeyboardInterrupt, EOFError, Back):
+            raise Interrupted({}) from None
 
 
 def agree(told: str, yes: str, no: str) -> bool:
