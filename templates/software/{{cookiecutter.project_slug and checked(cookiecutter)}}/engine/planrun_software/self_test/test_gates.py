@@ -1,6 +1,7 @@
 """Every gate is open in a repository where all is well, and shuts when one thing is wrong."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -194,8 +195,16 @@ def test_no_failure_in_299_bounds_the_rate_below_one_percent() -> None:
     assert upper_bound(1, 299) > 0.015
 
 
-def test_a_test_that_does_not_look_at_the_product_is_hollow(box: Box) -> None:
-    """Its assertion could fail by its looks, and passes on a version that answers nothing; one that looks does not."""
+@pytest.mark.parametrize("folder", ["plain", "with a space, and somebody's"])
+def test_a_test_that_does_not_look_at_the_product_is_hollow(
+    box: Box, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its assertion could fail by its looks, and passes on a version that answers nothing; one that looks does not.
+
+    Wherever files that are gone at once lie.
+    """
+    tmp_path.joinpath(folder).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / folder))
     box.write("src/product.py", 'def report_status():\n    """How it is."""\n    return \'well\'\n')
     box.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["src"]\nmarkers = ["req(id): which"]\n')
     start = 'import pytest\nfrom product import report_status\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n'

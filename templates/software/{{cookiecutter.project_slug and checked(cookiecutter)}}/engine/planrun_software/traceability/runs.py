@@ -1,6 +1,7 @@
 """`test` and its results, kept with the hash of what was tested."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -54,7 +55,8 @@ def ends_on(repo: Repo, source: Path, tests: Iterable[str]) -> dict[str, str]:
             "-o",
             "junit_family=xunit1",
         ]
-        words += ["-p", "no:cacheprovider", "-o", f"pythonpath={source} engine"]
+        # pytest splits this setting as a shell does, and a folder for temporary files may have a space in its name
+        words += ["-p", "no:cacheprovider", "-o", f"pythonpath={shlex.quote(source.as_posix())} engine"]
         subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT, capture_output=True)
         return _results(report) if report.is_file() else {}
 
