@@ -134,6 +134,17 @@ def test_awkward_text_comes_back_literally(ask: Callable) -> None:
 # ------------------------------------------------------------------------------------------------ ?, <, bad answers
 
 
+@pytest.mark.parametrize("sign", ["<", "?"])
+def test_a_sign_behind_a_default_that_stands_there_is_no_letter_of_it(ask: Callable, sign: str) -> None:
+    """Tab writes the default; whoever then presses `?` or `<` means the key, and nothing of it is saved."""
+    texts = {key: text for key, text in GIVEN.items() if key != "project_name"}
+
+    with pytest.raises(wizard.Interrupted) as left:
+        ask(["\t", sign + ENTER], texts)
+
+    assert sign not in left.value.answers.get("project_name", "")
+
+
 def test_a_question_mark_leaves_an_assumption(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
     """Typed or in a menu, `?` leaves the default, which is said and marked in the summary."""
     given = {key: text for key, text in GIVEN.items() if key not in ("task", "miss_cost")}

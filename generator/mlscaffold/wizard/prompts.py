@@ -49,7 +49,7 @@ def typed_line(shown: str, default: str, *, free: bool, joint: str = " ") -> str
             event.current_buffer.insert_text(default)
 
     for sign in (BACK, NOT_KNOWN):
-        bindings.add(sign)(_replacing(sign, shown, free))
+        bindings.add(sign)(_replacing(sign, ("", shown, default), free))
 
     @bindings.add("backspace")
     def erase(event: KeyPressEvent) -> None:
@@ -171,11 +171,11 @@ def _exit_with(reply: Choice) -> Callable[[KeyPressEvent], None]:
     return lambda event: event.app.exit(result=reply)
 
 
-def _replacing(sign: str, shown: str, free: bool) -> Callable[[KeyPressEvent], None]:
+def _replacing(sign: str, untouched: tuple[str, ...], free: bool) -> Callable[[KeyPressEvent], None]:
     """The key of a sign: it takes the line's place, unless it is a letter of a text that has been begun."""
 
     def press(event: KeyPressEvent) -> None:
-        if free and event.current_buffer.text not in ("", shown):
+        if free and event.current_buffer.text not in untouched:
             event.current_buffer.insert_text(sign)
         else:
             _write(event, sign)
