@@ -11,6 +11,7 @@ from planrun.repository import Repo
 from planrun_ml.release import prediction_log
 from planrun_ml.self_test.conftest import ask, edit, forge, gate
 from planrun_ml.self_test.test_live import answer_rows, soon
+from planrun_ml.watching import monitor
 
 
 def test_a_signal_that_did_not_report(released: Path) -> None:
@@ -149,6 +150,7 @@ def test_a_file_of_labels_with_other_columns(released: Path) -> None:
     ("before", "after", "said"),
     [
         ("limit: 1\n", "limit: ten\n", 'ops/monitors.yaml: limit of volume is "ten", no number.'),
+        ("limit: 1\n", "limit: -1\n", 'ops/monitors.yaml: limit of volume is "-1", no number.'),
         ("window_days: 1\n", "window_days: x\n", 'ops/monitors.yaml: window_days of volume is "x", no number.'),
         ("    window_days: 1\n", "", 'ops/monitors.yaml: window_days of volume is "null", no number.'),
         ("signals:\n", "", "ops/monitors.yaml"),
@@ -162,6 +164,17 @@ def test_a_number_that_is_none(released: Path, before: str, after: str, said: st
     assert said in ask(released, "monitor")[1]
     assert gate(released, "G5.1").state == gate(released, "G4.7").state == "fail"
     assert said.rstrip(".") in gate(released, "G4.7").reason
+
+
+def test_a_profit_may_lie_below_zero(released: Path) -> None:
+    """The floor of a metric such as a team's own profit is a number like another."""
+    path = released / "ops/monitors.yaml"
+    path.write_text(
+        re.sub(r"limit: .*\n(?=    from: monitor.floor)", "limit: -10.34\n", path.read_text("utf-8")), "utf-8"
+    )
+
+    found = {one["name"]: one["limit"] for one in monitor.settings(Repo(released))}
+    assert found["quality"] == -10.34
 
 
 def test_an_empty_list_of_signals(released: Path) -> None:

@@ -154,8 +154,8 @@ def _notes(repo: Repo, source: source_module.Source, found: Findings) -> list[st
         said.append(f"{source.target} is empty in {empty:,} rows: they are kept, and not used.")
     said += _left_out(source, found)
     if apart := labels.get("test", {}).get("clusters"):
-        name = labels["test"]["cluster"]
-        said.append(f"The labelled test rows come from {apart:,} different {name}, and vary together within each.")
+        told = splits.clusters_said(apart, labels["test"]["cluster"])
+        said.append(f"The labelled test rows come from {told}, and vary together within each.")
     free = [name for name in found.quality["profile"] if name not in (*source.special, *found.quality["inputs"])]
     if free:
         said.append(

@@ -8,7 +8,7 @@ import itertools
 from typing import Any
 
 from planrun.repository import Repo
-from planrun.trouble import Trouble
+from planrun.trouble import Trouble, counted
 
 from planrun_ml.data.columns import (
     MANY,
@@ -340,3 +340,8 @@ def _shared(source: Source, task: str, found: dict[str, dict[str, Any]]) -> dict
     """How many groups or days the labelled test rows come from, and of what; nothing where each is one by itself."""
     name, count = cluster_of(source, task)[0], found["test"]["clusters"]
     return {"clusters": count, "cluster": name} if name and count < found["test"]["labelled"] else {}
+
+
+def clusters_said(count: int, name: str) -> str:
+    """That many clusters in words: 8 days; 8 values of customer."""
+    return counted(count, "day") if name == "day" else f"{counted(count, 'value')} of {name}"

@@ -20,7 +20,7 @@ from planrun_ml.audit.two_runs import PIPELINE, differing
 from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
-from planrun_ml.data.splits import SPLITS
+from planrun_ml.data.splits import SPLITS, clusters_said
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import score
@@ -157,8 +157,12 @@ def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
 def _few_groups(test: Mapping[str, Any], apart: int) -> Result:
     """Rows of one group vary together, so it is groups that must be added."""
     name = test["cluster"]
-    told = f"{test['rows']:,} labelled test rows come from {apart} different {name}: rows of one {name} vary together"
-    step = f"rows of {FEWEST_GROUPS - apart} more different {name} in the test split; more rows of the same add none"
+    told = (
+        f"{test['rows']:,} labelled test rows come from {clusters_said(apart, name)}: rows of one {name} vary together"
+    )
+    step = (
+        f"rows of {clusters_said(FEWEST_GROUPS - apart, name)} more in the test split; more rows of the same add none"
+    )
     return warned(f"{told}, so acceptance may end inconclusive.", rows_missing(FEWEST_GROUPS - apart, step))
 
 

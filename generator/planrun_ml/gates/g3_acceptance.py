@@ -249,7 +249,9 @@ def acceptance_signed(repo: Repo) -> Result:
     shut = [id for id in repo.blocking() if id.startswith("G0.") and state_of(repo, id).state not in OPEN]
     if shut:
         step = state_of(repo, shut[0]).next_step
-        return blocked(f"{', '.join(shut)} come before the acceptance signature.", step)
+        return blocked(
+            f"{', '.join(shut)} {'comes' if len(shut) == 1 else 'come'} before the acceptance signature.", step
+        )
     return signed(repo, "G3b")
 
 

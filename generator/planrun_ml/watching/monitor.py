@@ -61,7 +61,8 @@ def settings(repo: Repo) -> list[dict[str, Any]]:
             raise Trouble(f"{MONITORS} {said}.", f"Use {', '.join(WATCHES)}, or: git checkout {MONITORS}")
         for key in ("window_days", "limit"):
             text = str(one.get(key, "")) or "null"
-            if not re.fullmatch(r"\d{1,9}(\.\d+)?([eE]-?\d+)?", text) and (key, text) != ("limit", "null"):
+            sign = "-?" if name == "quality" else ""  # a team's own metric, such as a profit, may lie below zero
+            if not re.fullmatch(rf"{sign}\d{{1,9}}(\.\d+)?([eE]-?\d+)?", text) and (key, text) != ("limit", "null"):
                 raise Trouble(f'{MONITORS}: {key} of {name} is "{text}", no number.', f"git checkout {MONITORS}")
             one[key] = None if text == "null" else float(text)
     return found
