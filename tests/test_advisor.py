@@ -195,9 +195,9 @@ def test_reasons_are_sentences_and_something_would_change_each(name: str) -> Non
     [
         ("today's MAE of 9 beats a target of 10", ["mae", "9", "10", "lower is better"]),
         ("nothing has ever been recorded", ["nobody has named past cases or known right answers"]),
-        ("it pays back too late", ["18.1 months", "18 months (payback_limit_months, assumed)"]),
+        ("it pays back too late", ["19 months", "18 months (payback_limit_months, assumed)"]),
         ("it never pays back", ["never paid back", "worth 250 EUR", "costs 1,000 (monthly_run_budget, assumed) EUR"]),
-        ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "2.2 months"]),
+        ("it pays back in time", ["5,000 past cases", "1,500", "0.55", "0.7", "3 months"]),
         ("nobody has measured today's practice", ["5,000 past cases"]),
     ],
 )

@@ -9,6 +9,7 @@ from material import SAMPLES, mostly_slow, sample_answers
 from mlscaffold import answers as answers_module
 from mlscaffold import context, questions, report
 from mlscaffold.answers import Answers
+from mlscaffold.planning.number import entries
 from random_answers import random_answers
 
 ML = ["release", "rows", "gain", "threshold", "payback", "obstacle"]
@@ -163,6 +164,31 @@ def check_marks(seed: int) -> None:
         for key in before.keys() & after.keys() - {"obstacle"}:
             if before[key]["text"] != after[key]["text"]:
                 assert row["key"] in before[key]["rests_on"], (seed, row["key"], before[key], after[key]["text"])
+
+
+# With another of these a number is computed in another way, or stands for something else.
+SHAPE = {"task", "metric", "deliverable"}
+
+
+@pytest.mark.parametrize("seed", mostly_slow(range(60), *range(3)))
+def test_a_number_names_every_assumption_that_would_move_it(seed: int) -> None:
+    """Each open assumption is answered otherwise in turn: whatever number moves had named it, on whichever page."""
+    answers = random_answers(seed)
+    plan = context.plan_of(answers)
+    before = dict(entries(plan))
+    silent = []
+    for key in {row["key"] for row in plan["assumptions"]} - SHAPE:
+        changed = otherwise(answers, key, seed)
+        after = dict(entries(context.plan_of(changed))) if changed else {}
+        silent += [
+            (name, key)
+            for name, entry in before.items()
+            if None not in (entry["value"], after.get(name, entry)["value"])
+            and entry["value"] != after.get(name, entry)["value"]
+            and key not in entry.get("rests_on", [])
+        ]
+
+    assert silent == []
 
 
 def test_the_payback_names_both_costs_of_an_error() -> None:

@@ -142,14 +142,16 @@ def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
     if "current_value" not in answers or answers["current_value"] is not None:
         return None  # while it has not been asked, nobody can say that nobody has measured it
     cases = f"the {number(answers['past_cases'])} past cases" if is_said(answers, "past_cases") else "the past cases"
+    tried = f"nobody has said how far a query or a simple statistic over {cases} comes"
+    if is_said(answers, "current_practice") and answers["current_practice"] == "rules":
+        tried = f"the rules in use have not been measured over {cases}"
     return Verdict(
         ML,
         "SQL or statistics",
         (
             f"Evaluation: nobody has measured how well the job is done today{_practice(answers)}, and without that "
             "number there is no threshold and no gain.",
-            f"Uncertainty: a query or a simple statistic over {cases} has not been tried, so nothing shows "
-            "yet that a model is needed.",
+            f"Uncertainty: {tried}, so nothing shows yet that a model is needed.",
             "Ownership: the first task is a baseline with an end date, two weeks from the start; it may be the result.",
         ),
         (
@@ -167,7 +169,7 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     if is_found(plan, UNPRICED):
         return None  # nobody has said what an error costs: that is no reason yet, and `_pays_back` says what is
     currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
-    paid_back = f"is paid back after {number(months)} months" if months is not None else "is never paid back"
+    paid_back = f"is paid back after {_months(months)} months" if months is not None else "is never paid back"
     worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
     worth += f" and costs {_upkeep(answers, plan)} {currency} a month to {KEEP}" if worth and run else ""
     return Verdict(
@@ -248,6 +250,11 @@ def _meets(answers: Answers, value: float, target: float) -> bool:
     return value <= target if direction(answers) == "lower" else value >= target
 
 
+def _months(months: float) -> str:
+    """Whole months: one that has begun counts, as in the six lines."""
+    return number({"value": float(months), "unit": "months"})
+
+
 def _late(months: float | None, limit: float) -> bool:
     return months is not None and months > limit
 
@@ -314,7 +321,7 @@ def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
     if months is not None:
         worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
         limit = _given(answers, "payback_limit_months", unit=" months")
-        yield f"Evaluation: at the target it is paid back after {number(months)} months{worth}; the limit is {limit}."
+        yield f"Evaluation: at the target it is paid back after {_months(months)} months{worth}; the limit is {limit}."
 
 
 def _rests_on(answers: Answers) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import json
 import keyword
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +16,7 @@ from mlscaffold.yamltext import quoted
 
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
+UNDIVIDED = ("requests", "runs")
 UNKNOWN = "not yet measured"
 HELD = ("past_cases", "labelled_cases")  # none of them is a default, which nobody has counted
 PAGE = "_page"  # under this name a context keeps which page it writes, also in the parts that the page includes
@@ -41,13 +43,16 @@ def missing(value: Any) -> str:
 def number(value: Any) -> str:
     """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995.
 
-    Working days are whole: nobody plans in hours.
+    Working days are whole: nobody plans in hours. A month counts from its beginning, and nothing is half a request.
     """
     entry, value = value, bare(value)
     if value is None:
         return missing(entry)
     if isinstance(entry, dict) and isinstance(value, float) and entry.get("unit") in WHOLE:
-        return "less than 1" if 0 < value < 1 else f"{round(value):,}"
+        whole = math.ceil(value - 1e-9) if entry.get("unit") == "months" else round(value)
+        return "less than 1" if 0 < value < 1 else f"{whole:,}"
+    if isinstance(entry, dict) and entry.get("unit") in UNDIVIDED and 0 < value < 1:
+        return "less than 1"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):

@@ -15,7 +15,8 @@ Entry = Mapping[str, Any]
 ALSO: Mapping[str, tuple[str, ...]] = {
     "decisions_a_month": ("daily_volume",),
     "labels_day": ("daily_volume",),
-    "units_a_row": ("positive_share", "review_rate", "group_size"),
+    "units_a_row": ("positive_share", "review_rate", "group_size", "metric_counted_on"),
+    "test.units_available": ("units_a_row",),
     "label_source": ("labels.weeks",),
     "acceptance.baseline": ("positive_share", "error_spread"),
     "acceptance.target": ("acceptance.min_gain",),
@@ -30,7 +31,49 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "monitor.floor": ("acceptance.baseline", "acceptance.min_gain"),
     "monitor.delay_days": ("monitor.quality_rows", "monitor.labels_day"),
     "decay_per_month": ("change_rate",),
+    "good_error": ("acceptance.target",),
+    "bad_error": ("monitor.floor",),
+    "reference_rows": ("monitor.reference_rows",),
+    "monitor.reference_rows": ("labelled_cases", "past_cases", "daily_volume"),
+    "monitor.psi_threshold": ("monitor.window_rows",),
+    "monitor.psi_rule_misfires": ("monitor.window_rows",),
+    "monitor.ks_threshold": ("monitor.window_rows",),
+    "monitor.drift_window": ("monitor.window_rows",),
+    "promotion_margin": ("promotion.margin",),
+    "promotion.margin": ("acceptance.min_gain",),  # never larger than it
+    "acceptance.value_month_pass": (
+        "acceptance.cost_per_decision.baseline",
+        "acceptance.min_gain",
+        "acceptance.target",
+    ),
+    "promotion.rows": ("acceptance.target",),
+    "promotion.labels": ("acceptance.target",),
+    "promotion.stream_rows": ("promotion.rows", "units_a_row"),
+    "promotion.stream_labels": ("promotion.labels", "units_a_row"),
+    "rollout.canary_days": ("daily_volume",),
+    "rollout.verdict_days": ("daily_volume",),
+    "feedback.audit_margin": ("acceptance.target", "monitor.floor"),
+    "monitor.labels_day": ("units_a_row",),
+    "checks": ("daily_volume",),
+    "retrain.unit_value": ("cost_of_a_wrong_result", "positive_share"),
+    "retrain.cost_rate": ("retrain.unit_value",),
+    "retrain.interval_days": ("retrain.cost_rate", "retrain.cost"),
+    "retrain.every_days": ("retrain.interval_days",),
+    "retrain.cost": ("day_rate",),
+    "labels.double_rows": ("units_a_row", "acceptance.target"),
+    "week": ("daily_volume",),
+    "feedback.audit_positives_week": ("acceptance.target", "units_a_row", "daily_volume"),
+    "feedback.audit_rows_week": ("acceptance.target", "units_a_row", "daily_volume"),
+    "feedback.exempt_share": ("feedback.audit_rows_week", "daily_volume"),
+    "feedback.audit_hours_week": ("feedback.audit_rows_week", "label_source"),
+    "iterations.validation_units": ("iterations.validation_rows",),
+    "iterations.optimism": ("iterations.validation_units", "acceptance.baseline"),
+    "schedule.labelling_days": ("label_source", "labels.weeks"),
+    # Dates of the work follow from what comes before it.
+    "iterations.start": ("schedule.days.p50",),
+    "iterations.end": ("schedule.days.p50",),
 }
+COSTS = ("miss_cost", "false_alarm_cost", "unit_error_cost")
 EFFORTS = ("schedule.effort_days", "schedule.iteration_days")
 # Numbers that tasks of the schedule take their days from.
 LABELS = ("schedule.labelling_days",)
@@ -113,6 +156,8 @@ def _also(answers: Answers, name: str) -> tuple[str, ...]:
     """What a name rests on under some answers only."""
     if name == "acceptance.min_gain" and answers.get("min_gain") is None:
         return price_keys(answers, metrics.of(answers))  # whether one is given decides which rule gives the gain
+    if name == "cost_of_a_wrong_result":
+        return COSTS
     if name == "labels.weeks" and answers.get("label_source") in ("people", "both"):
         return ("test.rows", "labelled_cases")
     if name == "slo_percent" and answers.provenance("slo_percent") == "default":

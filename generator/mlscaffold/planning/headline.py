@@ -184,7 +184,7 @@ def _kept_from(answers: Answers, numbers: Mapping[str, Entry]) -> str:
         return ""
     key = price_keys(answers, metric)[0]
     assumed = "" if answers[key] is None else f", and {_about(answers[key])} is assumed"
-    return f", kept where {key} is {_about(cost)} {answers.currency} or more{assumed}"
+    return f", kept at this target where {key} is {_about(cost)} {answers.currency} or more{assumed}"
 
 
 def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:

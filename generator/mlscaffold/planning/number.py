@@ -82,6 +82,14 @@ def said(value: float | int | None) -> str:
     return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in digits else digits
 
 
+def begun(months: float | None) -> str:
+    """Months as people count them, from the beginning of each: 2.67 → 3 months; 0.2 → a month."""
+    if months is None:
+        return said(None)
+    whole = math.ceil(months - 1e-9)
+    return "a month" if whole <= 1 else f"{whole:,} months"
+
+
 def bounded(key: NumberKey, number: Number, terms: Mapping[str, str]) -> Number:
     """The number itself, or, where it is infinite, not a number or beyond a thousand million, a finding instead."""
     value = number.value

@@ -16,7 +16,7 @@ from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_reach
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.formulas.counts import LIMIT
-from mlscaffold.planning.number import Number, Numbers, bounded, findings_of, said, value_of
+from mlscaffold.planning.number import Number, Numbers, begun, bounded, findings_of, said, value_of
 from mlscaffold.planning.operations import feedback, model_quality, rollout, slo
 
 LONGEST = {"days": 3650, "weeks": 520}  # ten years, in the units that a number of days or weeks has
@@ -126,11 +126,15 @@ def _unpriced(answers: Answers, numbers: Numbers) -> Said | None:
         return None
     key = price_keys(answers, metrics.of(answers))[0]
     months, cost = value_of(numbers, "acceptance.payback_months"), value_of(numbers, "acceptance.break_even_cost")
-    pays = f"pays back after {said(months)} months only" if months is not None else "never pays back"
+    pays = f"pays back after {begun(months)} only" if months is not None else "never pays back"
     even = numbers["acceptance.break_even_gain"]
     impossible = f" {even.note}" if even.value is None and even.note else ""
     limit = f"within {limit_of(answers)}"
-    enough = f"from {said(cost)} {answers.currency} on it pays back {limit}" if cost else "no cost is known that would"
+    enough = (
+        f"from {said(cost)} {answers.currency} on the same target pays back {limit}"
+        if cost
+        else "no cost is known that would"
+    )
     return Said(
         f"Nobody has said what an error costs, and at the {said(_price(answers, key))} {answers.currency} assumed the "
         f"target {pays}.{impossible}",
@@ -171,7 +175,7 @@ def _pays_late(answers: Answers, numbers: Numbers) -> Said | None:
     if not is_priced(answers, metrics.of(answers)) or months is None or months <= answers.payback_limit_months:
         return None
     return Said(
-        f"At the target it is paid back after {said(months)} months; the limit is {limit_of(answers)}.",
+        f"At the target it is paid back after {begun(months)}; the limit is {limit_of(answers)}.",
         f"Aim higher with target_value, accept a later payback_limit_months, or build something simpler. {CHEAPER}",
     )
 

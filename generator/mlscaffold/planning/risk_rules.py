@@ -7,7 +7,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import absence, plausibility
-from mlscaffold.planning.number import Numbers, said, value_of
+from mlscaffold.planning.number import Numbers, begun, said, value_of
 from mlscaffold.planning.schedule.dates import Schedule
 from mlscaffold.planning.schedule.people import overloaded
 
@@ -99,7 +99,7 @@ def _never_pays(facts: Facts) -> bool:
 def _payback_trigger(facts: Facts) -> str:
     if _never_pays(facts):
         return str(facts.note("acceptance.payback_months")).rstrip(".")
-    return f"Payback takes {facts.text('acceptance.payback_months')} months (a risk above {PAYBACK_LIMIT})"
+    return f"Payback takes {begun(facts.value('acceptance.payback_months'))} (a risk above {PAYBACK_LIMIT})"
 
 
 def _payback_response(facts: Facts) -> str:

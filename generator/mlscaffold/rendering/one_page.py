@@ -1,9 +1,11 @@
 """What the plan on a page says beside the six lines: the picture, what is assumed, what is open, what would stop it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning.number import entries
 from mlscaffold.rendering.forms import lines
 from mlscaffold.rendering.schedule import Risks
 from mlscaffold.wording import mermaid, number
@@ -39,9 +41,10 @@ class OnePage:
         self._answers, self._plan, self._kind = answers, plan, answers.kind
         self._tasks: list[Row] = plan["schedule"]["tasks"]
         self._by_id = {task["id"]: task for task in self._tasks}
-        ranked = sorted(plan["assumptions"], key=lambda row: -len(row["drives"]))
+        moved = Counter(key for _, entry in entries(plan) for key in entry.get("rests_on", ()))
+        ranked = sorted(plan["assumptions"], key=lambda row: -moved[row["key"]])
         self.assumed: list[Row] = [
-            {**row, "value": row["value"] or "none", "moves": len(row["drives"])} for row in ranked[:MOST]
+            {**row, "value": row["value"] or "none", "moves": moved[row["key"]]} for row in ranked[:MOST]
         ]
         self.assumed_more = len(ranked) - len(self.assumed)
         open_rows = [*self._findings(), *self._severe()]

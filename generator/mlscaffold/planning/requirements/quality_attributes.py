@@ -50,7 +50,9 @@ def _speed(answers: Answers, numbers: Numbers) -> Draft:
 def _availability(answers: Answers, numbers: Numbers) -> Draft:
     system, counted, days = SYSTEMS[answers.deliverable], units(answers), answers.slo_window_days
     budget, enough = value_of(numbers, "slo.budget_requests"), value_of(numbers, "slo.demo_requests")
-    allowed = f"At most {said(budget)} failed {counted} in {days} days; before" if budget is not None else "Before"
+    allowed = "Before" if budget is None else f"At most {said(budget)} failed {counted} in {days} days; before"
+    if budget is not None and budget < 1:
+        allowed = f"Not one failed {counted.removesuffix('s')} in {days} days; before"
     shown = f"{enough:,}" if enough is not None else "1,000,000,000"
     return Draft(
         "quality",
