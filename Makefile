@@ -16,6 +16,7 @@
 #   screens      the wizard in a real terminal
 #   updates      what replan, update, presets and the wizard do at length
 #   installs     every way to install, both doors: one tree; the two locks
+#   verdicts     verdicts by exact enumeration and by simulation
 #   hostile      make test once more, in surroundings that must not matter
 #   mutants      400 faults planted one at a time: tests that see each of them
 #   tools        simulations, large files, browsers, clusters and other programs' readers

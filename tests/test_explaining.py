@@ -67,7 +67,7 @@ WORDS = {
     ),
     "ml-default recall": (
         "recall: share of the positives that is found. It decides here. Higher is better, from 0, at most 1.",
-        "planned in positives, by F05; two systems are compared by mid-p McNemar test",
+        "planned in positives, by F05; two systems are compared by Tango's score test",
         "acceptance.target (recall): 0.6 *",
     ),
     "ml-default f1": ("f1: F1, balance of precision and recall. It does not decide here; recall does.",),

@@ -304,19 +304,19 @@ def test_segments_share_alpha_and_none_means_none() -> None:
     three = planned(**texts, segments="a; b; c", test_looks="1")["slices"]
     none = planned(**texts)["slices"]
 
-    assert three["units_each"]["value"] == 101
-    assert three["rows_each"]["value"] == 2525
+    assert three["units_each"]["value"] == 106
+    assert three["rows_each"]["value"] == 2650
     assert (none["rows_each"]["value"], none["rows_each"]["note"]) == (None, "No segments are named.")
 
 
-def test_promotion_needs_687_positives_of_which_69_decide() -> None:
-    """Margin .03 and models that differ on a tenth: 687, and labels only where they differ."""
+def test_promotion_needs_717_positives_of_which_72_decide() -> None:
+    """Margin .03 and models that differ on a tenth: 717, and labels only where they differ."""
     texts = {"current_value": "0.55", "target_value": "0.7", "min_gain": "0.05", "positive_share": "0.04"}
     plan = planned(**texts)["promotion"]
 
-    assert (plan["rows"]["value"], plan["labels"]["value"]) == (687, 69)
-    assert (plan["stream_rows"]["value"], plan["stream_labels"]["value"]) == (17_175, 1_718)
-    assert planned(**texts, promotion_discordance="0.2")["promotion"]["rows"]["value"] > 687
+    assert (plan["rows"]["value"], plan["labels"]["value"]) == (717, 72)
+    assert (plan["stream_rows"]["value"], plan["stream_labels"]["value"]) == (17_925, 1_793)
+    assert planned(**texts, promotion_discordance="0.2")["promotion"]["rows"]["value"] > 717
 
 
 @pytest.mark.parametrize("consequence", ["cosmetic", "money", "rights", "intolerable"])

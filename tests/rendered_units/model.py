@@ -107,12 +107,6 @@ def test_clusters_widen_the_interval() -> None:
     assert width[1] > 2 * width[0]
 
 
-def test_the_mid_p_test_equals_its_definition() -> None:
-    """Half of the observed table's probability counts."""
-    assert intervals.mid_p(8, 2) == pytest.approx(sum(math.comb(10, k) for k in range(2)) / 1024 + 45 / 2048)
-    assert intervals.mid_p(0, 0) == 1.0
-
-
 def test_verdicts_have_three_values() -> None:
     """Shown, shown not to be there, and neither, with the rows to go."""
     found = intervals.Interval(0.10, 0.02, 0.18, 100, "t", 0.05)

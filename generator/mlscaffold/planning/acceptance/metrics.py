@@ -137,7 +137,7 @@ class Metric:
 
 _BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
 DECIDED_BY: Mapping[str, str] = {
-    "mcnemar": "mid-p McNemar test and its paired interval",
+    "score": "Tango's score test of the paired difference, and its bounds",
     "delong": "DeLong's paired interval",
     "bootstrap": _BOOTSTRAP,
     "mean": "paired mean difference of the rows' losses",
@@ -176,7 +176,7 @@ def of(answers: Answers) -> Metric:
         1 if share else math.inf,
         COUNTED_ON.get(answers.metric_counted_on, answers.metric_counted_on),
         "share" if share else "mean",
-        (DECIDED_BY["mcnemar"] if share else _VALUES) + _ALONE,
+        (DECIDED_BY["score"] if share else _VALUES) + _ALONE,
         own=True,
         unit=unit,
         spread=answers.metric_spread,

@@ -1,7 +1,8 @@
 """How sure a measurement is: intervals for one model, paired intervals for two, and the verdict that follows.
 
-Where rows are independent: Wilson, DeLong, Student's t, and for paired yes/no results the adjusted Wald interval with
-the mid-p McNemar test. Where they share a cluster, and for metrics without a formula: the paired cluster bootstrap.
+Where rows are independent: Wilson, DeLong, Student's t, and for paired yes/no results Tango's score test (`pairs`).
+Where they share a cluster, and for metrics without a formula: the paired cluster bootstrap.
+A gain, a segment's loss and a promotion are one test each: whether the lower bound reaches the minimum.
 """
 
 import math
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 from planrun.repository import Repo
 from scipy.integrate import quad
-from scipy.stats import binom, binomtest, norm, rankdata, t
+from scipy.stats import binomtest, norm, rankdata, t
 
+from planrun_ml.measuring import pairs
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding, settled
 from planrun_ml.measuring.metrics import Metric, components, losses, named, per_unit, priced, score
@@ -34,7 +36,6 @@ class Interval:
     n: int
     method: str
     alpha: float
-    p_value: float | None = None
 
     @property
     def spread(self) -> float:
@@ -43,7 +44,7 @@ class Interval:
         return float(half / z * math.sqrt(self.n)) if math.isfinite(half) and z > 0 else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        return {key: _plain(value) for key, value in asdict(self).items() if key != "p_value" or value is not None}
+        return {key: _plain(value) for key, value in asdict(self).items()}
 
 
 def _plain(value: Any) -> Any:
@@ -107,7 +108,7 @@ def verdict(found: Interval, minimum: float, unit: str = "rows") -> Verdict:
     if not (math.isfinite(found.low) and math.isfinite(found.high)):
         return Verdict("inconclusive", None, f"Not yet shown: gain {found.value:.4g} without bounds ({found.method}).")
     shown = f"gain {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, needed {minimum:.4g}"
-    if found.low >= minimum and (found.p_value is None or found.p_value <= found.alpha):
+    if found.low >= minimum:
         return Verdict("pass", 0, f"Shown: {shown}.")
     if found.high < minimum:
         return Verdict("fail", 0, f"Shown not to be there: {shown}.")
@@ -174,19 +175,11 @@ def of_mean(values: np.ndarray, alpha: float, value: float | None = None) -> Int
 
 
 def _paired_proportion(right: np.ndarray, was_right: np.ndarray, alpha: float) -> Interval:
-    """Adjusted Wald (half a row in each cell), with the mid-p McNemar p-value of no gain at all."""
-    n, b, c = len(right), int((right & ~was_right).sum()), int((~right & was_right).sum())
+    n, up, down = len(right), int((right & ~was_right).sum()), int((~right & was_right).sum())
     if n == 0:
         return Interval(math.nan, math.nan, math.nan, 0, "no row to measure on", alpha)
-    total, up, down = n + 2, b + 0.5, c + 0.5
-    middle = (up - down) / total
-    half = norm.ppf(1 - alpha) * math.sqrt(up + down - (up - down) ** 2 / total) / total
-    return Interval((b - c) / n, middle - half, middle + half, n, "adjusted Wald, mid-p McNemar", alpha, mid_p(b, c))
-
-
-def mid_p(b: int, c: int) -> float:
-    """One-sided mid-p McNemar: b rows turned right, c rows turned wrong."""
-    return float(binom.cdf(c, b + c, 0.5) - 0.5 * binom.pmf(c, b + c, 0.5)) if b + c else 1.0
+    low, high = pairs.bounds(n, up, down, alpha)
+    return Interval((up - down) / n, low, high, n, "Tango's score test, enumerated", alpha)
 
 
 def _delong(cases: list[Case]) -> float:
