@@ -204,7 +204,7 @@ def test_what_people_can_look_at_from_the_page_to_a_retraining(open_terminal: Ca
     commit(terminal.folder, "Our data")
     found = to_a_champion(terminal)
 
-    assert found["gain"]["method"].startswith("bootstrap")
+    assert found["gain"]["method"].startswith("jackknife")
     assert found["gain"]["n"] == terminal.evidence("splits")["sizes"]["test"]
     assert terminal.evidence("labels")["test"]["units"] < 0.05 * found["gain"]["n"]
 

@@ -5,13 +5,18 @@ import math
 
 import numpy as np
 import pytest
+import verdicts
 from material import mostly_slow
+from mlscaffold import answers
+from mlscaffold.planning.acceptance import metrics
+from mlscaffold.planning.acceptance.comparison import Comparison
 from mlscaffold.planning.formulas import samples
 from planrun_ml.measuring import intervals, pairs
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import named
+from planrun_ml.measuring.influence import Influence, influence
+from planrun_ml.measuring.metrics import Metric, named, score
 from scipy.optimize import minimize_scalar
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 MARGINS = (-0.2, -0.1, -0.05, -0.03, 0.0, 0.03, 0.05, 0.1, 0.2)
 ALPHAS = (0.05, 0.05 / 3, 0.0033)
@@ -178,3 +183,160 @@ def test_one_test_decides_a_gain_and_a_loss_alike() -> None:
     assert intervals.verdict(found, -0.03).state == "fail"
     assert intervals.verdict(equal, -0.03).state == "pass"
     assert equal.low == pytest.approx(-equal.high)
+
+
+# ------------------------------------------------------------------------------------------------ groups and few units
+
+
+def dense(sizes: np.ndarray, sums: np.ndarray, alike: float) -> tuple[float, float]:
+    """CR2's standard error of a mean and Bell and McCaffrey's degrees of freedom, from whole matrices."""
+    n, k = int(sizes.sum()), len(sizes)
+    place = np.repeat(np.arange(k), sizes)
+    residual = np.eye(n) - np.full((n, n), 1 / n)
+    work = np.where(place[:, None] == place, alike, 0.0) + (1 - alike) * np.eye(n)
+    columns = []
+    for group in range(k):
+        mine = place == group
+        values, vectors = np.linalg.eigh(residual[np.ix_(mine, mine)])
+        root = vectors @ np.diag(np.where(values > 1e-12, values, np.inf) ** -0.5) @ vectors.T
+        columns.append(residual[:, mine] @ root @ np.ones(mine.sum()) / n)
+    spread = np.column_stack(columns)
+    inner = spread.T @ work @ spread
+    error = math.sqrt(float(((sums / n) ** 2 / (1 - sizes / n)).sum()))
+    return error, float(np.trace(inner) ** 2 / (inner**2).sum())
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("sizes", [[4, 4, 4, 4, 4], [1, 2, 3, 9, 20], [1, 1, 1, 1, 30]])
+def test_the_sandwich_is_that_of_the_matrices(sizes: list[int], alike: float) -> None:
+    """Error and degrees of freedom in closed form are those of Bell and McCaffrey's matrices."""
+    held = np.array(sizes)
+    sums = np.random.default_rng(1).normal(size=len(held))
+    sums -= held * sums.sum() / held.sum()
+    found = Influence(sums / held.sum(), held / held.sum(), alike, float(held.sum()))
+
+    assert (found.error(), found.freedom()) == pytest.approx(dense(held, sums, alike))
+
+
+@pytest.mark.parametrize("metric", ["recall", "precision", "f1", "roc_auc", "log_loss", "rmse", "macro_f1"])
+def test_the_influence_of_a_row_is_what_its_absence_changes(metric: str) -> None:
+    """Of 4,000 rows, each left out in turn: the metric moves by what the row is said to move it by."""
+    case = verdicts.World(metric, 4_000).sample(np.random.default_rng(2))[0]
+    found = influence(named(metric), [case])
+    whole = score(named(metric), case)
+    for row in (0, 17, 900):
+        without = score(named(metric), case.only(np.arange(4_000) != row))
+        assert found.moves[row] == pytest.approx(whole - without, abs=3e-6 + 0.01 * abs(whole - without))
+
+
+def test_a_team_metric_of_all_rows_is_judged_like_the_same_metric_of_sums() -> None:
+    """The jackknife over parts beside the slopes: one standard error, within a tenth."""
+    new, old = verdicts.World("f1", 2_000).sample(np.random.default_rng(3))
+    own = Metric(value=lambda case: score(named("f1"), case), name="own:f1", counted_on="positives")
+    one, other = (intervals.gain(metric, new, old, 0.05) for metric in (named("f1"), own))
+
+    assert other.value == one.value
+    assert other.error == pytest.approx(one.error, rel=0.1)
+
+
+GROUPED = [
+    (metric, clusters, unequal)
+    for metric in ("mae", "rmse", "recall", "precision", "f1", "roc_auc", "macro_f1")
+    for clusters in (8, 12, 20, 60)
+    for unequal in (False, True)
+]
+
+
+@pytest.mark.parametrize("case", mostly_slow(GROUPED, ("f1", 8, True), ("mae", 12, True)))
+def test_groups_with_luck_of_their_own_pass_as_rarely_as_alpha_says(case: tuple[str, int, bool]) -> None:
+    """Two equally good models, 30 rows a group, equal or log-normal sizes: at most 1.25 alpha at either bound."""
+    metric, clusters, unequal = case
+    world = verdicts.World(metric, 30 * clusters, clusters=clusters, unequal=unequal, luck=0.5)
+    found = verdicts.rates(world, 0.05, 2_000)
+
+    assert max(found.passes, found.fails) <= 1.25 * 0.05
+
+
+@pytest.mark.parametrize("clusters", mostly_slow([8, 20, 29, 60, 200], 29))
+def test_a_skew_against_the_claim_waits_for_more_groups(clusters: int) -> None:
+    """Exponential luck, which hides its long tail from few groups: at most 1.4 alpha, and 2.9 of a t test."""
+    draws, shown, blind, runs = np.random.default_rng(4), 0, 0, 3_000
+    for _ in range(runs):
+        luck = 1 - draws.exponential(size=clusters)
+        shares = np.full(clusters, 1 / clusters)
+        moves = (luck - luck.mean()) / clusters
+        held = Influence(moves, shares, 0.0, float(clusters))
+        found = intervals.judged(intervals.of_clusters(float(luck.mean()), held, clusters, 0.05, "{}"), held, True)
+        shown += found.low > 0
+        error = luck.std(ddof=1) / math.sqrt(clusters)
+        blind += luck.mean() - t.isf(0.05, clusters - 1) * error > 0
+
+    assert shown / runs <= 1.4 * 0.05
+    assert shown < blind
+
+
+@pytest.mark.parametrize(
+    ("metric", "positives", "others", "told", "more"),
+    [
+        ("f1", 12, 300, "12 positive rows, and 8 more are needed to judge", 8),
+        ("roc_auc", 4, 300, "4 positive rows, and 16 more are needed to judge", 16),
+        ("roc_auc", 300, 5, "5 negative rows, and 15 more are needed to judge", 15),
+        ("average_precision", 19, 300, "19 positive rows, and 1 more are needed to judge", 1),
+        ("log_loss", 2, 4, "6 units, and 2 more are needed to judge", 2),
+    ],
+)
+def test_too_few_units_end_inconclusive_with_the_count_that_is_missing(
+    metric: str, positives: int, others: int, told: str, more: int
+) -> None:
+    """Whatever the gain: a perfect model against one that knows nothing."""
+    y = np.repeat([1.0, 0.0], [positives, others])
+    rng = np.random.default_rng(5)
+    new, old = Case(y, np.where(y == 1, 0.9, 0.1)), Case(y, rng.random(len(y)))
+    held = intervals.verdict(intervals.gain(named(metric), new, old, 0.05), 0.01, named(metric).more)
+
+    assert (held.state, held.more) == ("inconclusive", more)
+    assert told in held.sentence
+
+
+def test_few_groups_and_rare_classes_end_inconclusive() -> None:
+    """Seven groups, nineteen alarms, and a class of five rows."""
+    rng = np.random.default_rng(6)
+    groups = [
+        Case(case.y, case.scores, case.threshold, clusters=np.arange(350) % 7)
+        for case in verdicts.World("f1", 350, better=2.0).sample(rng)
+    ]
+    assert "7 groups or days, and 1 more are needed" in intervals.gain(named("f1"), *groups, 0.05).method
+    y = np.repeat([1.0, 0.0], [60, 60])
+    few = Case(y, np.where(np.arange(120) < 19, 0.9, 0.1))
+    assert "19 alarms, and 1 more are needed" in intervals.gain(named("precision"), few, Case(y, y), 0.05).method
+    names = ("a", "b", "c")
+    truth = np.repeat(names, [5, 60, 60])
+    said = [rng.dirichlet([1, 1, 1], 125) for _ in range(2)]
+    rare = [Case(truth, one, classes=names) for one in said]
+    assert '5 rows of class "a", and 15 more' in intervals.gain(named("macro_f1"), *rare, 0.05).method
+
+
+@pytest.mark.parametrize(
+    "case",
+    mostly_slow(
+        itertools.product(("f1", "roc_auc", "precision", "average_precision", "log_loss"), (20, 40, 100)),
+        ("f1", 20),
+    ),
+)
+def test_few_positives_pass_as_rarely_as_alpha_says(case: tuple[str, int]) -> None:
+    """From the least count on, a better model is shown to be better by more than it is in at most 1.25 alpha."""
+    metric, positives = case
+    world = verdicts.World(metric, 10 * positives, share=0.1, better=0.5)
+    runs = 400 if metric == "average_precision" else 2_000
+    found = verdicts.rates(world, 0.05, runs)
+
+    assert found.passes <= 1.25 * 0.05
+
+
+def test_the_plan_asks_for_no_fewer_units_than_the_engine_judges() -> None:
+    """Both have the least counts; one figure each."""
+    assert (metrics.LEAST, metrics.FEWEST) == (intervals.LEAST, intervals.FEWEST)
+    binary = {"task": "binary", "positive_share": "0.1"}
+    for key in ("f1", "roc_auc", "average_precision", "precision"):
+        metric = metrics.of(answers.complete(binary | {"metric": key}))
+        assert Comparison(metric, 0.5, 0.5, 0.9, None, 9.0).units(0.45, 0.0, 0.2, 0.5) >= intervals.LEAST

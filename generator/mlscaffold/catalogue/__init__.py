@@ -85,7 +85,7 @@ class MetricRow:
     high: int | None  # the largest value; None where there is none
     counted_on: str  # rows, positives, alarms or queries
     method: str  # "share", "auc" or "mean"
-    decided_by: str  # "score", "delong", "bootstrap" or "mean"
+    decided_by: str  # "score", "delong", "influence" or "mean"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Metric:
     `each(case)`, one number a row (or a query) whose mean over the units it is `counted_on` is the metric;
     `sums(case)`, rows × sums, with `combine(sets × sums)`, one value a set, for what is a function of sums and no mean;
     `value(case)`, one number for all rows, where a row does not stand alone (an order, the top of a list). It is
-    computed again in each draw of a bootstrap.
+    computed again without each part of the rows in turn.
 
     Raises `ValueError` where it is none of these, or says something else than it may.
     """

@@ -33,16 +33,19 @@ class Comparison:
             raise ValueError(f"a gain of {gain:g} can never be shown to exceed {minimum:g}")
         if self.metric.method == "share":
             discordance = max(self.discordance or 0.0, abs(gain), 1e-9)
-            return max(2, samples.margin_rows(gain, discordance, -minimum, alpha, power))
+            rows = samples.margin_rows(gain, discordance, -minimum, alpha, power)
+            return max(rows, self.metric.least_units)
         value = self.metric.improved(self.baseline, gain)
         if self.metric.method == "auc":
             first, second = _inside(self.baseline), _inside(value)
             allowed = max(second - first - minimum, 1e-12)
-            return samples.auc_positives(
+            positives = samples.auc_positives(
                 first, second, second - first - allowed, self.negatives_each, self.correlation, alpha, power
             )
+            least = self.metric.least_units
+            return max(positives, least, whole(least / self.negatives_each))  # of the negatives as many
         rows = samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
-        return max(rows, self.metric.least_rows)
+        return max(rows, self.metric.least_units)
 
     def paired_spread(self, value: float) -> float:
         """Standard deviation of the rows' loss differences between the baseline and a system at `value`."""

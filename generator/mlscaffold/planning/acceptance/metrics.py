@@ -116,9 +116,17 @@ class Metric:
         return "F35" if self.is_any("log_loss", "brier") and self.classes == 2 else "F08"
 
     @property
-    def least_rows(self) -> int:
-        """Rows below which it says nothing, whatever the gain: the rarest class has to be seen (F36)."""
-        return spreads.rows_for_rarest(self.rarest) if self.known == "macro_f1" else 2
+    def least_units(self) -> int:
+        """Units below which the engine judges no gain, whatever it is: the rarest class has to be seen (F36).
+
+        An order, an F1 and a precision need so many positives or alarms, a mean so many values, for its error to be
+        Student's; `planrun_ml.measuring.intervals` has the same two figures, by simulation.
+        """
+        if self.known == "macro_f1":
+            return spreads.rows_for_rarest(self.rarest)
+        if self.counted_on == "flagged rows" or (self.counted_on == "positives" and self.method != "share"):
+            return LEAST
+        return FEWEST if self.method == "mean" else 2
 
     def as_json(self) -> dict[str, Any]:
         """The entry of plan.json that documents and gates read."""
@@ -135,16 +143,17 @@ class Metric:
         } | ({"unit": self.unit} if self.own else {})
 
 
-_BOOTSTRAP = "paired bootstrap, resampled by group where there are groups"
+LEAST, FEWEST = 20, 8
+_INFLUENCE = "what each row, or group where there are groups, moves the difference by, with Student's t"
 DECIDED_BY: Mapping[str, str] = {
     "score": "Tango's score test of the paired difference, and its bounds",
-    "delong": "DeLong's paired interval",
-    "bootstrap": _BOOTSTRAP,
+    "delong": "DeLong's paired interval, with Student's t",
+    "influence": _INFLUENCE,
     "mean": "paired mean difference of the rows' losses",
 }
 _VALUES = "paired mean difference of the rows' values"  # of a team's own, which may be gains
 # Nobody knows of a team's own whether its rows stand alone.
-_ALONE = "; where a row does not stand alone, a paired bootstrap of whole groups, or of rows where there are none"
+_ALONE = "; where a row does not stand alone, what each group moves the difference by, with Student's t"
 COUNTED_ON = {"alarms": "flagged rows"}  # the plan's word
 
 

@@ -1,7 +1,7 @@
 """How sure a measurement is: intervals for one model, paired intervals for two, and the verdict that follows.
 
-Where rows are independent: Wilson, DeLong, Student's t, and for paired yes/no results Tango's score test (`pairs`).
-Where they share a cluster, and for metrics without a formula: the paired cluster bootstrap.
+One share of independent rows: Wilson's interval. Two models' right and wrong answers on the same rows: Tango's score
+test (`pairs`). Everything else, and whatever comes in groups: sums of influence values over clusters (`influence`).
 A gain, a segment's loss and a promotion are one test each: whether the lower bound reaches the minimum.
 """
 
@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from planrun.repository import Repo
 from scipy.integrate import quad
-from scipy.stats import binomtest, norm, rankdata, t
+from scipy.stats import binomtest, norm, t
 
 from planrun_ml.measuring import pairs
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding, settled
-from planrun_ml.measuring.metrics import Metric, components, losses, named, per_unit, priced, score
+from planrun_ml.measuring.influence import Influence, influence, measured
+from planrun_ml.measuring.metrics import Metric, counted, losses, named, priced, score
 
-DRAWS = 2000
-ORDER_DRAWS = 400  # AUC and average precision are sorted anew in each draw
-# clusters: fewer vary less in a redraw than in the world, more are poured together at random
-FEW = 30
-GROUPS = 1000
+FEWEST = 8  # clusters, below which no gain is judged: t and sandwich hold from there on
+LEAST = 20  # positives, alarms or rows of the rarest class: an order, an F1 or a precision of fewer is no normal value
+MANY = 30  # clusters from which a skew is answered with a wider bound; with fewer it hides too often
+SLACK = 0.3  # of alpha, by which a skew may raise the chance of a false verdict
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,19 @@ class Interval:
     n: int
     method: str
     alpha: float
+    error: float = math.nan  # standard error, where the bounds were made of one
+    missing: int | None = None  # units without which nothing is judged
 
     @property
     def spread(self) -> float:
         """How much one unit varies (standard deviation), as the bounds show it; 0.0 where they show nothing."""
+        if math.isfinite(self.error):
+            return self.error * math.sqrt(self.n)
         z, half = norm.ppf(1 - self.alpha), (self.high - self.low) / 2
         return float(half / z * math.sqrt(self.n)) if math.isfinite(half) and z > 0 else 0.0
 
     def as_json(self) -> dict[str, Any]:
-        return {key: _plain(value) for key, value in asdict(self).items()}
+        return {key: _plain(value) for key, value in asdict(self).items() if key not in ("error", "missing")}
 
 
 def _plain(value: Any) -> Any:
@@ -57,30 +61,62 @@ def _plain(value: Any) -> Any:
 def interval(metric: Metric, case: Case, alpha: float) -> Interval:
     """One model's metric with its bounds. Raises `Trouble` where a team's own metric is not a number here."""
     value = settled(metric, score(metric, case))
-    if case.clusters is None and metric.delong and not math.isnan(value):
-        half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([case]), 0.0))
-        return Interval(value, max(0.0, value - half), min(1.0, value + half), len(case.y), "DeLong", alpha)
-    values = losses(metric, case)
-    if case.clusters is not None or values is None:
-        return _bootstrap(metric, [case], alpha, value)
-    if metric.share and _yes_or_no(values):
+    values = losses(metric, case) if case.clusters is None else None
+    if values is not None and metric.share and _yes_or_no(values):
         return Interval(value, *_wilson(values.sum(), len(values), alpha), len(values), "Wilson", alpha)
-    return of_mean(values, alpha, value)
+    found = of_clusters(value, influence(metric, [case]), measured(metric, case), alpha, _kind(metric, case))
+    return _possible(metric, found)
+
+
+def _possible(metric: Metric, found: Interval) -> Interval:
+    """No bound where the metric has no values. A team's own may lie below 0, unless it is a share."""
+    low, high = found.low, found.high
+    if math.isfinite(low) and (metric.share or not metric.own):
+        low = max(0.0, low)
+    if math.isfinite(high) and metric.sign > 0 and metric.limit is not None:
+        high = min(metric.limit, high)
+    return replace(found, low=low, high=high)
 
 
 def gain(metric: Metric, new: Case, old: Case, alpha: float) -> Interval:
     """How much better `new` is than `old` on the same rows; positive is better whichever way the metric runs."""
-    value = metric.sign * (score(metric, new) - score(metric, old))
-    if new.clusters is None and metric.delong and not math.isnan(value):
-        half = norm.ppf(1 - alpha) * math.sqrt(max(_delong([new, old]), 0.0))
-        return Interval(value, value - half, value + half, len(new.y), "DeLong, paired", alpha)
-    after, before = losses(metric, new), losses(metric, old)
     # the alarms of two models are not the same rows: nothing pairs them
-    if new.clusters is not None or after is None or before is None or metric.counted_on == "alarms":
-        return _bootstrap(metric, [new, old], alpha, value)
-    if metric.share and _yes_or_no(after) and _yes_or_no(before):
-        return _paired_proportion(after == 1, before == 1, alpha)
-    return of_mean(metric.sign * (after - before), alpha, value)
+    if new.clusters is None and metric.share and metric.counted_on != "alarms":
+        after, before = losses(metric, new), losses(metric, old)
+        if after is not None and before is not None and _yes_or_no(after) and _yes_or_no(before):
+            return _paired_proportion(after == 1, before == 1, alpha)
+    value = metric.sign * (score(metric, new) - score(metric, old))
+    n = max(measured(metric, new), measured(metric, old))
+    held, what = rarest(metric, [new, old])
+    if what and held < LEAST:
+        why = f"{held} {what}, and {LEAST - held} more are needed to judge"
+        return Interval(value, -math.inf, math.inf, n, why, alpha, missing=LEAST - held)
+    found = influence(metric, [new, old])
+    return judged(of_clusters(value, found, n, alpha, _kind(metric, new)), found, new.clusters is not None)
+
+
+def rarest(metric: Metric, cases: list[Case]) -> tuple[int, str]:
+    """How many there are of what a metric hangs on, and what that is; "" where each unit counts by itself."""
+    y, (one, *_) = cases[0].y, cases
+    if metric.counted_on == "alarms":
+        return min(int(counted(metric, case).sum()) for case in cases), "alarms"
+    if metric.counted_on == "positives" and metric.each is None:
+        positive, negative = int((y == 1).sum()), int((y != 1).sum())
+        if metric.delong and negative < positive:
+            return negative, "negative rows"
+        return positive, "positive rows"
+    if metric.sums is not None and one.classes:
+        names, counts = np.unique(y.astype(str), return_counts=True)
+        return (int(counts.min()), f'rows of class "{names[counts.argmin()]}"') if len(names) else (0, "rows")
+    return 0, ""
+
+
+def _kind(metric: Metric, case: Case) -> str:
+    if case.clusters is not None:
+        return "sandwich (CR2) over {} clusters"
+    if metric.value and not metric.delong:
+        return "jackknife over {} parts"
+    return "DeLong, t on {} rows" if metric.delong else "t on {} units"
 
 
 def _yes_or_no(values: np.ndarray) -> bool:
@@ -104,18 +140,24 @@ def affordable(held: Verdict, found: dict[str, Any]) -> Verdict:
 def verdict(found: Interval, minimum: float, unit: str = "rows") -> Verdict:
     """Whether the lower bound of a gain reaches the minimum, the upper bound stays below it, or neither."""
     if not math.isfinite(found.value):
-        return Verdict("fail", None, "The gain is not a number, so nothing was shown.")
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        return Verdict("inconclusive", None, f"Not yet shown: gain {found.value:.4g} without bounds ({found.method}).")
-    shown = f"gain {found.value:.4g}, bounds {found.low:.4g} to {found.high:.4g}, needed {minimum:.4g}"
+        told = "the gain is not a number" if found.n else "there is nothing to measure it on"
+        return Verdict("inconclusive", found.missing, f"Not yet shown: {told} on {found.n:,} {unit}.")
+    shown = f"gain {found.value:.4g}, bounds {_bound(found.low)} to {_bound(found.high)}, needed {minimum:.4g}"
     if found.low >= minimum:
         return Verdict("pass", 0, f"Shown: {shown}.")
     if found.high < minimum:
         return Verdict("fail", 0, f"Shown not to be there: {shown}.")
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        told = f"Not yet shown: gain {found.value:.4g}, bounds {_bound(found.low)} to {_bound(found.high)}"
+        return Verdict("inconclusive", found.missing, f"{told} ({found.method}), needed {minimum:.4g}.")
     more = rows_to_go(found, minimum)
     if more is None:
         return Verdict("inconclusive", None, f"Not yet shown: {shown}; no number of rows decides at this gain.")
     return Verdict("inconclusive", more, f"Not yet shown: {shown}; {more:,} more {unit} would decide at this gain.")
+
+
+def _bound(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else "unknown"
 
 
 def rows_to_go(found: Interval, minimum: float) -> int | None:
@@ -167,11 +209,53 @@ def _wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def of_mean(values: np.ndarray, alpha: float, value: float | None = None) -> Interval:
-    """The mean of independent values with its bounds; `value` is the mean as the evaluator gives it."""
-    n, mean = len(values), float(values.mean()) if value is None else value
+def of_mean(values: np.ndarray, alpha: float) -> Interval:
+    """The mean of independent values with its bounds."""
+    n, mean = len(values), float(values.mean())
     half = float(t.ppf(1 - alpha, n - 1)) * float(values.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
     return Interval(mean, mean - half, mean + half, n, "paired t on units", alpha)
+
+
+def of_clusters(value: float, found: Influence, n: int, alpha: float, kind: str) -> Interval:
+    """Bounds of a metric from what its clusters move it by: Student's t on CR2's error, and wider against a skew.
+
+    The t quantile is raised on each side by twice Edgeworth's first term, skew (2 z² + 1) / 6, where the skew makes
+    that bound fail too often; once is not enough, because few clusters show less skew than there is.
+    """
+    k, error = found.count, found.error() if found.count > 1 else math.inf
+    if math.isnan(value) or not math.isfinite(error):
+        why = "all rows share one day or group" if k == 1 < len(found.shares) or k < 2 else "no number for some rows"
+        return Interval(value, -math.inf, math.inf, n, why, alpha)
+    if error <= 0:
+        return Interval(value, -math.inf, math.inf, n, "no two of them differ", alpha)
+    z, limit, skew = norm.isf(alpha), float(t.isf(alpha, found.freedom())), found.skew()
+    below, above = (limit + 2 * max(0.0, side) * (2 * z * z + 1) / 6 for side in (-skew, skew))
+    low, high = float(value - below * error), float(value + above * error)
+    return Interval(float(value), low, high, n, kind.format(k), alpha, error)
+
+
+def _missing(k: int, grouped: bool) -> int | None:
+    """Units, where clusters are units."""
+    return FEWEST - k if k < FEWEST and not grouped else None
+
+
+def judged(bounds: Interval, found: Influence, grouped: bool) -> Interval:
+    """Bounds as a verdict may use them: without one that so few clusters, skewed as these are, do not hold."""
+    name, k = "groups or days" if grouped else "units", found.count
+    if not math.isfinite(bounds.low) or k < FEWEST:
+        why = f"{k} {name}, and {FEWEST - k} more are needed to judge" if 1 < k < FEWEST else bounds.method
+        return replace(bounds, low=-math.inf, high=math.inf, method=why, missing=_missing(k, grouped))
+    if k >= MANY:
+        return bounds
+    z = norm.isf(bounds.alpha)
+    allowed = SLACK * bounds.alpha * 6 / ((2 * z * z + 1) * norm.pdf(z))
+    needed = min(MANY, math.ceil(k * (found.skew() / allowed) ** 2))
+    if needed <= k:
+        return bounds
+    why = f"{bounds.method}, so skewed that {needed - k} more are needed"
+    if found.skew() < 0:
+        return replace(bounds, low=-math.inf, method=why)
+    return replace(bounds, high=math.inf, method=why)
 
 
 def _paired_proportion(right: np.ndarray, was_right: np.ndarray, alpha: float) -> Interval:
@@ -180,74 +264,3 @@ def _paired_proportion(right: np.ndarray, was_right: np.ndarray, alpha: float) -
         return Interval(math.nan, math.nan, math.nan, 0, "no row to measure on", alpha)
     low, high = pairs.bounds(n, up, down, alpha)
     return Interval((up - down) / n, low, high, n, "Tango's score test, enumerated", alpha)
-
-
-def _delong(cases: list[Case]) -> float:
-    """Variance of one AUC, or of the difference of two on the same rows."""
-    parts = []
-    for case in cases:
-        positive = case.y == 1
-        m, n = int(positive.sum()), int((~positive).sum())
-        everyone, ups, downs = (rankdata(part) for part in (case.scores, case.scores[positive], case.scores[~positive]))
-        parts.append(((everyone[positive] - ups) / n, 1 - (everyone[~positive] - downs) / m))
-    by_positive, by_negative = parts[0] if len(parts) == 1 else (parts[0][0] - parts[1][0], parts[0][1] - parts[1][1])
-    if len(by_positive) < 2 or len(by_negative) < 2:
-        return math.inf
-    return float(by_positive.var(ddof=1) / len(by_positive) + by_negative.var(ddof=1) / len(by_negative))
-
-
-# ---------------------------------------------------------------------------------------------------- bootstrap
-def _bootstrap(metric: Metric, cases: list[Case], alpha: float, value: float) -> Interval:
-    """Percentile interval over k clusters drawn with replacement, the same draw for both models; where there are few,
-    Student's t on the draws' deviation × √(k/(k-1)) (Hesterberg, "What Teachers Should Know About the Bootstrap")."""
-    sign = 1 if len(cases) == 1 else metric.sign
-    draws, n, k = (_redraw if metric.value else _redraw_sums)(metric, cases)
-    draws = sign * draws[np.isfinite(draws)]
-    if k < 2 or len(draws) < 100 or np.ptp(draws) == 0:
-        why = "all rows share one day or group" if k < 2 else "no spread to resample"
-        return Interval(value, -math.inf, math.inf, n, why, alpha)
-    low, high = (float(np.quantile(draws, share)) for share in (alpha, 1 - alpha))
-    if k < FEW:
-        half = float(t.ppf(1 - alpha, k - 1) * draws.std()) * math.sqrt(k / (k - 1))
-        low, high = value - half, value + half
-    return Interval(value, low, high, n, f"bootstrap over {k} clusters", alpha)
-
-
-def _redraw_sums(metric: Metric, cases: list[Case]) -> tuple[np.ndarray, int, int]:
-    rng, sums, n = np.random.default_rng(7), [], 0
-    for case in cases:
-        parts, clusters, combine = components(metric, case)
-        place, n = _places(clusters, len(parts)), max(n, _measured(metric, case))
-        sums.append(np.column_stack([np.bincount(place, weights=column) for column in parts.T]))
-    count = len(sums[0])
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=DRAWS)
-    drawn = [combine(weights @ part) for part in sums]
-    return (drawn[0] - drawn[1] if len(drawn) == 2 else drawn[0]), n, count
-
-
-def _measured(metric: Metric, case: Case) -> int:
-    """How many units a metric is measured on: recall on the positive rows, precision on the alarms, others on all."""
-    return int(per_unit(metric, case)[1].sum()) if metric.each else len(case.y)
-
-
-def _redraw(metric: Metric, cases: list[Case]) -> tuple[np.ndarray, int, int]:
-    rng, n = np.random.default_rng(7), len(cases[0].y)
-    place = _places(cases[0].clusters, n)
-    order = np.argsort(place, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(place))[:-1])
-    drawn = []
-    for _ in range(ORDER_DRAWS):
-        rows = np.concatenate([members[number] for number in rng.integers(0, len(members), len(members))])
-        some = [replace(case, y=case.y[rows], scores=case.scores[rows], clusters=None) for case in cases]
-        picked = [score(metric, case) for case in some]
-        drawn.append(picked[0] - picked[1] if len(picked) == 2 else picked[0])
-    return np.array(drawn), n, len(members)
-
-
-def _places(clusters: np.ndarray | None, n: int) -> np.ndarray:
-    """The number of each unit's cluster, clusters poured together where there are very many."""
-    place = np.arange(n) if clusters is None else np.unique(clusters.astype(str), return_inverse=True)[1]
-    count = int(place.max()) + 1 if n else 0
-    if count <= GROUPS:
-        return place
-    return (np.random.default_rng(11).permutation(count) % GROUPS)[place]
