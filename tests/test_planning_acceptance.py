@@ -298,14 +298,14 @@ def test_answers_and_plan_agree_on_the_range_of_every_metric() -> None:
 # ------------------------------------------------------------------------------------------------ segments, promotion
 
 
-def test_segments_share_alpha_and_none_means_none() -> None:
-    """Three segments take a third of the alpha of a look; without any, nothing is planned, and a note says so."""
+def test_segments_take_the_whole_alpha_and_none_means_none() -> None:
+    """All three have to pass, so each is planned at the alpha of a look; without any, a note says so."""
     texts = {"current_value": "0.55", "target_value": "0.7", "min_gain": "0.05", "positive_share": "0.04"}
     three = planned(**texts, segments="a; b; c", test_looks="1")["slices"]
     none = planned(**texts)["slices"]
 
-    assert three["units_each"]["value"] == 106
-    assert three["rows_each"]["value"] == 2650
+    assert three["units_each"]["value"] == 74
+    assert three["rows_each"]["value"] == 1850
     assert (none["rows_each"]["value"], none["rows_each"]["note"]) == (None, "No segments are named.")
 
 

@@ -51,7 +51,7 @@ PRINTED_AT_ONE_LOOK = {
     "test.positives": "289",
     "test.rows": "7225",
     "test.units_available": "12",
-    "slices.units_each": "106",
+    "slices.units_each": "74",
     "labels.ceiling": "0.803",
     "labels.min_agreement": "0.966",
     "labels.weeks": "5.5",

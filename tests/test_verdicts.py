@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mlscaffold import answers
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.comparison import Comparison
 from mlscaffold.planning.formulas import samples
+from planrun_ml.acceptance.verdicts import pooled
 from planrun_ml.measuring import intervals, pairs
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.influence import Influence, influence
@@ -340,3 +342,102 @@ def test_the_plan_asks_for_no_fewer_units_than_the_engine_judges() -> None:
     for key in ("f1", "roc_auc", "average_precision", "precision"):
         metric = metrics.of(answers.complete(binary | {"metric": key}))
         assert Comparison(metric, 0.5, 0.5, 0.9, None, 9.0).units(0.45, 0.0, 0.2, 0.5) >= intervals.LEAST
+
+
+# ------------------------------------------------------------------------------------------------ segments
+
+
+def test_segments_too_small_are_judged_together_and_named() -> None:
+    """Those of one column alone; one that nothing joins stays by itself."""
+    region = np.repeat(["north", "south", "east", "west"], [400, 300, 6, 5])
+    size = np.repeat(["large", "small"], [700, 11])
+    masks = {f"region = {value}": region == value for value in ("north", "south", "east", "west")}
+    masks |= {f"size = {value}": size == value for value in ("large", "small")}
+    found = pooled(masks, lambda mask: bool(mask.sum() < 20))
+
+    assert list(found) == [
+        "region = north", "region = south", "size = large", "size = small", "region = east, west (together)"
+    ]  # fmt: skip
+    assert found["region = east, west (together)"].sum() == 11
+
+
+@pytest.mark.parametrize(
+    ("metric", "rows", "can"), [("recall", 20, False), ("recall", 80, True), ("f1", 80, True), ("f1", 15, False)]
+)
+def test_a_segment_is_too_small_where_nothing_it_held_could_show_it(metric: str, rows: int, can: bool) -> None:
+    """At a margin of .05: recall needs 59 positives of which none differs, an F1 twenty to be judged at all."""
+    y = np.ones(rows)
+    rng = np.random.default_rng(8)
+    pair = [Case(np.append(y, np.zeros(200)), rng.random(rows + 200)) for _ in range(2)]
+
+    assert intervals.can_be_shown(named(metric), *pair, 0.05, 0.05) == can
+
+
+def test_a_segment_without_a_value_is_inconclusive_with_its_rows() -> None:
+    """No positive row: neither worse nor fine."""
+    none = Case(np.zeros(7), np.linspace(0, 1, 7))
+    for metric in ("recall", "roc_auc", "f1", "average_precision"):
+        held = intervals.verdict(intervals.gain(named(metric), none, none, 0.05), -0.05, named(metric).more)
+        assert held.state == "inconclusive", metric
+        assert re.search(r"(on 7|0 positive) rows|on 0 positive rows", held.sentence)
+
+
+@pytest.mark.parametrize("segments", [2, 10])
+def test_all_must_pass_needs_no_smaller_alpha(segments: int) -> None:
+    """One segment worse by the margin among others that are fine: all pass in at most alpha, which none divides."""
+    n, margin, draws, passed = 400, 0.05, np.random.default_rng(9), 0
+    for _ in range(400):
+        lows = [
+            pairs.p_value(n, int(up), int(down), -margin) <= 0.05
+            for up, down in [
+                draws.multinomial(n, [(0.2 + gain) / 2, (0.2 - gain) / 2, 0.8])[:2]
+                for gain in [-margin] + [0.1] * (segments - 1)
+            ]
+        ]
+        passed += all(lows)
+
+    assert passed / 400 <= 1.2 * 0.05
+
+
+@pytest.mark.parametrize("metric", ["f1", "precision", "recall"])
+def test_two_models_that_decide_alike_show_as_much_as_so_many_rows_can(metric: str) -> None:
+    """Scores differ and no decision does: bounds by the rule of three, and none of an error without a limit."""
+    y = np.repeat([1.0, 0.0], [60, 140])
+    scores = np.where(np.arange(200) % 5 > 0, y, 1 - y) * 0.8 + 0.1
+    found = intervals.gain(named(metric), Case(y, scores), Case(y, np.clip(scores + 0.05, 0, 1)), 0.05)
+
+    assert -0.06 < found.low < 0 < found.high < 0.06
+    amount = intervals.gain(named("mae"), Case(y, scores), Case(y, scores), 0.05)
+    assert intervals.verdict(amount, -0.01).state == "inconclusive"
+
+
+# ------------------------------------------------------------------------------------------------ many experiments
+
+
+def test_the_parts_of_alpha_sum_to_alpha() -> None:
+    """However many experiments there will be; the first takes half."""
+    parts = [intervals.share_of(0.05, number) for number in range(1, 10_001)]
+
+    assert parts[0] == 0.025
+    assert sum(parts) == pytest.approx(0.05 * 10_000 / 10_001)
+
+
+@pytest.mark.slow
+def test_thirty_equal_experiments_rarely_hold_a_false_one_beyond_doubt() -> None:
+    """Each against the champion on the same 500 rows: at most alpha, where alpha each time gives several times that."""
+    n, draws, runs = 500, np.random.default_rng(12), 400
+    shown = {"parts": 0, "whole": 0}
+    for _ in range(runs):
+        hard = draws.random(n) < 0.3
+        right = np.array([np.where(hard, draws.random(n) < 0.4, draws.random(n) < 0.95) for _ in range(30)])
+        for name in shown:
+            champion, false = right[0], False
+            for number, model in enumerate(right[1:], start=2):
+                up, down = int((model & ~champion).sum()), int((~model & champion).sum())
+                alpha = intervals.share_of(0.05, number) if name == "parts" else 0.05
+                if up > down and pairs.p_value(n, up, down, 0.0) <= alpha:
+                    champion, false = model, True
+            shown[name] += false
+
+    assert shown["parts"] / runs <= 0.05
+    assert shown["whole"] / runs >= 0.2

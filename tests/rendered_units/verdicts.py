@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 from planrun.repository import Repo
-from planrun_ml.acceptance.verdicts import judge
+from planrun_ml.acceptance.verdicts import judge, slices
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
 from planrun_ml.measuring import intervals
@@ -69,14 +69,38 @@ def test_acceptance_refuses_a_model_that_alarms_always(worked: Path) -> None:
     assert "each decision costs at least" in judged["verdict"]["sentence"]
 
 
+def test_tiny_segments_are_judged_together_with_their_rows(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of three rows each are one of six; it is neither worse nor fine, and the rest is judged by itself."""
+    repo, rows = Repo(worked), load(Repo(worked), "validation")
+    one, other = (
+        (keep_predictions(repo, rows, np.where(rows.y == rows.y[0], share, 1 - share), ()) for share in (0.9, 0.8))
+        if repo.answers["task"] == "binary"
+        else ("", "")
+    )
+    if not one:  # the masks are the same for every task
+        return
+    place = np.arange(len(rows.y))
+    masks = {"region = a": place >= 6, "region = b": place < 3, "region = c": (place >= 3) & (place < 6)}
+    monkeypatch.setattr("planrun_ml.acceptance.verdicts.frames.segments", lambda _: masks)
+
+    monkeypatch.setattr("planrun_ml.acceptance.verdicts.allowed_loss", lambda *_: 0.3)
+
+    found = slices(repo, one, other, 0.5, 0.05)
+
+    assert list(found) == ["region = a", "region = b, c (together)"]
+    few = found["region = b, c (together)"]
+    assert few["state"] == "inconclusive"
+    assert few["sentence"].endswith("It has 6 rows.")
+
+
 def test_few_clusters_are_not_made_sure_by_redrawing() -> None:
-    """No effect at all, four days that each have luck of their own: shown in about one case of twenty, not of six."""
+    """No effect at all, eight days that each have luck of their own: shown in about one case of twenty, not of six."""
     draw, shown, tried = np.random.default_rng(5), 0, 400
     for _ in range(tried):
-        day = np.repeat(np.arange(4), 25)
-        luck = draw.normal(0, 1, 4)[day]
-        y, zero = np.zeros(100), np.zeros(100)
-        new, old = Case(y, luck + draw.normal(0, 0.1, 100) + 3, clusters=day), Case(y, zero + 3, clusters=day)
+        day = np.repeat(np.arange(8), 25)
+        luck = draw.normal(0, 1, 8)[day]
+        y, zero = np.zeros(200), np.zeros(200)
+        new, old = Case(y, luck + draw.normal(0, 0.1, 200) + 3, clusters=day), Case(y, zero + 3, clusters=day)
         shown += intervals.gain(named("mae"), new, old, 0.05).low > 0
     assert shown / tried < 0.08
 

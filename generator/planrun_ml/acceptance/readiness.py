@@ -14,6 +14,7 @@ from planrun.repository import Repo
 from planrun.signing.people import decides
 from planrun.trouble import Trouble
 
+from planrun_ml.acceptance.verdicts import pooled
 from planrun_ml.data import columns, frames
 from planrun_ml.data.frames import Frame
 from planrun_ml.data.source import SOURCE, source_of
@@ -82,15 +83,20 @@ def _one_number_a_row(name: str, scores: Any, rows: int) -> None:
 
 
 def _judged_segments(repo: Repo, frame: Frame) -> None:
-    """Where segments block, the metric has a value in each: perfect answers would have one there."""
+    """Where segments block, the metric has a value in each, or in those together that alone have none: by answers that
+    are perfect."""
     metric, task = deciding(repo), repo.answers["task"]
     if "G3.4" not in repo.blocking() or not frame.segments.columns.size:
         return
     names = tuple(np.unique(frame.y.astype(str))) if task == "multiclass" else ()
     right = (frame.y.astype(str)[:, None] == np.array(names)).astype(float) if names else frame.y
     whole = Case(frame.y, right, decision_threshold(repo), names, frame.clusters, frame.queries)
-    for name, mask in frames.segments(frame.segments.add_prefix("segment:")).items():
-        if not np.isfinite(score(metric, whole.only(mask))):
+
+    def has_none(mask: np.ndarray) -> bool:
+        return not np.isfinite(score(metric, whole.only(mask)))
+
+    for name, mask in pooled(frames.segments(frame.segments.add_prefix("segment:")), has_none).items():
+        if has_none(mask):
             told = f"{metric.name} has no value on the {mask.sum()} test rows of {name}, so nobody could judge them."
             other = "other segments: mlscaffold replan --set segments=…"
             past = f"{COMMAND} waive G3.4 --reason … --until …"

@@ -1,6 +1,7 @@
 """The verdicts of an acceptance, computed from prediction files; a typed figure is never read."""
 
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from planrun_ml.experiments import records
 from planrun_ml.experiments.recompute import TOLERANCE
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.intervals import affordable, compared, gain, interval, verdict
+from planrun_ml.measuring.intervals import affordable, can_be_shown, compared, gain, interval, verdict
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, expected_cost, minimum_gain
 from planrun_ml.models import families
 
@@ -43,7 +44,7 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
         "baseline": interval(metric, old, alpha).as_json(),
         "gain": shown,
         "verdict": asdict(affordable(verdict(found, minimum, metric.more), shown)),
-        "segments": slices(repo, digests["model"], digests["baseline"], threshold, repo.needed("acceptance.alpha")),
+        "segments": slices(repo, digests["model"], digests["baseline"], threshold, alpha),
         "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
     }
     if repo.answers["task"] == "binary":  # what one decision costs where nobody is ever alarmed
@@ -103,14 +104,40 @@ def _fits_its_record(repo: Repo, facts: dict[str, Any]) -> None:
 
 
 def slices(repo: Repo, new: str, old: str, threshold: float, alpha: float) -> dict[str, Any]:
-    """Each segment: its gain at its share of alpha, and the verdict against the margin it may lose."""
+    """Each segment: its gain, and the verdict against the margin it may lose; those too small are judged together.
+
+    All have to pass, so each is tested at the whole alpha: one that got worse passes no more often for the others
+    (Berger 1982, the intersection-union test). That one is shown to be worse is said at alpha / segments, or luck would
+    say it of some.
+    """
     said, one, other = read_pair(repo, new, old, threshold)
     masks, metric, found = frames.segments(said), deciding(repo), {}
     margin = allowed_loss(repo, "slices.margin", "slice_margin") if masks else 0.0
+    held = pooled(masks, lambda mask: not can_be_shown(metric, one.only(mask), other.only(mask), margin, alpha))
+    for name, mask in held.items():
+        first, second = one.only(mask), other.only(mask)
+        both = gain(metric, first, second, alpha)
+        difference = replace(both, high=gain(metric, first, second, alpha / len(held)).high)
+        judged = verdict(difference, -margin, metric.more)
+        told = (
+            f"{judged.sentence} It has {int(mask.sum()):,} rows." if judged.state == "inconclusive" else judged.sentence
+        )
+        found[name] = {"gain": difference.as_json(), **asdict(judged), "sentence": told}
+    return found
+
+
+def pooled(masks: dict[str, np.ndarray], too_small: Callable[[np.ndarray], bool]) -> dict[str, np.ndarray]:
+    """The segments, those of one column that are too small to be judged put together and named one after another."""
+    small: dict[str, list[str]] = {}
     for name, mask in masks.items():
-        difference = gain(metric, one.only(mask), other.only(mask), alpha / len(masks))
-        held = verdict(difference, -margin, metric.more)
-        found[name] = {"gain": difference.as_json(), **asdict(held)}
+        if too_small(mask):
+            small.setdefault(name.partition(" = ")[0], []).append(name)
+    together = {column: names for column, names in small.items() if len(names) > 1}
+    gone = {name for names in together.values() for name in names}
+    found = {name: mask for name, mask in masks.items() if name not in gone}
+    for column, names in together.items():
+        values = ", ".join(name.partition(" = ")[2] for name in names)
+        found[f"{column} = {values} (together)"] = np.any([masks[name] for name in names], axis=0)
     return found
 
 

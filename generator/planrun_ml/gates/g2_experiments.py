@@ -122,7 +122,8 @@ def budget(repo: Repo) -> Result:
         if most
         else f"{found} experiment(s)."
     )
-    if rule.startswith("success") or (rule and found == most):  # the last one planned was run: accept, or decide
+    # the last one planned was run, or none after the phase: accept, or decide
+    if rule.startswith("success") or (rule and (found == most or stop_rules.in_time(repo, rule))):
         return passed(f"{left} Stop rule {rule}")
     return blocked(f"Stop rule {rule}", stop_rules.DECIDE) if rule else passed(left)
 

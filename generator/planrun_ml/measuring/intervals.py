@@ -92,7 +92,25 @@ def gain(metric: Metric, new: Case, old: Case, alpha: float) -> Interval:
         why = f"{held} {what}, and {LEAST - held} more are needed to judge"
         return Interval(value, -math.inf, math.inf, n, why, alpha, missing=LEAST - held)
     found = influence(metric, [new, old])
+    if not found.moves.any():
+        return _none_differs(metric, value, held or (len(found.moves) if new.clusters is not None else n), n, alpha)
     return judged(of_clusters(value, found, n, alpha, _kind(metric, new)), found, new.clusters is not None)
+
+
+def _none_differs(metric: Metric, value: float, k: int, n: int, alpha: float) -> Interval:
+    """Two models that no unit tells apart: a share of at most 1 - alpha^(1/k) would, each by the whole range."""
+    half = 1 - alpha ** (1 / k) if k and (metric.share or metric.limit == 1 or metric.name == "brier") else math.inf
+    return Interval(value, -half, half, n, f"none of {k} differs", alpha)
+
+
+def can_be_shown(metric: Metric, new: Case, old: Case, loss: float, alpha: float) -> bool:
+    """Whether rows like these could show that `new` loses no more than `loss`, whatever they held."""
+    found = gain(metric, new, old, alpha)
+    if not math.isfinite(found.value):
+        return False
+    if new.clusters is None and metric.share and metric.counted_on != "alarms":
+        return pairs.bounds(found.n, 0, 0, alpha)[0] >= -loss
+    return math.isfinite(found.low) or math.isfinite(found.high)
 
 
 def rarest(metric: Metric, cases: list[Case]) -> tuple[int, str]:
@@ -191,6 +209,15 @@ def keeps(found: dict[str, Any]) -> bool:
     low, high = against["low"], against["high"]
     better = (low is not None and low > 0) if found["vs_champion"] else (high is None or high > 0)
     return against["value"] is not None and better and not dearer(against)
+
+
+def share_of(alpha: float, number: int) -> float:
+    """The part of alpha at which the how-manieth experiment is compared: alpha / (k (k + 1)).
+
+    However many follow, the parts sum to alpha, so that is the chance that any of them is ever held to be better
+    beyond doubt and is not. What a search tried is not counted: it saw the training rows alone.
+    """
+    return alpha / (number * (number + 1))
 
 
 def optimism(found: dict[str, Any], count: int) -> float:

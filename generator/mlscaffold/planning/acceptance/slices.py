@@ -10,11 +10,14 @@ WIDER_SLICE = "Allow a larger slice_margin."
 
 
 def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
-    """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin."""
+    """Everything under `slices.`: rows each segment needs to show that it does not get worse by the margin.
+
+    All segments have to pass, so each is tested at the whole alpha of a look (an intersection-union test).
+    """
     comparison, _ = compared(answers, metric, numbers)
     count, allowed = len(answers.segments), allowed_loss(answers, metric, numbers, "slice_margin")
     margin = allowed.value
-    alpha = numbers["test.alpha_per_look"].value / count if count else None
+    alpha = numbers["test.alpha_per_look"].value if count else None
     gain, power = numbers["acceptance.gain"].value, numbers["acceptance.power"].value
     inputs = {"gain": gain, "slice_margin": margin, "alpha": alpha, "power": power}
     inputs["discordance"] = numbers["test.discordance"].value
@@ -30,7 +33,7 @@ def slices(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         "slices.margin": allowed,
         "slices.alpha": Number(
             alpha,
-            inputs={"alpha_per_look": numbers["test.alpha_per_look"].value, "segments": count},
+            inputs={"alpha_per_look": numbers["test.alpha_per_look"].value},
             note=none if not count else None,
         ),
         "slices.units_each": count_of(

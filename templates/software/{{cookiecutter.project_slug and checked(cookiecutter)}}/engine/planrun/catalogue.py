@@ -42,7 +42,7 @@ GATES: dict[str, dict[str, Listed]] = {
         "G2.3": Listed("Clean commits", "standard", {}),
         "G2.4": Listed("Test split untouched", "light", {}),
         "G2.5": Listed("Results recompute", "light", {}),
-        "G2.6": Listed("Budget and stop rules", "strict", {}),
+        "G2.6": Listed("Budget and stop rules", "standard", {}),
         "G2.7": Listed("Records kept", "strict", {}),
         "G2.8": Listed("Notebooks explore only", "strict", {}),
         "G3.1": Listed("Thresholds signed before the first look", "light", {}),

@@ -7,8 +7,9 @@ from planrun.repository import Repo
 from planrun.trouble import Trouble
 
 from planrun_ml.data import prediction_files
+from planrun_ml.experiments.records import number_of
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.intervals import compared, keeps
+from planrun_ml.measuring.intervals import compared, keeps, share_of
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold
 
@@ -34,6 +35,7 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
     value, typed = score(metric, prediction_files.case(said, threshold)), record["metric"]["value"]
     if not math.isfinite(value) or not same(value, typed):
         return f"{metric.name} recomputes to {value:.4g}, not to {typed}"
+    alpha = share_of(alpha, number_of(repo, record.get("id")))
     pairs = [("vs_baseline", baseline)] + ([("vs_champion", champion["predictions_file"])] if champion else [])
     for name, other in pairs:
         if other == record["predictions_file"]:

@@ -77,6 +77,18 @@ def counted(repo: Repo, lock_sha: str) -> list[dict[str, Any]]:
     )
 
 
+def number_of(repo: Repo, id: str | None) -> int:
+    """The how-manieth experiment this is, 1 the first; of one that is not there yet, the next. One that was measured
+    again keeps its number, and one on other data counts: it was looked at, and the rows may be the same."""
+    found = standing(all_records(repo))
+    return next((number for number, record in enumerate(found, start=1) if record.get("id") == id), len(found) + 1)
+
+
+def tried(repo: Repo) -> int:
+    """How many configurations were tried: one a record, of a search each of its trials."""
+    return sum(max(1, int(record.get("trials") or 1)) for record in standing(all_records(repo)))
+
+
 def uncommitted(repo: Repo) -> list[str]:
     """What an experiment depends on and no commit holds; the repository itself where it has no history."""
     if not git.is_repository(repo.root):

@@ -33,7 +33,7 @@ from planrun_ml.experiments.telling import _said
 from planrun_ml.measuring import measures
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.intervals import compared, dearer, interval, keeps
+from planrun_ml.measuring.intervals import compared, dearer, interval, keeps, share_of
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
 from planrun_ml.models import configuration, families, model_files, own_features, training
@@ -89,7 +89,8 @@ def run(
             change = _change(repo, before, settings, ablation)
         if repo.answers.get("tracking") == "mlflow":
             from planrun_ml.experiments import tracking  # before the work: it says when it is not installed
-        found = measure(repo, settings, before)
+        number = records.number_of(repo, renewed["id"] if renewed else None)
+        found = measure(repo, settings, before, number)
     against = found["vs_champion"] or found["vs_baseline"]
     keep = keeps(found)
     sure = "beyond doubt" if (against["low"] or 0) > 0 or (against["high"] or 0) < 0 else "which may be chance"
@@ -181,8 +182,11 @@ def _change(repo: Repo, before: dict[str, Any] | None, settings: dict[str, Any],
     return change
 
 
-def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None) -> dict[str, Any]:
-    """Train on train, predict validation, compare with the baseline and the champion row by row."""
+def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None, number: int) -> dict[str, Any]:
+    """Train on train, predict validation, compare with the baseline and the champion row by row.
+
+    `number` says the how-manieth experiment it is; it is compared at its part of alpha.
+    """
     started, task, metric = time.perf_counter(), repo.answers["task"], deciding(repo)
     on_sample = source.source_of(repo).is_sample
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
@@ -207,7 +211,7 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None)
         return prediction_files.pair(mine, prediction_files.read_predictions(repo, digest), threshold)
 
     def against(digest: str) -> dict[str, Any]:
-        return compared(repo, *pair_with(digest), alpha)[1]
+        return compared(repo, *pair_with(digest), share_of(alpha, number))[1]
 
     code = {"code": metric.code} if metric.own else {}  # of a team's own: what its room said
     return {

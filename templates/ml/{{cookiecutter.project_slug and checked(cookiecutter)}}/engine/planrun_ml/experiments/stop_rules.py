@@ -5,11 +5,13 @@ from datetime import date
 from planrun.repository import Repo
 
 from planrun_ml.data.lock import lock_sha
-from planrun_ml.experiments.records import all_records, champion, standing
+from planrun_ml.experiments.records import all_records, champion, standing, tried
 from planrun_ml.measuring.intervals import optimism
 from planrun_ml.measuring.stakes import minimum_gain, reachable
 
 DECIDE = "Ship the champion, re-scope or stop: docs/decisions/…-stop.md; or say why it goes on: …-extend.md"
+
+ENDED = "budget: the phase ended on"
 
 
 # ---------------------------------------------------------------------------------------------------- when to stop
@@ -31,12 +33,25 @@ def stop_rule(repo: Repo) -> str:
         return f"futility: the last three gained less than {least:.3g}, and these rows do not reach the target."
     if most is not None and len(found) >= most:
         return f"budget: {len(found)} experiments are done, and {most:.0f} were planned."
+    ends = _phase_end(repo)
+    return f"{ENDED} {ends}." if ends and date.today().isoformat() > ends else ""
+
+
+def in_time(repo: Repo, rule: str) -> bool:
+    """Whether the only rule that is met is the calendar's, and no experiment was made after the phase."""
+    made = max((str(record.get("at"))[:10] for record in all_records(repo)), default="")
+    return rule.startswith(ENDED) and made <= _phase_end(repo)
+
+
+def _phase_end(repo: Repo) -> str:
     planned = repo.plan.get("schedule", {}).get("tasks", [])
-    ends = next((task["end"] for task in planned if task["id"] == "experiments"), "")
-    return f"budget: the phase ended on {ends}." if ends and date.today().isoformat() > ends else ""
+    return str(next((task["end"] for task in planned if task["id"] == "experiments"), ""))
 
 
 def optimism_of(repo: Repo) -> float:
-    """How much better the best looks than it is: the plan's figure, or from the last record's own spread."""
-    planned, found = repo.number("iterations.optimism"), standing(all_records(repo))
-    return float(planned or 0.0) if planned is not None or not found else optimism(found[-1]["metric"], len(found))
+    """How much better the best looks than it is: of as many as were really tried, trials of searches among them, by
+    the last record's own error. Before the first record, the plan's figure."""
+    found = standing(all_records(repo))
+    if not found:
+        return float(repo.number("iterations.optimism") or 0.0)
+    return optimism(found[-1]["metric"], tried(repo))
