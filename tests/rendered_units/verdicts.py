@@ -9,10 +9,11 @@ from planrun.repository import Repo
 from planrun_ml.acceptance.verdicts import judge, slices
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
+from planrun_ml.gates import g3_acceptance
 from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import named, score
-from planrun_ml.self_test.conftest import record_of
+from planrun_ml.self_test.conftest import gate, record_of
 
 PRICES = (4.0, 150.0)  # of a false alarm and of a miss
 
@@ -67,6 +68,33 @@ def test_acceptance_refuses_a_model_that_alarms_always(worked: Path) -> None:
 
     assert judged["verdict"]["state"] == "fail"
     assert "each decision costs at least" in judged["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize(("added", "ships"), [(0.0, "fail"), (1.0, "pass")])
+def test_the_simple_one_ships_where_nothing_is_shown_to_be_added(
+    worked: Path, monkeypatch: pytest.MonkeyPatch, added: float, ships: str
+) -> None:
+    """Both pass against a rule that knows nothing: the larger one has to be better than the simple one, or it goes."""
+    repo, rows = Repo(worked), load(Repo(worked), "validation")
+    if repo.answers["task"] != "binary":  # the numbers below are decisions
+        return
+    place = np.arange(len(rows.y))
+    wrong = {
+        "model": place % 4 == 0 if not added else place < 0,
+        "simpler": place % (2 if added else 4) == 1,
+        "baseline": place >= 0,
+    }
+    digests = {
+        name: keep_predictions(repo, rows, np.where(off, 1 - rows.y, rows.y) * 0.98 + 0.01, ())
+        for name, off in wrong.items()
+    }
+
+    judged = judge(repo, digests)
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda _: judged | {"simple": False})
+
+    assert judged["simpler"]["state"] == judged["verdict"]["state"] == "pass"
+    assert gate(worked, "G3.8").state == ships, (gate(worked, "G3.8").reason, judged["over_simpler"])
+    assert "add" in gate(worked, "G3.8").reason
 
 
 def test_tiny_segments_are_judged_together_with_their_rows(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,9 +221,13 @@ def simpler(repo: Repo) -> Result:
         return passed("The accepted model is itself the simple one.")
     if "simpler" not in facts:
         return blocked("The simplest model was not measured.", ACCEPT)
-    if facts["simpler"]["state"] == "pass":
-        return failed("A linear model passes by itself.", _simplest(repo))
-    return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
+    if facts["simpler"]["state"] != "pass":
+        return passed(f"A linear model alone does not pass ({facts['simpler']['state']}).")
+    over = facts["over_simpler"]
+    if over["state"] == "pass":
+        return passed(f"A linear model passes by itself, and the accepted one adds to it. {over['sentence']}")
+    told = "A linear model passes by itself, and nothing is shown that the accepted one adds"
+    return failed(f"{told}. {over['sentence']}", _simplest(repo))
 
 
 def _simplest(repo: Repo) -> str:

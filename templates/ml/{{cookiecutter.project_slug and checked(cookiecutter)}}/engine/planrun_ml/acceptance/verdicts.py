@@ -54,6 +54,8 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
         _, simple, plain = read_pair(repo, digests["simpler"], digests["baseline"], threshold)
         found, shown = compared(repo, simple, plain, alpha)
         facts["simpler"] = asdict(affordable(verdict(found, minimum, metric.more), shown))
+        found, shown = compared(repo, *read_pair(repo, digests["model"], digests["simpler"], threshold)[1:], alpha)
+        facts["over_simpler"] = asdict(affordable(verdict(found, 0.0, metric.more), shown))
     return facts
 
 

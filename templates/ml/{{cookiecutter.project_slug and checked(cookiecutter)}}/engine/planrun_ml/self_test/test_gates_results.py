@@ -288,7 +288,7 @@ def test_the_signature_says_which_questions_of_the_page_are_open(newborn: Path) 
 def test_what_the_simplest_model_ships_by_can_be_typed(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it was measured its acceptance, which opens the gate; where it was not its experiment."""
     linear = records.all_records(Repo(worked))[-1]
-    judged = {"simple": False, "simpler": {"state": "pass"}}
+    judged = {"simple": False, "simpler": {"state": "pass"}, "over_simpler": {"state": "inconclusive", "sentence": ""}}
     with monkeypatch.context() as planted:  # the accepted model is no simple one, and the linear one does as well
         planted.setattr(g3_acceptance, "accepted", lambda repo: judged)
         row = gate(worked, "G3.8")
