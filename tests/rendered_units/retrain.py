@@ -167,3 +167,21 @@ def test_a_refused_candidate_stays_red(retrained: Path) -> None:
     registry.set_alias(retrained, "challenger", None, by="a test")
 
     assert gate(retrained, "G6.2").state == "fail", gate(retrained, "G6.2").reason
+
+
+def test_what_is_not_shown_to_be_no_worse_waits_at_any_rigor(retrained: Path) -> None:
+    """A margin that so few rows cannot show: the challenger stays one, though G6.2 blocks nothing at rigor light."""
+    edit(retrained / "plan/gates.yaml", lambda found: found.update(blocking=[]))
+    edit(retrained / "plan/plan.json", lambda found: found["promotion"]["margin"].update(value=1e-6))
+
+    def narrow(found: dict) -> None:
+        found.update(margin=1e-6, floor=None)
+        found.update(candidate.judged(Repo(retrained), found))
+
+    forge(retrained, "candidate", narrow)
+    held = gate(retrained, "G6.2")
+    code, said = ask(retrained, "promote")
+
+    assert held.state != "pass"
+    assert code == 2, said
+    assert registry.version_of(registry.read(retrained), "champion") == "1.0.0"

@@ -122,6 +122,7 @@ NumberKey = Literal[
     "iterations.mde",
     "iterations.reuse_rows",
     "promotion.margin",
+    "promotion.alpha",
     "promotion.rows",
     "promotion.labels",
     "promotion.stream_rows",

@@ -50,7 +50,7 @@ def held_to(repo: Repo, card: Mapping[str, Any]) -> dict[str, Any]:
         "threshold": decision_threshold(repo),
         "margin": allowed_loss(repo, "promotion.margin", "promotion_margin"),
         "floor": card["floor"] if same_metric(repo, card) else None,
-        "alpha": repo.needed("acceptance.alpha"),
+        "alpha": repo.needed("promotion.alpha"),
     }
 
 

@@ -7,7 +7,7 @@ to agree on the same rows.
 from collections.abc import Mapping
 from typing import Any
 
-from planrun.gates import blocking, require, state_of
+from planrun.gates import OPEN, blocking, require, state_of
 from planrun.repository import Repo
 from planrun.signing.people import person
 from planrun.trouble import Blocked, Outcome, Trouble
@@ -31,8 +31,8 @@ def promote(repo: Repo, version: str = "") -> Outcome:
     if chosen and chosen not in known:
         raise Blocked(f"{chosen} never answered, and it is no challenger: it was refused, or is old.", "make retrain")
     if chosen:  # gates of the candidate first; a version that answered before needs none of them again
-        if chosen == waiting and (held := state_of(repo, "G6.2")).state == "fail":
-            raise Blocked(held.reason, held.next_step)  # at any rigor
+        if chosen == waiting and (held := state_of(repo, "G6.2")).state not in OPEN:
+            raise Blocked(held.reason, held.next_step)  # at any rigor: what is not shown to be no worse may be worse
         _refuse_doubtful(repo, book["models"][chosen])
         require(repo, *(id for id in blocking(repo) if chosen == waiting and id.startswith(("G1.", "G6.", "X."))))
         return switch(repo, chosen, "not worse than the champion")

@@ -9,12 +9,14 @@ from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas import samples
 from mlscaffold.planning.number import Number, Numbers, said
 
+MOST = 0.05  # nobody looks again before a retrained model answers, so a cosmetic error is no reason for a larger risk
 WIDER = "Allow a larger promotion_margin."
 
 
 def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
     """Everything under `promotion.`: what it takes to show that a retrained model is not worse by the margin."""
-    alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
+    risk, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
+    alpha = min(risk, MOST)
     target, baseline = numbers["acceptance.target"].value, numbers["acceptance.baseline"].value
     level = target if target is not None else baseline
     allowed, discordance = _within_the_gain(answers, metric, numbers), answers.promotion_discordance
@@ -39,6 +41,7 @@ def promotion(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
         mixed = f"On all rows, if the models differ as often there; the {metric.counted_on} among them decide."
     return {
         "promotion.margin": allowed,
+        "promotion.alpha": Number(alpha, formula="tier", inputs={"alpha": risk, "most": MOST}),
         "promotion.rows": count_of(
             units, metric.counted_on, formula=metric.formula, inputs=inputs, note=why, remedy=WIDER
         ),

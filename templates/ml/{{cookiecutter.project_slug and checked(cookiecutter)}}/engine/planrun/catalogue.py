@@ -313,6 +313,7 @@ NumberKey = Literal[
     "iterations.mde",
     "iterations.reuse_rows",
     "promotion.margin",
+    "promotion.alpha",
     "promotion.rows",
     "promotion.labels",
     "promotion.stream_rows",

@@ -109,10 +109,10 @@ def _rewritten(repo: Repo, entry: Mapping[str, Any]) -> list[str]:
 def _not_passed(repo: Repo, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """That its verdict opens nothing, where nobody who may has walked past the gate."""
     if _is_retrained(entry):
-        state, gate, opens = facts.get("verdict"), "G6.2", ["pass", "inconclusive"]
+        state, gate = facts.get("verdict"), "G6.2"
     else:
-        state, gate, opens = (facts.get("verdict") or {}).get("state"), "G3.3", ["pass"]
-    if state in opens or _walked_past(repo, gate):
+        state, gate = (facts.get("verdict") or {}).get("state"), "G3.3"
+    if state == "pass" or _walked_past(repo, gate):
         return []
     return [f"{entry['version']} was never accepted: its verdict is {state}, and nobody waived {gate}"]
 

@@ -89,6 +89,7 @@ def decide(repo: Repo, version: str, facts: dict[str, Any], worse: bool) -> Outc
     if not worse and cosmetic and state_of(repo, "G6.2").state in OPEN:
         step = switch(repo, version, "retrained, not worse").text
     elif not worse:
-        step = f"{version} is the challenger. Read evidence/{CANDIDATE}.json, then: make promote"
+        then = "make promote" if state_of(repo, "G6.2").state in OPEN else state_of(repo, "G6.2").next_step
+        step = f"{version} is the challenger. Read evidence/{CANDIDATE}.json, then: {then}"
     said = f"{version} against {facts['champion']} on new rows{mark}. {facts['sentence']}"
     return Outcome(f"{said}\n{facts['behaviour']['changed']:.1%} of decisions change.\n{step}", int(worse))
