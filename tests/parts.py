@@ -41,6 +41,7 @@ PARTS = {
             "tests/test_line_ends.py",
             "tests/test_own_metric.py",
             "tests/test_rendered_guards.py",
+            "tests/test_rendered_hosts.py",
             "tests/test_rendered_ml.py",
             "tests/test_rendered_ml_data.py",
             "tests/test_rendered_ml_kills.py",

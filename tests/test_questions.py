@@ -141,7 +141,7 @@ def test_a_mistyped_choice_is_met_with_what_it_may_have_meant() -> None:
 
     assert str(questions.check(metric, "auc", {"task": "binary"})).endswith("; did you mean `roc_auc`?")
     assert str(questions.check(host, "Git Hub")).endswith("; did you mean `github`?")
-    assert str(questions.check(host, "travis")) == "it must be one of github, gitlab, none"
+    assert str(questions.check(host, "travis")) == "it must be one of github, gitlab, azure, none"
     assert questions.alike("ROC AUC", metric.choices) == ["roc_auc"]
     assert questions.alike("average precision", metric.choices) == ["average_precision"]
     assert questions.alike("", metric.choices) == []

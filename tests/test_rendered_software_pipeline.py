@@ -17,6 +17,7 @@ from readme_run import Ran
 Rendered = Callable[[str], Path]
 GITHUB, GITLAB = ("sw-default", "sw-batch"), ("sw-rates", "sw-cli")
 ORDER = ["check", "test", "accept", "build", "release"]
+OF_THE_HOST = ("remark", "awake")  # run in tests/test_rendered_hosts.py, with a host that answers
 NEEDS_A_NETWORK = " audit"  # blocked, not green, where the advisories cannot be reached
 
 
@@ -42,7 +43,7 @@ def test_each_stage_waits_for_the_one_before(name: str, rendered: Rendered) -> N
     found = jobs(rendered(name))
     waits = {job: found[job].get("needs") for job in found}
 
-    assert waits == {"watch": None} | dict(zip(ORDER, [None, *ORDER], strict=False))
+    assert waits == {"watch": None, "awake": None, "remark": "build"} | dict(zip(ORDER, [None, *ORDER], strict=False))
     assert "refs/tags/" in found["release"]["if"]
     assert found["check"]["if"] == "github.event_name != 'schedule'"
     assert found["watch"]["if"] == "github.event_name == 'schedule'"
@@ -55,7 +56,7 @@ def test_gitlab_runs_the_same_stages(name: str, rendered: Rendered) -> None:
     watched = sample_answers(name).rigor != "light"
 
     assert text["stages"] == [*ORDER, "watch"][: None if watched else 5]
-    assert {job["stage"] for job in jobs(rendered(name)).values()} == set(text["stages"])
+    assert {job["stage"] for job in jobs(rendered(name)).values()} == {*text["stages"], ".post"}
     assert all(job.get("extends") == ".pushed" for job in jobs(rendered(name)).values() if job["stage"] in ORDER[:4])
     assert text["release"]["rules"] == [{"if": "$CI_COMMIT_TAG =~ /^v/"}]
 
@@ -97,7 +98,8 @@ def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, coun
     rigor = yaml.safe_load((repository / "plan" / "project.yaml").read_text("utf-8"))["rigor"]
     waiting = set() if rigor == "light" else {("release", "$DO status --check")}
     subprocess.run(["git", "commit", "--quiet", "--allow-empty", "-m", "More"], cwd=repository, check=True)
-    ran = {name: list(run_job(job, repository, tmp_path / name, counters)) for name, job in jobs(repository).items()}
+    found = {name: job for name, job in jobs(repository).items() if name not in OF_THE_HOST}
+    ran = {name: list(run_job(job, repository, tmp_path / name, counters)) for name, job in found.items()}
     shut = {(name, step.line): step.said[-1500:] for name, steps in ran.items() for step in steps if step.code}
     excused = {key: said for key, said in shut.items() if NEEDS_A_NETWORK in key[1]}
 
@@ -111,6 +113,9 @@ def run_job(job: dict[str, Any], repository: Path, clone: Path, counters: str) -
     subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
     surroundings = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
     surroundings |= {"DO": ".venv/bin/planrun", "METRICS_URL": counters, "CI": "true"}
+    surroundings |= {name: f"{clone}-{name}" for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")} | {
+        "GITHUB_RUN_ID": "1"
+    }
     for line in shell_lines(job):
         if line.startswith("docker "):
             continue  # its Dockerfile is run line by line in a test of its own

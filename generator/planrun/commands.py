@@ -43,6 +43,12 @@ COMMANDS = (
             argument("--check", action="store_true", help="exit with the worst blocking state: 1 fail, 2 blocked"),
             argument("--all", action="store_true", help="one row a gate, also those that do not block at this rigor"),
             argument("--json", action="store_true", dest="as_json", help="the same as data, for a program"),
+            argument(
+                "--markdown",
+                action="store_true",
+                dest="as_markdown",
+                help="the same as a code host shows it by a change",
+            ),
         ),
         settled=False,
     ),

@@ -7,7 +7,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.rendering.forms import lines
 
-HOSTS = {"github": "GitHub", "gitlab": "GitLab"}
+HOSTS = {"github": "GitHub", "gitlab": "GitLab", "azure": "Azure DevOps"}
 
 
 def moves(answers: Answers, plan: Mapping[str, Any]) -> str:
@@ -20,6 +20,8 @@ def moves(answers: Answers, plan: Mapping[str, Any]) -> str:
 def _hosted(answers: Answers) -> list[str]:
     if answers.ci == "gitlab":
         return [GITLAB_TOP, "docs/CODEOWNERS"]
+    if answers.ci == "azure":
+        return []  # a pipeline names its file, wherever it lies
     ml = answers.kind == "ml"
     forms = ["data", "experiment", "misbehaviour"] if ml else ["change"]
     forms += ["misbehaviour"] if not ml and answers.ml_component else []

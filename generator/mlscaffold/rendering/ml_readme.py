@@ -127,5 +127,6 @@ class MlReadme:
                 (ci == "github", f".github/workflows/operations.yml  {daily}"),
                 (ci == "github", ".github/                owners, issue forms, questions for a pull request"),
                 (ci == "gitlab", f".gitlab-ci.yml          {host}"),
+                (ci == "azure", f"azure-pipelines.yml     {host}"),
             )
         )

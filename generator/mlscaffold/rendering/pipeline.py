@@ -16,7 +16,8 @@ class Pipeline:
 
     def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
         audited, counted = answers.rigor != "light", is_counted(answers)
-        self._github = answers.ci == "github"
+        self._host = answers.ci
+        self._at = f"\n        workingDirectory: {answers.folder}" if answers.folder else ""
         self.tag = f"{answers.project_slug}-v" if answers.folder else "v"
         self.paths = f'["{answers.folder}/**", "{at_top(".github/workflows/ci.yml", answers.project_slug)}"]'
         tags, paths = f'    tags: ["{self.tag}*"]', f"    paths: {self.paths}"
@@ -34,17 +35,27 @@ class Pipeline:
                 (True, "status --check"),
             )
         )
-        image = f"      - run: docker build --tag {answers.project_slug} ."
-        built = (True, self._step("check")), (answers.deploy == "container", image), (True, self._step("status"))
-        self.build = lines(called_for(*built))
+        image = self._typed(f"docker build --tag {answers.project_slug} .")
+        self.build = lines(called_for((True, self._step("check")), (answers.deploy == "container", image)))
 
     def _written(self, commands: Iterable[str]) -> str:
         return lines(self._step(command) for command in commands)
 
     def _step(self, command: str) -> str:
-        if self._github:
-            asked = "\n        if: env.METRICS_URL != ''" if command == BUDGET else ""
-            return f"      - run: $DO {command}{asked}"
-        return (
-            f'    - if [ -n "$METRICS_URL" ]; then $DO {command}; fi' if command == BUDGET else f"    - $DO {command}"
-        )
+        """One command of the engine; counting the budget is left out where nobody has named a page of metrics."""
+        if command != BUDGET:
+            return self._typed(f"$DO {command}")
+        if self._host == "github":
+            return f"{self._typed(f'$DO {command}')}\n        if: env.METRICS_URL != ''"
+        if self._host == "azure":  # an unset variable arrives as its own name in brackets, a secret one only by `env`
+            counted = f'if [[ "$METRICS_URL" = http* ]]; then $DO {command}; fi'
+            return f"{self._typed(counted)}\n        env:\n          METRICS_URL: $(METRICS_URL)"
+        return self._typed(f'if [ -n "$METRICS_URL" ]; then $DO {command}; fi')
+
+    def _typed(self, line: str) -> str:
+        """A line of the shell as a step of the host's job."""
+        if self._host == "gitlab":
+            return f"    - {line}"
+        if self._host == "azure":
+            return f"      - bash: {line}{self._at}"
+        return f"      - run: {line}"

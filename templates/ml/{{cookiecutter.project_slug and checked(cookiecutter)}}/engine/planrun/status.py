@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from planrun import git, identity, standing
+from planrun import git, identity, remark, standing
 from planrun.command import COMMAND
 from planrun.files import now
 from planrun.gates import OPEN, Row, evaluate
@@ -25,17 +25,22 @@ PHASES = {
 AFTER = {"G2": ("G1",), "G3": ("G2",), "G4": ("G0", "G3"), "G5": ("G0", "G3"), "G6": ("G0", "G3"), "T5": ("T4",)}
 
 
-def status(repo: Repo, check: bool = False, all: bool = False, as_json: bool = False) -> Outcome:
+def status(
+    repo: Repo, check: bool = False, all: bool = False, as_json: bool = False, as_markdown: bool = False
+) -> Outcome:
     """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
 
-    `all` shows one row a gate, `as_json` the same as data; with `check` the exit code is the worst blocking state.
+    `all` shows one row a gate, `as_json` the same as data, `as_markdown` as a code host shows it beside a change;
+    with `check` the exit code is the worst blocking state.
     The last line says which engine tells all this, and whether it is as it was released. Nothing is written.
     """
     rows = evaluate(repo)
     states = {row.state for row in rows if row.blocking}
     code = 1 if "fail" in states else 2 if "blocked" in states else 0
     if as_json:
-        text = _as_json(repo, rows)
+        text = json.dumps(_facts(repo, rows), indent=2, ensure_ascii=False)
+    elif as_markdown:
+        text = remark.markdown(_facts(repo, rows))
     else:
         text = f"{_table(rows) if all else _by_phase(repo, rows)}\nEngine: {identity.told(repo.answers['kind'])}."
     return Outcome(text, code if check else 0)
@@ -130,7 +135,7 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
+def _facts(repo: Repo, rows: Sequence[Row]) -> dict[str, Any]:
     """The same for a program, with how the project stands; `docs/status.md` of mlscaffold describes it field by field.
 
     Fields may be added under the same `schema`; one that goes or changes its meaning raises it.
@@ -139,7 +144,7 @@ def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
     today = datetime.now(UTC).date()
     facts = standing.standing(standing.Folder(repo.root), today, _week_ago(repo))
     step = lead(rows, here)[0] if here else None
-    content = {
+    return {
         "schema": standing.SCHEMA,
         "at": now(),
         "commit": _commit(repo),
@@ -163,7 +168,6 @@ def _as_json(repo: Repo, rows: Sequence[Row]) -> str:
         "engine": identity.facts(repo.answers["kind"]),
         **facts,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _owner(step: dict[str, Any], of_the_phase: str) -> str:

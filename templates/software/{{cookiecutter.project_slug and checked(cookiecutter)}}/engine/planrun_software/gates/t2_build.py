@@ -74,7 +74,13 @@ def review(repo: Repo) -> Result:
     rules = [line for path in places if path.is_file() for line in path.read_text("utf-8").splitlines()]
     folder = repo.answers.get("folder", "")
     if not any(line.strip() and not line.startswith("#") and _concerns(line, folder) for line in rules):
-        return blocked("No code owner is named, so nothing asks for a review.", "mlscaffold replan --set code_owners=…")
+        asks = {"github", "gitlab"}  # the hosts that read such a file by themselves
+        step = (
+            "mlscaffold replan --set code_owners=…"
+            if repo.answers.get("ci", "github") in asks
+            else decides(repo, "swe", "names in docs/CODEOWNERS whose review the code host is set to ask for")
+        )
+        return blocked("No code owner is named, so nothing asks for a review.", step)
     return passed("The code host asks the code owners; whether they looked, only it knows.")
 
 
