@@ -98,7 +98,7 @@ PLANRUN = Tree(
         repository: repository
         steps and rows: authors steps yaml_rows
         gates: demo gates self_test
-        signatures, status: signing → explanation remark → status
+        signatures, status: signing → explanation governance remark → status
         command line: commands → cli → __main__
     """),
 )

@@ -121,6 +121,7 @@ class Fields:
     busy_share: float
     deploy: str
     worker_limit: int | None
+    regime: str
     focus_factor: float
     efforts: Mapping[str, tuple[float, float, float]]
     rollback_minutes: float
@@ -239,6 +240,7 @@ Key = Literal[
     "busy_share",
     "deploy",
     "worker_limit",
+    "regime",
     "focus_factor",
     "efforts",
     "rollback_minutes",

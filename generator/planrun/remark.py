@@ -42,6 +42,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
         lines.append("")
     lines += ["| Phase | State | Shut |", "|---|---|---|"]
     lines += [f"| {one['id']} {_plain(one['title'])} | {one['state']} | {one['open']} |" for one in facts["phases"]]
+    lines += ["", _plain(facts["governance"]["sentence"])] if "governance" in facts else []
     ending = ["", f"Read at `{facts['commit']['sha'][:12] or 'no commit'}`; `planrun status --all` tells every gate."]
     table = _table("Shut", shut) + _table("Waived", waived)
     room = MOST - len("\n".join([*lines, *ending])) - 200

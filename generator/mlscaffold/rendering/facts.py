@@ -9,7 +9,7 @@ from typing import Any
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
-from mlscaffold.rendering import hosted, operations, people, practice, requirements
+from mlscaffold.rendering import governance, hosted, operations, people, practice, requirements
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
@@ -82,6 +82,8 @@ def _given_by(plan: Plan) -> dict[str, list[Row]]:
 BOTH: dict[str, Fact] = {
     "ml": lambda answers, plan: answers.kind == "ml",
     "maker": lambda answers, plan: "ds" if answers.kind == "ml" else "swe",
+    "governed": lambda answers, plan: governance.called(answers),
+    "about_people": lambda answers, plan: governance.about_people(answers),
     "strict": lambda answers, plan: answers.rigor == "strict",
     "audited": lambda answers, plan: answers.rigor != "light",
     "run": lambda answers, plan: ".venv/bin/planrun",

@@ -19,6 +19,11 @@ MARKED = re.compile(rb"^(<{7} %s|>{7} %s)(?::|\r?$)" % (vcs.OURS.encode(), vcs.T
 _LARGEST = 1_000_000  # bytes; a larger file is no page of ours under a new name
 
 
+_DUTIES = "docs/governance.md"
+_STANDS = re.compile(rb"^(\|.*\|) (?:open|there)\b[^|\n]*\|$", re.MULTILINE)
+_BORN = rb"\1 open: not looked at yet |"
+
+
 @dataclass(frozen=True)
 class Merged:
     """What a merge asks for, and what it leaves to people.
@@ -132,7 +137,8 @@ def _merge(folder: Path, base: Mapping[str, File], disk: dict[str, File], theirs
     """Merge, and merge again with every file on the disk that a result would be written over."""
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(len(theirs) + 2):
-            merge = vcs.Store(Path(scratch, str(turn))).merge(base, _plain_without(disk, ()), theirs)
+            ours = _as_born(_plain_without(disk, ()))
+            merge = vcs.Store(Path(scratch, str(turn))).merge(base, ours, theirs)
             over = [path for path in merge.changed if path not in disk]
             for path in over:
                 if why := journal.obstacle(folder, path):
@@ -144,6 +150,14 @@ def _merge(folder: Path, base: Mapping[str, File], disk: dict[str, File], theirs
                 return merge
             disk |= unseen
     raise AssertionError("each turn sees a file more, and there are only so many")
+
+
+def _as_born(files: Mapping[str, File]) -> dict[str, File]:
+    """The team's files, without what `planrun govern` wrote into the page of duties: it is no edit, and comes again."""
+    return {
+        path: File(_STANDS.sub(_BORN, file.content), file.executable) if path == _DUTIES else file
+        for path, file in files.items()
+    }
 
 
 class _Sorted:

@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 
 from planrun.command import Command, argument
+from planrun.governance import called
 from planrun.rigor import ENGINES
 
 COMMANDS = (
@@ -65,6 +66,12 @@ COMMANDS = (
         "a whole project's life on one screen: an example in a scratch folder, of which nothing is left",
         (argument("--keep", default="", metavar="DIR", help="keep the example's repository there"),),
         settled=False,
+    ),
+    Command(
+        "govern",
+        "planrun.governance:govern",
+        "write into docs/governance.md which evidence is there, and what is open with whom",
+        applies=called,
     ),
     Command("self-test", "planrun.self_test:run", "run the engine's own tests, on its own sample"),
 )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from planrun import git, identity, remark, standing
+from planrun import git, governance, identity, remark, standing
 from planrun.command import COMMAND
 from planrun.files import now
 from planrun.gates import OPEN, Row, evaluate
@@ -31,18 +31,22 @@ def status(
     """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
 
     `all` shows one row a gate, `as_json` the same as data, `as_markdown` as a code host shows it beside a change;
-    with `check` the exit code is the worst blocking state.
+    with `check` the exit code is the worst blocking state, and a stale page of duties counts as blocked.
     The last line says which engine tells all this, and whether it is as it was released. Nothing is written.
     """
     rows = evaluate(repo)
     states = {row.state for row in rows if row.blocking}
-    code = 1 if "fail" in states else 2 if "blocked" in states else 0
+    duties = governance.standing(repo, rows)
+    behind = duties is not None and duties["state"] != "current"
+    code = 1 if "fail" in states else 2 if "blocked" in states or behind else 0
     if as_json:
-        text = json.dumps(_facts(repo, rows), indent=2, ensure_ascii=False)
+        text = json.dumps(_facts(repo, rows, duties), indent=2, ensure_ascii=False)
     elif as_markdown:
-        text = remark.markdown(_facts(repo, rows))
+        text = remark.markdown(_facts(repo, rows, duties))
     else:
-        text = f"{_table(rows) if all else _by_phase(repo, rows)}\nEngine: {identity.told(repo.answers['kind'])}."
+        lines = [_table(rows) if all else _by_phase(repo, rows)]
+        lines += [f"Duties: {duties['sentence']}"] if duties else []
+        text = "\n".join([*lines, f"Engine: {identity.told(repo.answers['kind'])}."])
     return Outcome(text, code if check else 0)
 
 
@@ -135,7 +139,7 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _facts(repo: Repo, rows: Sequence[Row]) -> dict[str, Any]:
+def _facts(repo: Repo, rows: Sequence[Row], duties: dict[str, Any] | None) -> dict[str, Any]:
     """The same for a program, with how the project stands; `docs/status.md` of mlscaffold describes it field by field.
 
     Fields may be added under the same `schema`; one that goes or changes its meaning raises it.
@@ -166,6 +170,7 @@ def _facts(repo: Repo, rows: Sequence[Row]) -> dict[str, Any]:
             for row in rows
         ],
         "engine": identity.facts(repo.answers["kind"]),
+        **({"governance": duties} if duties else {}),
         **facts,
     }
 
