@@ -15,7 +15,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from material import ROOT, sample_answers
-from mlscaffold import questions, templates
+from mlscaffold import questions, templates, update, vcs
 from test_render import contents
 
 
@@ -201,7 +201,7 @@ def test_a_git_address(host: str, rendered: Callable[[str], Path], tmp_path: Pat
 
 @pytest.mark.slow
 def test_cruft_create(host: str, rendered: Callable[[str], Path], tmp_path: Path) -> None:
-    """`cruft create --directory` writes the same tree, and its own record beside it."""
+    """`cruft create --directory` writes the same tree; adopted, it keeps the answers that `cruft update` would lose."""
     context = json.dumps(through_the_door("sw-web-app"))
     done = command(
         "-m", "cruft", "create", f"{host}/org/template.git", "--directory", "templates/software", "--no-input",
@@ -209,7 +209,18 @@ def test_cruft_create(host: str, rendered: Callable[[str], Path], tmp_path: Path
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr + done.stdout
-    same(tmp_path / "leave-requests", rendered("sw-web-app"), besides=(".cruft.json",))
+    folder = tmp_path / "leave-requests"
+    same(folder, rendered("sw-web-app"), besides=(".cruft.json",))
+    remembered = json.loads(folder.joinpath(".cruft.json").read_text("utf-8"))["context"]["cookiecutter"]
+    folder.joinpath(".cruft.json").unlink()
+    vcs.create(folder, "Start")
+    adopted = update.adopt(folder)
+    vcs.create(folder, "Record the base")
+
+    assert adopted.edited == ()
+    assert update.replan(folder, {}, dry_run=True).changed == ()
+    assert update.recorded(folder) == sample_answers("sw-web-app").raw
+    assert remembered["project_name"] == sample_answers("sw-web-app").project_name
 
 
 def test_an_installed_wheel_is_a_template_too(

@@ -71,3 +71,14 @@ def test_a_server_that_never_answers_is_told(tmp_path: Path) -> None:
         readme_run.served("echo no such settings; exit 3", tmp_path, port),
     ):
         pass
+
+
+def test_cruft_is_offered_for_nothing() -> None:
+    """It would lose answers without a word: no block says to type it, and the warning names the way that keeps them."""
+    typed = re.findall(r"^```\w*\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (warning,) = (part for part in README.split("\n\n") if "cruft" in part)
+
+    assert [block for block in typed if "cruft" in block] == []
+    assert "do not update with cruft" in warning
+    assert "`mlscaffold adopt`" in warning
+    assert "`mlscaffold update`" in warning

@@ -393,6 +393,15 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
 
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
+def adopt(folder: Path) -> None:
+    """Record the base of a repository that plain cookiecutter made, so that replan and update can work in it."""
+    from mlscaffold import update as updating
+
+    _tell(report.adopted(updating.adopt(folder)))
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--to", type=OneOf(["github", "gitlab", "jira", "csv", "mermaid"]), required=True, help="For what.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of standard output.")
 def export(folder: Path, to: str, output: Path | None) -> None:

@@ -397,6 +397,26 @@ class OlderRecord(MlscaffoldError):
         )
 
 
+class AlreadyAdopted(MlscaffoldError):
+    """A repository that has a record has nothing to adopt."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(
+            f"{root} has its record already, in .mlscaffold.",
+            f"Bring it up to date: {command()} update {quoted([str(root)])}",
+        )
+
+
+class OtherVersion(MlscaffoldError):
+    """A base that another version would render is none: every page would seem edited."""
+
+    def __init__(self, root: Path, theirs: str, ours: str) -> None:
+        super().__init__(
+            f"{root} was made by mlscaffold {theirs}, and this is {ours}. Nothing was written.",
+            f"Install mlscaffold {theirs}, adopt with it, then update with {ours}.",
+        )
+
+
 class UpdateDue(MlscaffoldError):
     """`update --check` has found other templates than those of the repository."""
 

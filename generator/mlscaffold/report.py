@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlscaffold.placing import Placed
     from mlscaffold.sensitivity import Case, Driver, Line
     from mlscaffold.starting import Outcome
-    from mlscaffold.update import News, Replanned, Updated
+    from mlscaffold.update import Adopted, News, Replanned, Updated
 
 KIND_NAMES = {"ml": "a machine learning repository", "software": "a software repository"}
 STATUS = "status.json"  # where a pipeline, or a person, leaves what `status --json` says
@@ -441,6 +441,16 @@ def updated(result: "Updated", version: str, dry_run: bool) -> str:
             "Then make setup, and: planrun self-test, planrun status."
         )
     return "\n\n".join(part for part in parts if part)
+
+
+def adopted(result: "Adopted") -> str:
+    """What `adopt` has recorded, which pages count as the team's edits, and what to type."""
+    edited = ["Not as it was rendered, which counts as your edit:"]
+    edited += [f"  {path}" for path in result.edited]
+    parts = [f"The base of {result.root.name} is recorded in .mlscaffold."]
+    parts += ["\n".join(edited)] if result.edited else []
+    parts.append('Keep it: git add .mlscaffold && git commit -m "Record the base". From now on: mlscaffold update')
+    return "\n\n".join(parts)
 
 
 def news(found: "News") -> str:

@@ -31,18 +31,28 @@ from mlscaffold import (
     yamltext,
 )
 from mlscaffold.answers import Answers
-from mlscaffold.errors import AnotherMetric, NoRecord, NotCommitted, OlderRecord, UnreadablePlan, Unresolved
+from mlscaffold.errors import (
+    AlreadyAdopted,
+    AnotherMetric,
+    NoRecord,
+    NotCommitted,
+    OlderRecord,
+    OtherVersion,
+    UnreadablePlan,
+    Unresolved,
+)
 from mlscaffold.house import House
 from mlscaffold.planning.number import entries
 from mlscaffold.planning.requirements import specification
-from mlscaffold.repository import engine, find, journal, lock, merge, record
+from mlscaffold.repository import engine, find, journal, lineends, lock, merge, record
 from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change
 from mlscaffold.repository.record import Record
 from mlscaffold.vcs import File
 
-# Written by the program from the answers, which have been read from them: the new version holds.
 OWN = "own_"  # a label that no requirement can have: the highest number that the team has given itself
+MANIFEST = "engine/planrun/manifest.json"  # which version's engine a repository has
+# Written by the program from the answers, which have been read from them: the new version holds.
 COMPUTED = ("plan/plan.json", "plan/project.yaml", "plan/assumptions.yaml")
 
 
@@ -141,6 +151,43 @@ def update(
                 delivered = str(kept.state.get("engine_sha256", ""))
                 found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
             return Updated(kept.version, _merged(root, kept, taken, new_facts, found, dry_run=dry_run), found)
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A repository that has a record from now on, and the pages that are not as they were rendered."""
+
+    root: Path
+    edited: tuple[str, ...]
+
+
+def adopt(folder: Path) -> Adopted:
+    """Record the base of a repository that plain cookiecutter made: the render of its answers by this version.
+
+    Only `.mlscaffold/` is written. Raises `AlreadyAdopted`, `NoRecord` where there are no answers or no engine that
+    tells its version, `OtherVersion`, and what reading and completing the answers raise.
+    """
+    root = find.root_of(folder)
+    if root.joinpath(render.RECORD).exists():
+        raise AlreadyAdopted(root)
+    for needed in (find.PLAN, MANIFEST):
+        if not root.joinpath(needed).is_file():
+            raise NoRecord(root, needed)
+    version = str(json.loads(root.joinpath(MANIFEST).read_text("utf-8")).get("version"))
+    if version != __version__:
+        raise OtherVersion(root, version, __version__)
+    complete = answers.complete(answers.read(root / find.PLAN))
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = render.generate(complete, Path(scratch))
+        born = _rendered(tree)
+        edited = [path for path, file in born.items() if _differs(root / path, file.content)]
+        render.write_record(root, tree, complete)
+    return Adopted(root, tuple(sorted(edited)))
+
+
+def _differs(path: Path, born: bytes) -> bool:
+    """Whether a page is gone or says something else than it did; line ends are git's affair."""
+    return not path.is_file() or lineends.plain(path.read_bytes()) != lineends.plain(born)
 
 
 def house_of(folder: Path) -> House:
