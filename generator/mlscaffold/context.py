@@ -8,10 +8,11 @@ is written.
 import functools
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -24,6 +25,7 @@ from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
 from mlscaffold.planning.assumptions import mark
 from mlscaffold.planning.headline import headline
 from mlscaffold.planning.plan import compute, sealed
+from mlscaffold.rendering import gate_marks
 from mlscaffold.rendering.facts import FACTS
 from mlscaffold.rendering.house_rules import rules
 
@@ -134,12 +136,25 @@ class PlanContext(Context):
         return found if fact is None else fact(answers, plan)
 
 
+class PlanTemplate(Template):
+    """A template whose finished page says of each gate whether it blocks, wherever the words came from."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """The text of the file; a page of Markdown with its gates marked."""
+        page = super().render(*args, **kwargs)
+        texts = dict(*args, **kwargs).get("cookiecutter")
+        if texts is None or not re.search(r"\.md(?:$|\{)", self.name or ""):
+            return page
+        return gate_marks.marked(page, room(texts)[0])
+
+
 class PlanExtension(Extension):
     """What each template's `_extensions` names, through the module beside its cookiecutter.json."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         environment.context_class = PlanContext
+        environment.template_class = PlanTemplate
         environment.filters.update(wording.FILTERS)
         environment.finalize = wording.in_its_document  # one place for every text in every page
         environment.globals.update(
