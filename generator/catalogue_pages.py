@@ -56,8 +56,7 @@ def _table(kind: str) -> list[str]:
 
 
 def _condition(gate: Gate) -> str:
-    conditions = [f"`{key}` is {' or '.join(allowed)}" for key, allowed in gate.when.items()]
-    return " and ".join(conditions) or "always"
+    return gate.conditions("`") or "always"
 
 
 # ------------------------------------------------------------------------------------------------ the schedule

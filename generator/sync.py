@@ -219,11 +219,12 @@ def engine_catalogue() -> str:
         "",
         "",
         "class Listed(NamedTuple):",
-        '    """A gate\'s title, the lowest rigor at which it blocks, and the answers under which it does."""',
+        '    """Its title, the lowest rigor at which it blocks, and the answers: all of `when`, one of `either`."""',
         "",
         "    title: str",
         "    blocks: str",
         "    when: Mapping[str, tuple[str, ...]]",
+        "    either: Mapping[str, tuple[str, ...]]",
         "",
         "",
         f"RIGORS = {_python(catalogue.RIGORS)}",
@@ -246,14 +247,14 @@ def engine_catalogue() -> str:
 def _rows(kind: str) -> list[str]:
     """The lines of one kind's gates."""
     rows = (
-        f'        "{gate.id}": Listed("{gate.title}", "{gate.blocks}", {_when(gate)}),'
+        f'        "{gate.id}": Listed("{gate.title}", "{gate.blocks}", {_answers(gate.when)}, {_answers(gate.either)}),'
         for gate in catalogue.gates_of(kind)
     )
     return [f'    "{kind}": {{', *rows, "    },"]
 
 
-def _when(gate: catalogue.Gate) -> str:
-    return "{" + ", ".join(f'"{key}": {_python(allowed)}' for key, allowed in gate.when.items()) + "}"
+def _answers(allowed: Mapping[str, tuple[str, ...]]) -> str:
+    return "{" + ", ".join(f'"{key}": {_python(values)}' for key, values in allowed.items()) + "}"
 
 
 def _python(texts: Iterable[str]) -> str:

@@ -91,9 +91,9 @@ def test_a_gate_that_is_none_is_noticed() -> None:
 
 
 def test_every_row_speaks_of_answers_that_exist() -> None:
-    """`when` names questions of the kind, and values that can be chosen."""
+    """`when` and `either` name questions of the kind, and values that can be chosen."""
     for gate in catalogue.gates().values():
-        for key, allowed in gate.when.items():
+        for key, allowed in [*gate.when.items(), *gate.either.items()]:
             question = questions.of_kind(gate.kind)[key]
             assert set(allowed) <= set(question.choices), gate.id
 
@@ -107,11 +107,32 @@ def test_each_rigor_adds_to_the_one_below(kind: str) -> None:
     """Light blocks on the fewest gates, strict on every one; a rigor that is none blocks like strict."""
     answers = {"kind": kind, "serving": "api", "personal_data": "personal", "deliverable": "service"}
     found = {
-        rigor: set(due(answers | {"data_class": "internal", "rigor": rigor})) for rigor in (*catalogue.RIGORS, "rigid")
+        rigor: set(due(answers | {"data_class": "personal", "rigor": rigor})) for rigor in (*catalogue.RIGORS, "rigid")
     }
 
     assert set() < found["light"] < found["standard"] < found["strict"] == found["rigid"]
     assert found["strict"] == {gate.id for gate in catalogue.gates_of(kind)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "answers", "blocks"),
+    [
+        ("ml", "G1.12", {"personal_data": "personal"}, True),
+        ("ml", "G1.12", {"personal_data": "none", "consequence": "rights"}, True),
+        ("ml", "G1.12", {"personal_data": "none", "consequence": "intolerable"}, False),
+        ("software", "T1.9", {"data_class": "regulated"}, True),
+        ("software", "T1.9", {"data_class": "none", "consequence": "rights"}, True),
+        ("software", "T1.9", {"data_class": "internal"}, False),
+    ],
+)
+@pytest.mark.parametrize("rigor", catalogue.RIGORS)
+def test_privacy_blocks_wherever_people_or_rights_are_touched(
+    rigor: str, kind: str, id: str, answers: dict[str, str], blocks: bool
+) -> None:
+    """At every rigor, by the catalogue and by the engine alike."""
+    given = {"kind": kind, "rigor": rigor, "consequence": "money", **answers}
+
+    assert (id in due(given)) == catalogue.gates()[id].is_due(given) == blocks
 
 
 def test_every_role_is_asked_for_and_stood_in_for_by_others() -> None:

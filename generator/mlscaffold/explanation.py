@@ -67,8 +67,7 @@ def _formula_and_numbers(row: Formula) -> str:
 
 def _gate(row: Gate) -> str:
     """What it is called, and where it blocks."""
-    conditions = [f"{key} is {' or '.join(allowed)}" for key, allowed in row.when.items()]
-    where = f", where {' and '.join(conditions)}" if conditions else ""
+    where = f", where {row.conditions()}" if row.conditions() else ""
     blocks = f"A gate of {report.KIND_NAMES[row.kind]}; it blocks at rigor {row.blocks} and above{where}."
     return report.paragraph(f"{row.id}: {row.title}. {blocks} There, planrun status says what opens it.")
 

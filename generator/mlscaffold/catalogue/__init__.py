@@ -18,17 +18,23 @@ FORMULA = re.compile(r"\bF\d{2}b?\b")  # the id of one, inside a text
 
 @dataclass(frozen=True)
 class Gate:
-    """A row of gates.yaml: `blocks` is the lowest rigor at which it does, under the answers of `when`."""
+    """A row of gates.yaml: `blocks` is the lowest rigor at which it does, under all of `when` and one of `either`."""
 
     id: str
     kind: str
     title: str
     blocks: str
     when: Mapping[str, tuple[str, ...]]
+    either: Mapping[str, tuple[str, ...]]
 
     def is_called_for(self, answers: Mapping[str, Any]) -> bool:
         """Whether these answers have it."""
-        return all(answers[key] in allowed for key, allowed in self.when.items())
+        one = not self.either or any(answers[key] in allowed for key, allowed in self.either.items())
+        return one and all(answers[key] in allowed for key, allowed in self.when.items())
+
+    def conditions(self, code: str = "") -> str:
+        """Under which answers, in words: "serving is api"; "" under all. `code` goes around a key."""
+        return _conditions(self.when, " and ", code) + _conditions(self.either, " or ", code)
 
     def is_due(self, answers: Mapping[str, Any]) -> bool:
         """Whether it blocks under these answers."""
@@ -158,10 +164,18 @@ def _days(texts: Iterable[str]) -> Days:
 def gates() -> dict[str, Gate]:
     """Every gate of both kinds by id, in the order of the file."""
     return {
-        id: Gate(id, kind, row["title"], row["blocks"], {key: tuple(v) for key, v in row.get("when", {}).items()})
+        id: Gate(id, kind, row["title"], row["blocks"], _allowed(row, "when"), _allowed(row, "either"))
         for kind, rows in _read("gates.yaml").items()
         for id, row in rows.items()
     }
+
+
+def _allowed(row: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+    return {key: tuple(values) for key, values in row.get(name, {}).items()}
+
+
+def _conditions(allowed: Mapping[str, tuple[str, ...]], joined: str, code: str) -> str:
+    return joined.join(f"{code}{key}{code} is {' or '.join(values)}" for key, values in allowed.items())
 
 
 def gates_of(kind: str) -> list[Gate]:

@@ -46,6 +46,14 @@ def _measured(answers: Answers, plan: Plan) -> Row | None:
     return tasks.get("practice") or tasks.get("baseline")
 
 
+PRIVACY = {"ml": "G1.12", "software": "T1.9"}
+
+
+def _private(answers: Answers, plan: Plan) -> bool:
+    """Whether people or somebody's rights are touched, so that the gate on privacy waits for answers."""
+    return catalogue.gates()[PRIVACY[answers.kind]].is_called_for(answers)
+
+
 def _retention(answers: Answers, plan: Plan) -> str:
     """What becomes of its data, by which parts of pages are named."""
     if answers.data_class == "none":
@@ -99,6 +107,7 @@ BOTH: dict[str, Fact] = {
     "team": people.team,
     "vacant": people.vacant,
     "staffed": lambda answers, plan: [person.role for person in answers.team if person.name != "?"],
+    "private": _private,
     "worst": lambda answers, plan: WORST[answers.consequence],
     "signing": Signing,
     "tasks": lambda answers, plan: {task["id"]: task for task in plan["schedule"]["tasks"]},

@@ -13,7 +13,7 @@ from planrun.signing.people import decides
 from planrun.signing.signatures import signable, signed
 from planrun.trouble import counted
 
-from planrun_software.gates.documents import RECORD, answered, first_answered, questions
+from planrun_software.gates.documents import OPEN_QUESTION, RECORD, answered, first_answered, questions
 from planrun_software.traceability import requirements
 
 FIELDS = ("id", "capability", "text", "fit", "verification", "priority", "owner", "scenario", "function")
@@ -152,6 +152,20 @@ def risks(repo: Repo) -> Result:
     if bare:
         return blocked(f"{', '.join(bare)} has no owner, response or date.", "Complete docs/05-risks.md and replan.")
     return passed(f"{counted(len(severe), 'risk')} of 12 or more, each with an owner, a response and a date.")
+
+
+@gate("T1.9")
+def privacy(repo: Repo) -> Result:
+    """Basis, retention, deletion, access and appeal are written down before a line is built on the data."""
+    part = repo.text(PAGE).partition("### Privacy and rights\n")[2]
+    part = re.split(r"^## ", part, maxsplit=1, flags=re.MULTILINE)[0]
+    waiting = OPEN_QUESTION.findall(part)
+    if not part.strip():
+        return blocked(f"{PAGE} says nothing on privacy and rights.", f"Write a part ### Privacy and rights in {PAGE}.")
+    if waiting:
+        told = f"{counted(len(waiting), 'question')} on privacy and rights open."
+        return blocked(told, f"Answer, as {waiting[0][0]}, in {PAGE}: {waiting[0][1].strip()}")
+    return passed("Basis, retention, deletion, access and appeal are written down.")
 
 
 @gate("T1.8")

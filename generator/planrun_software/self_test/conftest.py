@@ -79,7 +79,7 @@ FILES = {
     SAMPLES: "SAMPLES = {'report_status': lambda number: {'subject': f'A-{number}'}}\n",
     requirements_module.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
     "docs/00-charter.md": "# Charter\n",
-    "docs/01-requirements.md": "# Requirements\n",
+    "docs/01-requirements.md": "# Requirements\n\n### Privacy and rights\n\nConsent, two years.\n\n## 6 Faults\n",
     "docs/02-iterations.md": "# Iterations\n",
     "docs/03-acceptance.md": "# Acceptance\n",
     "docs/04-operations.md": "# Operations\n\n## 7 Troubleshooting\n",
@@ -94,7 +94,7 @@ FILES = {
     "plan/backlog.json": json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 0.1}]),
 }
 ANSWERS = {"capabilities": "Report status", "dependencies": "", "team": "po=Ana:1; swe=Ana:1; ops=Ana:1"}
-ANSWERS |= {"worker_limit": "8", "start_date": TODAY}
+ANSWERS |= {"worker_limit": "8", "start_date": TODAY, "consequence": "rights"}
 
 
 class Box:

@@ -120,7 +120,8 @@ def load(repo: Repo) -> dict[str, Gate]:
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
     own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind]}
-    here = {id: one for id, one in own.items() if called_for(id, repo.answers) and one.applies(repo.answers)}
+    rows = catalogue.GATES[kind]
+    here = {id: one for id, one in own.items() if called_for(rows[id], repo.answers) and one.applies(repo.answers)}
     return here | _of_house(repo) | _of_team(repo)
 
 

@@ -12,6 +12,7 @@ from planrun import gates
 from planrun.catalogue import GATES, METRICS, Listed
 from planrun.command import COMMAND
 from planrun.repository import Repo
+from planrun.rigor import called_for
 from planrun.signing.assumptions import unconfirmed
 from planrun.trouble import Outcome, Trouble, counted
 
@@ -208,15 +209,18 @@ def _gate(told: Told, name: str) -> Iterator[str]:
 
 
 def _called_for(told: Told, row: Listed | None) -> bool:
-    return row is None or all(told.repo.answers[key] in allowed for key, allowed in row.when.items())
+    return row is None or called_for(row, told.repo.answers)
 
 
 def _where(row: Listed | None) -> str:
     """From which rigor on, and under which answers, a gate blocks."""
     if row is None:
         return "A gate of the team's own, in checks.py."
-    conditions = [f"{key} is {' or '.join(allowed)}" for key, allowed in row.when.items()]
-    where = f", where {' and '.join(conditions)}" if conditions else ""
+    each, one = (
+        [f"{key} is {' or '.join(allowed)}" for key, allowed in part.items()] for part in (row.when, row.either)
+    )
+    conditions = " and ".join(each) + " or ".join(one)
+    where = f", where {conditions}" if conditions else ""
     return f"It blocks at rigor {row.blocks}{' and above' if row.blocks != 'strict' else ''}{where}."
 
 

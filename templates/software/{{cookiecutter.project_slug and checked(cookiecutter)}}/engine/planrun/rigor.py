@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
-from planrun.catalogue import GATES, RIGORS
+from planrun.catalogue import GATES, RIGORS, Listed
 
 ENGINES = {"ml": "planrun_ml", "software": "planrun_software"}  # the package that holds each kind's gates and commands
 STAGES = {kind: tuple(dict.fromkeys(id.partition(".")[0] for id in rows)) for kind, rows in GATES.items()}
 
 
-def called_for(id: str, answers: Mapping[str, str]) -> bool:
-    """Whether these answers call for a gate of their kind at all; a command-line tool has no alerts to rehearse."""
-    return all(answers.get(key) in allowed for key, allowed in GATES[answers["kind"]][id].when.items())
+def called_for(row: Listed, answers: Mapping[str, str]) -> bool:
+    """Whether these answers call for a gate at all; a command-line tool has no alerts to rehearse."""
+    one = not row.either or any(answers.get(key) in allowed for key, allowed in row.either.items())
+    return one and all(answers.get(key) in allowed for key, allowed in row.when.items())
 
 
 def due(answers: Mapping[str, str]) -> list[str]:
@@ -20,4 +21,4 @@ def due(answers: Mapping[str, str]) -> list[str]:
     """
     rigor = answers["rigor"]
     counted = RIGORS[: RIGORS.index(rigor) + 1] if rigor in RIGORS else RIGORS
-    return [id for id, row in GATES[answers["kind"]].items() if row.blocks in counted and called_for(id, answers)]
+    return [id for id, row in GATES[answers["kind"]].items() if row.blocks in counted and called_for(row, answers)]

@@ -12,6 +12,7 @@ from planrun.command import COMMAND
 from planrun.files import canonical, rows_of
 from planrun.gates import OPEN, Result, at_strict, blocked, blocking, failed, gate, passed, require, state_of
 from planrun.repository import Repo
+from planrun.rigor import called_for
 from planrun.signing.assumptions import unconfirmed
 from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import SIGNABLES, document_hash, signable, signed
@@ -110,11 +111,11 @@ def _no_longer_asked(repo: Repo, looks: Sequence[Mapping[str, str]]) -> list[str
     known, now = catalogue.GATES[repo.answers["kind"]], set(blocking(repo))
     then = dict.fromkeys(id for look in looks for id in look.get("gates", "").split())
 
-    def called_for(id: str) -> bool:
+    def asked(id: str) -> bool:
         row = known.get(id)
-        return row is None or all(repo.answers.get(key) in allowed for key, allowed in row.when.items())
+        return row is None or called_for(row, repo.answers)
 
-    return [id for id in then if id not in now and called_for(id)]
+    return [id for id in then if id not in now and asked(id)]
 
 
 def _strictest(looks: Sequence[Mapping[str, str]]) -> str:

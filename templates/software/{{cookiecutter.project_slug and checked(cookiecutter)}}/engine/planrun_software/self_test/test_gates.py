@@ -97,6 +97,13 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T1.5", "fail", "are needed", _do("answer", "worker_limit", "1")),
     ("T1.6", "blocked", "open question", _do("append", RECORD, QUESTION)),
     ("T1.7", "blocked", "R9", _do("plan", risks=[RISK])),
+    (
+        "T1.9",
+        "blocked",
+        "1 question on privacy",
+        _do("edit", "docs/01-requirements.md", "Consent", f"Consent {QUESTION}"),
+    ),
+    ("T1.9", "blocked", "says nothing on privacy", _do("edit", "docs/01-requirements.md", "### Privacy.*\n\n.*", "")),
     ("T1.8", "blocked", "changed after T1", _field(fit="within 9 days")),
     ("T2.1", "blocked", "before", _item(depends_on=["B-0"])),
     ("T2.1", "blocked", "half an iteration", _item(estimate_days=99)),
