@@ -411,3 +411,19 @@ def test_a_duration_is_rounded_once() -> None:
     """A page and its fold never differ by a day."""
     for value in (1.4, 175.97, 1387.07, 16.8, 90.0):
         assert wording.days(value).removesuffix("s").removesuffix(" day") == f"{round(value):,}"
+
+
+@pytest.mark.parametrize("kind", ["ml", "software"])
+def test_an_expert_of_the_team_is_not_asked_for(kind: str, tmp_path: Path) -> None:
+    """The charter names whom the team has, with letters in its table, and asks only where nobody is named."""
+    team = "po=Ana:0.2; swe=Cy:0.5; expert=Fay:0.1"
+    charters = [
+        render.render(answers.complete({"kind": kind, "project_name": name, "team": named}), tmp_path)
+        .joinpath("docs", "00-charter.md")
+        .read_text("utf-8")
+        for name, named in (("Named team", team), ("Open team", team.partition("; expert")[0]))
+    ]
+
+    assert ["Which domain expert" in text for text in charters] == [False, True]
+    assert ["Fay" in text for text in charters] == [True, False]
+    assert "EXPERT |" in charters[0]
