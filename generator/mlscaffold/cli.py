@@ -394,7 +394,7 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 def adopt(folder: Path) -> None:
-    """Record the base of a repository that plain cookiecutter made, so that replan and update can work in it."""
+    """Let replan and update work in what plain cookiecutter made."""
     from mlscaffold import update as updating
 
     _tell(report.adopted(updating.adopt(folder)))
