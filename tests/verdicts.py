@@ -1,9 +1,10 @@
-"""How often a verdict is wrong, and how often it sees what is there.
+"""Write tests/verdicts.json and docs/verdicts.md: how often a verdict is wrong, and how often it sees what is there.
 
 Each row draws samples of a world whose true gain is known, and lets the engine judge them. It is a simulation with
 seeds, so every run of it gives the same figures.
 """
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -14,9 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "generator")]
 
 import numpy as np  # noqa: E402
-from planrun_ml.measuring import intervals  # noqa: E402
+from mlscaffold.planning.formulas import samples  # noqa: E402
+from planrun_ml.measuring import intervals, pairs  # noqa: E402
 from planrun_ml.measuring.case import Case  # noqa: E402
+from planrun_ml.measuring.influence import Influence  # noqa: E402
 from planrun_ml.measuring.metrics import named, score  # noqa: E402
+from scipy.stats import binom, norm, t  # noqa: E402
 
 Pair = tuple[Case, Case]
 ENTIRE = 400_000  # rows of the sample that stands for the truth
@@ -131,3 +135,153 @@ def rates(world: World, alpha: float, runs: int, further: float = 0.0, seed: int
         unknown += not (math.isfinite(found.low) and math.isfinite(found.high))
         seen += found.low > truth - further if further else 0
     return Rates(passes / runs, fails / runs, unknown / runs, seen / runs)
+
+
+# ------------------------------------------------------------------------------------------------ the page
+FIGURES, FRAME, PAGE = (ROOT / name for name in ("tests/verdicts.json", "tests/verdicts.md", "docs/verdicts.md"))
+ALPHA = 0.05
+# the jackknife and the ranking are slow, so their figures have the larger error
+ALONE = [
+    (World("precision", 600), 200), (World("f1", 600), 200), (World("roc_auc", 400), 200),
+    (World("average_precision", 300), 40), (World("macro_f1", 600), 200), (World("log_loss", 200), 200),
+    (World("brier", 200), 200), (World("mae", 200), 200), (World("rmse", 200), 200),
+    (World("ndcg_at_10", 300), 40), (World("mrr", 600), 40),
+]  # fmt: skip
+FEW = [(World(metric, 200, share=0.1, better=0.5), 200) for metric in ("precision", "f1", "roc_auc")]
+GROUPED = [
+    (World(metric, 30 * count, clusters=count, unequal=unequal, luck=0.5), 200)
+    for metric in ("f1", "mae")
+    for count in (8, 20)
+    for unequal in (False, True)
+]
+PAIRS = [(30, -0.1), (30, 0.0), (30, 0.05), (60, -0.05), (60, 0.03), (100, -0.03), (100, 0.1)]
+PLANNED = [(0.15, 0.48, -0.05), (0.15, 0.15, -0.05), (0.0, 0.04, 0.03), (0.05, 0.15, 0.0), (0.2, 0.5, 0.1)]
+EXPONENTIAL = (8, 20, 29, 60, 200)
+
+
+def passing(n: int, margin: float, alpha: float, counts: range) -> np.ndarray:
+    """Of each number of discordant rows, the fewest that the new model has to win to pass; one more where none do."""
+    found, least = [], 0
+    for count in counts:
+        least = min(least, count + 1)
+        while least <= count and pairs.p_value(n, least, count - least, margin) > alpha:
+            least += 1
+        while least > 0 and pairs.p_value(n, least - 1, count - least + 1, margin) <= alpha:
+            least -= 1
+        found.append(least)
+    return np.array(found)
+
+
+def passes(n: int, least: np.ndarray, counts: range, discordance: float, gain: float) -> float:
+    """The exact chance to pass where the models differ on this share of rows, and the new one gains so much."""
+    discordance = max(discordance, 1e-12)
+    wins = min(1.0, max(0.0, (discordance + gain) / 2 / discordance))
+    told = np.arange(counts.start, counts.stop)
+    return float((binom.pmf(told, n, min(1.0, discordance)) * binom.sf(least - 1, told, wins)).sum())
+
+
+def power(n: int, gain: float, discordance: float, margin: float, alpha: float) -> float:
+    """The exact power of the test, up to a millionth."""
+    counts = range(int(binom.ppf(1e-7, n, discordance)), int(binom.isf(1e-7, n, discordance)) + 1)
+    return passes(n, passing(n, margin, alpha, counts), counts, discordance, gain)
+
+
+def largest(n: int, margin: float, alpha: float) -> float:
+    """The largest chance of a false pass at the margin, over all shares of discordant rows, exact."""
+    counts = range(n + 1)
+    least, low = passing(n, margin, alpha, counts), abs(margin)
+    shares = np.concatenate([np.linspace(low, min(1, low + 0.2), 81), np.linspace(low, 1, 41)])
+    return max(passes(n, least, counts, share, margin) for share in shares)
+
+
+def skewed(clusters: int, runs: int, seed: int = 4) -> tuple[float, float]:
+    """Exponential luck against the claim: how often it passes, and how often a t test would let it."""
+    draws, shown, blind = np.random.default_rng(seed), 0, 0
+    for _ in range(runs):
+        luck = 1 - draws.exponential(size=clusters)
+        held = Influence((luck - luck.mean()) / clusters, np.full(clusters, 1 / clusters), 0.0, float(clusters))
+        bounds = intervals.of_clusters(float(luck.mean()), held, clusters, ALPHA, "{}")
+        shown += intervals.judged(bounds, held, True).low > 0
+        error = luck.std(ddof=1) / math.sqrt(clusters)
+        blind += luck.mean() - t.isf(ALPHA, clusters - 1) * error > 0
+    return shown / runs, blind / runs
+
+
+def further(world: World, alpha: float = ALPHA) -> float:
+    """The gain above the minimum for which the normal formula promises a power of .80, from ten samples' errors."""
+    rng, metric = np.random.default_rng(3), named(world.metric)  # type: ignore[arg-type]
+    errors = [intervals.gain(metric, *world.sample(rng), alpha).error for _ in range(10)]
+    return float((norm.isf(alpha) + norm.isf(0.2)) * np.nanmean(errors))
+
+
+Table = list[list[float | str]]
+
+
+def row(name: str, world: World, runs: int) -> list[float | str]:
+    """What of, rows, samples, and the rates."""
+    found = rates(world, ALPHA, runs, further(world))
+    return [name, world.rows, runs, found.passes, found.fails, found.unknown, found.seen]
+
+
+def planned() -> Table:
+    """The rows of F05 and the exact power of the test with them."""
+    found: Table = []
+    for gain, share, margin in PLANNED:
+        rows = samples.margin_rows(gain, share, margin, ALPHA, 0.8)
+        what = f"gain {gain:g}, discordance {share:g}, allowed {margin:g}"
+        found.append([what, rows, power(rows, gain, share, -margin, ALPHA)])
+    return found
+
+
+TABLES: dict[str, Callable[[], Table]] = {
+    "pairs": lambda: [[f"{n} rows, margin {margin:g}", largest(n, margin, ALPHA)] for n, margin in PAIRS],
+    "planned": planned,
+    "skewed": lambda: [[f"{count} groups", *skewed(count, 2_000)] for count in EXPONENTIAL],
+    "few": lambda: [row(world.metric, world, runs) for world, runs in FEW],
+    "grouped": lambda: [
+        row(f"{world.metric}, {world.clusters} {'log-normal' if world.unequal else 'equal'}", world, runs)
+        for world, runs in GROUPED
+    ],
+    "alone": lambda: [row(world.metric, world, runs) for world, runs in ALONE],
+}
+
+
+def page(found: dict[str, Table]) -> str:
+    """docs/verdicts.md: the rules in words, and the figures in tables."""
+
+    def table(head: str, rows: list[list[str]]) -> str:
+        cells = head.split(" | ")
+        return "\n".join(["| " + " | ".join(line) + " |" for line in [cells, ["---"] * len(cells), *rows]])
+
+    def simulated(name: str) -> str:
+        rows = []
+        for what, n, runs, passes, fails, unknown, seen in found[name]:
+            error = math.sqrt(ALPHA * (1 - ALPHA) / float(runs))
+            covered = 1 - float(passes) - float(fails)
+            told = [f"{float(value):.3f}" for value in (passes, fails)] + [f"{error:.3f}", f"{covered:.3f}"]
+            rows.append([str(what), str(n), str(runs), *told, f"{float(seen):.2f}", f"{float(unknown):.2f}"])
+        head = "metric | rows | samples | false pass | false fail | error of both | coverage | power | without a bound"
+        return table(head, rows)
+
+    exact = table("rows and margin | largest false pass", [[str(a), f"{float(b):.4f}"] for a, b in found["pairs"]])
+    planned = table("planned for | rows | power", [[str(a), str(b), f"{float(c):.3f}"] for a, b, c in found["planned"]])
+    skew = [[str(a), f"{float(b):.3f}", f"{float(c):.3f}"] for a, b, c in found["skewed"]]
+    return FRAME.read_text("utf-8").format(
+        exact=exact, planned=planned, alone=simulated("alone"), few=simulated("few"), grouped=simulated("grouped"),
+        skewed=table("groups | false pass | of a t test", skew), least=intervals.LEAST, fewest=intervals.FEWEST,
+        many=intervals.MANY,
+    )  # fmt: skip
+
+
+def main(words: list[str]) -> None:
+    """Work out the named tables, or all, keep their figures, and write the page."""
+    found = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
+    for name in words or TABLES:
+        rows = json.dumps(TABLES[name]())
+        found[name] = json.loads(rows, parse_float=lambda text: round(float(text), 6))
+        FIGURES.write_text(json.dumps({key: found[key] for key in TABLES if key in found}, indent=1) + "\n", "utf-8")
+    PAGE.write_text(page(found), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
