@@ -56,7 +56,7 @@ MLSCAFFOLD = Tree(
     "mlscaffold: from questions to a repository",
     _layers("""
         words: __init__ → invocation → disk errors numerals person
-        presets in force, files: house templates yamltext
+        presets in force, files: changes house templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions
         answers: fields → schema answers completion

@@ -21,6 +21,8 @@ class TemplateArchive(BuildHookInterface[BuilderConfig]):
         archive = Path(self._folder.name, templates.ARCHIVE)
         templates.pack(Path(self.root), archive)
         build_data["force_include"][str(archive)] = f"mlscaffold/{templates.ARCHIVE}"
+        # `mlscaffold update` tells a team what changed; mlscaffold/changes.py reads it by this name.
+        build_data["force_include"][str(Path(self.root, "CHANGELOG.md"))] = "mlscaffold/_changelog.md"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove the archive, which is in the wheel now."""

@@ -89,6 +89,7 @@ PARTS = {
             "tests/test_from_template.py",
             "tests/test_interview.py",
             "tests/test_presets.py",
+            "tests/test_releasing.py",
             "tests/test_render.py",
             "tests/test_replan_safety.py",
             "tests/test_templates.py",

@@ -371,6 +371,7 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
 
     Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
     """
+    from mlscaffold import changes
     from mlscaffold import update as updating
     from mlscaffold.repository import find
 
@@ -381,11 +382,12 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
     if not due.anything and not assignments:
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
         return
+    told = report.releases(changes.between(changes.changelog(), due.version, __version__))
     if check:
-        _tell(report.news(updating.news(folder, presets)))
+        _tell("\n\n".join(part for part in (told, report.news(updating.news(folder, presets))) if part))
         raise UpdateDue(find.root_of(folder), due.version, __version__, presets=due.presets and not due.templates)
     updated = updating.update(folder, assignments, presets, dry_run=dry_run, say=say)
-    _tell(report.updated(updated, __version__, dry_run))
+    _tell("\n\n".join(part for part in (told, report.updated(updated, __version__, dry_run)) if part))
     if updated.merged.conflicts:
         merged = updated.merged
         raise ConflictsLeft(merged.root, merged.conflicts, in_git=merged.in_git, dry_run=dry_run)

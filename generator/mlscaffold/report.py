@@ -18,6 +18,7 @@ from mlscaffold.questions import Question
 
 if TYPE_CHECKING:
     from mlscaffold.board.sources import Seen as SeenRepository
+    from mlscaffold.changes import Release
     from mlscaffold.looking import Proposal, Seen
     from mlscaffold.measured import Measured, Offer
     from mlscaffold.placing import Placed
@@ -441,6 +442,12 @@ def updated(result: "Updated", version: str, dry_run: bool) -> str:
             "Then make setup, and: planrun self-test, planrun status."
         )
     return "\n\n".join(part for part in parts if part)
+
+
+def releases(found: "Sequence[Release]") -> str:
+    """What an update brings by the changelog: first what a team has to do, then what changed, newest version first."""
+    do = [f"To do since {one.version}:\n{one.to_do}" for one in reversed(found) if one.to_do]
+    return "\n\n".join([*do, *(f"Changed in {one.version}:\n{one.changes}" for one in found if one.changes)])
 
 
 def adopted(result: "Adopted") -> str:
