@@ -19,9 +19,9 @@ class Release:
 
 
 def changelog() -> str:
-    """The text of CHANGELOG.md, from the package or the checkout."""
-    packed = Path(__file__).with_name(PACKED)
-    return (packed if packed.is_file() else Path(__file__).parents[2] / "CHANGELOG.md").read_text("utf-8")
+    """The text of CHANGELOG.md, from the package or the checkout; nothing in a fork that keeps none."""
+    places = (Path(__file__).with_name(PACKED), Path(__file__).parents[2] / "CHANGELOG.md")
+    return next((path.read_text("utf-8") for path in places if path.is_file()), "")
 
 
 def between(text: str, older: str, newer: str) -> list[Release]:
