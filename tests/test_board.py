@@ -62,7 +62,20 @@ def lived_in(folder: Path) -> Path:
         f'- {{role: ds, name: Ana, at: "{at}", decision: accept}}\n',
         "gates/waivers.yaml": f"- {{gate: G2.6, approver: Bo, until: 2026-05-01, on: {at[:10]}, reason: later}}\n",
         "registry/models.json": json.dumps(
-            {"aliases": {"champion": "1.0.0"}, "models": {"1.0.0": {"kind": "model", "created": at}}}
+            {
+                "aliases": {"champion": "1.0.0"},
+                "events": [],
+                "models": {
+                    "1.0.0": {
+                        "kind": "model",
+                        "version": "1.0.0",
+                        "created": at,
+                        "interface": "one",
+                        "hashes": {},
+                        "files": {"model": {"path": "models/one.skops", "sha256": "0"}},
+                    }
+                },
+            }
         ),
     }
     for path, text in texts.items():

@@ -3,11 +3,12 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from material import newborn
+from mlscaffold import render, vcs
 from rendered_repository import run, states
 
 METRICS = "engine/planrun_ml/measuring/metrics.py"
@@ -15,9 +16,10 @@ COUNTED = ("G1.lock", "G2.1", "G2.5")
 
 
 @pytest.fixture(scope="module")
-def measured(rendered: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with two experiments on its locked sample."""
-    folder = Path(shutil.copytree(rendered("ml-default"), tmp_path_factory.mktemp("measured") / "my-project"))
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of today, whose phase has not ended, with two experiments on its locked sample."""
+    folder = render.render(newborn("ml-default"), tmp_path_factory.mktemp("measured"))
+    vcs.create(folder, "Start")
     for words in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"], ["experiment", "--model", "forest"]):
         done = run(folder, *words)
         assert done.returncode == 0, (words, done.stdout, done.stderr)

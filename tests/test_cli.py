@@ -255,7 +255,7 @@ def test_plan_begins_with_six_lines_and_groups_the_rest(capsys: pytest.CaptureFi
     ]
     assert out.index("* rests on defaults") < out.index("In the way of this plan") < out.index("SCHEDULE")
     assert headings[:3] == ["SCHEDULE", "WHAT COUNTS AS SUCCESS", "TEST SET"]
-    assert re.search(r"(?m)^test\.rows +3,458 rows \* +\(F06\)$", out)
+    assert re.search(r"(?m)^test\.rows +3,484 rows \* +\(F06\)$", out)
     assert re.search(r"(?m)^schedule\.days\.p50 +93 working days \*", out)
     assert max(len(line) for line in out.splitlines()) <= 110
 

@@ -78,7 +78,7 @@ SETS: dict[str, tuple[dict[str, str], list[str], float]] = {
     "people label": (
         PEOPLE,
         ["access", "batch_run", "label_guide", "labelling"],
-        99.994,
+        101.994,
     ),
     "an interface in 50 ms": (
         KNOWN | {"serving": "api", "latency_ms": "50", "peak_factor": "20"},
@@ -245,7 +245,7 @@ def test_labels_are_paid_for_and_the_rows_follow_the_price() -> None:
         assert days == pytest.approx(2 * 5 * value(found, "labels.weeks"), abs=1)  # two people label
 
 
-@pytest.mark.parametrize(("minutes", "cost"), [("1", "100"), ("10", "1000")])
+@pytest.mark.parametrize(("minutes", "cost"), [("1", "100"), ("6", "600")])
 def test_labels_that_cost_more_than_the_gain_stay_in_the_cost(minutes: str, cost: str) -> None:
     """They eat the gain: the plan says so, its cost still holds them, and no payback leaves them unpaid."""
     found = plan(**PEOPLE | {"label_minutes": minutes, "miss_cost": cost})

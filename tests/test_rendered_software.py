@@ -80,7 +80,7 @@ NAMED = [
     "sw-orders",  # service, personal, github, three dependencies, a named team
     "sw-rates",  # service, none, gitlab, container
     "sw-web-app",  # web-app, personal, github, a named team
-    "sw-rooms",  # web-app, internal, gitlab, light
+    "sw-rooms",  # web-app, internal, azure, light
     "sw-cli",  # cli, none, gitlab, light
     "sw-library",  # library, none, no host
     "sw-batch",  # batch, regulated, github, strict

@@ -456,7 +456,8 @@ def adopted(result: "Adopted") -> str:
     edited += [f"  {path}" for path in result.edited]
     parts = [f"The base of {result.root.name} is recorded in .mlscaffold."]
     parts += ["\n".join(edited)] if result.edited else []
-    parts.append('Keep it: git add .mlscaffold && git commit -m "Record the base". From now on: mlscaffold update')
+    update = f"{invocation.command()} update"
+    parts.append(f'Keep it: git add .mlscaffold && git commit -m "Record the base". From now on: {update}')
     return "\n\n".join(parts)
 
 

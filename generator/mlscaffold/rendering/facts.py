@@ -114,6 +114,7 @@ BOTH: dict[str, Fact] = {
     "measured": _measured,
     "host": lambda answers, plan: hosted.HOSTS.get(answers.ci, ""),
     "moves": hosted.moves,
+    "remarked": hosted.Remarked,
     "formulas": lambda answers, plan: catalogue.cited(plan),
     "given_by": lambda answers, plan: _given_by(plan),
 }

@@ -7,6 +7,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.rendering.forms import lines
 
+WATCHED = "17 5 * * *"  # as in the workflow of the operation
 HOSTS = {"github": "GitHub", "gitlab": "GitLab", "azure": "Azure DevOps"}
 
 
@@ -15,6 +16,21 @@ def moves(answers: Answers, plan: Mapping[str, Any]) -> str:
     up = "../" * len(answers.folder.split("/"))
     tops = ((path, up + str(at_top(path, answers.project_slug))) for path in _hosted(answers))
     return lines(f"mkdir -p {top.rpartition('/')[0]} && git mv {path} {top}" for path, top in tops)
+
+
+class Remarked:
+    """What the jobs have in common that write into a pull request or an issue, whichever the kind and the host.
+
+    `asked_in` is the job that has judged the gates, `morning` when GitHub's clock starts the watch, `clocked` what
+    that clock starts, `workflow` the name under which it stands.
+    """
+
+    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+        ml = answers.kind == "ml"
+        self.asked_in = "check" if ml else "build"
+        self.morning = f"github.event.schedule == '{WATCHED}'" if ml else "github.event_name == 'schedule'"
+        self.clocked = "the watch and the retraining" if ml else "the watch"
+        self.workflow = f"{answers.project_slug} " * bool(answers.folder) + ("operations" if ml else "ci")
 
 
 def _hosted(answers: Answers) -> list[str]:

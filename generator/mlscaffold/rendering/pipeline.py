@@ -22,6 +22,7 @@ class Pipeline:
         self.paths = f'["{answers.folder}/**", "{at_top(".github/workflows/ci.yml", answers.project_slug)}"]'
         tags, paths = f'    tags: ["{self.tag}*"]', f"    paths: {self.paths}"
         self.pushes = lines(called_for((True, tags), (bool(answers.folder), paths)))
+        self.pulls = f"\n{paths}" if answers.folder else ""
         self.watch = self._written(called_for((audited, "audit"), (counted, BUDGET)))
         self.release = self._written(
             called_for(

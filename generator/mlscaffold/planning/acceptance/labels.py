@@ -104,7 +104,7 @@ def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     if answers.label_source not in PEOPLE or answers.task not in ("binary", "multiclass"):
         note = _unmeasured(answers, metric)
     elif target is None:
-        note = "The target is not known."
+        note = numbers["acceptance.target"].note or "The target is not known."
     found = None if note else least_agreement(metric, _share(answers), target)
     if found is None and not note:
         note = f"No closed form is known for {metric.title}."

@@ -18,7 +18,7 @@ def mark(slug: str) -> str:
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
-    """The status, given as `planrun status --json` tells it, as Markdown of at most `MOST` characters.
+    """The status, in the form that JSON has of it, as Markdown of at most `MOST` characters.
 
     Texts come from answers and files, so they are shown as they are: no markup, no row torn apart, nobody called.
     """
@@ -43,7 +43,8 @@ def markdown(facts: Mapping[str, Any]) -> str:
     lines += ["| Phase | State | Shut |", "|---|---|---|"]
     lines += [f"| {one['id']} {_plain(one['title'])} | {one['state']} | {one['open']} |" for one in facts["phases"]]
     lines += ["", _plain(facts["governance"]["sentence"])] if "governance" in facts else []
-    ending = ["", f"Read at `{facts['commit']['sha'][:12] or 'no commit'}`; `planrun status --all` tells every gate."]
+    read = facts["commit"]["sha"][:12] or "no commit"
+    ending = ["", f"Read at `{read}`; `.venv/bin/planrun status --all` tells every gate."]
     table = _table("Shut", shut) + _table("Waived", waived)
     room = MOST - len("\n".join([*lines, *ending])) - 200
     return "\n".join([*lines, *_fitting(table, room), *ending])
