@@ -5,7 +5,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
@@ -61,6 +61,7 @@ def test_the_printed_number_of_workers() -> None:
 
 
 @given(st.floats(0.001, 3000), st.floats(0.001, 2), st.floats(1.0, 20), st.floats(0.1, 0.99))
+@example(1.0, 1.0000000000000002, 1.0, 0.25)  # a load that is four workers' up to the last digit
 @settings(max_examples=100, deadline=None)
 def test_one_worker_fewer_is_too_few(rate: float, service: float, slack: float, busy: float) -> None:
     """The count found keeps limit and busy share; with one fewer at least one of them breaks."""

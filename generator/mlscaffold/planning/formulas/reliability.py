@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from mlscaffold.planning.formulas.counts import whole
 
 MOST_WORKERS = 100_000  # more at once is a mistyped volume, peak or service time
+ROUNDING = 1e-12  # a load that is so many workers' up to the last digit needs no further one
 
 
 def erlang_c(workers: int, load: float) -> float:
@@ -46,11 +47,11 @@ def workers_needed(rate: float, service_seconds: float, limit_seconds: float, bu
     while count < 20 * MOST_WORKERS:
         count += 1
         blocked = load * blocked / (count + load * blocked)
-        if load > busy * count:
+        if load > busy * count * (1 + ROUNDING):
             continue
         waits = _waiting(count, load, blocked)
         room = (count / service_seconds - rate) * (limit_seconds - service_seconds)
-        if waits == 0 or math.log(waits / 0.05) <= room:
+        if waits == 0 or math.log(waits / 0.05) <= room + ROUNDING:
             return count
     return None
 
