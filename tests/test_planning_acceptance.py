@@ -1,6 +1,7 @@
 """Money, baseline, target and row counts of a plan: worked figures, directions, honesty about what is unknown."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlscaffold import answers as answers_module
 from mlscaffold import questions, wording
+from mlscaffold.planning.acceptance import criteria
 from mlscaffold.planning.acceptance.comparison import Comparison
 from mlscaffold.planning.acceptance.metrics import METRICS
 from mlscaffold.planning.formulas import payback
@@ -219,6 +221,15 @@ def test_an_unmeasured_baseline_is_assumed_aloud() -> None:
     assert "assumes 0.5" in plan["acceptance"]["baseline"]["note"]
     assert "acceptance.baseline" in found(plan)
     assert "acceptance.baseline" not in found(planned(current_value="0.4"))
+
+
+def test_an_amount_without_a_scale_has_no_middle() -> None:
+    """A metric of errors that has no closed form of its own is not said to be a half today."""
+    amount = replace(METRICS["mae"], key="median_absolute_error")
+    given = answers_module.complete(DECISION | {"kind": "ml", "task": "regression", "metric": "mae"})
+
+    assert criteria.assumed_baseline(given, amount) is None
+    assert criteria.assumed_baseline(given, replace(amount, key="kappa", high=1.0)) == 0.5
 
 
 def test_without_any_scale_no_rows_are_invented() -> None:

@@ -79,6 +79,8 @@ def assumed_baseline(answers: Answers, metric: Metric) -> float | None:
         "brier": share * (1 - share),
         "log_loss": -share * math.log(share) - (1 - share) * math.log(1 - share),
     }
+    if metric.known not in constants and not math.isfinite(metric.high):
+        return None  # an amount in a unit of its own has no middle
     return float(constants.get(metric.known, 0.5))
 
 
