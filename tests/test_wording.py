@@ -115,13 +115,16 @@ def test_confirmed_answers_leave_no_mark(tmp_path: Path) -> None:
     assert not re.search(r"\d\*(?!\*)", text)
 
 
+EMPHASIS = re.compile(r"\*\*[^*\n]+\*\*|\*(?:blocks|advises)\*")
+
+
 def test_a_page_with_a_mark_says_how_to_confirm_it(rendered: Rendered) -> None:
     """The last lines name each default, and both ways to settle it; a page without a mark has no such lines."""
     for name in ("ml-default", "sw-default"):
         for page in (*rendered(name).rglob("docs/*.md"), rendered(name) / "README.md"):
             text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.S)
             body, _, note = text.partition("\n\\* rests on defaults that nobody has confirmed: ")
-            assert bool(note) == bool(re.search(r"[\w%]\*(?!\*)", re.sub(r"\*\*[^*\n]+\*\*", "", body))), page.name
+            assert bool(note) == bool(re.search(r"[\w%]\*(?!\*)", EMPHASIS.sub("", body))), page.name
             assert not note or "mlscaffold replan --set KEY=VALUE" in note, page.name
             assert not note or "`.venv/bin/planrun confirm KEY`" in note, page.name
 
