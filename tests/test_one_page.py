@@ -1,6 +1,7 @@
 """The plan on a page: what a lead reads first, and by what each part of it is decided."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,15 @@ def test_a_lead_reads_no_more_than_a_page(texts: dict[str, str], tmp_path: Path)
     assert len(re.findall(r"\w[\w'.:-]*", text)) <= MOST_WORDS
     assert any("(docs/plan-on-a-page.md)" in line for line in screen)
     assert GIVEN["decision"] in text
+
+
+@pytest.mark.parametrize("name", ["ml-default", "ml-alert", "sw-default", "sw-orders"])
+def test_nobody_is_told_of_tenths_of_a_day(name: str, rendered: Callable[[str], Path]) -> None:
+    """What moves the end, and the slack of each task, in whole days."""
+    for file in ("plan-on-a-page", "05-risks"):
+        for table in re.findall(r"(?:^\|.*\n)+", (rendered(name) / f"docs/{file}.md").read_text("utf-8"), re.M):
+            days = re.split(r"\s*\|\s*", table.splitlines()[0])
+            for at in (at for at, title in enumerate(days) if title.startswith(("Days", "Slack"))):
+                cells = [re.split(r"\s*\|\s*", row)[at] for row in table.splitlines()[2:]]
+                assert cells
+                assert not [cell for cell in cells if re.search(r"\d\.\d", cell)], (file, days[at])

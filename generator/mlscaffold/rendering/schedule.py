@@ -5,7 +5,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.rendering.forms import lines
-from mlscaffold.wording import mermaid
+from mlscaffold.wording import mermaid, number
 
 SECTIONS = {"p0": "Before the gate", "p1": "Before the gate", "g1": "Before the gate", "p3": "Release"}
 BUILDING = {"ml": "Experiments", "software": "Iterations"}  # the section of phase p2
@@ -49,9 +49,11 @@ class Schedule:
 
     @property
     def movers(self) -> list[Row]:
-        """What moves the end most, as rows, each with the answers that it follows."""
+        """What moves the end most, as rows in whole days, each with the answers that it follows."""
         return [
-            {**row, "from_answers": ", ".join(f"`{key}`" for key in (*row["answers"], "efforts"))}
+            {**row}
+            | {name: _whole(row[name]) for name in ("earlier_days", "later_days")}
+            | {"from_answers": ", ".join(f"`{key}`" for key in (*row["answers"], "efforts"))}
             for row in self._movers
         ]
 
@@ -66,8 +68,19 @@ class Schedule:
     def dates(self) -> list[Row]:
         """The tasks as rows, with who does each and after which."""
         return [
-            {**task, "who": _who(task), "work": _days(task), "after": ", ".join(task["after"])} for task in self._tasks
+            {
+                **task,
+                "who": _who(task),
+                "work": _days(task),
+                "after": ", ".join(task["after"]),
+                "slack_days": _whole(task["slack_days"]),
+            }
+            for task in self._tasks
         ]
+
+
+def _whole(days: float) -> str:
+    return number({"value": float(days), "unit": "days"})
 
 
 def _days(task: Row) -> str:
