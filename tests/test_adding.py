@@ -150,7 +150,7 @@ def test_a_deliverable_is_added_by_its_page(copied: Path) -> None:
     assert ran(copied, "-m", "mypy").returncode == 0
     assert "mkdir -p inbox" in (folder / "README.md").read_text("utf-8")
     typed(folder, "confirm", "--all")
-    assert re.search(r"^6 passed", typed(folder, "test"), re.MULTILINE)
+    assert re.search(r"^8 passed", typed(folder, "test"), re.MULTILINE)
     assert "verdict: pass" in typed(folder, "load")
     assert "3 of 4 must requirements traced" in typed(folder, "accept")  # the fourth is looked at by a person
 

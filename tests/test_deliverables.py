@@ -6,9 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from mlscaffold import answers, questions, render
+from mlscaffold import answers, catalogue, questions, render
 from mlscaffold.planning.requirements.draft import SYSTEMS
 from mlscaffold.planning.requirements.functional import CALLERS
+from mlscaffold.rendering.architecture import ENTRIES
 from mlscaffold.rendering.delivered import DELIVERED
 from planrun_software import harness
 from planrun_software.harness.deliverable import Harness
@@ -18,6 +19,8 @@ WHOLE: dict[str, Callable[[], object]] = {
     "words on pages": lambda: set(DELIVERED),
     "a name in requirements": lambda: set(SYSTEMS),
     "a caller in requirements": lambda: set(CALLERS),
+    "an entry on the page of its architecture": lambda: (set(ENTRIES) - {"served"}) | {"service", "web-app"},
+    "days for a capability": lambda: set(catalogue.work()["software"]["slice"].parts) - {"dependency"},
     "a harness": lambda: set(harness.MODULES),
 }
 
