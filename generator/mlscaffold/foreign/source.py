@@ -40,7 +40,7 @@ def fetched(source: str, checkout: str | None = None) -> Iterator[Path]:
             if is_scratch:  # a zip file is unpacked into a folder of its own
                 shutil.rmtree(found, ignore_errors=True)
         except (CookiecutterException, OSError) as error:
-            raise UnreachableTemplate(source, _said(error)) from error
+            raise UnreachableTemplate(source, said(error)) from error
         yield copy
 
 
@@ -70,5 +70,6 @@ def _address(source: str, checkout: str | None, abbreviations: dict[str, str]) -
     return f"git+{folder.as_uri()}"
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """The first line of what somebody else's program has against it, or the kind of error where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")

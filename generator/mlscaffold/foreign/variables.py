@@ -18,6 +18,8 @@ from mlscaffold.foreign.source import FORM
 
 CHOICE, BOOLEAN, DICTIONARY, TEXT = "choice", "boolean", "dictionary", "text"
 YES, NO = "yes", "no"
+# The latter come from expressions inside a template.
+FAULTS = (CookiecutterException, TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 NESTED = ("templates", "template")  # the present key, and the one before it
 
 
@@ -180,5 +182,5 @@ def _is_literal(name: str) -> bool:
 def _rendered(name: str, env: Environment, raw: Any, values: Mapping[str, Any]) -> Any:
     try:
         return render_variable(env, raw, dict(values))
-    except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except FAULTS as error:
         raise UnreadableTemplate(f"The template's default of {name} cannot be rendered: {error}.") from error

@@ -14,14 +14,13 @@ from cookiecutter.find import find_template
 from cookiecutter.generate import generate_files
 from cookiecutter.hooks import find_hook, run_pre_prompt_hook
 from cookiecutter.utils import create_env_with_context, rmtree, work_in
-from jinja2 import Environment, TemplateError
+from jinja2 import Environment
 
 from mlscaffold.errors import BadPlace, HookFailed, OutsideTarget, UnreadableTemplate
 from mlscaffold.foreign import variables
-from mlscaffold.foreign.variables import Form
+from mlscaffold.foreign.source import said
+from mlscaffold.foreign.variables import FAULTS, Form
 
-# The latter come from expressions inside a template.
-FAULTS = (CookiecutterException, TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 HOOKS = ("pre_prompt", "pre_gen_project", "post_gen_project")
 
 
@@ -83,7 +82,7 @@ def prompted(form: Form) -> Form:
     try:
         folder = Path(str(run_pre_prompt_hook(form.folder)))
     except CookiecutterException as error:
-        raise HookFailed(_said(error)) from error
+        raise HookFailed(said(error)) from error
     return form if folder == form.folder else variables.read(folder)
 
 
@@ -92,7 +91,7 @@ def environment(form: Form) -> Environment:
     try:
         made: Environment = create_env_with_context({"cookiecutter": dict(form.raw)})
     except (CookiecutterException, ImportError) as error:
-        raise UnreadableTemplate(f"The template cannot be set up: {_said(error)}.") from error
+        raise UnreadableTemplate(f"The template cannot be set up: {said(error)}.") from error
     return made
 
 
@@ -164,8 +163,8 @@ def _generated(form: Form, values: Mapping[str, Any], output: Path, *, hooks: bo
         )
     except FAULTS as error:
         if "hook" in type(error).__name__.lower():
-            raise HookFailed(_said(error)) from error
-        raise UnreadableTemplate(f"The template cannot be rendered: {_said(error)}.") from error
+            raise HookFailed(said(error)) from error
+        raise UnreadableTemplate(f"The template cannot be rendered: {said(error)}.") from error
 
 
 def _top(form: Form, env: Environment) -> Path:
@@ -180,7 +179,3 @@ def _rendered(env: Environment, text: str, values: Mapping[str, Any]) -> str:
         return env.from_string(text).render(cookiecutter=dict(values))
     except FAULTS as error:
         raise UnreadableTemplate(f"The template's path {text} cannot be rendered: {error}.") from error
-
-
-def _said(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
