@@ -111,11 +111,18 @@ def _least(answers: Answers, metric: Metric, numbers: Numbers) -> Number:
     return Number(found, inputs=inputs, note=note)
 
 
-def _weeks(answers: Answers, numbers: Numbers) -> Number:
-    rows = numbers["test.rows"].value
-    # Labels that two people have agreed on are those of a guide; a test set of old and of new ones would be neither.
+def rows_to_label(answers: Answers, numbers: Numbers) -> int | None:
+    """The rows of the test set that people label anew; None where its size is not known.
+
+    None are where enough labels are held and two people have agreed on them: those are labels of a guide. A test set
+    of old and of new ones would be neither.
+    """
     held = answers.label_agreement is not None and numbers["test.shortfall"].value == 0
-    rows = 0 if held else rows
+    return 0 if held else numbers["test.rows"].value
+
+
+def _weeks(answers: Answers, numbers: Numbers) -> Number:
+    rows = rows_to_label(answers, numbers)
     if answers.label_source == "none":
         note = "There is no source of right answers, so no test set can be labelled."
         source = {"label_source": answers.label_source}
@@ -137,7 +144,7 @@ def _weeks(answers: Answers, numbers: Numbers) -> Number:
         remedy = "More annotators, fewer label_minutes, or a larger gain in target_value make it possible."
         return Number(None, inputs=inputs, note=note, remedy=remedy)
     note = "The whole test set is labelled anew, under the written guide."
-    if held:
+    if rows == 0:
         note = "The labels that are held suffice, and how far people agree on them is measured: none is made anew."
     return Number(weeks, inputs=inputs, note=note)
 

@@ -4,7 +4,8 @@ import math
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
-from mlscaffold.planning.formulas.labelling import HOURS_A_WEEK
+from mlscaffold.planning.acceptance.labels import rows_to_label
+from mlscaffold.planning.formulas.labelling import HOURS_A_WEEK, labelling_weeks
 from mlscaffold.planning.number import Number, Numbers, value_of
 from mlscaffold.planning.schedule.tasks import LOGS, MOST_DAYS, PEOPLE, WORKING_WEEK
 
@@ -13,8 +14,12 @@ def labelling(answers: Answers, numbers: Numbers) -> int | None:
     """Person-days that people need for the labels of F15, in whole days; None while the rows are not known."""
     if answers.label_source not in PEOPLE:
         return 0
-    weeks = value_of(numbers, "labels.weeks")
-    return None if weeks is None else math.ceil(WORKING_WEEK * weeks * answers.annotators - 1e-9)
+    rows = rows_to_label(answers, numbers)
+    if rows is None:
+        return None
+    # From the rows and not from labels.weeks, which no page shows beyond ten years: they have to be paid all the same.
+    weeks = labelling_weeks(rows, answers.double_label_share, answers.label_minutes, answers.annotators)
+    return math.ceil(WORKING_WEEK * weeks * answers.annotators - 1e-9)
 
 
 def labelling_days(answers: Answers, numbers: Numbers, days: int | None) -> Numbers:
