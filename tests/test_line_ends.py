@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from material import newborn
-from mlscaffold import render, templates, vcs
+from mlscaffold import answers, cli, render, templates, vcs
 from rendered_repository import run, states
 
 # What a team keeps outside git, and fetches by its hash.
@@ -97,3 +97,63 @@ def test_a_converted_clone_of_a_tested_product_keeps_its_gates(tmp_path: Path) -
     assert found["T1.1"] == "pass"
 
     the_same_gates(folder, tmp_path)
+
+
+# A clone in which git converts, one in which it does not heed our settings, one that an editor has converted.
+@pytest.mark.slow
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_converted_clone_is_walked_through_a_conflict(
+    clone: Callable[[Path, Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Audit, lock and an experiment in the clone; new facts meet the team's words there, are resolved and committed."""
+    source, folder = render.render(newborn("ml-default"), tmp_path / "source"), tmp_path / "clone"
+    vcs.create(source, "Start")
+    clone(source, folder)
+    for words in (["audit"], ["confirm", "--all"], ["baseline"], ["experiment"]):
+        done = run(folder, *words)
+        assert done.returncode == 0, (words, done.stdout + done.stderr)
+    keep(folder, "What the commands wrote")
+    assert folder.joinpath("gates/G1.lock").is_file()
+    assert states(folder)["G1.4"] == "pass"
+    keep(folder, "What the gates wrote", allow="--allow-empty")
+
+    facts, page = {"positive_share": "0.2", "miss_cost": "20"}, folder / "docs/03-acceptance.md"
+    ends = b"\r\n" if b"\r\n" in page.read_bytes() else b"\n"
+    words = written_into(folder, page, facts, tmp_path / "other")
+    keep(folder, "Our words")
+    asked = ["replan", str(folder), *(word for fact in facts.items() for word in ("--set", "=".join(fact)))]
+    capsys.readouterr()
+    code = cli.run(asked)
+    told = capsys.readouterr().err
+
+    assert code == 1, told
+    assert git(folder, "diff", "--name-only", "--diff-filter=U").split() == ["docs/03-acceptance.md"]
+    found = page.read_bytes()
+    assert b"<<<<<<<" in found and b">>>>>>>" in found
+    assert found.count(b"\n") == found.count(ends), "a file has one kind of line end, also where it is in conflict"
+    assert run(folder, "audit").returncode != 0, "no command works on a page that is in conflict"
+
+    page.write_bytes(words)
+    keep(folder, "The new plan, with our words")
+    assert git(folder, "status", "--porcelain") == ""
+    assert cli.run(["replan", str(folder)]) == 0
+    assert git(folder, "status", "--porcelain") == ""
+    assert page.read_bytes() == words
+    assert states(folder)["G1.4"] == "pass"
+
+
+def keep(folder: Path, message: str, allow: str = "--quiet") -> None:
+    """Commit everything there is."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", allow, "-m", message)
+
+
+def written_into(folder: Path, page: Path, facts: dict[str, str], other: Path) -> bytes:
+    """A line of a page that new facts would change becomes the team's own, with the page's line ends: all its bytes."""
+    given = answers.complete(answers.read(folder / "plan/project.yaml") | facts)
+    coming = set((render.render(given, other) / page.relative_to(folder)).read_bytes().splitlines())
+    lines = page.read_bytes().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.rstrip(b"\r\n") not in coming)
+    lines[at] = b"The team's own words stand here now." + lines[at][len(lines[at].rstrip(b"\r\n")) :]
+    page.write_bytes(b"".join(lines))
+    return b"".join(lines)
