@@ -129,7 +129,8 @@ def test_a_converted_clone_is_walked_through_a_conflict(
     assert code == 1, told
     assert git(folder, "diff", "--name-only", "--diff-filter=U").split() == ["docs/03-acceptance.md"]
     found = page.read_bytes()
-    assert b"<<<<<<<" in found and b">>>>>>>" in found
+    assert b"<<<<<<<" in found
+    assert b">>>>>>>" in found
     assert found.count(b"\n") == found.count(ends), "a file has one kind of line end, also where it is in conflict"
     assert run(folder, "audit").returncode != 0, "no command works on a page that is in conflict"
 

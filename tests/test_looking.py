@@ -210,6 +210,23 @@ def test_grades_within_queries_are_a_ranking(tmp_path: Path) -> None:
     assert figure(seen, "task") == "4 different values · whole grades, in groups called query"
 
 
+@pytest.mark.parametrize(("unit", "scale"), [("seconds", 1), ("milliseconds", 1000)])
+def test_moments_that_are_numbers_are_named(unit: str, scale: int, tmp_path: Path) -> None:
+    """The repository reads no such moments: nobody should find out from a model that knows the future."""
+    noted = [
+        look(write(tmp_path / "cases.csv", text(column(complaints(), name, make)))).notes
+        for name, make in (
+            ("created", lambda at, _: str((1_700_000_000 + 3_600 * at) * scale)),
+            ("takings", lambda at, _: str((1_000 + 37 * at) * scale)),
+            ("batch", lambda at, _: str((1_700_000_000 + at % 5) * scale)),
+            ("phone", lambda at, _: str((1_700_000_000 + at) * scale)),
+        )
+    ]
+
+    assert [any("since 1970" in note for note in notes) for notes in noted] == [True, False, False, False]
+    assert any(note.startswith(f"created looks like moments, in {unit} since 1970") for note in noted[0])
+
+
 # ---------------------------------------------------------------------------------------------- asked, not guessed
 
 
@@ -313,6 +330,9 @@ def test_columns_about_belief_and_origin_are_taken_for_special_first(name: str, 
     assert opened(seen)["personal_data"][0] == "special"
 
 
+ANSWERS = ("personal", "special", "none")
+
+
 @pytest.mark.parametrize("name", PEOPLE)
 def test_columns_about_people_are_asked_about(name: str, tmp_path: Path) -> None:
     """By name or by what they hold; no file can tell whether they describe people."""
@@ -323,6 +343,9 @@ def test_columns_about_people_are_asked_about(name: str, tmp_path: Path) -> None
     assert opened(seen)["personal_data"][0] == "personal"
     assert f"{name} ({why})" in next(entry.question for entry in seen.open if entry.key == "personal_data")
     assert proposed(seen)["time_column"] == "opened"  # a birthday is no moment of prediction
+    with pytest.raises(OpenQuestion, match="columns look as if they described people") as question:
+        looking.refuse_open(seen)
+    assert question.value.hint == f"Say which: {' or '.join(f'--set personal_data={answer}' for answer in ANSWERS)}."
 
 
 # ---------------------------------------------------------------------------------------------- known only afterwards

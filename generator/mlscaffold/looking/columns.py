@@ -19,6 +19,7 @@ _DAYS = re.compile(
     r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{4}|\d{2})"
     r"(?P<gap>[T ])?(?P<time>\d{1,2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?)?( ?(?P<half>[AaPp][Mm]))?"
 )
+SINCE_1970 = {"seconds": 1e9, "milliseconds": 1e12}  # unit → the number of September 2001
 ALMOST = 0.98  # of the filled values must be of a kind; the rest are slips, which the audit names
 
 
@@ -121,6 +122,15 @@ class Column:
         if sum(self.counts[match.string] for match in found) < needed:
             return None
         return _formats(found)
+
+    @property
+    def counted_since_1970(self) -> str:
+        """ "seconds" or "milliseconds" where whole numbers could be moments of 2001 to 2096, mostly different; or ""."""
+        if not self.is_whole or self.distinct < len(self.filled) / 2:
+            return ""
+        known = [number for number in self.numbers if number is not None]
+        low, high = min(known), max(known)
+        return next((unit for unit, least in SINCE_1970.items() if least <= low < high < 4 * least), "")
 
     @property
     def is_ambiguous(self) -> bool:

@@ -496,7 +496,7 @@ class _Look:
             choices = [("personal", "they describe people"), ("none", "they do not")]
             choices.insert(0 if special else 1, ("special", "they tell of health, belief or origin"))
             question = f"columns look as if they described people: {told}."
-            self.open.append(Open("personal_data", question, tuple(choices), needed=False))
+            self.open.append(Open("personal_data", question, tuple(choices)))
 
     def _missing_said(self, column: Column) -> str:
         return f"{_share_said(column.missing, len(column.values), self.table.whole)} missing"
@@ -517,6 +517,12 @@ class _Look:
         for column in self._free():
             if how := column.odd_numbers:
                 self.notes.append(f"{column.name} holds numbers {how}: the repository reads them as texts.")
+            unit = "" if names.is_personal(column.name) or names.is_id(column.name) else column.counted_since_1970
+            if unit:
+                self.notes.append(
+                    f"{column.name} looks like moments, in {unit} since 1970: it is taken for an input, and for no "
+                    "time_column until the file has 2026-03-31 10:00 and the like."
+                )
             if column.kind == DATE and column.is_ambiguous:
                 self.notes.append(
                     f"{column.name} could be day first or month first ({column.example}): write 2026-03-31 in the file."
