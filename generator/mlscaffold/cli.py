@@ -171,7 +171,7 @@ def new(
     if not silent:
         _refuse_without_terminal()
     _lay_over(presets)
-    layers = _layers(name, kind, file, assignments)
+    layers = _layers(name, kind, file, assignments, _around(spot.into))
     sight = _sight(data, layers)
     given = _told(sight) if silent and sight else answers.merge(*layers)
     if not no_git and not dry_run:
@@ -654,17 +654,33 @@ def _telling() -> "Telling":
 
 
 def _layers(
-    name: str | None, kind: str | None, file: Path | None, assignments: Sequence[str]
+    name: str | None,
+    kind: str | None,
+    file: Path | None,
+    assignments: Sequence[str],
+    around: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Answers from everywhere but a data file and the wizard: what a data file overrules, and what overrules it.
 
-    By precedence: user file < presets < (data file) < answers file < command line.
+    By precedence: user file < the folder written into < presets < (data file) < answers file < command line.
     """
     named = {"project_name": name} if name is not None else {}
     flagged = {"kind": kind} if kind else {}
     answers.check_texts(named, "the command line")
     said = answers.merge(answers.read(file) if file else {}, named, flagged, answers.from_flags(assignments))
-    return answers.merge(answers.user_defaults(), house.in_force().given), said
+    return answers.merge(answers.user_defaults(), around or {}, house.in_force().given), said
+
+
+def _around(folder: Path | None) -> dict[str, str]:
+    """The answers that a folder gives which has a project in it; what it says is told on standard error."""
+    if folder is None:
+        return {}
+    from mlscaffold import looking
+
+    found = looking.look_around(folder)
+    if told := report.around(folder, found):
+        click.echo(told, err=True)
+    return found.texts
 
 
 def _lay_over(presets: Sequence[str]) -> None:

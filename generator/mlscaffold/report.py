@@ -19,7 +19,7 @@ from mlscaffold.questions import Question
 if TYPE_CHECKING:
     from mlscaffold.board.sources import Seen as SeenRepository
     from mlscaffold.changes import Release
-    from mlscaffold.looking import Proposal, Seen
+    from mlscaffold.looking import Around, Proposal, Seen
     from mlscaffold.measured import Measured, Offer
     from mlscaffold.placing import Placed
     from mlscaffold.sensitivity import Case, Driver, Line
@@ -551,6 +551,17 @@ def seen(look: "Seen", flags: bool = True) -> str:
     lines += [_bullet(note) for note in look.notes]
     if flags:
         lines += [_bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed]
+    return "\n".join(wording.printable(text) for text in lines)
+
+
+def around(folder: Path, look: "Around") -> str:
+    """What a folder that is written into says of the answers, a line an answer; "" where it says nothing."""
+    if not look.found and not look.notes:
+        return ""
+    wide = max((len(entry.key) for entry in look.found), default=0)
+    lines = [f"{folder} says (--set KEY=VALUE says otherwise):" if look.found else f"{folder}:"]
+    lines += [f"  {entry.key:<{wide}}  {entry.value} · {entry.where}" for entry in look.found]
+    lines += [_bullet(note) for note in look.notes]
     return "\n".join(wording.printable(text) for text in lines)
 
 

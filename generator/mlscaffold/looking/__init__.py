@@ -2,7 +2,8 @@
 
 `reading` knows the forms of files and brings names, a sample and counts; `columns` says what one column looks like;
 `proposals` turns columns into answers, and into the questions that no file can tell; `bringing` puts the file where
-the repository looks for it. Standard library only, but for Parquet.
+the repository looks for it. `folder` reads what a project that is there already says of the answers.
+Standard library only, but for Parquet.
 """
 
 from collections.abc import Mapping
@@ -10,10 +11,23 @@ from pathlib import Path
 
 from mlscaffold.looking import proposals, reading
 from mlscaffold.looking.bringing import bring, refuse_changed
+from mlscaffold.looking.folder import Around, look_around
 from mlscaffold.looking.proposals import Open, Proposal, Seen, refuse_open
 from mlscaffold.looking.sight import Sight
 
-__all__ = ["Open", "Proposal", "Seen", "Sight", "bring", "look", "refuse_changed", "refuse_open", "sight"]
+__all__ = [
+    "Around",
+    "Open",
+    "Proposal",
+    "Seen",
+    "Sight",
+    "bring",
+    "look",
+    "look_around",
+    "refuse_changed",
+    "refuse_open",
+    "sight",
+]
 
 
 def look(path: Path, chosen: Mapping[str, str]) -> Seen:

@@ -125,7 +125,7 @@ class Column:
 
     @property
     def counted_since_1970(self) -> str:
-        """ "seconds" or "milliseconds" where whole numbers could be moments of 2001 to 2096, mostly different; or ""."""
+        """The unit in which whole numbers, mostly different, could count moments of 2001 to 2096; "" for others."""
         if not self.is_whole or self.distinct < len(self.filled) / 2:
             return ""
         known = [number for number in self.numbers if number is not None]
