@@ -160,6 +160,8 @@ def test_the_first_jobs_run_in_a_fresh_clone(kind: str, hosts: dict[tuple[str, s
     folder = tmp_path / "clone" / text["defaults"]["run"]["working-directory"]
     left = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
     runner = left | text.get("env", {}) | {"CI": "true", "GITHUB_BASE_REF": "main"}
+    # As the host gives them to every job.
+    runner |= {name: str(tmp_path / name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     ran = []
     for job in ("check", "test") if kind == "sw" else ("check",):
         for line in job_lines(text["jobs"][job]):
