@@ -242,3 +242,15 @@ def test_a_replan_takes_it_along(made: Callable[..., Path]) -> None:
     assert "By contract | PO | open: not looked at yet |" in text
     governance.govern(Repo(folder))
     assert "open with Zoe: an answer in this row" in folder.joinpath(governance.PAGE).read_text("utf-8")
+
+
+def test_a_replan_leaves_a_teams_own_tables(made: Callable[..., Path]) -> None:
+    """Only the column that `planrun govern` writes is as good as new; words in another table are the team's."""
+    folder = made("sw-orders")
+    own = "\n| case | stands |\n|---|---|\n| export | open since May, with legal |\n| audit | there: shelf 3 |\n"
+    edit(folder, lambda text: text + own)
+    team = re.sub(r"po=[^:;]+", "po=Zoe", sample_answers("sw-orders").raw["team"])
+    done = update.replan(folder, {"team": team, "regime": "gdpr"})
+
+    assert governance.PAGE in done.changed
+    assert folder.joinpath(governance.PAGE).read_text("utf-8").endswith(own)

@@ -20,7 +20,8 @@ _LARGEST = 1_000_000  # bytes; a larger file is no page of ours under a new name
 
 
 _DUTIES = "docs/governance.md"
-_STANDS = re.compile(rb"^(\|.*\|) (?:open|there)\b[^|\n]*\|$", re.MULTILINE)
+_TABLE = re.compile(rb"^\| Asked \| Answered by \| Owner \| Stands \|\n(?:\|.*\n?)*", re.MULTILINE)
+_STANDS = re.compile(rb"^(\|.*\|) (?:open with|there:) (?:[^|\n]|\\\|)*\|$", re.MULTILINE)
 _BORN = rb"\1 open: not looked at yet |"
 
 
@@ -154,10 +155,11 @@ def _merge(folder: Path, base: Mapping[str, File], disk: dict[str, File], theirs
 
 def _as_born(files: Mapping[str, File]) -> dict[str, File]:
     """The team's files, without what `planrun govern` wrote into the page of duties: it is no edit, and comes again."""
-    return {
-        path: File(_STANDS.sub(_BORN, file.content), file.executable) if path == _DUTIES else file
-        for path, file in files.items()
-    }
+    if _DUTIES not in files:
+        return dict(files)
+    page = files[_DUTIES]
+    born = _TABLE.sub(lambda table: _STANDS.sub(_BORN, table[0]), page.content)
+    return {**files, _DUTIES: File(born, page.executable)}
 
 
 class _Sorted:
