@@ -12,7 +12,7 @@
 #   demo         mlscaffold demo, both kinds, in environments of its own
 #   walks        a monorepo to a lock and the rendered README to a promoted model
 #   next         the printed next step, followed from random states of both kinds
-#   histories    random histories and kills of new and of replan
+#   histories    random histories, kills and full disks of new and of replan
 #   screens      the wizard in a real terminal
 #   updates      what replan, update, presets and the wizard do at length
 #   installs     every way to install, both doors: one tree; the two locks

@@ -76,7 +76,8 @@ PARTS = {
     ),
     "next": Part("the printed next step, followed from random states of both kinds", ("tests/test_walks.py",)),
     "histories": Part(
-        "random histories and kills of new and of replan", ("tests/test_histories.py", "tests/test_kills.py")
+        "random histories, kills and full disks of new and of replan",
+        ("tests/test_full_disk.py", "tests/test_histories.py", "tests/test_kills.py"),
     ),
     "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
     "updates": Part(
