@@ -3,6 +3,7 @@
 `python tests/mutants.py [--seed 2026-11] [--count 400] [--workers 2] [--only GROUP …]` works on copies of this tree
 in a temporary folder. `tests/mutants.yaml` says where faults are planted and which tests have to see them,
 `tests/mutants_argued.yaml` which survivors are argued, `docs/mutants.md` what the figures mean.
+What no test sees may still be refused by the type check of `make lint`, which is run then.
 Exit code 0; 1 for a survivor that nobody argued or a score below the one in docs/mutants.md; 2 where it cannot run.
 
 The kinds of fault are mutmut's. Its runner is not used: it leaves out every decorated function, and each gate is one;
@@ -57,7 +58,7 @@ LIBRARIES = (
 SLACK, SLOWER = 30, 10  # seconds, and how many times as long as without a fault, before tests count as hung
 QUIETLY = ("-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist", "--hypothesis-seed=0")
 MOST_CLEAN = 600
-KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
+KILLED, REFUSED, SURVIVED, TIMED_OUT = "killed", "refused", "survived", "timed out"
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,11 @@ class Tree:
         self._folder = folder
         self._forks = forking.Forks(*LIBRARIES)
         self._clean: dict[Target, float] = {}
+        settings = self.root / "pyproject.toml"
+        self._is_typed = settings.is_file() and "[tool.mypy]" in settings.read_text("utf-8")
 
     def judge(self, mutant: Mutant) -> str:
-        """Whether a test notices the fault. Raises `Unfit` where the tests fail without it."""
+        """Whether a test notices the fault, or else the type check. Raises `Unfit` where either fails without it."""
         if mutant.target not in self._clean:
             self._clean[mutant.target] = self._seconds_clean(mutant.target)
         file = self.root / mutant.path
@@ -196,11 +199,24 @@ class Tree:
         try:
             file.write_bytes(planted(mutant, whole.decode()).encode())
             done = self._pytest(mutant.target, SLACK + SLOWER * self._clean[mutant.target])
-            return KILLED if done.returncode else SURVIVED
+            if done.returncode:
+                return KILLED
+            return REFUSED if self._is_typed and self._mypy() else SURVIVED
         except subprocess.TimeoutExpired:
             return TIMED_OUT
         finally:
             file.write_bytes(whole)
+
+    def check_types(self) -> None:
+        """Raises `Unfit` where the types do not hold without any fault."""
+        if self._is_typed and (said := self._mypy()):
+            raise Unfit(f"Without a fault, mypy complains:\n{said[-2000:]}")
+
+    def _mypy(self) -> str:
+        """What the type check of `make lint` says of the tree; "" where it finds nothing."""
+        words = [sys.executable, "-m", "mypy", "--cache-dir", str(self._folder / "types")]
+        done = subprocess.run(words, cwd=self.root, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr if done.returncode else ""
 
     def close(self) -> None:
         """End the process that forks."""
@@ -251,6 +267,7 @@ def judged(sample: Sequence[Mutant], root: Path, workers: int) -> Iterator[tuple
                 idle.put(tree)
 
         for tree in trees:
+            tree.check_types()
             idle.put(tree)
         pool = ThreadPoolExecutor(workers)
         try:
@@ -320,7 +337,8 @@ def _verdict(root: Path, states: Mapping[Mutant, str]) -> int:
         print(f"\n{mutant.path}: {mutant.function}\n{mutant.diff}")
     counts = Counter(states.values())
     print(
-        f"\n{len(states)} run, {counts[KILLED]} killed, {counts[TIMED_OUT]} timed out, {len(survived)} survived, "
+        f"\n{len(states)} run, {counts[KILLED]} killed, {counts[REFUSED]} refused by the type check, "
+        f"{counts[TIMED_OUT]} timed out, {len(survived)} survived, "
         f"{len(survived) - len(open_ones)} of them argued. Score {score:.1%}, at least {least} % is asked."
     )
     return int(bool(open_ones) or 100 * score < least)

@@ -75,8 +75,29 @@ def test_a_useless_test_has_survivors_and_a_useful_one_has_none(
     assert useless[0] == 1
     assert "\ngenerator/counting.py: counting.over\n-return count > LIMIT\n+return count >= LIMIT\n" in useless[1]
     assert useful[0] == 0
-    assert re.search(r"(\d+) run, \1 killed, 0 timed out, 0 survived, 0 of them argued. Score 100.0%", useful[1])
+    assert re.search(
+        r"(\d+) run, \1 killed, 0 refused by the type check, 0 timed out, 0 survived, 0 of them argued. Score 100.0%",
+        useful[1],
+    )
     assert (project / "generator/counting.py").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_what_no_test_sees_may_be_refused_by_its_types(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no survivor; what has the right type and another value is one. Types that do not hold say nothing."""
+    typed = "def cost(count: int) -> int:\n    return count\n\n\ndef total() -> int:\n    return cost(3)\n"
+    (project / "generator/counting.py").write_text(typed, "utf-8")
+    (project / "tests/test_counting.py").write_text("import counting\n\n\ndef test_it():\n    counting.total()\n")
+    (project / "pyproject.toml").write_text('[tool.mypy]\nfiles = ["generator"]\nstrict = true\n', "utf-8")
+    _, said = run(project, capsys)
+    (project / "generator/counting.py").write_text(typed.replace("cost(3)", 'cost("3")'), "utf-8")
+
+    assert " refused   counting.total\n" in said
+    assert "-return cost(3)\n+return cost(4)\n" in said
+    assert "-return cost(3)\n+return cost(None)\n" not in said
+    assert re.search(r"\d+ run, 0 killed, \d refused by the type check, 0 timed out, \d survived", said)
+    assert mutants.main(["--workers", "1"], project) == 2
+    assert "Without a fault, mypy complains:" in capsys.readouterr().err
 
 
 @pytest.mark.slow
