@@ -4,6 +4,7 @@ The invariants are written from what a reader may expect of a plan, and recomput
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -318,6 +319,28 @@ def test_each_finding_is_there_for_its_answers_and_not_without(name: str) -> Non
 
     assert name in wish(**BROKEN[name]).found
     assert wish(**well_off).found.keys() & BROKEN.keys() == set()
+
+
+def test_what_costs_nothing_is_not_named_among_what_costs_too_much() -> None:
+    """A demand forecast whose answers come from logs: nobody checks or labels anything, and no "(0)" is said."""
+    texts = {"task": "forecast", "metric": "", "current_value": "12", "label_source": "logs"}
+    alone = wish(
+        **texts,
+        daily_volume="500",
+        unit_error_cost="2",
+        past_cases="50000",
+        labelled_cases="50000",
+        retrain_cost="4000",
+    )
+    more = wish(audit_margin="0.01", label_source="people", miss_cost="100")
+
+    assert re.match(
+        r"Retraining takes [\d,]+ EUR a year, more than the", alone.found["upkeep-beyond-budget"]["sentence"]
+    )
+    assert re.match(
+        r"Retraining \([1-9][\d,]*\), checking \([1-9][\d,]*\) and labelling \([1-9][\d,]*\) take",
+        more.found["upkeep-beyond-budget"]["sentence"],
+    )
 
 
 def test_no_burn_alert_that_could_never_fire_is_written() -> None:

@@ -202,17 +202,24 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
     budget = 12 * answers.monthly_run_budget
     if sum(parts) <= budget:
         return None
-    retraining, checking, labelling = (said(round(part)) for part in parts)
+    spent = {name: part for name, part in zip(("retraining", "checking", "labelling"), parts, strict=True) if part}
     assumed = " (monthly_run_budget, assumed)" if answers.provenance("monthly_run_budget") == "default" else ""
     less = ("a smaller retrain_cost or a measured decay_per_month", "a wider audit_margin", "a wider promotion_margin")
     asked = [what for what, part in zip(less, parts, strict=True) if part]
     if parts[1] or parts[2]:
         asked.append("fewer label_minutes")
     return Said(
-        f"Retraining ({retraining}), checking ({checking}) and labelling ({labelling}) take {said(round(sum(parts)))} "
-        f"{answers.currency} a year, more than the {said(round(budget))} that running it may cost{assumed}.",
+        f"{_spent(spent)} {said(round(sum(parts)))} {answers.currency} a year, more than the {said(round(budget))} that "
+        f"running it may cost{assumed}.",
         f"Raise monthly_run_budget, or ask for less: {', '.join(asked)}.",
     )
+
+
+def _spent(parts: dict[str, float]) -> str:
+    """The subject of what a year takes, "Checking (300) and labelling (20) take": what costs nothing is not named."""
+    *before, last = (f"{name} ({said(round(part))})" for name, part in parts.items())
+    told = f"{', '.join(before)} and {last} take" if before else f"{next(iter(parts))} takes"
+    return told[:1].upper() + told[1:]
 
 
 # ------------------------------------------------------------------------------------------------ what is possible
