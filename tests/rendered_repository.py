@@ -80,3 +80,20 @@ def told(folder: Path) -> dict[str, Any]:
     done = run(folder, "status", "--json")
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
+
+
+LOOK = "    # What its rule finds out is looked at here"
+FIELD = "    degraded: tuple[str, ...] = ()  # what it went without\n"
+
+
+def write_the_rules(folder: Path) -> None:
+    """One for each capability of a software repository, and what its scenario looks at, as the README says where."""
+    module, scenarios = next(folder.glob("src/*/capabilities.py")), folder / "tests/acceptance/test_scenarios.py"
+    text, looks = module.read_text("utf-8"), scenarios.read_text("utf-8")
+    assert FIELD in text
+    assert LOOK in looks
+    text = text.replace(FIELD, f"{FIELD}    letters: int = 0\n")
+    back = r'(return Outcome\.of\("\w+", request(?:, _without\(\))?)\)'
+    module.write_text(re.sub(back, r"\1, letters=len(request.subject))", text), "utf-8")
+    counted = '    assert [4, 6, 4, 200] == [reply.body["letters"] for reply in replies]\n'
+    scenarios.write_text(looks.replace(LOOK, counted + LOOK), "utf-8")

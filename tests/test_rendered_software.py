@@ -14,7 +14,7 @@ import yaml
 from material import ROOT, SAMPLES, mostly_slow, newborn, sample_answers
 from mlscaffold import answers, questions, render, vcs
 from readme_run import follow
-from rendered_repository import run, states, told
+from rendered_repository import run, states, told, write_the_rules
 
 SOFTWARE = [name for name in SAMPLES if sample_answers(name).kind == "software"]
 DAY_ONE = yaml.safe_load((ROOT / "tests" / "day_one.yaml").read_text("utf-8"))
@@ -119,7 +119,8 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     answer(repository)
     signed = list(follow(repository, "Answer, then sign"))
     assert {step.line: step.said for step in signed if step.code} == {}
-    assert [gate(repository, name)[0] for name in ("T1.8", "T3.6")] == ["pass", "pass"]
+    assert [gate(repository, name)[0] for name in ("T0.2", "T1.8", "T3.6")] == ["pass", "pass", "pass"]
+    assert "only gives its request back" in gate(repository, "T3.1")[1]  # nobody has written a rule
 
 
 def uncommitted(folder: Path) -> str:
@@ -129,14 +130,15 @@ def uncommitted(folder: Path) -> str:
 
 
 def answer(folder: Path) -> None:
-    """Each question that a page asks, as people would answer it."""
+    """Each question that a page asks, and the decision that waits to be taken, as people would answer them."""
+    edit(folder, "docs/decisions/0001-approach.md", "status: proposed", "status: accepted")
     for page in folder.joinpath("docs").rglob("*.md"):
         text = page.read_text("utf-8")
         page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", text), "utf-8")
 
 
-# What the README's own lines show; the rest waits for people: pages, names, signatures, a day in operation.
-SHOWN = {"T0.2", "T1.1", "T1.4", "T2.2", "T2.3", "T3.1", "T3.3", "T4.1"}
+# What the README's own lines show; the rest waits for rules and people: pages, names, signatures, a day in operation.
+SHOWN = {"T1.1", "T1.4", "T2.2", "T2.3", "T3.3", "T4.1"}
 NO_PROMISE = ("cli", "library")  # where nothing runs for somebody else, there is no objective to compare: no T1.4
 
 
@@ -183,6 +185,7 @@ def accepted_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path
     @functools.cache
     def prepare() -> Path:
         folder = render.render(newborn("sw-default"), tmp_path_factory.mktemp("accepted"))
+        write_the_rules(folder)
         vcs.create(folder, "Start")
         done = run(folder, "accept")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from material import mostly_slow
 from mlscaffold import answers, render
-from rendered_repository import run, run_product, told
+from rendered_repository import run, run_product, told, write_the_rules
 
 OWN = '''
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +128,22 @@ def test_a_test_that_does_not_look_at_the_product_is_no_scenario(repository: Pat
     assert done.returncode == 1, done.stdout
     assert "passes on a version in which check_a_postal_code answers nothing" in done.stdout
     assert gate(repository, "T3.1")[0] == "fail"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["sw-library"], indirect=True)
+def test_what_only_gives_its_request_back_is_not_accepted(repository: Path) -> None:
+    """T3.1 waits for the rules of the newborn's capabilities, and opens once tests look at what they find."""
+    newborn, waits = run(repository, "accept"), gate(repository, "T3.1")
+    write_the_rules(repository)
+    commit(repository)
+    ruled, opened = run(repository, "accept"), gate(repository, "T3.1")
+
+    told = (
+        "R-01: test_check_a_postal_code passes on a version in which check_a_postal_code only gives its request back."
+    )
+    assert (newborn.returncode, waits) == (0, ("blocked", told)), newborn.stdout + newborn.stderr
+    assert (ruled.returncode, opened[0]) == (0, "pass"), ruled.stdout + ruled.stderr
 
 
 @pytest.mark.parametrize("repository", ["sw-default"], indirect=True)

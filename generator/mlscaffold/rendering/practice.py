@@ -30,7 +30,7 @@ class Approach:
 
     def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
         overruled, reason = plan["advice"]["overruled"], answers.kind_reason
-        self.decided = not overruled or bool(reason and reason != ON_THE_COMMAND_LINE)
-        self.followed = "followed" if not overruled else "overruled" if self.decided else "owed"
+        decided = not overruled or bool(reason and reason != ON_THE_COMMAND_LINE)
+        self.followed = "followed" if not overruled else "overruled" if decided else "owed"
         self.rules = RULES[answers.rules_expressible]
         self.left = LEFT[answers.current_practice]

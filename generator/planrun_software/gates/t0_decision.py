@@ -4,6 +4,7 @@ import re
 
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
+from planrun.signing.people import decides
 from planrun.steps import asked_of
 
 from planrun_software.gates.documents import RECORD, answered
@@ -21,9 +22,8 @@ def approach(repo: Repo) -> Result:
     if not head.get("advisor") or not head.get("rung"):
         return blocked(f"{RECORD} does not say what the advisor recommended.", f"Fill in advisor and rung in {RECORD}.")
     if head.get("status") != "accepted":
-        return blocked(
-            f"{RECORD} is {head.get('status') or 'undecided'}.", f"Give the reason in {RECORD}; set accepted."
-        )
+        step = decides(repo, "po", f"set status: accepted in {RECORD} once its reasons hold")
+        return blocked(f"{RECORD} is {head.get('status') or 'undecided'}.", step)
     _, heading, section = text.partition("When would ML be reconsidered?\n")
     if not heading or not re.search(r"^- \S", section.partition("\n## ")[0], re.MULTILINE):
         return blocked(f"{RECORD} does not say when ML would be reconsidered.", f"Fill in section 5 of {RECORD}.")

@@ -56,13 +56,13 @@ def _drill(name: str, facts: dict[str, Any], **changes: Any) -> Callable[[Box], 
     return _do("evidence", name, facts | changes, *measured.get(name, ()))
 
 
-def _hollow() -> Callable[[Box], None]:
-    """A run in which the test of a capability passed, and passed as well where the capability answers nothing."""
+def _unseen(found: str, does: str) -> Callable[[Box], None]:
+    """A run in which the test of a capability passed, and passed as well where the capability does something less."""
 
     def plant(box: Box) -> None:
         results = {test.key: "passed" for test in marked_tests.marked_tests(box.root)}
-        found = {"R-01": "test_status passes on a version in which report_status answers nothing"}
-        box.evidence("acceptance", {"exit_code": 0, "results": results, "hollow": found}, *runs.MEASURED)
+        told = {"R-01": f"test_status passes on a version in which report_status {does}"}
+        box.evidence("acceptance", {"exit_code": 0, "results": results, found: told}, *runs.MEASURED)
 
     return plant
 
@@ -120,8 +120,10 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.6", "blocked", "There is no tests/samples.py", _do("remove", SAMPLES)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
     ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
-    ("T3.1", "fail", "answers nothing", _hollow()),
-    ("T3.2", "fail", "answers nothing", _hollow()),
+    ("T3.1", "fail", "answers nothing", _unseen("hollow", "answers nothing")),
+    ("T3.2", "fail", "answers nothing", _unseen("hollow", "answers nothing")),
+    ("T3.1", "blocked", "gives its request back", _unseen("echoes", "only gives its request back")),
+    ("T3.2", "blocked", "gives its request back", _unseen("echoes", "only gives its request back")),
     ("T3.2", "fail", "no test carries its id", _then_run(_do("edit", SCENARIOS, "R-01", "R-02"))),
     ("T3.2", "fail", "R-99", _then_run(_do("edit", SCENARIOS, "R-01", "R-99"))),
     ("T3.2", "fail", "asserts nothing", _test("assert True")),
@@ -222,15 +224,54 @@ def test_a_test_that_does_not_look_at_the_product_is_hollow(
         "assert report_status() == 'well'",
     ):
         box.write(SCENARIOS, f"{start}    {body}\n")
-        found.append(muted.hollow(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"}))
+        found.append(muted.unseen(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"})["hollow"])
 
     told = "test_status passes on a version in which report_status answers nothing"
     assert found == [{"R-01": told}, {"R-01": told}, {}]
     box.write("src/product.py", "")
     assert (
         "holds no function report_status"
-        in muted.hollow(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"})["R-01"]
+        in muted.unseen(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"})["hollow"]["R-01"]
     )
+
+
+OUTCOMES = """class Outcome(dict):
+    @classmethod
+    def of(cls, name, request):
+        return cls(name=name, asked=request)
+
+
+def report_status(request):
+    return Outcome(Outcome.of("report_status", request), state="well")
+"""
+BARE = "def report_status(request):\n    return {'asked': request, 'state': 'well'}\n"
+ASKED = "report_status('A-17')"
+
+
+@pytest.mark.parametrize(
+    ("product", "looks_at", "told"),
+    [
+        (OUTCOMES, f"{ASKED}['asked'] == 'A-17'", True),
+        (OUTCOMES, f"{ASKED}['state'] == 'well'", False),
+        (BARE, f"'A-17' in str({ASKED})", True),
+        (BARE, f"{ASKED}['state'] == 'well'", False),
+        ("def report_status():\n    return 'well'\n", "report_status() == 'well'", False),
+    ],
+    ids=["what was asked", "what was found", "no outcomes", "no outcomes, found", "nothing was asked"],
+)
+def test_a_test_of_what_was_asked_says_nothing_of_the_capability(
+    box: Box, product: str, looks_at: str, told: bool
+) -> None:
+    """It passes where the capability gives its request back and does nothing else; one of what was found does not."""
+    box.write("src/product.py", product)
+    box.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["src"]\nmarkers = ["req(id): which"]\n')
+    start = 'import pytest\nfrom product import report_status\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n'
+    box.write(SCENARIOS, f"{start}    assert {looks_at}\n")
+
+    found = muted.unseen(Repo(box.root), {f"{SCENARIOS}::test_status": "passed"})
+
+    why = "test_status passes on a version in which report_status only gives its request back"
+    assert found == {"hollow": {}, "echoes": {"R-01": why} if told else {}}
 
 
 def test_a_drill_without_history_says_so(tmp_path: Path) -> None:

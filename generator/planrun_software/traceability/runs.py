@@ -28,7 +28,7 @@ def test(repo: Repo) -> Outcome:
 
 
 def run_tests(
-    repo: Repo, tests: Iterable[str], name: str, look: Callable[[Repo, dict[str, str]], Any] | None = None
+    repo: Repo, tests: Iterable[str], name: str, look: Callable[[Repo, dict[str, str]], dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Run these tests and write down how each one ended, with the hashes of what they ran on, and what `look` finds."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -36,7 +36,7 @@ def run_tests(
         words = [sys.executable, "-m", "pytest", "-q", *tests, f"--junitxml={report}", "-o", "junit_family=xunit1"]
         code = subprocess.run(words, cwd=repo.root, check=False, env=ENVIRONMENT).returncode
         results = dict(sorted(_results(report).items())) if report.is_file() else {}
-    found = {} if look is None else {look.__name__: look(repo, results)}
+    found = {} if look is None else look(repo, results)
     return repo.write_evidence(name, {"exit_code": code, "results": results, **found}, MEASURED)
 
 

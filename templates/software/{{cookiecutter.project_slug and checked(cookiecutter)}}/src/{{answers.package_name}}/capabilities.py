@@ -1,6 +1,7 @@
 """What it can do: one function a capability, called as the team called it; plan/requirements.yaml says what each owes.
 
-Each function does its work in miniature: it checks the request and says what was done. The real rule goes into its body.
+Each function checks the request and gives it back: what it is for is still to be written, into its body. Until then gate
+T3.1 waits, as no scenario can tell what is offered from what was asked.
 """
 
 import hashlib
@@ -68,7 +69,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened. Requests with the same key are the same request, so that asking twice does it once."""
+    """What happened. Requests with the same key are the same request, so that asking twice does it once.
+
+    What a rule finds out is a field of its own here, with a default.
+    """
 
     capability: str
     subject: str
@@ -80,24 +84,15 @@ class Outcome:
 {% endif %}
 
     @classmethod
-    def of(cls, capability: str, request: Request, degraded: tuple[str, ...] = ()) -> "Outcome":
-        """The outcome of a request that was checked and carried out. Raises `Refused`."""
+    def of(cls, capability: str, request: Request, degraded: tuple[str, ...] = (), **found: Any) -> "Outcome":
+        """The outcome of a request that was checked and carried out, with what was found by field. Raises `Refused`."""
         subject = _checked("subject", request.subject)
         note = _checked("note", request.note) if request.note else ""
-        return cls(capability, subject, note, key_of(capability, request), degraded)
+        return cls(capability, subject, note, key_of(capability, request), degraded, **found)
 
-    def as_json(self) -> dict[str, {{ 'object' if answers.ml_component else 'str | list[str]' }}]:
-        """The outcome as plain data."""
-        return {
-            "capability": self.capability,
-            "subject": self.subject,
-            "note": self.note,
-            "key": self.key,
-            "degraded": list(self.degraded),
-{% if answers.ml_component %}
-            "judgement": dict(self.judgement),
-{% endif %}
-        }
+    def as_json(self) -> dict[str, Any]:
+        """The outcome as plain data, every field of it."""
+        return {**asdict(self), "degraded": list(self.degraded)}
 
 
 Capability = Callable[..., Outcome]

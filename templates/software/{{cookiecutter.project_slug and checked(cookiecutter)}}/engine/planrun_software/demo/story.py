@@ -1,8 +1,13 @@
-"""The software story: from the requirements to a drill, with a requirement that nobody tests, planted and mended."""
+"""The software story: from the requirements to a drill.
+
+What was written for it only gives back what it is asked, which no gate lets through; then the rules are written, and a
+requirement that nobody tests is planted and mended.
+"""
 
 import contextlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from planrun.demo.door import DemoFailed
@@ -19,6 +24,55 @@ NEEDS = Extent(("pytest",), 25, 75)
 SETTINGS = {"DEPENDENCIES": "stand-in"}  # the directory it depends on is taken as answering
 REQUIREMENTS, TEST = "plan/requirements.yaml", "tests/acceptance/test_note.py"
 ASKED = 50
+CAPABILITIES, SCENARIOS = "src/leave_desk/capabilities.py", "tests/acceptance/test_scenarios.py"
+# What the team writes: the rule of each capability, each a place and what is put there.
+IMPORTS = "from . import dependencies as _dependencies\n"
+FIELDS = "    degraded: tuple[str, ...] = ()  # what it went without\n"
+RULES = {
+    IMPORTS: (
+        "from sqlalchemy import select\nfrom sqlalchemy.orm import Session\n\n"
+        + IMPORTS
+        + "from .tables import Record\n"
+    ),
+    FIELDS: f'{FIELDS}    state: str = ""\n    waiting: tuple[str, ...] = ()\n',
+    """    return Outcome.of("request_leave", request, _without())
+""": """    return Outcome.of("request_leave", request, _without(), state="waits for a lead")
+""",
+    """def approve_leave(request: Request) -> Outcome:
+    \"\"\"Meets R-02.\"\"\"
+    return Outcome.of("approve_leave", request, _without())
+""": """def approve_leave(request: Request, session: Session) -> Outcome:
+    \"\"\"Meets R-02.\"\"\"
+    asked = request.subject.strip() in _subjects(session, "request_leave")
+    return Outcome.of("approve_leave", request, _without(), state="approved" if asked else "nobody asked for it")
+""",
+    """def list_open_requests(request: Request) -> Outcome:
+    \"\"\"Meets R-03.\"\"\"
+    return Outcome.of("list_open_requests", request, _without())
+""": """def list_open_requests(request: Request, session: Session) -> Outcome:
+    \"\"\"Meets R-03: those that wait for a lead, newest first.\"\"\"
+    approved = set(_subjects(session, "approve_leave"))
+    waiting = [name for name in _subjects(session, "request_leave") if name not in approved]
+    return Outcome.of("list_open_requests", request, _without(), waiting=tuple(waiting))
+
+
+def _subjects(session: Session, capability: str) -> list[str]:
+    found = select(Record.subject).where(Record.capability == capability).order_by(Record.id.desc()).limit(100)
+    return list(session.scalars(found))
+""",
+}
+WAITS = "    # What its rule finds out is looked at here, once it is written: gate T3.1 waits for that.\n"
+REQUESTED = """    for subject in subjects:
+        product.perform("request_leave", drive.sample("request_leave", subject=subject))
+"""
+LOOKS = {  # what each scenario does first, and what it looks at
+    "request_leave": ("", '    assert [reply.body["state"] for reply in replies] == ["waits for a lead"] * 4\n'),
+    "approve_leave": (REQUESTED, '    assert [reply.body["state"] for reply in replies] == ["approved"] * 4\n'),
+    "list_open_requests": (
+        '    product.perform("request_leave", drive.sample("request_leave", subject="B-1"))\n',
+        '    assert ["B-1" in reply.body["waiting"] for reply in replies] == [True] * 4\n',
+    ),
+}
 PLANTED = """\
 - id: "{id}"
   kind: "input"
@@ -84,19 +138,28 @@ def _requirements(project: Project, telling: Telling, results: dict[str, str]) -
         step.says(f"{count} assumptions, each under a name: {NOBODY}")
     with telling.step("accept") as step:
         said = project.run("accept").said
-        rows = project.evidence("traceability")["rows"]
-        step.says(f"PASS {_last(said)}", "good")
+        idle = project.evidence("acceptance")["echoes"]
+        waits = _gate(project, "T3.1")
+        _must(len(idle) == len(LOOKS) and waits["state"] == "blocked", "status", f"T3.1 is {waits['state']}")
+        step.says(
+            f"SHUT every scenario passes, and {len(idle)} capabilities only give back what they are asked: T3.1 waits "
+            f"for their rules; {_last(said)}",
+            "bad",
+        )
     path = project.folder / REQUIREMENTS
     numbers = re.findall(r"^- id: \"?R-(\d+)", path.read_text("utf-8"), re.M)
     id = f"R-{max(map(int, numbers)) + 1:02d}"
     with telling.step("accept") as step:
+        _write_the_rules(project)
+        project.commit(f"Write the rules of {len(LOOKS)} capabilities, and look at what they answer")
         path.write_text(path.read_text("utf-8").rstrip("\n") + "\n" + PLANTED.format(id=id), "utf-8")
         project.commit(f"Require {id}")
         project.run("accept", ends={1})
         red = _gate(project, "T3.1")
         _must(not _is_open(red) and id in red["reason"], "status", f"T3.1 is {red['state']}: {red['reason']}")
         gap = next(row["gap"] for row in project.evidence("traceability")["rows"] if row["requirement"] == id)
-        step.says(f"FAIL planted: requirement {id} without a test: {gap}; gate T3.1 turns red", "bad")
+        told = f"planted: requirement {id} without a test: {gap}; gate T3.1 turns red"
+        step.says(f"FAIL the rules are written, and {told}", "bad")
     with telling.step("accept") as step:
         text = MENDED.format(id=id)
         project.folder.joinpath(TEST).write_text(text, "utf-8")
@@ -110,6 +173,28 @@ def _requirements(project: Project, telling: Telling, results: dict[str, str]) -
     results["requirements"] = (
         f"{len(rows)} that must hold, {traced} traced to a test that passed so far; {id} was caught"
     )
+
+
+def _write_the_rules(project: Project) -> None:
+    """Into the capabilities, and what each scenario looks at beside them."""
+    _put(project, CAPABILITIES, RULES)
+    path = project.folder / SCENARIOS
+    text = path.read_text("utf-8")
+    for name, (before, look) in LOOKS.items():
+        start, marked, scenario = text.partition(f"def test_{name}(")
+        _must(bool(marked) and WAITS in scenario, "accept", f"{SCENARIOS} has no scenario of {name}")
+        text = start + marked + scenario.replace("\n    # When", f"{before}\n    # When", 1).replace(WAITS, look, 1)
+    path.write_text(text, "utf-8")
+
+
+def _put(project: Project, name: str, changes: Mapping[str, str]) -> None:
+    """Write each text in the place of another, which has to be there."""
+    path = project.folder / name
+    text = path.read_text("utf-8")
+    for old, new in changes.items():
+        _must(old in text, "accept", f"{name} holds no {old!r}")
+        text = text.replace(old, new, 1)
+    path.write_text(text, "utf-8")
 
 
 def _service(project: Project, telling: Telling, results: dict[str, str]) -> None:

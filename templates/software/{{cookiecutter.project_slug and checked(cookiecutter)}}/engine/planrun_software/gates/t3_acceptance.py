@@ -33,6 +33,9 @@ def scenarios(repo: Repo) -> Result:
     for name, why in empty.items():
         lost, asks = f"Correct function in {requirements.REQUIREMENTS}", "Let it ask the product in tests/acceptance"
         return failed(f"{name}: {why}.", f"{lost if 'holds no function' in why else asks}, then: make accept")
+    for name, why in evidence.get("echoes", {}).items():
+        step = "Write its rule in src/, let tests/acceptance look at what it answers, then: make accept"
+        return blocked(f"{name}: {why}.", step)
     told = f"{counted(len(tests), 'scenario')} passed"
     return passed(f"{told}; each of {counted(len(must), 'must requirement')} that a test shows has one.")
 

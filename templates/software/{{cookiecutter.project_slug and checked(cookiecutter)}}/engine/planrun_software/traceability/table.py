@@ -10,7 +10,7 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome, counted
 
 from planrun_software.traceability.marked_tests import Marked, marked_tests
-from planrun_software.traceability.muted import hollow
+from planrun_software.traceability.muted import unseen
 from planrun_software.traceability.requirements import REQUIREMENTS, musts, requirements
 from planrun_software.traceability.runs import MEASURED, run_tests
 
@@ -50,11 +50,11 @@ class Row:
 def accept(repo: Repo) -> Outcome:
     """The scenarios and every other marked test, then requirement → scenario → test → commit for every must one.
 
-    What waits for a drill, a measurement or a person is named; it holds gate T3.2, not this command.
+    What waits for a rule, a drill, a measurement or a person is named; it holds gates T3.1 and T3.2, not this command.
     """
     elsewhere = [test.key for test in marked_tests(repo.root) if not test.file.startswith(f"{SCENARIOS}/")]
     folder = [SCENARIOS] if any((repo.root / SCENARIOS).glob("**/test_*.py")) else []
-    evidence = run_tests(repo, [*folder, *elsewhere], "acceptance", hollow)
+    evidence = run_tests(repo, [*folder, *elsewhere], "acceptance", unseen)
     rows = table(repo, evidence)
     gaps, whole = sum(bool(row.gap) for row in rows), sum(not (row.gap or row.waits) for row in rows)
     repo.write_evidence("traceability", {"gaps": gaps, "rows": [asdict(row) for row in rows]}, MEASURED)
@@ -71,13 +71,17 @@ def table(repo: Repo, evidence: dict[str, Any]) -> list[Row]:
     """One row for each must requirement, whichever way it is verified; by the evidence of a run of their tests."""
     results: dict[str, str] = evidence["results"]
     empty: dict[str, str] = evidence.get("hollow", {})
+    echoes: dict[str, str] = evidence.get("echoes", {})
     tests = marked_tests(repo.root)
     commits = {file: _commit_of(repo.root, file) for file in {test.file for test in tests}}
     rows = [
         _row(repo, requirement, [test for test in tests if requirement["id"] in test.ids], results, commits)
         for requirement in musts(repo)
     ]
-    return [replace(row, gap=row.gap or empty.get(row.requirement, "")) for row in rows]
+    return [
+        replace(row, gap=row.gap or empty.get(row.requirement, ""), waits=row.waits or echoes.get(row.requirement, ""))
+        for row in rows
+    ]
 
 
 def unknown_ids(repo: Repo) -> list[str]:
