@@ -20,6 +20,7 @@ SHARED = [
     "../templates/readme/larger-repository.md",
     "docs/formulas.md",
     "docs/glossary.md",
+    "docs/handbook.md",
     "docs/limits.md",
     "docs/onboarding.md",
     "docs/05-risks.md",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import Environment, Template
+from jinja2 import Environment, Template, pass_context
 from jinja2.ext import Extension
 from jinja2.runtime import Context
 from jinja2.utils import missing
@@ -25,7 +25,7 @@ from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
 from mlscaffold.planning.assumptions import mark
 from mlscaffold.planning.headline import headline
 from mlscaffold.planning.plan import compute, sealed
-from mlscaffold.rendering import gate_marks
+from mlscaffold.rendering import gate_marks, reading
 from mlscaffold.rendering.facts import FACTS
 from mlscaffold.rendering.house_rules import rules
 
@@ -137,15 +137,15 @@ class PlanContext(Context):
 
 
 class PlanTemplate(Template):
-    """A template whose finished page says of each gate whether it blocks, wherever the words came from."""
+    """A template whose finished page says of each gate whether it blocks, and of itself how long it takes to read."""
 
     def render(self, *args: Any, **kwargs: Any) -> str:
-        """The text of the file; a page of Markdown with its gates marked."""
+        """The text of the file; a page of Markdown with its gates marked and its length."""
         page = super().render(*args, **kwargs)
         texts = dict(*args, **kwargs).get("cookiecutter")
         if texts is None or not re.search(r"\.md(?:$|\{)", self.name or ""):
             return page
-        return gate_marks.marked(page, room(texts)[0])
+        return reading.timed(gate_marks.marked(page, room(texts)[0]))
 
 
 class PlanExtension(Extension):
@@ -158,7 +158,12 @@ class PlanExtension(Extension):
         environment.filters.update(wording.FILTERS)
         environment.finalize = wording.in_its_document  # one place for every text in every page
         environment.globals.update(
-            wording.GLOBALS, checked=checked, no_secrets=no_secrets, at_top=hosting.at_top, below=hosting.below
+            wording.GLOBALS,
+            for_whom=_for_whom,
+            checked=checked,
+            no_secrets=no_secrets,
+            at_top=hosting.at_top,
+            below=hosting.below,
         )
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
@@ -176,6 +181,13 @@ class PlanExtension(Extension):
         # A file that programs have left there renders to no name, and cookiecutter skips it.
         left = is_file_name and not templates.belongs(source) and not templates.is_copied(source)
         return "" if left and os.path.lexists(source) else source
+
+
+@pass_context
+def _for_whom(context: Context) -> str:
+    """Who reads the page that is written, and how long it takes them."""
+    page = str(context.get(wording.PAGE)).rpartition("/")[2].removesuffix(".md")
+    return reading.for_whom(page, context["answers"].kind)
 
 
 def _as_it_lies(source: str) -> str:

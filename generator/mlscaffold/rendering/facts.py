@@ -9,7 +9,7 @@ from typing import Any
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
-from mlscaffold.rendering import governance, hosted, operations, people, practice, requirements
+from mlscaffold.rendering import governance, hosted, operations, people, practice, reading, requirements
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
@@ -97,6 +97,7 @@ BOTH: dict[str, Fact] = {
     "run": lambda answers, plan: ".venv/bin/planrun",
     "package": lambda answers, plan: answers.package_name,
     "occasion": lambda answers, plan: "$OCCASION" if answers.folder else "$CI_PIPELINE_SOURCE",
+    "reading_paths": reading.paths,
     "brings": lambda answers, plan: people.BRINGS,
     "schedule": Schedule,
     "risks": Risks,
