@@ -209,8 +209,8 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
     if parts[1] or parts[2]:
         asked.append("fewer label_minutes")
     return Said(
-        f"{_spent(spent)} {said(round(sum(parts)))} {answers.currency} a year, more than the {said(round(budget))} that "
-        f"running it may cost{assumed}.",
+        f"{_spent(spent)} {said(round(sum(parts)))} {answers.currency} a year, more than the {said(round(budget))} "
+        f"that running it may cost{assumed}.",
         f"Raise monthly_run_budget, or ask for less: {', '.join(asked)}.",
     )
 
