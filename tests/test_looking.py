@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import math
 import os
 import random
 import threading
@@ -600,3 +601,28 @@ def test_a_chosen_column_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UnreadableData, match=r'has no column "churn" \(target_column\)') as refusal:
         look(path, target_column="churn")
     assert "churned" in refusal.value.hint
+
+
+def series(make: Callable[[list[float], int], float]) -> list[list[str]]:
+    """A slow wave that rises, a day a row, and a column made from it."""
+    level = [300 + 0.05 * day + 5 * math.sin(day / 30) + 0.1 * math.sin(day * 7.3) for day in range(402)]
+    first = datetime.date(2025, 1, 1)
+    rows = [
+        [str(first + datetime.timedelta(days=day)), f"{make(level, day):.4f}", f"{level[day]:.4f}"]
+        for day in range(2, 402)
+    ]
+    return [["day", "other", "amount"], *rows]
+
+
+def test_an_earlier_value_of_a_smooth_series_is_no_leak(tmp_path: Path) -> None:
+    """It fits as well as a leak does; what changes with the answer from day to day is one, in another unit, too."""
+    found = {}
+    for name, make in {
+        "the day before": lambda level, day: level[day - 1],
+        "two days before": lambda level, day: level[day - 2],
+        "itself in another unit": lambda level, day: 7 + 100 * level[day],
+    }.items():
+        seen = look(write(tmp_path / "series.csv", text(series(make))), target_column="amount", task="regression")
+        found[name] = (proposed(seen).get("known_after", ""), sum("known_after=other" in note for note in seen.notes))
+
+    assert found == {"the day before": ("", 1), "two days before": ("", 1), "itself in another unit": ("other", 0)}

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mlscaffold import catalogue, questions
 from mlscaffold.errors import OpenQuestion, UnreadableData
@@ -22,6 +23,7 @@ FEW_GRADES = 10  # whole numbers with at most so many different values may be cl
 TELLING = 4_000  # sampled rows in which a column may tell the answer by itself
 ENOUGH = 20  # rows that a reason must rest on
 PERFECT, PERFECT_FIT = 0.995, 0.99  # as the rendered audit's own screen: share of pairs in order; correlation
+SMOOTH = 0.9  # correlation of an answer with that of the next row in time, from which it is a smooth series
 LONGEST_NAME = 120
 Z95 = 1.959964  # two-sided 95 % of the normal distribution
 
@@ -469,7 +471,34 @@ class _Look:
         answer = self.columns[target]
         if why := _filled_with(column, answer, self._positive_value(answer)):
             return why
-        return _tells(column, answer)
+        why = _tells(column, answer)
+        if why and time and answer.kind == NUMBER and self._may_be_earlier(column, answer, self.columns[time]):
+            self.notes.append(
+                f"{column.name}: {why}, and so would be an earlier {answer.name}, which changes little from row to "
+                f"row: it is taken for an input. If it is known only afterwards: --set "
+                f"known_after={_for_shell(column.name)}."
+            )
+            return ""
+        return why
+
+    def _may_be_earlier(self, column: Column, answer: Column, time: Column) -> bool:
+        """Whether a column may be an earlier value of a smooth answer: such a one is no leak.
+
+        A smooth series is told by its own past, so an honest lag of it fits as well as a leak does. A leak changes with
+        the answer from one row to the next, too; with sampled rows, the next of which are not there, nobody can tell.
+        """
+        known = sorted(
+            (moment, before, after)
+            for moment, cell, value in zip(time.times, column.values, answer.values, strict=True)
+            if moment and (before := column.number(cell)) is not None and (after := answer.number(value)) is not None
+        )
+        cells, values = [row[1] for row in known], [row[2] for row in known]
+        if _correlation(list(pairwise(values))) < SMOOTH:
+            return False
+        if not self.table.whole:
+            return True
+        changes = [(c - a, d - b) for (a, c), (b, d) in zip(pairwise(cells), pairwise(values), strict=True)]
+        return _correlation(changes) < PERFECT_FIT
 
     def _positive_value(self, answer: Column) -> str:
         given = self.chosen.get("positive_value", "")
