@@ -182,15 +182,31 @@ def held(keys: str = "abcd", right: tuple[float, ...] = (0, 1, 0, 1), regions: s
     return Frame(np.array(list(keys)), pd.DataFrame(index=range(4)), np.array(right, float), None, None, segments)
 
 
-def test_rows_of_one_group_decide_nothing(judged: Judged, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two groups may be looked at. Where all positive rows come from one, more rows of it would add none."""
+@pytest.mark.parametrize(
+    ("stores", "sentence"),
+    [
+        ("ABCDEFGHABCDEFGH", ""),
+        ("ABCDEFGHABCDEFGG", "come from 7 values of store: with fewer than 8 nothing"),
+        ("AAAAAAAABBBBBBBB", 'All positive rows among the test rows come from one store, "B": with fewer than 8'),
+    ],
+)
+def test_rows_of_few_groups_decide_nothing(
+    stores: str, sentence: str, judged: Judged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No look is spent on them: where all positive rows come from few groups, more rows of those would add none."""
     monkeypatch.setattr(readiness, "source_of", lambda repo: SimpleNamespace(group="store", time=""))
-    apart, together = (replace(held(), clusters=np.array(list(stores))) for stores in ("ABBA", "ABAB"))
-    readiness.refuse_unready(judged, apart, SOUND)
+    count, segments = len(stores), pd.DataFrame(index=range(len(stores)))
+    right = np.array([0.0] * 8 + [1.0] * 8)
+    keys = np.array([str(number) for number in range(count)])
+    frame = Frame(keys, segments, right, np.array(list(stores)), None, segments)
+    said = {"model": (np.linspace(0.1, 0.9, count), ())}
+    if not sentence:
+        readiness.refuse_unready(judged, frame, said)
+        return
 
-    with pytest.raises(Trouble, match='All positive rows among the test rows come from one store, "B"') as refusal:
-        readiness.refuse_unready(judged, together, SOUND)
-    assert "rows of other store in the test split" in refusal.value.remedy
+    with pytest.raises(Trouble, match=sentence) as refusal:
+        readiness.refuse_unready(judged, frame, said)
+    assert "rows of other values of store in the test split" in refusal.value.remedy
     assert "more rows of the same store add none" in refusal.value.remedy
 
 

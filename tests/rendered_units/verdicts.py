@@ -1,17 +1,21 @@
 """Verdicts that a metric alone would get wrong: a gain that costs more than it brings, and rows of very few days."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from planrun.repository import Repo
+from planrun_ml.acceptance import verdicts
 from planrun_ml.acceptance.verdicts import judge, slices
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
+from planrun_ml.experiments import run as experiments
 from planrun_ml.gates import g3_acceptance
-from planrun_ml.measuring import intervals
+from planrun_ml.measuring import intervals, practice
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import named, score
 from planrun_ml.self_test.conftest import gate, record_of
 
@@ -153,3 +157,79 @@ def test_recall_counts_positive_rows_where_rows_are_clustered() -> None:
     assert intervals.gain(named("recall"), *clustered, 0.05).n == few.y.sum()
     assert intervals.interval(named("precision"), clustered[1], 0.05).n == (few.scores > 0.5).sum()
     assert intervals.interval(named("f1"), clustered[1], 0.05).n == len(few.y)
+
+
+# ------------------------------------------------------------------------------------------------ today's practice
+def test_a_gain_over_a_straw_man_is_none(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule far below what practice is said to reach: a model that beats the rule alone does not pass."""
+    repo = Repo(worked)
+    digests = json.loads((worked / "evidence/acceptance.json").read_text("utf-8"))["predictions"]
+    first = judge(repo, digests)
+    model, rule = first["result"], first["baseline"]
+    little = min(first["gain"]["low"], model["low"] - rule["high"]) - 1e-3  # what is shown of both gains
+    monkeypatch.setattr(verdicts, "minimum_gain", lambda repo: little)
+    alone = judge(repo, digests)
+    assert alone["verdict"]["state"] == "pass"
+    assert alone["today"] is None
+
+    for figure, state in (
+        (rule["value"], None),
+        (rule["high"] + 1e-6, "pass"),
+        (model["high"] - little + 0.01, "fail"),
+    ):
+        monkeypatch.setattr(practice, "stated", lambda repo, figure=figure: figure)
+        judged = judge(repo, digests)
+        assert (judged["today"] or {}).get("state") == state, judged["today"]
+        assert judged["verdict"]["state"] == (state or "pass")
+        assert ("(current_value), and over that number: " in judged["verdict"]["sentence"]) == (state is not None)
+        assert alone["verdict"]["sentence"] in judged["verdict"]["sentence"]
+
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda repo: alone | judged | {"experiment": "0001"})
+    row = gate(worked, "G3.3")
+    assert row.state == "fail"
+    assert "mlscaffold replan --set current_value=" in row.next_step
+
+
+def test_a_rule_below_todays_practice_is_told_before_the_lock(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the two ways to mend it; a rule that reaches the figure, and one nobody knows better than, are quiet."""
+    result = json.loads((worked / "evidence/baseline.json").read_text("utf-8"))["result"]
+    rows = {}
+    for name, figure in {"unknown": None, "reached": result["high"], "missed": result["high"] + 1e-6}.items():
+        monkeypatch.setattr(practice, "stated", lambda repo, figure=figure: figure)
+        rows[name] = gate(worked, "G1.9")
+
+    assert [rows[name].state for name in ("unknown", "reached", "missed")] == [rows["unknown"].state] * 2 + ["warn"]
+    assert "acceptance holds a model against both" in rows["missed"].reason
+    assert "write today's practice as `baseline` in data/source.yaml" in rows["missed"].next_step
+
+
+@pytest.mark.parametrize("name", ["recall", "mae"])
+def test_over_a_figure_better_is_positive(name: str) -> None:
+    """Whichever way the metric runs; the bounds are the model's own."""
+    metric = named(name)
+    found = intervals.Interval(0.6, 0.5, 0.8, 100, "a method", 0.05)
+    over = practice.over(metric, found, 0.55)
+
+    assert (over.value, over.low, over.high) == pytest.approx(
+        (0.05, -0.05, 0.25) if name == "recall" else (-0.05, -0.25, 0.05)
+    )
+    assert (over.n, over.method, over.alpha) == (100, "a method", 0.05)
+
+
+def test_the_samples_rows_say_nothing_of_practice(worked: Path) -> None:
+    """What was answered is of the team's own rows, and what was measured here is no figure of somebody's."""
+    repo = Repo(worked)
+    assert repo.entry("acceptance.baseline")["value"] is not None
+    assert practice.stated(repo) is None
+
+
+def test_an_experiment_says_what_its_metric_counts(worked: Path) -> None:
+    """Its bounds rest on positive rows or queries, not on all the rows there are; where they are rows, that is said."""
+    repo, record = Repo(worked), yaml.safe_load(record_of(worked).read_text("utf-8"))
+    content = record | {"learned": "Something.", "n": 1_000}
+    content["vs_baseline"] = record["vs_baseline"] | {"n": 42}
+    more = deciding(repo).more
+    told = experiments._told(repo, content).splitlines()[0]
+
+    assert ("42 " + more + " among 1,000 validation rows" in told) == (more != "rows"), told
+    assert "1,000 validation rows" in told

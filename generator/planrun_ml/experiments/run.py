@@ -304,8 +304,11 @@ def _unlike(twice: dict[str, Any] | None) -> str:
 def _told(repo: Repo, content: dict[str, Any]) -> str:
     mark, rule, chance = source.label(repo, source.source_of(repo)), stop_rule(repo), optimism_of(repo)
     score = f"{content['id']}: {content['metric']['name']} {_said(content['metric'])}"
+    metric, counted = deciding(repo), f"{content['n']:,} validation rows"
+    if metric.more != "rows":  # what the metric counts, and the bounds rest on
+        counted = f"{content['vs_baseline']['n']:,} {metric.more} among {counted}"
     lines = [
-        f"{score}, {content['n']} validation rows{mark}.",
+        f"{score}, {counted}{mark}.",
         f"Against the baseline: {_said(content['vs_baseline'], '+')}.",
         content["learned"],
         f"The best of the experiments looks about {chance:.3g} better here than it is." if chance else "",

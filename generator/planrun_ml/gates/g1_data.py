@@ -22,13 +22,14 @@ from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS, clusters_said
 from planrun_ml.gates.documents import open_questions
+from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.intervals import FEWEST
 from planrun_ml.measuring.metrics import score
 
 AUDIT = "docs/01-data-audit.md"
 REPORT = "evidence/audit.md"
 TOLERANCE = 1e-5
-FEWEST_GROUPS = 8  # independent groups or days below which intervals over them are not to be trusted
 LOWER = "ask for less (mlscaffold replan --set target_value=…)"
 UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
 CAPPED = f"label better, then mlscaffold replan --set label_agreement=…; {LOWER}; or walk past it: {waiving('G1.6')}"
@@ -140,7 +141,7 @@ def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
         key = "test.units"
         have, need, what = test["units"], repo.number(key), f"labelled test {deciding(repo).counted_on}"
         need = None if need is None else math.ceil(need * repo.needed("test.design_effect"))
-    if (apart := test.get("clusters", FEWEST_GROUPS)) < FEWEST_GROUPS:
+    if (apart := test.get("clusters", FEWEST)) < FEWEST:
         return _few_groups(test, int(apart))
     if need is None:
         note = repo.entry(key).get("note") or ""
@@ -160,10 +161,8 @@ def _few_groups(test: Mapping[str, Any], apart: int) -> Result:
     told = (
         f"{test['rows']:,} labelled test rows come from {clusters_said(apart, name)}: rows of one {name} vary together"
     )
-    step = (
-        f"rows of {clusters_said(FEWEST_GROUPS - apart, name)} more in the test split; more rows of the same add none"
-    )
-    return warned(f"{told}, so acceptance may end inconclusive.", rows_missing(FEWEST_GROUPS - apart, step))
+    step = f"rows of {clusters_said(FEWEST - apart, name)} more in the test split; more rows of the same add none"
+    return warned(f"{told}, so acceptance will have nothing to judge by.", rows_missing(FEWEST - apart, step))
 
 
 @gate("G1.6")
@@ -271,6 +270,9 @@ def baseline(repo: Repo) -> Result:
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
             decides(repo, "po", f"ship the rule, or {harder} the target: mlscaffold replan --set target_value=…"),
         )
+    if (figure := practice.missed(repo, metric, found["result"]["low"], found["result"]["high"])) is not None:
+        why = practice.told(found["metric"], value, figure)
+        return warned(f"{why}: acceptance holds a model against both.", decides(repo, "po", practice.MEND))
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
 
 

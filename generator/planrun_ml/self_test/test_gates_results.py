@@ -240,7 +240,10 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
     """A lower bar, signed again, comes too late."""
     assert gate(worked, "G3.1").state == "pass"
     edit(worked / "plan" / "plan.json", lambda plan: plan["acceptance"]["min_gain"].update(value=-1.0))
-    assert gate(worked, "G3.1").state == "blocked"
+    row = gate(worked, "G3.1")
+    assert row.state == "blocked"
+    assert "a new signature would come too late" in row.reason
+    assert "bring the signed text back" in row.next_step, "and nobody is sent to sign it"
     assert gate(worked, "G3.3").state == "blocked"
 
     git(worked, "commit", "--quiet", "-am", "lower bar", "--date", "2040-01-01T00:00:00")

@@ -20,7 +20,7 @@ from planrun_ml.data.frames import Frame
 from planrun_ml.data.source import SOURCE, source_of
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.intervals import compared, gain, interval
+from planrun_ml.measuring.intervals import FEWEST, compared, gain, interval
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, minimum_gain
 
@@ -60,19 +60,22 @@ def _told(repo: Repo) -> Iterator[None]:
 
 
 def _independent_units(repo: Repo, frame: Frame) -> None:
-    """What counts comes from two groups or days at least; from one, no interval has bounds and nothing is decided."""
+    """What counts comes from as many groups or days as a verdict asks for: from fewer it could only be inconclusive."""
     if frame.clusters is None:
         return
     held, metric = frame.clusters, deciding(repo)
     if repo.answers["task"] == "binary" and metric.counted_on == "positives":
         held = held[frame.y == 1]
-    if len(found := np.unique(held.astype(str))) > 1:
+    if len(found := np.unique(held.astype(str))) >= FEWEST:
         return
     name = columns.cluster_of(source_of(repo), repo.answers["task"])[0]
-    said = f'one {name}, "{found[0]}"' if len(found) else f"no {name}"
-    told = f"All {metric.more} among the test rows come from {said}: with one {name} nothing can be shown or ruled out."
-    other = f"rows of other {name} in the test split (a column of your own, `split` in {SOURCE}, says which), then "
-    raise Trouble(told, decides(repo, "po", f"{other}make audit; more rows of the same {name} add none"))
+    said = f"{len(found)} values of {name}" if len(found) > 1 else f'one {name}, "{found[0]}"' if len(found) else ""
+    told = (
+        f"All {metric.more} among the test rows come from {said or f'no {name}'}: with fewer than {FEWEST} nothing can "
+        "be shown or ruled out."
+    )
+    other = f"rows of other values of {name} in the test split (a column of your own, `split` in {SOURCE}, says which)"
+    raise Trouble(told, decides(repo, "po", f"{other}, then make audit; more rows of the same {name} add none"))
 
 
 def _one_number_a_row(name: str, scores: Any, rows: int) -> None:

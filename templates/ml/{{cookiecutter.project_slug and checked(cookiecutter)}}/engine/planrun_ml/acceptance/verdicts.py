@@ -16,9 +16,19 @@ from planrun_ml.acceptance import behaviour as behaviour_module
 from planrun_ml.data import frames, manifest, prediction_files, splits
 from planrun_ml.experiments import records
 from planrun_ml.experiments.recompute import TOLERANCE
+from planrun_ml.measuring import practice
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
-from planrun_ml.measuring.intervals import affordable, can_be_shown, compared, gain, interval, verdict
+from planrun_ml.measuring.intervals import (
+    Interval,
+    Verdict,
+    affordable,
+    can_be_shown,
+    compared,
+    gain,
+    interval,
+    verdict,
+)
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, expected_cost, minimum_gain
 from planrun_ml.models import families
 
@@ -36,14 +46,18 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
     alpha, minimum = repo.needed("test.alpha_per_look"), minimum_gain(repo)
     _, new, old = read_pair(repo, digests["model"], digests["baseline"], threshold)
     found, shown = compared(repo, new, old, alpha)
+    result, baseline = interval(metric, new, alpha), interval(metric, old, alpha)
+    held = affordable(verdict(found, minimum, metric.more), shown)
+    today = _over_today(repo, result, baseline, minimum)
     facts: dict[str, Any] = {
         "metric": metric.name,
         "minimum": minimum,
         "predictions": digests,
-        "result": interval(metric, new, alpha).as_json(),
-        "baseline": interval(metric, old, alpha).as_json(),
+        "result": result.as_json(),
+        "baseline": baseline.as_json(),
         "gain": shown,
-        "verdict": asdict(affordable(verdict(found, minimum, metric.more), shown)),
+        "today": today and asdict(today),
+        "verdict": asdict(_weaker(held, today)),
         "segments": slices(repo, digests["model"], digests["baseline"], threshold, alpha),
         "cost": {"model": expected_cost(repo, new), "baseline": expected_cost(repo, old), "nothing": None},
     }
@@ -57,6 +71,26 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
         found, shown = compared(repo, *read_pair(repo, digests["model"], digests["simpler"], threshold)[1:], alpha)
         facts["over_simpler"] = asdict(affordable(verdict(found, 0.0, metric.more), shown))
     return facts
+
+
+def _over_today(repo: Repo, result: Interval, baseline: Interval, minimum: float) -> Verdict | None:
+    """The verdict over the figure that today's practice is said to reach; None where the baseline reaches it, too."""
+    metric = deciding(repo)
+    figure = practice.missed(repo, metric, baseline.low, baseline.high)
+    if figure is None:
+        return None
+    judged = verdict(practice.over(metric, result, figure), minimum, metric.more)
+    why = practice.told(metric.name, baseline.value, figure)
+    return replace(judged, sentence=f"{why}, and over that number: {judged.sentence}")
+
+
+def _weaker(over_baseline: Verdict, over_today: Verdict | None) -> Verdict:
+    """The gain has to be there over both; both are said."""
+    if over_today is None:
+        return over_baseline
+    states = ("fail", "inconclusive", "pass")
+    first = min(over_baseline, over_today, key=lambda judged: states.index(judged.state))
+    return replace(first, sentence=f"{over_baseline.sentence} {over_today.sentence}")
 
 
 def read_pair(repo: Repo, new: str, old: str, threshold: float) -> tuple[pd.DataFrame, Case, Case]:

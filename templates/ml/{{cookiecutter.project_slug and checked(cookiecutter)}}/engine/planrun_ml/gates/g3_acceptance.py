@@ -29,6 +29,7 @@ from planrun_ml.experiments import records
 from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.gates.g2_experiments import NEW_TEST_SET
+from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.models import configuration, families
 from planrun_ml.pages import write
@@ -40,6 +41,7 @@ DOCUMENT = "docs/03-acceptance.md"
 ASKED = ("plan/project.yaml#rigor", "plan/gates.yaml#blocking")  # which gates have to be open
 SIGNED = "evidence/acceptance.json#experiment,predictions,verdict,segments"
 ROLES = ("po", "ds", "ops")
+BACK = f"bring the signed text back (git log -p {DOCUMENT} plan/plan.json), or {NEW_TEST_SET}"
 
 
 # ------------------------------------------------------------------------------------------------ acceptance
@@ -86,23 +88,24 @@ signable("G3b", (SIGNED,), ROLES, _ready)
 
 @gate("G3.1")
 def thresholds(repo: Repo) -> Result:
-    if (state := signed(repo, "G3a")).state not in OPEN:
-        return state
+    state = signed(repo, "G3a")
+    if not looks_module.looks(repo):
+        return state if state.state not in OPEN else passed(f"{state.reason} Nobody has looked at the test rows.")
     test_set = repo.fresh("splits", "make audit")["keys"]["test"]
     looks = [look for look in looks_module.looks(repo) if look["test_set"] == test_set]
+    if state.state not in OPEN and not (looks and _came_late(repo, looks[0])):
+        return state
     if not looks:
         return passed(f"{state.reason} Nobody has looked at the test rows.")
+    if state.state not in OPEN:  # nobody is sent to sign what would not help
+        said = f"{state.reason} Somebody has looked at the test rows since, so a new signature would come too late."
+        return blocked(said, decides(repo, "po", BACK))
     if gone := _no_longer_asked(repo, looks):
         said = f"{', '.join(gone)} had to be open when the test rows were read, and need not be now."
         return failed(f"{said}{_rigor_then(repo, looks)}", decides(repo, "po", _asking_again(repo, looks)))
     if _came_late(repo, looks[0]):
         said = "The thresholds that stand now were signed after the first look at the test rows."
-        return failed(
-            said,
-            decides(
-                repo, "po", f"bring the signed text back (git log -p {DOCUMENT} plan/plan.json), or {NEW_TEST_SET}"
-            ),
-        )
+        return failed(said, decides(repo, "po", BACK))
     return passed(f"{state.reason} The first look came after.")
 
 
@@ -179,7 +182,10 @@ def gain_shown(repo: Repo) -> Result:
     if judged["state"] == "inconclusive":
         step = decides(repo, "po", f"label more test rows, then make audit; or walk past it: {waiving('G3.3')}")
         if judged["more"]:
-            step = rows_missing(judged["more"], f"{judged['more']:,} more test rows with labels, then make audit")
+            what = deciding(repo).more  # positive rows, say: a row of the stream is rarely one
+            step = rows_missing(
+                judged["more"], f"{judged['more']:,} more {what} with labels, to test on; then make audit"
+            )
         return blocked(f"Inconclusive. {judged['sentence']}", step)
     return Result(judged["state"], judged["sentence"], "" if judged["state"] == "pass" else _after_a_fail(repo))
 
@@ -189,6 +195,8 @@ def _after_a_fail(repo: Repo) -> str:
     who = [f"po {name}" for name in repo.team.get("po", ())] or ["po"]
     tried = {record["config"]["model"] for record in records.counted(repo, lock.lock_sha(repo))}
     used, facts = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"]), accepted(repo)
+    if (facts["today"] or {}).get("state") == "fail":
+        return asked_of(who, f"Another model or better columns, or {practice.MEND}")
     if too_little_room(facts, deciding(repo)) is not None:
         return asked_of(who, "No model can pay at these costs: check them (mlscaffold replan --set …), or stop")
     if set(families.ORDER) - tried and used < repo.needed("test.looks"):
