@@ -143,6 +143,8 @@ def passing_is_worth_it(plan: Plan) -> None:
         return
     pays = worth >= (build / plan.answers.payback_limit_months + total / 12) * (1 - 1e-6)
     priced = plan.answers.origin_of("miss_cost") != "default" or plan.answers.origin_of("unit_error_cost") != "default"
+    if plan.answers.metric.startswith("own:"):  # its price is its own: those of an error only stand in for it
+        priced = plan.answers.metric_worth is not None
     assert pays or not priced or "passing-does-not-pay" in plan.found or plan.answers.task != "binary"
 
 
@@ -376,6 +378,33 @@ def test_a_target_is_never_twice_a_break_even() -> None:
 
         assert plan.value("acceptance.min_gain") == even
         assert target == pytest.approx(min(0.3 + even + 0.07, 0.3 + (even + 0.7) / 2))
+
+
+def test_a_gain_that_two_costs_cannot_tell_apart_is_still_worth_what_it_is() -> None:
+    """A price of millions at hundreds of millions of decisions a day: what passes earns its upkeep, to the last digit.
+
+    So small a gain is lost where the cost of a decision with it is taken from the cost without.
+    """
+    priced = {"miss_cost": "449793546", "daily_volume": "641691080", "build_cost": "0", "monthly_run_budget": "0"}
+    plan = wish(metric="brier", current_value="0.619", target_value="0.3", **priced)
+
+    assert plan.value("acceptance.min_gain") < 1e-13
+    assert plan.value("acceptance.value_month_pass") == pytest.approx(plan.value("upkeep.total") / 12, rel=1e-8)
+
+
+def test_retraining_in_whole_days_still_waits_for_the_labels() -> None:
+    """It pays every 2.5 days, and labels tell after 2.3: two whole days would be too soon, so it is three."""
+    texts = {
+        "kind": "ml", "kind_reason": "a test", "decision": WISH["decision"], "start_date": "2026-03-02",
+        "task": "forecast", "metric": "mae", "daily_volume": "1000", "label_delay_days": "2", "retrain_cost": "300",
+        "change_rate": "adversarial", "current_value": "22", "min_gain": "0.01", "unit_error_cost": "3",
+    }  # fmt: skip
+    plan = Plan(answers_module.complete(texts))
+    pays, told, every = (plan.value(f"{key}_days") for key in ("retrain.interval", "monitor.delay", "retrain.every"))
+
+    assert 2 < told < pays < 3
+    assert every == 3
+    assert "labels need 3 days" in plan.entries["retrain.every_days"]["note"]
 
 
 def test_an_age_is_never_negative_and_a_canary_has_an_end() -> None:

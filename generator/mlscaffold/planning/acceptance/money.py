@@ -13,6 +13,7 @@ from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, said
 
 LONGEST_PAYBACK = 120  # months; what pays back later than that does not pay
+SEEN = 1e-9  # of a cost: where two differ by less, rounding is part of the difference, and the gain is priced itself
 
 Which = Literal["baseline", "target"]
 LEVELS: Mapping[Which, NumberKey] = {"baseline": "acceptance.baseline", "target": "acceptance.target"}
@@ -122,7 +123,7 @@ def _value_month(answers: Answers, metric: Metric, numbers: Numbers, level: Lite
     inputs: dict[str, Any] = {"gain": gain, "unit_worth": worth.value, "decisions_a_month": month}
     amount, note = gain * worth.value * month, worth.note
     after = _cost_of(answers, metric, numbers, metric.improved(baseline, gain))
-    if before is not None and after is not None:
+    if before is not None and after is not None and abs(before - after) > SEEN * abs(before):
         amount, note = (before - after) * month, numbers["acceptance.baseline"].note
         inputs = {"baseline": before, level: after, "decisions_a_month": month}
     if amount < 0:

@@ -124,15 +124,16 @@ def _every(ageing: Ageing, delay: float | None, why: str | None) -> Number:
     inputs = {"interval_days": _finite(ageing.interval), "cap_days": ageing.limit, "delay_days": verdict}
     if soonest is None:
         return Number(None, inputs=inputs, note=why or _steady(ageing.interval))
-    if verdict is not None and verdict > soonest and verdict <= LONGEST:
+    pays = max(1, math.floor(soonest))
+    if verdict is not None and pays < verdict <= LONGEST:
         note = (
-            f"It would pay every {said(max(1, math.floor(soonest)))} days, but labels need {said(math.ceil(verdict))} "
+            f"It would pay every {said(pays)} days, but labels need {said(math.ceil(verdict))} "
             "days to tell how good the last model is."
         )
         return Number(math.ceil(verdict), inputs=inputs, note=note)
     if soonest > LONGEST:
         return Number(None, inputs=inputs, note=SELDOM)
-    return Number(max(1, math.floor(soonest)), inputs=inputs)
+    return Number(pays, inputs=inputs)
 
 
 def _finite(days: float | None) -> float | None:
