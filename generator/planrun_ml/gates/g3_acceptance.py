@@ -184,7 +184,7 @@ def gain_shown(repo: Repo) -> Result:
         if judged["more"]:
             what = deciding(repo).more  # positive rows, say: a row of the stream is rarely one
             step = rows_missing(
-                judged["more"], f"{judged['more']:,} more {what} with labels, to test on; then make audit"
+                judged["more"], f"{judged['more']:,} more {what} with labels to test on, then make audit"
             )
         return blocked(f"Inconclusive. {judged['sentence']}", step)
     return Result(judged["state"], judged["sentence"], "" if judged["state"] == "pass" else _after_a_fail(repo))

@@ -181,7 +181,7 @@ def _anchor_exists(repo: Repo, link: str) -> bool:
     return anchor in {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
 
 
-def _answering(repo: Repo) -> str:
+def answering(repo: Repo) -> str:
     """How the champion answers here; the sample has rows that stand in for new ones."""
     make = {"batch": "make score", "api": "make serve", "alert": "make alert"}[repo.answers["serving"]]
     own = make != "make serve" and not source.source_of(repo).is_sample
@@ -192,7 +192,7 @@ def _answering(repo: Repo) -> str:
 def prediction_log(repo: Repo) -> Result:
     champion_entry(repo)
     if not (rows := last_rows(repo.root / PREDICTIONS)):
-        return blocked("No prediction has been logged here.", _answering(repo))
+        return blocked("No prediction has been logged here.", answering(repo))
     lacking = [name for name in FIELDS if name not in rows[-1]]
     lacking += [name for name in FILLED if any(row.get(name) in (None, "") for row in rows)]
     if lacking:

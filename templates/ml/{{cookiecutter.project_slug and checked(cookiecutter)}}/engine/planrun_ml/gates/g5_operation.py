@@ -12,15 +12,16 @@ from planrun.files import read_yaml, restoring
 from planrun.gates import Result, at_strict, blocked, failed, gate, passed, warned
 from planrun.repository import Repo
 from planrun.signing.people import decides
-from planrun.steps import rows_missing
+from planrun.steps import Step, rows_missing
 from planrun.trouble import Blocked
 
+from planrun_ml.gates.g4_release import answering
 from planrun_ml.release import registry
-from planrun_ml.release.prediction_log import expected_share, nothing_due
+from planrun_ml.release.prediction_log import PREDICTIONS, expected_share, last_rows, nothing_due
 from planrun_ml.release.registry import champion_entry
 from planrun_ml.watching.monitor import BAD, MONITORS, settings
 from planrun_ml.watching.quality import Verdict
-from planrun_ml.watching.triage import TRIAGE
+from planrun_ml.watching.triage import STEPS, TRIAGE
 
 MONITOR = "make monitor"
 RETRAIN = "make retrain"
@@ -34,8 +35,10 @@ def reported(repo: Repo) -> Result:
     every = str(read_yaml(repo.root / MONITORS).get("every_hours"))
     if not re.fullmatch(r"[1-9]\d{0,4}", every):
         return failed(f'{MONITORS}: every_hours is "{every}", no number of hours.', restoring(repo.root / MONITORS))
+    silent = not last_rows(repo.root / PREDICTIONS)
     if found is None:
-        return failed("The monitor has never reported; no data is a failure.", MONITOR)
+        told = "Nobody was answered yet, so there is nothing to watch" if silent else "The monitor has never reported"
+        return failed(f"{told}; no data is a failure.", answering(repo) if silent else MONITOR)
     hours = (datetime.now(UTC) - datetime.fromisoformat(found["at"])) / timedelta(hours=1)
     if hours > 1.5 * float(every):
         return failed(f"The monitor is silent for {hours:.0f} hours; it must report every {every}.", MONITOR)
@@ -47,9 +50,21 @@ def reported(repo: Repo) -> Result:
         for states in (BAD, ("warn",))
     )
     if bad:
-        return failed(f"{'; '.join(bad)}.", TRIAGE)
+        return failed(f"{'; '.join(bad)}.", answering(repo) if silent else _after_the_look(repo, found["at"]))
     said = f"All {len(seen)} signals reported on {found['at'][:16]}."
     return warned(f"{said} {'; '.join(soft)}.", TRIAGE) if soft else passed(said)
+
+
+def _after_the_look(repo: Repo, looked: str) -> Step | str:
+    """What comes after a monitor that fired: triage, or what triage has said of it already."""
+    told = repo.evidence("triage") or {}
+    if told.get("version") != champion_entry(repo)["version"] or str(told.get("at")) < looked:
+        return TRIAGE
+    left = next((step for step in told["steps"] if step["found"] and "explained" not in step), None)
+    if left is None:
+        return decides(repo, "ops", "all that triage finds is explained: mend what fired, or label more answers")
+    number, remedy = left["step"], STEPS[left["step"] - 1][2]
+    return decides(repo, "ops", f"{remedy}; or, where it is explained: {TRIAGE} ARGS='--explained \"{number}=…\"'")
 
 
 @gate("G5.2")

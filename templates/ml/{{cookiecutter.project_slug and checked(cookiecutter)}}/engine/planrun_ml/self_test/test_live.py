@@ -128,13 +128,33 @@ def soon() -> str:
 
 def test_no_prediction_is_a_failure(released: Path) -> None:
     """A watch that sees nothing is not a watch."""
-    assert gate(released, "G5.1").state == "fail"  # it never reported
+    row = gate(released, "G5.1")
+    assert row.state == "fail"  # it never reported
+    assert row.next_step == gate(released, "G4.8").next_step, "somebody has to be answered before there is a watch"
 
     code, said = ask(released, "monitor")
 
     assert code == 1
     assert "silent" in said
-    assert gate(released, "G5.1").state == "fail"
+    row = gate(released, "G5.1")
+    assert row.state == "fail"
+    assert row.next_step == gate(released, "G4.8").next_step
+
+
+def test_what_triage_found_is_what_comes_next(released: Path) -> None:
+    """Not triage again: what it found, with the way to explain it; and once that is explained, what is left to do."""
+    answer_rows(released)
+    ask(released, "monitor", "--at", soon())
+    forge(released, "monitor", lambda found: found["signals"]["volume"].update(state="alarm", reason="too few"))
+    assert gate(released, "G5.1").next_step == "make triage"
+    ask(released, "triage", "--at", soon())
+    steps = [{"step": 1, "found": ""}, {"step": 2, "found": "0 predictions"}]
+    forge(released, "triage", lambda found: found.update(steps=steps))
+    assert '--explained "2=…"' in gate(released, "G5.1").next_step
+    assert "Mend at the source" in gate(released, "G5.1").next_step
+
+    forge(released, "triage", lambda found: found["steps"][1].update(explained="a holiday", by="Test Person"))
+    assert "all that triage finds is explained" in gate(released, "G5.1").next_step
 
 
 def test_a_healthy_champion_passes(released: Path) -> None:
