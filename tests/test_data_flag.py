@@ -10,7 +10,7 @@ import data_files
 import pytest
 from data_files import complaints, text, write
 from material import ROOT
-from mlscaffold import answers, cli, interview, questions, yamltext
+from mlscaffold import answers, cli, interview, looking, questions, yamltext
 from mlscaffold.errors import SecretGiven
 from mlscaffold.planning.number import entries
 
@@ -102,6 +102,25 @@ def test_what_was_measured_is_no_assumption_and_says_so_in_the_plan(
     code, out, _ = run("advise", "--data", path, capsys=capsys)
     assert code == 0
     assert "540" in out or "Recommendation: " in out
+
+
+def test_a_file_that_has_nothing_left_to_tell_is_no_bug(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after an interrupt: the answers so far hold everything that the file would propose."""
+    path = write(in_folder / "cases.csv", text(complaints()))
+    told = looking.look(path, {}).texts
+    answers.save(told | {"known_after": "", "metric": "recall", "kind": "ml", "kind_reason": "a test"})
+    code, out, err = run(
+        "plan", "--answers", "mlscaffold-answers.yaml", "--data", "cases.csv", *given(told), capsys=capsys
+    )
+
+    assert code == 0, err
+    assert "columns; CSV with commas); everything that it could tell is answered.\n" in err
+    assert "Rows needed, rows held" in out
+
+
+def given(texts: dict[str, str]) -> list[str]:
+    """These answers as flags; what was measured is no longer said to be."""
+    return [f"--set={key}={value}" for key, value in texts.items() if key != "measured"]
 
 
 def test_precedence(in_folder: Path, home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -545,7 +545,9 @@ def seen(look: "Seen", flags: bool = True) -> str:
     """What a data file shows, a line an answer; then what is good to know, and with `flags` what it leaves open."""
     table = look.table
     lines = [f"{table.path.name} shows ({table.rows:,} rows, {len(table.names):,} columns; {table.form.said}):"]
-    wide = max(len(entry.key) for entry in look.proposals)
+    if not look.proposals:
+        lines = [f"{lines[0].removesuffix(':')}; everything that it could tell is answered."]
+    wide = max((len(entry.key) for entry in look.proposals), default=0)
     for entry in look.proposals:
         lines.append(_filled(line(entry, wide), first="  ", rest=" " * (wide + 4)))
     lines += [_bullet(note) for note in look.notes]

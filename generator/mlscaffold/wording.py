@@ -221,10 +221,11 @@ def footnote(context: Context) -> str:
     _page(context).clear()
     known = [row["key"] for row in context["plan"]["assumptions"]]
     named = ", ".join(f"`{key}`" + ("" if key in known else " (nobody knows it yet)") for key in keys)
+    unknown = "" if set(keys) <= set(known) else " What nobody knows yet can only be given."
     return (
         f"\\* rests on defaults that nobody has confirmed: {named}. "
         "Give the fact with `mlscaffold replan --set KEY=VALUE`, "
-        "or take the default as true with `.venv/bin/planrun confirm KEY`."
+        f"or take the default as true with `.venv/bin/planrun confirm KEY`.{unknown}"
     )
 
 

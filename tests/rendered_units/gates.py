@@ -9,6 +9,8 @@ import pytest
 from planrun.files import canonical
 from planrun.gates import evaluate
 from planrun.repository import Repo
+from planrun.signing import assumptions
+from planrun.trouble import Trouble
 from planrun_ml.self_test.conftest import ROWS, ask, commit, edit, gate, git
 
 
@@ -191,3 +193,24 @@ def test_a_file_that_is_no_yaml_is_named_from_the_root_with_its_line(newborn: Pa
     assert code == 1
     assert said.startswith(f"data/source.yaml is not YAML: line {lines}: ")
     assert "git checkout data/source.yaml" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("current_value", "", "Nobody knows current_value yet, so there is nothing to take as true."),
+        ("current_value", "0.5", "current_value is no assumption: it was answered, 0.5."),
+        ("nothing_such", None, 'There is no assumption "nothing_such".'),
+    ],
+)
+def test_what_cannot_be_confirmed_is_told_apart(newborn: Path, key: str, value: str | None, told: str) -> None:
+    """What nobody knows is given and not taken as true."""
+    repo = Repo(newborn)
+    assert repo.assumptions(), "the plan is read as it was computed"
+    repo.answers.pop(key, None)
+    repo.answers.update({} if value is None else {key: value})
+
+    with pytest.raises(Trouble) as refusal:
+        assumptions.confirm(repo, [key])
+    assert refusal.value.sentence == told
+    assert refusal.value.remedy.startswith(f"mlscaffold replan --set {key}=…" if value == "" else "Assumptions: ")

@@ -22,8 +22,9 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     rows = repo.assumptions()
     known = [row["key"] for row in rows]
     wanted = known if all else list(keys)
-    for key in set(wanted) - set(known):
-        raise Trouble(f'There is no assumption "{key}".', f"Assumptions: {', '.join(known) or 'none'}.")
+    for key in wanted:
+        if key not in known:
+            raise _no_assumption(repo, key, known)
     if not wanted and rows:
         raise Trouble("No assumption was named.", f"Name some of: {', '.join(known)}; or use --all.")
     fresh = [row for row in rows if row["key"] in wanted and (not row.get("confirmed_by") or doubt(repo, row))]
@@ -37,6 +38,16 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     taken = ", ".join(f"{row['key']} = {row['value'] or 'not known'}" for row in fresh)
     note = git.commit(repo.root, [ASSUMPTIONS], f"Confirm {', '.join(row['key'] for row in fresh)}")
     return Outcome(f"{person(repo)} takes as true: {taken}\n{note}")
+
+
+def _no_assumption(repo: Repo, key: str, known: Sequence[str]) -> Trouble:
+    """Why a key cannot be confirmed: nobody knows it, somebody has answered it, or it is none."""
+    value = repo.answers.get(key)
+    if value == "":
+        told = f"Nobody knows {key} yet, so there is nothing to take as true."
+        return Trouble(told, f"mlscaffold replan --set {key}=…")
+    told = f'There is no assumption "{key}".' if value is None else f"{key} is no assumption: it was answered, {value}."
+    return Trouble(told, f"Assumptions: {', '.join(known) or 'none'}.")
 
 
 def unconfirmed(repo: Repo) -> list[dict[str, str]]:
