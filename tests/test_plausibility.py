@@ -301,6 +301,7 @@ BROKEN: dict[str, dict[str, str]] = {
     "more-rows-than-there-are": {"target_value": "0.372", "min_gain": "0.07", "positive_share": "0.004"},
     "today-above-the-ceiling": {"current_value": "0.7", "label_source": "people", "label_agreement": "0.95"},
     "segments-not-covered": {"segments": "region", "slice_margin": "0.001", "target_value": "0.9", "min_gain": "0"},
+    "yes-to-all-finds-all": {"miss_cost": "100"},
     "margin-beyond-gain": {"promotion_margin": "0.2"},
     "decay-outruns-labels": {"label_delay_days": "90", "change_rate": "adversarial"},
     "quality-alert-cannot-fire": {"daily_volume": "3"},
@@ -315,8 +316,8 @@ BROKEN: dict[str, dict[str, str]] = {
 def test_each_finding_is_there_for_its_answers_and_not_without(name: str) -> None:
     """One or two answers bring it; a project that is well off has none of them."""
     well_off = {
-        "miss_cost": "100", "daily_volume": "5000", "past_cases": "2000000", "labelled_cases": "900000",
-        "target_value": "0.6", "min_gain": "0.1", "monthly_run_budget": "5000",
+        "miss_cost": "100", "false_alarm_cost": "5", "daily_volume": "5000", "past_cases": "2000000",
+        "labelled_cases": "900000", "target_value": "0.6", "min_gain": "0.1", "monthly_run_budget": "5000",
     }  # fmt: skip
 
     assert name in wish(**BROKEN[name]).found

@@ -264,6 +264,20 @@ def _unreachable_gain(answers: Answers, numbers: Numbers) -> Said | None:
     return Said(out_of_reach(gain, baseline, room), "Answer a smaller min_gain, or build nothing.")
 
 
+def _yes_to_all(answers: Answers, numbers: Numbers) -> Said | None:
+    """Whether acting on every case is what these costs ask for: then it finds every positive one, and no model more."""
+    threshold = value_of(numbers, "acceptance.threshold")
+    share = answers.positive_share
+    if threshold is None or metrics.of(answers).known != "recall" or threshold >= share:
+        return None
+    return Said(
+        f"At these costs it pays to act above a probability of {said(threshold)}, and {said(share)} of all cases are "
+        "positive: acting on every case reaches a recall of 1, so no model can gain any.",
+        "Decide by a metric that counts false alarms too (metric=average_precision, or f1), or correct miss_cost and "
+        "false_alarm_cost.",
+    )
+
+
 def _margin_beyond_gain(answers: Answers, numbers: Numbers) -> Said | None:
     margin = numbers["promotion.margin"]
     if "promotion_margin" not in (margin.note or "") or answers.provenance("promotion_margin") == "default":
@@ -379,6 +393,7 @@ ML = (
     Invariant("passing-does-not-pay", "acceptance.value_month_pass", _passing_does_not_pay),
     Invariant("upkeep-beyond-budget", "upkeep.total", _upkeep_beyond_budget),
     Invariant("gain-beyond-reach", "acceptance.min_gain", _unreachable_gain, changes_advice=True),
+    Invariant("yes-to-all-finds-all", "acceptance.threshold", _yes_to_all),
     Invariant("more-rows-than-there-are", "test.rows", _beyond_all_rows, changes_advice=True),
     Invariant("today-above-the-ceiling", "labels.ceiling", _above_the_ceiling),
     Invariant("segments-not-covered", "slices.rows_each", _segments_uncovered),

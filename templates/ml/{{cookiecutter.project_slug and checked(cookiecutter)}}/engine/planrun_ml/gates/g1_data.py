@@ -26,6 +26,7 @@ from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import FEWEST
 from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import decision_threshold
 
 AUDIT = "docs/01-data-audit.md"
 REPORT = "evidence/audit.md"
@@ -255,12 +256,7 @@ def baseline(repo: Repo) -> Result:
     if target is not None and math.isfinite(flat) and metric.sign * (flat - target) >= 0:
         return stop(
             f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
-            decides(
-                repo,
-                "po",
-                f"{harder} the target (mlscaffold replan --set target_value=…), change the metric (mlscaffold replan "
-                "--set metric=…), or name the rarer class as `positive` in data/source.yaml",
-            ),
+            decides(repo, "po", _from_a_constant(repo, harder, flat)),
         )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
         if doubt := watch_list.rests_on(repo.fresh("splits", "make audit")["leakage"], found["rule"]):
@@ -274,6 +270,19 @@ def baseline(repo: Repo) -> Result:
         why = practice.told(found["metric"], value, figure)
         return warned(f"{why}: acceptance holds a model against both.", decides(repo, "po", practice.MEND))
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
+
+
+def _from_a_constant(repo: Repo, harder: str, flat: float) -> str:
+    """What helps where answering always the same reaches the target: only what is possible here."""
+    share, limit = float(repo.answers["positive_share"] or 0), deciding(repo).limit
+    binary = repo.answers["task"] == "binary"
+    ways = [] if flat == limit else [f"{harder} the target (mlscaffold replan --set target_value=…)"]
+    ways += ["change the metric (mlscaffold replan --set metric=…)"]
+    if binary and decision_threshold(repo) < share:  # acting on every case is what these costs ask for
+        ways.append("correct the costs of errors (mlscaffold replan --set miss_cost=… --set false_alarm_cost=…)")
+    if binary and share > 0.5:
+        ways.append("name the rarer class as `positive` in data/source.yaml")
+    return ", or ".join(ways)
 
 
 @gate("G1.10")
