@@ -91,7 +91,7 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment trouble catalogue command → rigor
+        words: __init__ → environment trouble catalogue → answers → command rigor
         agents, standing: agents standing
         files: git → files → remembered
         engine and rooms: example identity rooms

@@ -24,6 +24,7 @@ import catalogue_pages  # noqa: E402  (beside this file)
 import imports  # noqa: E402  (beside this file)
 from mlscaffold import __version__, answers, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.board import forms  # noqa: E402
+from mlscaffold.catalogue.keys import AnswerKey  # noqa: E402
 from mlscaffold.questions import Question  # noqa: E402
 
 MOST_PROMPTS = 14
@@ -99,7 +100,6 @@ def fields() -> str:
         "",
         "import datetime",
         "from collections.abc import Mapping",
-        "from typing import Literal",
         "",
         "from mlscaffold.person import Person",
         "",
@@ -108,11 +108,6 @@ def fields() -> str:
         '    """An answer that belongs to the other kind of repository is not there."""',
         "",
         *(f"    {question.key}: {_type(question)}" for question in questions.load().values()),
-        "",
-        "",
-        "Key = Literal[",
-        *(f'    "{key}",' for key in questions.load()),
-        "]",
     ]
     return "\n".join(lines) + "\n"
 
@@ -144,14 +139,16 @@ def _may_stay_unknown(question: Question) -> bool:
 
 
 def keys() -> str:
-    """The ids of the catalogue's rows as types, so that a misspelt one fails the type check."""
+    """The ids of questions and of the catalogue's rows as types, so that a misspelt one fails the type check."""
     lines = [
-        '''"""The ids of the catalogue's rows. Written by generator/sync.py from the YAML files beside this."""''',
+        '''"""The ids of questions and rows. Written by generator/sync.py from questions.yaml and the catalogue."""''',
         "",
         "from typing import Literal",
         "",
+        *_literal_of("AnswerKey", questions.load()),
         *_literal_of("FormulaId", ["", *catalogue.formulas()]),
         *_literal_of("NumberKey", catalogue.numbers()),
+        *_literal_of("PlanKey", _plan_keys()),
         *_literal_of("MetricKey", catalogue.metrics()),
     ]
     return "\n".join(lines) + "\n"
@@ -203,6 +200,12 @@ def measured() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _plan_keys() -> list[str]:
+    """The parts of plan.json: the groups of the numbers, and what is no number."""
+    groups = dict.fromkeys(key.partition(".")[0] for key in catalogue.numbers())
+    return [*groups, *catalogue.SECTIONS]
+
+
 def _literal_of(name: str, ids: Iterable[str]) -> list[str]:
     return [f"{name} = Literal[", *(f'    "{id}",' for id in ids), "]"]
 
@@ -210,12 +213,14 @@ def _literal_of(name: str, ids: Iterable[str]) -> list[str]:
 def engine_catalogue() -> str:
     """The engine's own copy of the catalogue: it runs where there is no mlscaffold."""
     lines = [
-        '''"""Gates, roles, numbers, metrics. Written by generator/sync.py from mlscaffold/catalogue: edit that."""''',
+        '''"""Answers, gates, roles, numbers, metrics. Written by generator/sync.py from mlscaffold: edit that."""''',
         "# ruff: noqa: E501",
         "# fmt: off",
         "",
         "from collections.abc import Mapping",
         "from typing import Literal, NamedTuple",
+        "",
+        *_literal_of("AnswerKey", questions.load()),
         "",
         "",
         "class Listed(NamedTuple):",
@@ -223,8 +228,8 @@ def engine_catalogue() -> str:
         "",
         "    title: str",
         "    blocks: str",
-        "    when: Mapping[str, tuple[str, ...]]",
-        "    either: Mapping[str, tuple[str, ...]]",
+        "    when: Mapping[AnswerKey, tuple[str, ...]]",
+        "    either: Mapping[AnswerKey, tuple[str, ...]]",
         "",
         "",
         f"RIGORS = {_python(catalogue.RIGORS)}",
@@ -240,6 +245,7 @@ def engine_catalogue() -> str:
         "}",
         *_literal_of("GateId", catalogue.gates()),
         *_literal_of("NumberKey", catalogue.numbers()),
+        *_literal_of("PlanKey", _plan_keys()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -253,7 +259,7 @@ def _rows(kind: str) -> list[str]:
     return [f'    "{kind}": {{', *rows, "    },"]
 
 
-def _answers(allowed: Mapping[str, tuple[str, ...]]) -> str:
+def _answers(allowed: Mapping[AnswerKey, tuple[str, ...]]) -> str:
     return "{" + ", ".join(f'"{key}": {_python(values)}' for key, values in allowed.items()) + "}"
 
 
@@ -333,8 +339,9 @@ def story() -> dict[str, str]:
 def standing() -> str:
     """The engine's copy of what reads how a repository stands: the board and `status --json` say the same."""
     text = (ROOT / "generator/mlscaffold/board/standing.py").read_text("utf-8")
+    text = text.replace("from mlscaffold.catalogue.keys import", "from planrun.catalogue import")
     if re.search(r"^(from|import) mlscaffold", text, re.MULTILINE):
-        raise SystemExit("mlscaffold/board/standing.py imports from mlscaffold, and the engine has a copy of it.")
+        raise SystemExit("mlscaffold/board/standing.py imports more than ids from mlscaffold; the engine has a copy.")
     return text
 
 

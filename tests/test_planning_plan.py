@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from material import ROOT, SAMPLES, mostly_slow, sample_answers
 from mlscaffold import answers as answers_module
+from mlscaffold import context
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.formulas.counts import LIMIT, whole
 from mlscaffold.planning.number import Number, bounded, entries, tidy
 from mlscaffold.planning.plan import compute, fingerprint
@@ -33,6 +35,13 @@ def value(plan: dict[str, Any], key: str) -> Any:
     for name in key.split("."):
         node = node[name]
     return node["value"]
+
+
+def test_the_parts_of_a_plan_are_those_that_the_types_name() -> None:
+    """A part that no type names could not be read by a checked key; one that no plan has would be read in vain."""
+    parts = {part for name in SAMPLES for part in context.plan_of(sample_answers(name))}
+
+    assert parts | {"house"} == set(get_args(PlanKey))  # an organisation's presets bring `house`
 
 
 # ------------------------------------------------------------------------------------------------ the worked example

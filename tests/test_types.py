@@ -10,6 +10,13 @@ from material import ROOT
 # Each line is right but for one name; what the type check says of it names the mistake.
 PLANTED = {
     "answers.mis_cost": '"Answers" has no attribute "mis_cost"',
+    'answers["mis_cost"]': 'Invalid index type "Literal[\'mis_cost\']" for "Answers"',
+    'answers.get("mis_cost")': 'No overload variant of "get" of "Mapping" matches argument type "str"',
+    '"mis_cost" in answers': 'Unsupported operand types for in ("str" and "Answers")',
+    'answers.text("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
+    'questions.text_of(answers.raw, "mis_cost")': "incompatible type \"Literal['mis_cost']\"",
+    'questions.named("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
+    '[answers[key] for key in ("miss_cost", "mis_cost")]': 'Invalid index type "str" for "Answers"',
     'answers.provenance("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
     'answers.is_asked("slo_percnt")': "incompatible type \"Literal['slo_percnt']\"",
     'gates.gate("G1.33")': 'No overload variant of "gate" matches argument type "str"',
@@ -18,6 +25,19 @@ PLANTED = {
     'planned: Numbers = {"retrain.costs": Number(1)}': "incompatible type \"Literal['retrain.costs']\"",
     'Number(1, formula="F99")': "incompatible type \"Literal['F99']\"",
     'Number(1, unit="rows")': 'Unexpected keyword argument "unit" for "Number"',
+    'numbers_of(context.plan_of(answers))["acceptance.targt"]': "Invalid index type \"Literal['acceptance.targt']\"",
+    'context.plan_of(answers)["findngs"]': "Invalid index type \"Literal['findngs']\"",
+    'context.plan_of(answers).get("findngs")': 'No overload variant of "get" of "dict" matches argument type "str"',
+    'advice_rules.planned({}, "acceptance.targt")': "incompatible type \"Literal['acceptance.targt']\"",
+    'repo.answers["mis_cost"]': "Invalid index type \"Literal['mis_cost']\"",
+    'repo.answers.get("mis_cost")': 'No overload variant of "get" of "dict" matches argument type "str"',
+    '"mis_cost" in repo.answers': 'Unsupported operand types for in ("str" and "Answers")',
+    '[repo.answers[key] for key in ("miss_cost", "mis_cost")]': 'Invalid index type "str" for "Answers"',
+    'repo.names("segmnts")': "incompatible type \"Literal['segmnts']\"",
+    'repo.plan["metrc"]': "Invalid index type \"Literal['metrc']\"",
+    'repo.plan.get("metrc")': 'No overload variant of "get" of "dict" matches argument type "str"',
+    'story.answer("mis_cost")': "incompatible type \"Literal['mis_cost']\"",
+    'story.plan("slo.objectiv")': "incompatible type \"Literal['slo.objectiv']\"",
     'repo.needed("acceptance.targt")': "incompatible type \"Literal['acceptance.targt']\"",
     'METRICS["recal"]': "Invalid index type \"Literal['recal']\"",
     'metric.is_any("mae", "rmsee")': "incompatible type \"Literal['rmsee']\"",
@@ -28,6 +48,16 @@ PLANTED = {
 SOUND = (
     'gates.gate("G1.3")',
     "answers.miss_cost",
+    'answers["miss_cost"]',
+    'answers.get("miss_cost")',
+    '"miss_cost" in answers',
+    'questions.text_of(answers.raw, "miss_cost")',
+    'context.plan_of(answers).get("findings")',
+    'repo.answers["miss_cost"]',
+    'repo.answers.get("miss_cost", "")',
+    '"miss_cost" in repo.answers',
+    '[repo.answers[key] for key in ("miss_cost", "metric")]',
+    'repo.plan["metric"]',
     'answers.provenance("miss_cost")',
     "answers.daily_volume + 1",
     'value_of(numbers, "acceptance.target")',
@@ -44,15 +74,17 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What mypy says of each line below, in order; the empty text where it says nothing."""
     lines = [*PLANTED, *SOUND]
     head = [
+        "from mlscaffold import advice_rules, context, questions",
         "from mlscaffold.answers import Answers",
+        "from mlscaffold.demo.project import Project",
         "from mlscaffold.planning.acceptance.metrics import METRICS, Metric",
-        "from mlscaffold.planning.number import Number, Numbers, value_of",
+        "from mlscaffold.planning.number import Number, Numbers, numbers_of, value_of",
         "from planrun import gates",
         "from planrun.repository import Repo",
         "from planrun_ml.measuring import metrics as evaluator",
         "",
         "",
-        "def planted(answers: Answers, numbers: Numbers, metric: Metric, repo: Repo) -> None:",
+        "def planted(answers: Answers, numbers: Numbers, metric: Metric, repo: Repo, story: Project) -> None:",
     ]
     folder = tmp_path_factory.mktemp("planted")
     program = folder / "planted.py"
@@ -70,8 +102,10 @@ def complaints(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_a_misspelt_name_fails_the_type_check(complaints: list[str]) -> None:
-    """An answer, a gate, a number, a formula, a metric; and a fact that may be unknown is not added to."""
-    assert all(wanted in said for wanted, said in zip(PLANTED.values(), complaints, strict=False)), complaints
+    """An answer, a gate, a number, a part of the plan, a formula, a metric; and what may be unknown is not added to."""
+    rows = zip(PLANTED.items(), complaints[: len(PLANTED)], strict=True)
+
+    assert [(line, said) for (line, wanted), said in rows if wanted not in said] == []
 
 
 def test_a_right_one_passes(complaints: list[str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers as Complete
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey, PlanKey
 from mlscaffold.planning.acceptance.metrics import METRICS
 from mlscaffold.planning.plausibility import UNPRICED
 from mlscaffold.wording import number
@@ -18,14 +19,28 @@ NOTHING, SOFTWARE, ML = "nothing yet", "software", "ml"
 RUNGS = ("do nothing yet", "SQL or statistics", "rules", "ML with human decision", "ML automated")
 
 # What the rules look at, most decisive first: an advice names those of them that nobody has answered.
-DECISIVE = ("rules_expressible", "past_cases", "labelled_cases", "current_value", "consequence", "human_confirms")
-MONEY = ("false_alarm_cost", "miss_cost", "unit_error_cost", "daily_volume", "day_rate", "monthly_run_budget")
+DECISIVE: tuple[AnswerKey, ...] = (
+    "rules_expressible",
+    "past_cases",
+    "labelled_cases",
+    "current_value",
+    "consequence",
+    "human_confirms",
+)
+MONEY: tuple[AnswerKey, ...] = (
+    "false_alarm_cost",
+    "miss_cost",
+    "unit_error_cost",
+    "daily_volume",
+    "day_rate",
+    "monthly_run_budget",
+)
 
 UNPAID = ("no-model-can-pay", "never-pays-back", "pays-back-late")  # findings of the plan that money decides by
 KEEP = "run, retrain, check and label"
 
-Answers = Mapping[str, Any]
-Plan = Mapping[str, Any]
+Answers = Mapping[AnswerKey, Any]
+Plan = Mapping[PlanKey, Any]
 
 
 @dataclass(frozen=True)
@@ -163,7 +178,7 @@ def _no_baseline(answers: Answers, plan: Plan) -> Verdict | None:
 
 def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     limit = answers.get("payback_limit_months")
-    months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
+    months, value = planned(plan, "acceptance.payback_months"), planned(plan, "acceptance.value_month")
     if limit is None or not (_late(months, limit) or _never(months, value) or is_found(plan, *UNPAID)):
         return None
     if is_found(plan, UNPRICED):
@@ -264,20 +279,22 @@ def _never(months: float | None, value: float | None) -> bool:
     return months is None and value is not None
 
 
-def planned(plan: Plan, group: str, name: str) -> Any:
+def planned(plan: Plan, key: NumberKey) -> Any:
     """A number of the plan, or None where the plan does not have it."""
-    entry = (plan.get(group) or {}).get(name) or {}
-    return entry.get("value") if isinstance(entry, Mapping) else None
+    found: Any = plan
+    for part in key.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found.get("value") if isinstance(found, Mapping) else None
 
 
-def is_said(answers: Answers, key: str) -> bool:
+def is_said(answers: Answers, key: AnswerKey) -> bool:
     """Whether somebody gave this answer, or vouches for its default: only then may it be told as a fact."""
     if isinstance(answers, Complete):
-        return key in answers and answers.origin_of(key) != "default"
+        return key in answers and answers.provenance(key) != "default"
     return answers.get(key) is not None
 
 
-def _given(answers: Answers, key: str, article: str = "", unit: str = "") -> str:
+def _given(answers: Answers, key: AnswerKey, article: str = "", unit: str = "") -> str:
     """A number inside a sentence, with its unit; one that nobody gave is called assumed, under its key."""
     if is_said(answers, key):
         return number(answers.get(key)) + unit
@@ -305,7 +322,7 @@ def is_found(plan: Plan, *names: str) -> bool:
 
 def _upkeep(answers: Answers, plan: Plan) -> str:
     """What a month in use costs: the plan's whole account, or the budget alone where there is no plan of it."""
-    total = planned(plan, "upkeep", "total")
+    total = planned(plan, "upkeep.total")
     return _given(answers, "monthly_run_budget") if total is None else number(total / 12)
 
 
@@ -317,7 +334,7 @@ def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
             if finding["name"] == UNPRICED
         )
         return
-    months, value = planned(plan, "acceptance", "payback_months"), planned(plan, "acceptance", "value_month")
+    months, value = planned(plan, "acceptance.payback_months"), planned(plan, "acceptance.value_month")
     if months is not None:
         worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
         limit = _given(answers, "payback_limit_months", unit=" months")
@@ -328,8 +345,8 @@ def _rests_on(answers: Answers) -> Iterator[str]:
     """Which amounts behind the payback nobody has given: a model should not be dropped for a guess unseen."""
     if not isinstance(answers, Complete):
         return
-    keys = [key for key in MONEY if key in answers and answers.calls_for(key)]
-    assumed = [key for key in keys if answers.origin_of(key) == "default"]
+    keys = [key for key in MONEY if key in answers and answers.is_asked(key)]
+    assumed = [key for key in keys if answers.provenance(key) == "default"]
     if assumed:
         yield f"Uncertainty: the payback rests on assumed answers ({', '.join(assumed)}); give those you know first."
 

@@ -57,7 +57,7 @@ def unsaid(answers: Answers) -> list[str]:
 
 def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
     past, labelled = answers.get("past_cases") or 0, answers.get("labelled_cases") or 0
-    short, rows = planned(plan, "test", "shortfall"), planned(plan, "test", "rows")
+    short, rows = planned(plan, "test.shortfall"), planned(plan, "test.rows")
     counted = is_said(answers, "labelled_cases")
     if short is not None and short > 0:
         needed = f"needs {number(rows)} labelled rows" if rows is not None else "needs more labelled rows"
@@ -69,7 +69,7 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
         yield f"Nothing can be shown yet: {UNCOUNTED}."
     if answers.get("label_source") == "none":
         yield "Right answers come from nowhere (label_source = none), so no model can be tested or watched."
-    ceiling, target = planned(plan, "labels", "ceiling"), _target(answers, plan)
+    ceiling, target = planned(plan, "labels.ceiling"), _target(answers, plan)
     if ceiling is not None and target is not None and _beyond(answers, ceiling, target):
         yield (
             f"The labels' own disagreement caps the measurable {answers.get('metric')} at {number(ceiling)}, short of "
@@ -83,7 +83,7 @@ def _blockers(answers: Answers, plan: Plan) -> Iterator[str]:
 
 def _target(answers: Answers, plan: Plan) -> float | None:
     typed: float | None = answers.get("target_value")
-    computed: float | None = planned(plan, "acceptance", "target")
+    computed: float | None = planned(plan, "acceptance.target")
     return computed if typed is None else typed
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from mlscaffold import house, questions, yamltext
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.errors import (
     Contradiction,
     InvalidAnswer,
@@ -20,36 +21,49 @@ from mlscaffold.errors import (
     UnreadableAnswers,
     UsageError,
 )
-from mlscaffold.fields import Fields, Key
+from mlscaffold.fields import Fields
 from mlscaffold.person import Person
 from mlscaffold.questions import Question
 
 PRESETS = "presets"  # in the person's own file: what lies over all of the person's projects
 
 
-class Answers(Fields, Mapping[str, Any]):
+class Answers(Fields, Mapping[AnswerKey, Any]):
     """The complete, checked answers of one repository: typed by item and attribute, texts in `raw`."""
 
     def __init__(self, raw: Mapping[str, str]) -> None:
         self.raw = dict(raw)
-        self._typed = {key: typed(questions.load()[key], text) for key, text in self.raw.items()}
-        self._typed["author"] = self.raw["author"] or f"The {self.raw['project_name']} team"
+        # Its keys are the questions': those that the program knows as types, and a preset's.
+        self._typed: dict[Any, Any] = {key: typed(questions.load()[key], text) for key, text in self.raw.items()}
+        self._typed["author"] = self.text("author") or f"The {self.text('project_name')} team"
         self.__dict__.update(self._typed)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: AnswerKey) -> Any:
         return self._typed[key]
 
-    def __iter__(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[AnswerKey]:
         return iter(self._typed)
 
     def __len__(self) -> int:
         return len(self._typed)
 
-    def provenance(self, key: Key) -> str:
+    # Narrower than a mapping's, which would let a misspelt key be asked for and answer no.
+    def __contains__(self, key: AnswerKey) -> bool:  # type: ignore[override]
+        return key in self._typed
+
+    def text(self, key: AnswerKey) -> str:
+        """An answer as it was written, canonical: a key of `raw` that is written in the code."""
+        return self.raw[key]
+
+    def at(self, key: str) -> Any:
+        """`answers[key]`, where the key is not written in the code: it comes from a person, a preset or a row."""
+        return self._typed[key]
+
+    def provenance(self, key: AnswerKey) -> str:
         """`origin_of`, where the key is written in the code, so that a misspelt one fails the type check."""
         return self.origin_of(key)
 
-    def is_asked(self, key: Key) -> bool:
+    def is_asked(self, key: AnswerKey) -> bool:
         """`calls_for`, where the key is written in the code."""
         return self.calls_for(key)
 
@@ -60,14 +74,19 @@ class Answers(Fields, Mapping[str, Any]):
         vouches for it.
         """
         question = questions.load()[key]
-        if key in self._typed["measured"]:
+        if key in self.measured:
             return "measured"
         is_default = self.raw[key] == questions.default(question, self.raw)
-        return "default" if is_default and key not in self._typed["confirmed"] else "answered"
+        return "default" if is_default and key not in self.confirmed else "answered"
 
     def calls_for(self, key: str) -> bool:
         """Whether the other answers call for this one."""
         return questions.is_asked(questions.load()[key], self.raw)
+
+    @property
+    def lock_reasons(self) -> Mapping[str, str]:
+        """Why answers that a preset locks are broken, by their keys; only a preset asks for it."""
+        return dict(self._typed.get(house.EXCEPTIONS, {}))
 
     @property
     def engine_extras(self) -> list[str]:
@@ -78,7 +97,7 @@ class Answers(Fields, Mapping[str, Any]):
     @property
     def package_name(self) -> str:
         """The slug as a Python name."""
-        return str(self.raw["project_slug"]).replace("-", "_")
+        return str(self.text("project_slug")).replace("-", "_")
 
     @property
     def sections(self) -> list[tuple[str, list[tuple[Question, str]]]]:
@@ -106,7 +125,7 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
     locked = {key: lock.value for key, lock in house.in_force().locks.items()}
     given = locked | {key: text for key, text in given.items() if text or key not in locked}
     check_texts(given)
-    kind = given.get("kind") or questions.KINDS[0]
+    kind = questions.text_of(given, "kind") or questions.KINDS[0]
     asked = questions.of_kind(kind)
     texts = {"kind": kind}
     for key, question in sorted(asked.items(), key=lambda item: questions.depends(item[1])):
@@ -127,7 +146,7 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
     if not metric_is_open:
         _check_ranges(answers)
     elif (answers.get("current_value") or 0) < 0 and not questions.is_own(answers.get("metric")):
-        raise InvalidAnswer("current_value", answers.raw["current_value"], "it must be at least 0")
+        raise InvalidAnswer("current_value", answers.text("current_value"), "it must be at least 0")
     return answers
 
 
@@ -251,7 +270,7 @@ def merge(*layers: Mapping[str, str]) -> dict[str, str]:
 
 def forget_origins(texts: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
     """The answers without the origins of these keys: a person has given another value than the measured one."""
-    measured = questions.split(texts.get("measured", ""))
+    measured = questions.split(questions.text_of(texts, "measured"))
     kept = [part for part in measured if part.partition("=")[0].strip() not in keys]
     return dict(texts) if kept == measured else {**texts, "measured": "; ".join(kept)}
 
@@ -332,8 +351,7 @@ def _context(question: Question, texts: Mapping[str, str]) -> dict[str, str]:
 
 def _check_locks(answers: Answers) -> None:
     """Refuse another value than a preset locks, unless the answers say why; and a reason where nothing is broken."""
-    reasons = answers.get(house.EXCEPTIONS, {})
-    locks = house.in_force().locks
+    reasons, locks = answers.lock_reasons, house.in_force().locks
     for key, lock in locks.items():
         if key not in answers.raw or not answers.calls_for(key):
             continue
@@ -361,7 +379,7 @@ def _check_together(answers: Answers) -> None:
         )
     for name in answers.efforts:
         if complaint := questions.task_complaint(name, (answers.kind,)):
-            raise InvalidAnswer("efforts", answers.raw["efforts"], f"of kind {answers.kind} {complaint}")
+            raise InvalidAnswer("efforts", answers.text("efforts"), f"of kind {answers.kind} {complaint}")
     rarest, classes = answers.get("rarest_share"), answers.get("class_count")
     if rarest and classes and rarest * classes > 1 + 1e-9:
         raise Contradiction(

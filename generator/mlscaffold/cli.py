@@ -252,7 +252,7 @@ def advise(
     given, sight = _seen(data, _layers(None, kind, file, assignments))
     complete = _complete({"kind": "ml"} | given, sight)
     facts = context.plan_of(complete)["advice"]
-    undecided = {} if given.get("kind") else {"overruled": False}
+    undecided = {} if questions.text_of(given, "kind") else {"overruled": False}
     _tell(report.advice(facts | undecided, unsaid(complete)))
 
 
@@ -734,7 +734,7 @@ def _refuse_changed(sight: "Sight | None") -> None:
 
 def _bring(sight: "Sight | None", complete: Answers, folder: Path) -> str:
     """Copy the data file to where the answers say it is; what to tell the person about it."""
-    if sight is None or complete.raw.get("data_source") != sight.address:
+    if sight is None or questions.text_of(complete.raw, "data_source") != sight.address:
         return ""
     from mlscaffold import looking
 
@@ -749,12 +749,12 @@ def _decide_kind(given: dict[str, str], flag: str | None) -> dict[str, str]:
     # As long as the kind is open nobody has chosen a metric, so its default refuses no value of today's practice.
     filled = answers.complete({"kind": "ml"} | given, metric_is_open="metric" not in given)
     advice = context.advice_before_plan(filled)
-    if not given.get("kind"):
+    if not questions.text_of(given, "kind"):
         if advice.recommendation not in questions.KINDS:
             raise NothingToBuild(advice.reasons)
         click.echo(report.chosen(advice), err=True)
         return given | {"kind": advice.recommendation}
-    if flag and advice.recommendation != flag and not given.get("kind_reason"):
+    if flag and advice.recommendation != flag and not questions.text_of(given, "kind_reason"):
         return given | {"kind_reason": "chosen on the command line"}
     return given
 

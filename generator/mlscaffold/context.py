@@ -21,6 +21,7 @@ from mlscaffold import answers as answers_module
 from mlscaffold import catalogue, hosting, house, questions, templates, wording
 from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
 from mlscaffold.planning.assumptions import mark
 from mlscaffold.planning.headline import headline
@@ -30,15 +31,16 @@ from mlscaffold.rendering.facts import FACTS
 from mlscaffold.rendering.house_rules import rules
 
 
-def plan_of(answers: Answers) -> dict[str, Any]:
+def plan_of(answers: Answers) -> dict[PlanKey, Any]:
     """The whole plan: every number, the advice that rests on the numbers, and the six lines that sum it up."""
     return _plan_of(json.dumps(answers.raw), house.fingerprint())
 
 
 @functools.lru_cache(maxsize=8)
-def _plan_of(texts: str, over: str) -> dict[str, Any]:
+def _plan_of(texts: str, over: str) -> dict[PlanKey, Any]:
     answers = Answers(json.loads(texts))
-    plan = compute(answers) | (rules(answers, house.in_force()) if over else {})
+    plan = compute(answers)
+    plan |= rules(answers, house.in_force()) if over else {}
     advised = plan | {"advice": advise(answers, plan).as_json()}
     mark(answers, advised)
     return sealed(advised | {"headline": headline(answers, advised)})
@@ -63,13 +65,13 @@ def from_cookiecutter(texts: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(text) for key, text in found.items() if text is not None}
 
 
-def room(texts: Mapping[str, Any]) -> tuple[Answers, dict[str, Any]]:
+def room(texts: Mapping[str, Any]) -> tuple[Answers, dict[PlanKey, Any]]:
     """Answers and plan for cookiecutter's dictionary, worked out once for all the files of a render."""
     return _room(json.dumps(from_cookiecutter(texts), sort_keys=True), house.fingerprint())
 
 
 @functools.lru_cache(maxsize=8)
-def _room(texts: str, over: str) -> tuple[Answers, dict[str, Any]]:
+def _room(texts: str, over: str) -> tuple[Answers, dict[PlanKey, Any]]:
     del over  # what is in force is part of the question, and read where it is needed
     answers = answers_module.complete(json.loads(texts))
     return answers, plan_of(answers)

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlscaffold import answers, questions
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.errors import AnswerError
 from mlscaffold.numerals import NotANumber
 from mlscaffold.questions import Question
@@ -57,7 +58,7 @@ def complete(state: State, key: str = "") -> Answers:
     return answers.complete(state.texts, metric_is_open=not chosen)
 
 
-def open_answers(state: State) -> dict[str, Any]:
+def open_answers(state: State) -> dict[AnswerKey, Any]:
     """What somebody has said while the kind is open: no default, be it of what was not asked or of what nobody knew."""
     filled = complete(state)
     return {key: value for key, value in filled.items() if key in state.texts}
@@ -292,7 +293,7 @@ def kept(state: State) -> dict[str, str]:
     """Every answer so far, with the typed ones that equal a critical default listed as confirmed."""
     filled = complete(state)
     vouched = [key for key in filled.raw if key in state.vouched and _is_critical_default(filled, key)]
-    confirmed = list(dict.fromkeys([*questions.split(state.texts.get("confirmed", "")), *vouched]))
+    confirmed = list(dict.fromkeys([*questions.split(questions.text_of(state.texts, "confirmed")), *vouched]))
     return {**state.texts, **({"confirmed": "; ".join(confirmed)} if confirmed else {})}
 
 

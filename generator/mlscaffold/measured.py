@@ -83,8 +83,8 @@ def facts_of(taken: tuple[Measured, ...], recorded: Mapping[str, str]) -> dict[s
     return {one.key: one.text for one in taken} | {"measured": "; ".join(origins)}
 
 
-def made_stale(root: Path, before: Mapping[str, Any], after: Mapping[str, Any], pages: Collection[str]) -> list[str]:
-    """What rests on a part of the plan that moves from `before` to `after`, or on one of these pages, which change."""
+def made_stale(root: Path, before: Mapping[Any, Any], after: Mapping[Any, Any], pages: Collection[str]) -> list[str]:
+    """What rests on a part of the plan, by evidence's own word, that moves, or on one of these pages, which change."""
 
     def moved(names: Iterable[str]) -> list[str]:
         parts = [part for name in names if name.startswith(PLAN) for part in name.removeprefix(PLAN).split(",")]

@@ -123,7 +123,7 @@ def find(folder: Path, *, into: bool, git: bool) -> Place:
 
 def located(given: Answers, place: Place) -> Answers:
     """The answers with `folder` as the place has it. Raises `OtherFolder` where somebody has answered otherwise."""
-    said = str(given.raw["folder"])
+    said = str(given.text("folder"))
     if place.host is None or said == place.at:
         return given
     if said:
@@ -132,7 +132,7 @@ def located(given: Answers, place: Place) -> Answers:
 
 
 def _folder(at: str) -> str:
-    complaint = questions.check(questions.load()["folder"], at)
+    complaint = questions.check(questions.named("folder"), at)
     if complaint:
         raise BadPlace(at, f"pipelines and owners name this folder of the repository, so {complaint}")
     return at

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from mlscaffold import catalogue, house, naming, numerals, patterns, yamltext
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.numerals import Reading
 
 KINDS = ("ml", "software")
@@ -59,6 +60,16 @@ class Question:
 def load() -> dict[str, Question]:
     """Every question by key, in the order of the file; then those of the presets in force, by which all are limited."""
     return _loaded(house.fingerprint())
+
+
+def named(key: AnswerKey) -> Question:
+    """`load()[key]`, where the key is written in the code, so that a misspelt one fails the type check."""
+    return load()[key]
+
+
+def text_of(texts: Mapping[str, str], key: AnswerKey) -> str:
+    """The text under a key that is written in the code, of texts that may hold any; "" where it is not there."""
+    return texts.get(key, "")
 
 
 @functools.lru_cache(maxsize=16)
@@ -143,7 +154,7 @@ def default(question: Question, answers: Mapping[str, str]) -> str:
         return str(question.default)
     if depends(question):
         return str(question.default["values"].get(answers.get(question.default["by"]), ""))
-    return str(question.default[answers.get("kind", "ml")])
+    return str(question.default[text_of(answers, "kind") or "ml"])
 
 
 def depends(question: Question) -> bool:
@@ -184,7 +195,7 @@ def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str
     """What is wrong with a checked number under the other answers, as half a sentence (a recall is at most 1)."""
     if not question.most or text == "":
         return None
-    if is_own(answers.get("metric")):
+    if is_own(text_of(answers, "metric")):
         return _of_the_teams_metric(float(canonical(question, text, answers)), answers)
     if float(canonical(question, text, answers)) < 0:
         return "it must be at least 0"
@@ -197,10 +208,10 @@ def check_most(question: Question, text: str, answers: Mapping[str, str]) -> str
 
 def _of_the_teams_metric(value: float, answers: Mapping[str, str]) -> str | None:
     """What is wrong with a value of a metric of the team's own: a share and a loss have ends."""
-    metric = answers["metric"]
-    if answers.get("metric_form") == "share" and not 0 <= value <= 1:
+    metric = text_of(answers, "metric")
+    if text_of(answers, "metric_form") == "share" and not 0 <= value <= 1:
         return f"with metric {metric}, a share, it is always between 0 and 1"
-    if answers.get("metric_direction") == "lower" and value < 0:
+    if text_of(answers, "metric_direction") == "lower" and value < 0:
         return f"with metric {metric}, a loss, it is never below 0 (count a gain with metric_direction=higher)"
     return None
 
@@ -244,10 +255,10 @@ def _percent(question: Question, answers: Mapping[str, str]) -> str:
     """What a per cent sign means: of a metric's value a share, unless the metric counts in units of its own."""
     if question.unit != "metric":
         return question.unit
-    metric = answers.get("metric")
+    metric = text_of(answers, "metric")
     if is_own(metric):
-        return numerals.SHARE if answers.get("metric_form") == "share" else ""
-    return numerals.SHARE if not metric or metric in load()["target_value"].most["values"] else ""
+        return numerals.SHARE if text_of(answers, "metric_form") == "share" else ""
+    return numerals.SHARE if not metric or metric in named("target_value").most["values"] else ""
 
 
 def _above(question: Question, text: str, answers: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from mlscaffold import invocation, questions, wording
 from mlscaffold.advice_rules import DECISIVE
 from mlscaffold.advisor import Advice
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.house import House
 from mlscaffold.planning.number import entries
 from mlscaffold.questions import Question
@@ -69,7 +70,7 @@ def _files(count: int) -> str:
     return "1 file" if count == 1 else f"{count} files"
 
 
-def placed(result: "Placed", plan: Mapping[str, Any], answers: Answers, git: str) -> str:
+def placed(result: "Placed", plan: Mapping[PlanKey, Any], answers: Answers, git: str) -> str:
     """The end of `new`: what was written, what was left to its owner, what is still assumed, and what to type next."""
     folder = result.place.folder
     sizes = [(path, folder.joinpath(path).stat().st_size) for path in result.written]
@@ -224,7 +225,7 @@ BY_FLAG = "--set KEY=VALUE gives the fact, --set confirmed=KEY takes the default
 IN_A_REPOSITORY = "`replan --set KEY=VALUE` gives the fact, `confirm KEY` in the repository takes the default as true."
 
 
-def headline(computed: Mapping[str, Any], confirm: str = BY_FLAG) -> str:
+def headline(computed: Mapping[PlanKey, Any], confirm: str = BY_FLAG) -> str:
     """The six lines of a plan, aligned, with a mark where one rests on an assumption, and what the mark means.
 
     `confirm` says how, where the reader stands, a fact is given and an assumption confirmed.
@@ -320,7 +321,7 @@ GROUPS = {
 }
 
 
-def plan(computed: Mapping[str, Any], marked: Iterable[str] = ()) -> str:
+def plan(computed: Mapping[PlanKey, Any], marked: Iterable[str] = ()) -> str:
     """The plan: six lines, findings, then each group of numbers under its heading, with unit, meaning and formula.
 
     `marked` are the keys of the numbers that rest on an open assumption.
@@ -350,13 +351,13 @@ def _number(key: str, entry: Mapping[str, Any], assumed: bool) -> str:
     return f"{first.rstrip()}\n{filled}"
 
 
-def findings(computed: Mapping[str, Any]) -> str:
+def findings(computed: Mapping[PlanKey, Any]) -> str:
     """What stands in the way of a plan, all of it, under a heading; nothing where nothing does."""
     lines = _findings(computed)
     return "\n".join([f"In the way of this plan ({len(lines)}):", *lines]) if lines else ""
 
 
-def preview(name: str, files: Sequence[tuple[str, int]], computed: Mapping[str, Any]) -> str:
+def preview(name: str, files: Sequence[tuple[str, int]], computed: Mapping[PlanKey, Any]) -> str:
     """The end of `new --dry-run`: the files that would be written, the six lines and every finding."""
     return "\n\n".join(part for part in (tree(name, files), headline(computed), findings(computed)) if part)
 
@@ -628,7 +629,7 @@ def _condition(question: Question) -> str:
     return "".join(f"; asked when {key} is {' or '.join(wanted)}" for key, wanted in question.when.items())
 
 
-def _findings(computed: Mapping[str, Any]) -> list[str]:
+def _findings(computed: Mapping[PlanKey, Any]) -> list[str]:
     return [_bullet(f"{finding['sentence']} {finding['remedy']}") for finding in computed.get("findings", ())]
 
 

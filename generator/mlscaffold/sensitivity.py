@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from mlscaffold import answers, context, questions, wording
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import NumberKey, PlanKey
 from mlscaffold.errors import AnswerError, SecretGiven, UnknownAnswer, UsageError
-from mlscaffold.planning.number import entries
+from mlscaffold.planning.number import numbers_of
 
-Plan = Mapping[str, Any]
+Plan = Mapping[PlanKey, Any]
 
 SOURCE = "--what-if"
 MOST_DRIVERS = 10
@@ -60,7 +61,7 @@ class Tried(NamedTuple):
     text: str
 
 
-Measure = Callable[[Mapping[str, Any], Answers], Size | None]
+Measure = Callable[[Mapping[NumberKey, Any], Answers], Size | None]
 Outcome = tuple[str, dict[str, Size]]  # a value that was tried, and what each line comes to by its label
 
 
@@ -162,7 +163,7 @@ def _distance(before: Size, after: Size) -> float:
 
 def _sizes(complete: Answers, plan: Plan) -> dict[str, Size]:
     """What each of the six lines comes to, by its label."""
-    numbers = dict(entries(plan))
+    numbers = numbers_of(plan)
     found = {}
     for line in plan["headline"]:
         size = MEASURES[line["key"]](numbers, complete) if line["key"] in MEASURES else _obstacle(plan, line["text"])
@@ -177,23 +178,25 @@ def _obstacle(plan: Plan, text: str) -> Size:
     return Size(None, text.partition(". ")[0] if plan["findings"] or unsettled else "nothing but assumptions")
 
 
-def _entry(key: str, *, size: str = "") -> Measure:
+def _entry(key: NumberKey, *, size: NumberKey | None = None) -> Measure:
     """The size of a line that one number stands for; `size` is the number that ranks it where that is another."""
 
-    def measured(numbers: Mapping[str, Any], complete: Answers) -> Size | None:
+    def measured(numbers: Mapping[NumberKey, Any], complete: Answers) -> Size | None:
         shown, ranked = numbers[key], numbers[size or key]["value"]
         return None if shown["value"] is None else Size(float(ranked), wording.measure(shown))
 
     return measured
 
 
-def _cost(numbers: Mapping[str, Any], complete: Answers) -> Size:
+def _cost(numbers: Mapping[NumberKey, Any], complete: Answers) -> Size:
     amount = numbers["schedule.effort_days"]["value"] * complete.day_rate
     return Size(amount, f"{amount:,.0f} {complete.currency}")
 
 
-def _shown(numbers: Mapping[str, Any], complete: Answers) -> Size | None:
-    key = "slo.demo_requests" if numbers["slo.demo_requests"]["value"] is not None else "slo.demo_samples_p95"
+def _shown(numbers: Mapping[NumberKey, Any], complete: Answers) -> Size | None:
+    key: NumberKey = (
+        "slo.demo_requests" if numbers["slo.demo_requests"]["value"] is not None else "slo.demo_samples_p95"
+    )
     return _entry(key)(numbers, complete)
 
 
@@ -238,7 +241,7 @@ def _plausible(complete: Answers, key: str) -> list[tuple[str, str]]:
         return [(other, other) for other in others if other != complete.raw[key]]
     if question.type == "team":
         return [(words, _team(complete, factor)) for words, factor in (("half the time", 0.5), ("twice the time", 2.0))]
-    value = complete[key]
+    value = complete.at(key)
     if not value:
         return [(text, text) for text in PLAUSIBLE.get(key, ())]
     texts = [_written(question, other) for other in _half_and_double(question, float(value))]

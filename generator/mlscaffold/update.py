@@ -31,6 +31,7 @@ from mlscaffold import (
     yamltext,
 )
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import (
     AlreadyAdopted,
     AnotherMetric,
@@ -65,8 +66,8 @@ class Replanned:
     """
 
     root: Path
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: dict[PlanKey, Any]
+    after: dict[PlanKey, Any]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     conflicts: tuple[str, ...]
@@ -388,7 +389,9 @@ def _of_this_metric(known: dict[str, str], new_facts: Mapping[str, str]) -> dict
     if said:
         raise AnotherMetric(str(old), str(new), said)
     confirmed = [
-        key for key in questions.split(known.get("confirmed", "")) if key not in questions.in_the_metrics_unit()
+        key
+        for key in questions.split(questions.text_of(known, "confirmed"))
+        if key not in questions.in_the_metrics_unit()
     ]
     return known | {"confirmed": "; ".join(confirmed)}
 
@@ -443,7 +446,7 @@ def _files_below(root: Path) -> set[str]:
     return found
 
 
-def _with_kept_numbers(texts: dict[str, str], before: Mapping[str, Any], own: Path) -> Answers:
+def _with_kept_numbers(texts: dict[str, str], before: Mapping[PlanKey, Any], own: Path) -> Answers:
     """The complete answers; where the plain order would give a requirement another's number, with `requirement_ids`."""
     complete = answers.complete(texts)
     if complete.kind != "software":
@@ -471,7 +474,7 @@ def _own_numbers(path: Path) -> list[int]:
 def recorded(folder: Path) -> dict[str, str]:
     """The repository's answers: project.yaml as it stands, and what people have confirmed since."""
     texts = answers.read(folder / "plan/project.yaml")
-    kept = questions.split(texts.get("confirmed", ""))
+    kept = questions.split(questions.text_of(texts, "confirmed"))
     return texts | {"confirmed": "; ".join(dict.fromkeys([*kept, *_confirmed(folder / "plan/assumptions.yaml")]))}
 
 
@@ -484,7 +487,7 @@ def _confirmed(path: Path) -> list[str]:
         raise UnreadablePlan(path, "it is not a list of assumptions, each with its key") from error
 
 
-def _plan_before(path: Path) -> dict[str, Any]:
+def _plan_before(path: Path) -> dict[PlanKey, Any]:
     try:
         plan = json.loads(path.read_text("utf-8"))
     except ValueError as error:

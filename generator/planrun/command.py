@@ -1,10 +1,11 @@
 """Commands as rows of a table, and how they are typed in the repository's folder, where nothing has been activated."""
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from planrun.answers import Applies, always
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 COMMAND = Path(".venv", "Scripts" if os.name == "nt" else "bin", "planrun").as_posix()
@@ -13,11 +14,6 @@ COMMAND = Path(".venv", "Scripts" if os.name == "nt" else "bin", "planrun").as_p
 def argument(*names: str, **settings: Any) -> Argument:
     """One argument, as argparse wants it."""
     return names, settings
-
-
-def always(answers: Mapping[str, str]) -> bool:
-    """For a command or a gate that every repository of its kind has."""
-    return True
 
 
 @dataclass(frozen=True)
@@ -31,6 +27,6 @@ class Command:
     function: str
     help: str
     arguments: tuple[Argument, ...] = ()
-    applies: Callable[[Mapping[str, str]], bool] = always
+    applies: Applies = always
     answered_for: str = ""  # why a person has to type it, as the start of a sentence: an agent is refused
     settled: bool = True  # it signs or measures, on one version of everything: not while a merge waits to be finished

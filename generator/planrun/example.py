@@ -2,9 +2,9 @@
 
 import importlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
+from planrun.answers import Given
 from planrun.files import write_text
 from planrun.rigor import ENGINES
 from planrun.trouble import Trouble
@@ -12,7 +12,7 @@ from planrun.trouble import Trouble
 EXAMPLE = "example.json"  # in the package of a kind: path → text; one file, so that no tool takes it for a project
 
 
-def unpack(kind: str, folder: Path, answers: Mapping[str, str] | None = None) -> Path:
+def unpack(kind: str, folder: Path, answers: Given | None = None) -> Path:
     """Write the example of a kind into `folder`, with other answers where some are given; that folder.
 
     Raises `Trouble` where the engine is run from its source: only a released engine carries its example.

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from typing import overload
 
 from planrun import catalogue
+from planrun.answers import Applies, Given, always
 from planrun.authors import by_hand, in_the_team, unvouched
 from planrun.catalogue import GateId
-from planrun.command import always
 from planrun.files import read_json, rows_of
 from planrun.repository import Repo
 from planrun.rigor import ENGINES, STAGES, called_for
@@ -38,7 +38,7 @@ class Gate:
     title: str
     check: Callable[[Repo], Result]
     waivable: bool = True
-    applies: Callable[[Mapping[str, str]], bool] = always
+    applies: Applies = always
     blocks: bool = False  # of a team's gate: at every rigor
 
 
@@ -79,19 +79,15 @@ Check = Callable[[Repo], Result]
 
 
 @overload
-def gate(
-    id: GateId, *, waivable: bool = True, applies: Callable[[Mapping[str, str]], bool] = always
-) -> Callable[[Check], Check]: ...
+def gate(id: GateId, *, waivable: bool = True, applies: Applies = always) -> Callable[[Check], Check]: ...
 @overload
-def gate(
-    id: str, title: str, *, applies: Callable[[Mapping[str, str]], bool] = always, blocks: bool = False
-) -> Callable[[Check], Check]: ...
+def gate(id: str, title: str, *, applies: Applies = always, blocks: bool = False) -> Callable[[Check], Check]: ...
 def gate(
     id: str,
     title: str = "",
     *,
     waivable: bool = True,
-    applies: Callable[[Mapping[str, str]], bool] = always,
+    applies: Applies = always,
     blocks: bool = False,
 ) -> Callable[[Check], Check]:
     """Register a check under a gate's id; a repository to whose answers it does not apply has no such gate.
@@ -184,7 +180,7 @@ def blocking(repo: Repo) -> list[str]:
     return [*repo.blocking(), *(id for id, one in load(repo).items() if one.blocks)]
 
 
-def at_strict(answers: Mapping[str, str]) -> bool:
+def at_strict(answers: Given) -> bool:
     """For a gate that only rigor strict has."""
     return answers.get("rigor") == "strict"
 

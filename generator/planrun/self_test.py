@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import planrun
 from planrun import identity
+from planrun.catalogue import AnswerKey
 from planrun.command import COMMAND
 from planrun.example import unpack
 from planrun.repository import ENGINE, Repo
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 EVIDENCE = "self-test"
 SAMPLE, REPORT = "PLANRUN_SAMPLE", "PLANRUN_REPORT"  # how a run of the tests knows its sample, and where it reports to
-FORMS = ("serving", "tracking")  # answers that say which extras are installed: the sample takes them over
+# Answers that say which extras are installed: the sample takes them over.
+FORMS: tuple[AnswerKey, ...] = ("serving", "tracking")
 FOREIGN = ("PYTEST_", "PYTHONPATH", "COVERAGE", "COV_")  # settings of a person's own test runs
 
 

@@ -8,11 +8,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, TypeGuard
 
 from mlscaffold import yamltext
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey, PlanKey
 
 RIGORS = ("light", "standard", "strict")
+# What plan.json has beside its groups of numbers; `PlanKey` holds both.
+SECTIONS: tuple[PlanKey, ...] = (
+    "kind", "answers_sha256", "people", "risks", "assumptions", "findings", "metric", "hypotheses", "requirements",
+    "backlog", "advice", "headline", "house", "seal",
+)  # fmt: skip
 FORMULA = re.compile(r"\bF\d{2}b?\b")  # the id of one, inside a text
 
 
@@ -24,10 +30,10 @@ class Gate:
     kind: str
     title: str
     blocks: str
-    when: Mapping[str, tuple[str, ...]]
-    either: Mapping[str, tuple[str, ...]]
+    when: Mapping[AnswerKey, tuple[str, ...]]
+    either: Mapping[AnswerKey, tuple[str, ...]]
 
-    def is_called_for(self, answers: Mapping[str, Any]) -> bool:
+    def is_called_for(self, answers: Mapping[AnswerKey, Any]) -> bool:
         """Whether these answers have it."""
         one = not self.either or any(answers[key] in allowed for key, allowed in self.either.items())
         return one and all(answers[key] in allowed for key, allowed in self.when.items())
@@ -36,7 +42,7 @@ class Gate:
         """Under which answers, in words: "serving is api"; "" under all. `code` goes around a key."""
         return _conditions(self.when, " and ", code) + _conditions(self.either, " or ", code)
 
-    def is_due(self, answers: Mapping[str, Any]) -> bool:
+    def is_due(self, answers: Mapping[AnswerKey, Any]) -> bool:
         """Whether it blocks under these answers."""
         return RIGORS.index(self.blocks) <= RIGORS.index(answers["rigor"]) and self.is_called_for(answers)
 
@@ -131,7 +137,7 @@ class Work:
     title: str
     phase: str
     role: str
-    hands: str  # the answer that says how many people do it who are not of the team
+    hands: AnswerKey | Literal[""]  # the answer that says how many people do it who are not of the team
     gate: str
     after: tuple[str, ...]
     there: str
@@ -140,6 +146,11 @@ class Work:
     why: str
     done: str
     waits: bool  # it is time that passes, and no work
+
+
+def is_number(key: str) -> TypeGuard[NumberKey]:
+    """Whether a name that is not written in the code, such as that of a number's input, is a number's key."""
+    return key in numbers()
 
 
 @functools.cache
@@ -170,11 +181,11 @@ def gates() -> dict[str, Gate]:
     }
 
 
-def _allowed(row: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+def _allowed(row: Mapping[str, Any], name: str) -> dict[AnswerKey, tuple[str, ...]]:
     return {key: tuple(values) for key, values in row.get(name, {}).items()}
 
 
-def _conditions(allowed: Mapping[str, tuple[str, ...]], joined: str, code: str) -> str:
+def _conditions(allowed: Mapping[AnswerKey, tuple[str, ...]], joined: str, code: str) -> str:
     return joined.join(f"{code}{key}{code} is {' or '.join(values)}" for key, values in allowed.items())
 
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlscaffold import vcs
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.errors import DemoEnvironment, DemoFailed, DemoNotKept, DemoPython, GitFailed
 
-__all__ = ["DemoEnvironment", "DemoFailed", "DemoNotKept", "DemoPython", "commit"]
+__all__ = ["AnswerKey", "DemoEnvironment", "DemoFailed", "DemoNotKept", "DemoPython", "NumberKey", "commit"]
 
 
 def commit(folder: Path, message: str, surroundings: Mapping[str, str]) -> None:

@@ -184,7 +184,7 @@ class _Look:
                 f"{table.path.name} is no UTF-8 and was read as {reading.ENCODINGS[form.encoding]}: look at the names "
                 "with accents. The copy is UTF-8, which is what the repository reads."
             )
-        if len(address) > questions.load()["data_source"].max_length:
+        if len(address) > questions.named("data_source").max_length:
             raise UnreadableData(table.path.name, "lies under too long a path", "Move it nearer.")
 
     def _rows(self, target: str, counts: Counter[str]) -> None:
@@ -240,7 +240,7 @@ class _Look:
         if task == "multiclass" and self.chosen.get("metric") == "macro_f1":
             self._classes(column, counts)
         if task:
-            metric = questions.default(questions.load()["metric"], {"task": task})
+            metric = questions.default(questions.named("metric"), {"task": task})
             self._add("metric", metric, f"usual for {task}", "no file tells which one matters: it stays assumed", "")
         if task in catalogue.tasks_of("amount") and column.kind != NUMBER:
             how = column.odd_numbers or f"that are no numbers ({column.example})"

@@ -33,7 +33,7 @@ class Sight:
         """All answers, by precedence; a default that was chosen here is confirmed."""
         texts = answers.merge(self.own, self.seen(here).texts, self.said, here)
         vouched = [key for key in here if key in self._critical_defaults(texts)]
-        confirmed = list(dict.fromkeys([*questions.split(texts.get("confirmed", "")), *vouched]))
+        confirmed = list(dict.fromkeys([*questions.split(questions.text_of(texts, "confirmed")), *vouched]))
         return texts | ({"confirmed": "; ".join(confirmed)} if confirmed else {})
 
     def choices(self, key: str, here: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -46,7 +46,8 @@ class Sight:
             found += [(name, "") for name in self.table.names if name not in listed]
             found += [("", "none of them")] if key != "target_column" else []
         elif key == "positive_value" and not found:
-            target = here.get("target_column") or seen.texts.get("target_column") or self.said.get("target_column", "")
+            given = (questions.text_of(texts, "target_column") for texts in (here, seen.texts, self.said))
+            target = next(filter(None, given), "")
             found = [(value, "") for value in sorted(set(self.table.column(target)) - {""})] if target else []
         elif questions.load()[key].choices and not found:
             found = [(value, "") for value in questions.load()[key].choices]

@@ -1,18 +1,21 @@
 """Critical answers that are defaults and that nobody has confirmed, and which numbers rest on them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, Literal, cast
 
-from mlscaffold import questions
+from mlscaffold import catalogue, questions
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey, PlanKey
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.worth import price_keys
-from mlscaffold.planning.number import Numbers, entries
+from mlscaffold.planning.number import Numbers, numbers_of
 
-Plan = Mapping[str, Any]
+Plan = Mapping[PlanKey, Any]
 Entry = Mapping[str, Any]
+# What a walk comes to: an answer, a number, or a name here that stands for several of them.
+Behind = AnswerKey | NumberKey | Literal["units_a_row", "cost_of_a_wrong_result"]
 # What a number rests on beyond the answers and the numbers that its inputs name.
-ALSO: Mapping[str, tuple[str, ...]] = {
+ALSO: Mapping[str, tuple[Behind, ...]] = {
     "decisions_a_month": ("daily_volume",),
     "labels_day": ("daily_volume",),
     "units_a_row": ("positive_share", "review_rate", "group_size", "metric_counted_on"),
@@ -73,11 +76,12 @@ ALSO: Mapping[str, tuple[str, ...]] = {
     "iterations.start": ("schedule.days.p50",),
     "iterations.end": ("schedule.days.p50",),
 }
-COSTS = ("miss_cost", "false_alarm_cost", "unit_error_cost")
-EFFORTS = ("schedule.effort_days", "schedule.iteration_days")
+COSTS: tuple[AnswerKey, ...] = ("miss_cost", "false_alarm_cost", "unit_error_cost")
+EFFORTS: tuple[NumberKey, ...] = ("schedule.effort_days", "schedule.iteration_days")
 # Numbers that tasks of the schedule take their days from.
-LABELS = ("schedule.labelling_days",)
-WAITING = ("schedule.wait_days", "rollout.shadow_days", "rollout.canary_days")
+LABELS: tuple[NumberKey, ...] = ("schedule.labelling_days",)
+WAITING: tuple[NumberKey, ...] = ("schedule.wait_days", "rollout.shadow_days", "rollout.canary_days")
+UNKNOWN: tuple[AnswerKey, ...] = ("current_value", "error_spread")
 
 
 def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
@@ -103,7 +107,7 @@ def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
 
 def mark(answers: Answers, plan: Plan) -> None:
     """Write into each number of the plan the unconfirmed defaults it rests on, and which of its inputs do."""
-    numbers = dict(entries(plan))
+    numbers = numbers_of(plan)
     for key, entry in numbers.items():
         keys = behind(answers, plan, numbers, (key,))
         if keys and entry["value"] is not None:
@@ -113,23 +117,22 @@ def mark(answers: Answers, plan: Plan) -> None:
 
 def marked(answers: Answers, plan: Plan) -> list[str]:
     """The keys of the plan's numbers that rest on an open assumption, by the inputs they are computed from."""
-    numbers = dict(entries(plan))
+    numbers = numbers_of(plan)
     return [key for key in numbers if behind(answers, plan, numbers, (key,))]
 
 
-def behind(answers: Answers, plan: Plan, numbers: Mapping[str, Entry], sources: Iterable[str]) -> list[str]:
+def behind(answers: Answers, plan: Plan, numbers: Mapping[NumberKey, Entry], sources: Iterable[str]) -> list[str]:
     """The open assumptions behind these numbers and answers, in order.
 
     Today's value and the spread of errors are among them while nobody has measured them.
     """
     reached = _reached(answers, plan["schedule"]["follows"], numbers, sources)
-    asked = [key for key in ("current_value", "error_spread") if answers.calls_for(key)]
-    unknown = [key for key in asked if answers[key] is None]
+    unknown = [key for key in UNKNOWN if answers.is_asked(key) and answers[key] is None]
     return [key for key in [*(row["key"] for row in plan["assumptions"]), *unknown] if key in reached]
 
 
 def _reached(
-    answers: Answers, follows: Iterable[str], numbers: Mapping[str, Entry], sources: Iterable[str]
+    answers: Answers, follows: Iterable[str], numbers: Mapping[NumberKey, Entry], sources: Iterable[str]
 ) -> set[str]:
     """Every answer that a walk along the inputs of the plan's numbers comes to; dates and effort come to `follows`."""
     waiting, seen = list(sources), set[str]()
@@ -139,20 +142,20 @@ def _reached(
             continue
         seen.add(name)
         waiting += [*ALSO.get(name, ()), *_also(answers, name)]
-        if name in numbers:
+        if catalogue.is_number(name) and name in numbers:
             given = numbers[name]["inputs"]
             waiting += [_meant(name, key, numbers) for key in given]
             # Effort, and a date or a duration that the team takes, follow from all the tasks there are.
             waiting += (*follows, *LABELS) if name in EFFORTS or _takes_the_team(name, given) else []
             waiting += WAITING if _takes_the_team(name, given) else []
-    return {name for name in seen if name in answers}
+    return {name for name in seen if name in answers.raw}
 
 
 def _takes_the_team(name: str, given: Mapping[str, Any]) -> bool:
     return name.startswith("schedule.") and "team" in given
 
 
-def _also(answers: Answers, name: str) -> tuple[str, ...]:
+def _also(answers: Answers, name: str) -> tuple[Behind, ...]:
     """What a name rests on under some answers only."""
     if name == "acceptance.min_gain" and answers.get("min_gain") is None:
         return price_keys(answers, metrics.of(answers))  # whether one is given decides which rule gives the gain
@@ -165,7 +168,7 @@ def _also(answers: Answers, name: str) -> tuple[str, ...]:
     return ()
 
 
-def _meant(entry: str, given: str, numbers: Mapping[str, Entry]) -> str:
+def _meant(entry: str, given: str, numbers: Container[str]) -> str:
     """What an input's name means there: a number of the same group or of an earlier one, or else an answer."""
     own = entry.rpartition(".")[0]
     names = (f"{group}.{given}" for group in (own, "acceptance", "test", "schedule"))

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.sample_size import TEST_SHARE
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.assumptions import Entry, Plan, behind
-from mlscaffold.planning.number import entries, said
+from mlscaffold.planning.number import numbers_of, said
 from mlscaffold.planning.schedule.dates import LAST_DAY
 
 # Findings by how much they stand in the way: what no work can mend first, what work will settle last. Those of a key
@@ -49,7 +50,7 @@ class Line:
     key: str
     label: str
     text: str
-    sources: tuple[str, ...]
+    sources: tuple[AnswerKey | NumberKey, ...]
 
 
 def headline(answers: Answers, plan: Plan) -> list[dict[str, Any]]:
@@ -57,7 +58,7 @@ def headline(answers: Answers, plan: Plan) -> list[dict[str, Any]]:
 
     `plan` holds everything else already, the advice included.
     """
-    numbers = dict(entries(plan))
+    numbers = numbers_of(plan)
     lines = [*(_ml(answers, numbers) if answers.kind == "ml" else _software(answers, numbers))]
     found = [_entry(line, behind(answers, plan, numbers, line.sources)) for line in lines]
     text, keys = _in_the_way(answers, plan, numbers, found)
@@ -77,10 +78,17 @@ def _entry(line: Line, rests_on: list[str]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ five lines each
 
 # What says which metric decides, and of a team's own also what kind it is.
-METRIC = ("task", "metric", "metric_direction", "metric_form", "metric_counted_on", "metric_spread")
+METRIC: tuple[AnswerKey, ...] = (
+    "task",
+    "metric",
+    "metric_direction",
+    "metric_form",
+    "metric_counted_on",
+    "metric_spread",
+)
 
 
-def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
+def _ml(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> Iterator[Line]:
     yield _release(numbers)
     yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), (*METRIC, "test.shortfall"))
     yield Line(
@@ -98,7 +106,7 @@ def _ml(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
     )
 
 
-def _software(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
+def _software(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> Iterator[Line]:
     yield _release(numbers)
     yield Line("objective", "Objective", _objective(answers, numbers), ("deliverable", "slo.objective"))
     yield Line("shown", "What shows it", _shown(answers, numbers), ("deliverable", "slo.objective"))
@@ -109,8 +117,8 @@ def _software(answers: Answers, numbers: Mapping[str, Entry]) -> Iterator[Line]:
     yield Line("cost", "Cost to build", text, ("schedule.effort_days", "day_rate"))
 
 
-def _release(numbers: Mapping[str, Entry]) -> Line:
-    even, likely, deadline = (numbers[f"schedule.{name}"]["value"] for name in ("p50", "p80", "deadline"))
+def _release(numbers: Mapping[NumberKey, Entry]) -> Line:
+    even, likely, deadline = (numbers[key]["value"] for key in ("schedule.p50", "schedule.p80", "schedule.deadline"))
     if likely >= LAST_DAY.isoformat():
         text = f"never: with this team the work does not end before {LAST_DAY.year}"
     else:
@@ -119,7 +127,7 @@ def _release(numbers: Mapping[str, Entry]) -> Line:
     return Line("release", "Release", text, ("schedule.p50", "schedule.p80", "appetite_weeks"))
 
 
-def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+def _rows(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     rows, short = numbers["test.rows"], numbers["test.shortfall"]["value"]
     if rows["value"] is None:
         return _missing(answers, numbers, rows["note"])
@@ -131,8 +139,9 @@ def _rows(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{needed}; {held}, {short:,} are missing" if short else f"{needed}; {held}, which is enough"
 
 
-def _gain(answers: Answers, numbers: Mapping[str, Entry]) -> str:
-    gain, today, target = (numbers[f"acceptance.{name}"] for name in ("min_gain", "baseline", "target"))
+def _gain(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
+    gain, today = numbers["acceptance.min_gain"], numbers["acceptance.baseline"]
+    target = numbers["acceptance.target"]
     if gain["value"] is None:
         if gain.get("words"):
             return f"not yet measured: {gain['words']}, once the baseline (gate G1.9) has measured it"
@@ -150,7 +159,7 @@ def _gain(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{amount} over {where} {said(today['value'])}; the target is {said(target['value'])}{hoped}"
 
 
-def _threshold(numbers: Mapping[str, Entry]) -> str:
+def _threshold(numbers: Mapping[NumberKey, Entry]) -> str:
     entry = numbers["acceptance.threshold"]
     if entry["value"] is None:
         return f"does not apply: {_small(entry['note'])}"
@@ -158,7 +167,7 @@ def _threshold(numbers: Mapping[str, Entry]) -> str:
     return f"act where the calibrated probability is above {said(entry['value'])}{limit}"
 
 
-def _payback(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+def _payback(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     months, worth = numbers["acceptance.payback_months"], numbers["acceptance.value_month"]
     limit = f"{answers.payback_limit_months:g} months"
     if months["value"] is not None:
@@ -177,7 +186,7 @@ def _payback(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"never: {never}; the limit is {limit}{kept}" if kept else f"never: {never}"
 
 
-def _kept_from(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+def _kept_from(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     """While nobody has said what an error costs: from which cost on it pays back in time."""
     cost, metric = numbers["acceptance.break_even_cost"]["value"], metrics.of(answers)
     if cost is None or is_priced(answers, metric):
@@ -187,7 +196,7 @@ def _kept_from(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f", kept at this target where {key} is {_about(cost)} {answers.currency} or more{assumed}"
 
 
-def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+def _objective(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     entry = numbers["slo.objective"]
     if entry["value"] is None:
         return f"does not apply: {_small(entry['note'])}"
@@ -195,7 +204,7 @@ def _objective(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{100 * entry['value']:.7g} % of {runs} succeed, counted over {_count(answers.slo_window_days, 'day')}"
 
 
-def _shown(answers: Answers, numbers: Mapping[str, Entry]) -> str:
+def _shown(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     demo = numbers["slo.demo_requests"]
     if demo["value"] is not None:
         return f"{demo['value']:,} {demo['unit']} in a row without a failure, with 95 % confidence"
@@ -206,8 +215,8 @@ def _shown(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     )
 
 
-def _budget(answers: Answers, numbers: Mapping[str, Entry]) -> str:
-    minutes, requests = (numbers[f"slo.budget_{name}"] for name in ("minutes", "requests"))
+def _budget(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
+    minutes, requests = numbers["slo.budget_minutes"], numbers["slo.budget_requests"]
     if minutes["value"] is None:
         return "does not apply: without an objective there is no budget to spend"
     failed = f"failed {requests['unit']}"
@@ -222,7 +231,7 @@ def _budget(answers: Answers, numbers: Mapping[str, Entry]) -> str:
     return f"{whole} minutes of complete failure in {window}{allowed}"
 
 
-def _missing(answers: Answers, numbers: Mapping[str, Entry], note: str | None) -> str:
+def _missing(answers: Answers, numbers: Mapping[NumberKey, Entry], note: str | None) -> str:
     """Why a number about the gain is not there: nobody has measured yet, or no sample could show it."""
     if numbers["acceptance.baseline"]["value"] is None:
         title = numbers["acceptance.baseline"]["unit"]
@@ -236,7 +245,7 @@ def _missing(answers: Answers, numbers: Mapping[str, Entry], note: str | None) -
 
 
 def _in_the_way(
-    answers: Answers, plan: Plan, numbers: Mapping[str, Entry], lines: Iterable[Mapping[str, Any]]
+    answers: Answers, plan: Plan, numbers: Mapping[NumberKey, Entry], lines: Iterable[Mapping[str, Any]]
 ) -> tuple[str, list[str]]:
     """The most serious finding, or an overruled advice without a reason, or the assumption that decides most."""
     advice = plan.get("advice") or {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlscaffold import catalogue
 from mlscaffold.catalogue import NumberRow
-from mlscaffold.catalogue.keys import FormulaId, NumberKey
+from mlscaffold.catalogue.keys import FormulaId, NumberKey, PlanKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.formulas.counts import LIMIT
 
@@ -108,9 +108,9 @@ def bounded(key: NumberKey, number: Number, terms: Mapping[str, str]) -> Number:
     )
 
 
-def nested(numbers: Mapping[NumberKey, Number], terms: Mapping[str, str]) -> dict[str, Any]:
+def nested(numbers: Mapping[NumberKey, Number], terms: Mapping[str, str]) -> dict[PlanKey, Any]:
     """Entries nested by the dots of their keys: `test.rows` becomes ["test"]["rows"]."""
-    tree: dict[str, Any] = {}
+    tree: dict[Any, Any] = {}
     for key, number in numbers.items():
         *groups, name = key.split(".")
         node = tree
@@ -122,8 +122,13 @@ def nested(numbers: Mapping[NumberKey, Number], terms: Mapping[str, str]) -> dic
     return tree
 
 
-def entries(plan: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The numbers of a finished plan with their dotted keys: `nested` turned round."""
+def numbers_of(plan: Mapping[PlanKey, Any]) -> dict[NumberKey, Mapping[str, Any]]:
+    """The numbers of a plan that was computed here, by their dotted keys: `nested` turned round."""
+    return dict(entries(plan))
+
+
+def entries(plan: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The numbers of a finished plan with their dotted keys; of another version's plan also keys unknown here."""
     for key, value in plan.items():
         if isinstance(value, Mapping) and {"value", "formula"} <= value.keys():
             yield f"{prefix}{key}", value

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning import plausibility, risks
 from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics, money, sample_size, slices
 from mlscaffold.planning.acceptance.metrics import Metric
@@ -17,7 +18,7 @@ from mlscaffold.planning.schedule import backlog, dated_lists, dates, people, wa
 from mlscaffold.planning.terms import terms
 
 
-def compute(answers: Answers) -> dict[str, Any]:
+def compute(answers: Answers) -> dict[PlanKey, Any]:
     """The plan as nested plain data, ready for JSON: same answers, same bytes."""
     words = terms(answers)
     numbers = _ml(answers) if answers.kind == "ml" else _software(answers)
@@ -25,7 +26,8 @@ def compute(answers: Answers) -> dict[str, Any]:
     numbers |= _checked(answers, dates.schedule(answers, schedule))
     if answers.kind == "software":
         numbers |= _checked(answers, dates.iterations(answers, schedule))
-    plan = {"kind": answers.kind, "answers_sha256": fingerprint(answers)} | nested(numbers, words)
+    plan: dict[PlanKey, Any] = {"kind": answers.kind, "answers_sha256": fingerprint(answers)}
+    plan |= nested(numbers, words)
     plan["schedule"] |= dated_lists.lists(answers, schedule, numbers)
     plan |= {
         "people": people.people(answers),
@@ -42,7 +44,7 @@ def compute(answers: Answers) -> dict[str, Any]:
     return tidy(plan)  # type: ignore[no-any-return]
 
 
-def sealed(plan: dict[str, Any]) -> dict[str, Any]:
+def sealed(plan: dict[PlanKey, Any]) -> dict[PlanKey, Any]:
     """The plan with its own hash: the gates of the rendered repository see a number or a date edited by hand."""
     return plan | {"seal": _hash(json.loads(json.dumps(plan)))}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from mlscaffold import catalogue, questions
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_reach
@@ -55,7 +55,7 @@ def settled(answers: Answers, key: NumberKey, number: Number, words: Mapping[str
 
 def _far_from_real(answers: Answers, number: Number) -> str:
     """Which answers to look at where a number is beyond anything: those it names, or those that amounts follow from."""
-    keys = [key for key in number.inputs if key in answers]
+    keys = [key for key in number.inputs if key in answers.raw]
     if not keys:
         money = [] if answers.kind == "software" else ["day_rate", *price_keys(answers, metrics.of(answers))]
         keys = ["daily_volume", *money]
@@ -142,7 +142,7 @@ def _unpriced(answers: Answers, numbers: Numbers) -> Said | None:
     )
 
 
-def _price(answers: Answers, key: str) -> float:
+def _price(answers: Answers, key: AnswerKey) -> float:
     return float(answers[key] if answers[key] is not None else answers.unit_error_cost)
 
 

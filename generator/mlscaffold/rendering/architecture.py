@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
 from mlscaffold.wording import cell, mermaid
 
@@ -20,7 +21,7 @@ ENTRIES = {
 class Architecture:
     """The page's prepared lines, each worked out when the page asks for it."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._answers = answers
         self._served = is_served(answers)
         self._stores = stores(answers)

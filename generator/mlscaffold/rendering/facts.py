@@ -8,6 +8,7 @@ from typing import Any
 
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering import governance, hosted, operations, people, practice, reading, requirements
 from mlscaffold.rendering.architecture import Architecture
@@ -24,7 +25,7 @@ from mlscaffold.rendering.told import Told
 from mlscaffold.wording import percent
 
 Row = Mapping[str, Any]
-Plan = Row
+Plan = Mapping[PlanKey, Any]
 Fact = Callable[[Answers, Plan], Any]
 
 WORST = {

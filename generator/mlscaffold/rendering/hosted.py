@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.hosting import GITLAB_TOP, at_top
 from mlscaffold.rendering.forms import lines
 
@@ -11,7 +12,7 @@ WATCHED = "17 5 * * *"  # as in the workflow of the operation
 HOSTS = {"github": "GitHub", "gitlab": "GitLab", "azure": "Azure DevOps"}
 
 
-def moves(answers: Answers, plan: Mapping[str, Any]) -> str:
+def moves(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """The lines that move what the code host reads at the top only, from a project below the top of its repository."""
     up = "../" * len(answers.folder.split("/"))
     tops = ((path, up + str(at_top(path, answers.project_slug))) for path in _hosted(answers))
@@ -25,7 +26,7 @@ class Remarked:
     that clock starts, `workflow` the name under which it stands.
     """
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         ml = answers.kind == "ml"
         self.asked_in = "check" if ml else "build"
         self.morning = f"github.event.schedule == '{WATCHED}'" if ml else "github.event_name == 'schedule'"

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import UnreadablePreset
-from mlscaffold.house import EXCEPTIONS, Document, House
+from mlscaffold.house import Document, House
 
 GATES = "plan/gates.yaml"
 # Pieces of a line in which no word is anybody's choice: code, the target of a link, HTML.
@@ -16,12 +17,12 @@ FIXED = re.compile(r"(`[^`]*`|\]\([^)]*\)|<[^>]*>|https?://\S+)")
 NO_PROSE = re.compile(r"\s*(#|\||>|- \[|\w+: |<|\s*$)")
 
 
-def rules(answers: Answers, house: House) -> dict[str, Any]:
+def rules(answers: Answers, house: House) -> dict[PlanKey, Any]:
     """The part `house` of the plan: which presets, the gates they add for this kind, and which locks are broken, why.
 
     It lies in the sealed plan, so that a gate of the house's goes no more easily than one of ours.
     """
-    reasons = answers.get(EXCEPTIONS, {})
+    reasons = answers.lock_reasons
     gates = [gate for gate in house.gates if "file" in gate and answers.kind in gate["kinds"]]
     kept = ("id", "title", "file", "holds", "lacks", "next", "blocks", "by")
     broken = [
@@ -34,7 +35,7 @@ def rules(answers: Answers, house: House) -> dict[str, Any]:
 
 
 def dressed(
-    pages: Mapping[str, str], present: Collection[str], answers: Answers, plan: Mapping[str, Any], house: House
+    pages: Mapping[str, str], present: Collection[str], answers: Answers, plan: Mapping[PlanKey, Any], house: House
 ) -> dict[str, str]:
     """The files that presets make another, or add: path → text.
 
@@ -55,7 +56,7 @@ def dressed(
     return found
 
 
-def _page(document: Document, answers: Answers, plan: Mapping[str, Any]) -> str:
+def _page(document: Document, answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """A page of the house's, rendered with `answers` and `plan`; its Jinja reaches nothing else."""
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import SandboxedEnvironment

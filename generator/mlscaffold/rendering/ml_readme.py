@@ -5,6 +5,7 @@ from typing import Any
 
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, lines
 from mlscaffold.wording import number
 
@@ -14,7 +15,7 @@ SERVE = {"batch": "make score", "api": "make serve", "alert": "make alert"}
 class MlReadme:
     """The README's prepared words, each worked out when the page asks for it."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._answers = answers
         self._audited = answers.rigor != "light"
         self._sample = answers.data_source == "sample"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering.forms import lines
 from mlscaffold.rendering.schedule import Risks
@@ -37,7 +38,7 @@ MOST = 4  # rows of a list here; the whole of it is linked
 class OnePage:
     """The page that is read first, and by most alone."""
 
-    def __init__(self, answers: Answers, plan: Row) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._answers, self._plan, self._kind = answers, plan, answers.kind
         self._tasks: list[Row] = plan["schedule"]["tasks"]
         self._by_id = {task["id"]: task for task in self._tasks}

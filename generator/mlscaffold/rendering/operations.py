@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_served, lines, stores
 
-Plan = Mapping[str, Any]
+Plan = Mapping[PlanKey, Any]
 
 
 def is_counted(answers: Answers) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_served, stores
 
 LICENSES = {"mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-3-clause": "BSD-3-Clause"}
@@ -12,7 +13,7 @@ LICENSES = {"mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-3-clause": "BSD-3-Cla
 class Packages:
     """The lists of one product."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         served, web = is_served(answers), answers.deliverable == "web-app"
         kept = served and stores(answers)
         self.license = LICENSES.get(answers.license, "")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import lines
 from mlscaffold.wording import cell, number, percent
 
@@ -20,14 +21,14 @@ BRINGS = {
 }
 
 
-def responsibilities(answers: Answers, plan: Row) -> str:
+def responsibilities(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """The rows of who does what: a letter for each role."""
     return lines(
         f"| {cell(row['deliverable'])} | {' | '.join(row['cells'].values())} |" for row in plan["people"]["raci"]
     )
 
 
-def vacant(answers: Answers, plan: Row) -> list[Row]:
+def vacant(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The roles that have no person of their own, who covers each, and what somebody hired for it should bring."""
     named = [person.role.upper() for person in answers.team if person.name != "?"]
     return [
@@ -37,7 +38,7 @@ def vacant(answers: Answers, plan: Row) -> list[Row]:
     ]
 
 
-def team(answers: Answers, plan: Row) -> list[Row]:
+def team(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The people, their roles and their share of a week: 2.5 days a week are 50 %."""
     return [
         {
@@ -51,7 +52,7 @@ def team(answers: Answers, plan: Row) -> list[Row]:
     ]
 
 
-def reviews(answers: Answers, plan: Row) -> list[tuple[str, list[str], str]]:
+def reviews(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[tuple[str, list[str], str]]:
     """Whose review a change needs: a path, the roles, and the handles of those who are named for them."""
     named = answers.code_owners
     mle = named.get("mle", named.get("ds", ""))

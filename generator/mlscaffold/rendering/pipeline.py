@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.hosting import at_top
 from mlscaffold.rendering.forms import called_for, lines, stores
 from mlscaffold.rendering.operations import is_counted
@@ -14,7 +15,7 @@ BUDGET = 'budget --metrics "$METRICS_URL"'  # only where somebody has given the 
 class Pipeline:
     """What is done to build, to release and every morning."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         audited, counted = answers.rigor != "light", is_counted(answers)
         self._host = answers.ci
         self._at = f"\n        workingDirectory: {answers.folder}" if answers.folder else ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 
 ON_THE_COMMAND_LINE = "chosen on the command line"  # what stands for a reason that nobody has given yet
 RULES = {
@@ -28,7 +29,7 @@ TODAY = {
 class Approach:
     """The record of why this is software."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         overruled, reason = plan["advice"]["overruled"], answers.kind_reason
         decided = not overruled or bool(reason and reason != ON_THE_COMMAND_LINE)
         self.followed = "followed" if not overruled else "overruled" if decided else "owed"

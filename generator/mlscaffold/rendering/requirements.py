@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, lines
 from mlscaffold.wording import percent
 
@@ -15,12 +16,12 @@ ASKING = ("browse", "count", "display", "fetch", "find", "get", "list", "look", 
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
 
 
-def _must_tests(plan: Row) -> list[Row]:
+def _must_tests(plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The must requirements that a test shows, in the plan's order."""
     return [one for one in plan["requirements"] if (one["priority"], one["verification"]) == ("must", "test")]
 
 
-def scenarios(answers: Answers, plan: Row) -> dict[str, list[Row]]:
+def scenarios(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, list[Row]]:
     """The same by what their scenario shows: a kind of requirement, or what it is about."""
     shown = _must_tests(plan)
     faults = [one for one in shown if one["kind"] == "fault"]
@@ -35,16 +36,16 @@ def scenarios(answers: Answers, plan: Row) -> dict[str, list[Row]]:
     return found | {name: [one for one in shown if one["about"] == text] for name, text in about.items()}
 
 
-def _faults(plan: Row) -> list[Row]:
+def _faults(plan: Mapping[PlanKey, Any]) -> list[Row]:
     return [one for one in plan["requirements"] if one["kind"] == "fault"]
 
 
-def fault_list(answers: Answers, plan: Row) -> str:
+def fault_list(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """What must hold when something fails, as a list; nothing where nothing outside it can."""
     return lines(f"- **{one['id']}** {one['text']}" for one in _faults(plan))
 
 
-def systems(answers: Answers, plan: Row) -> list[Row]:
+def systems(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The systems that it asks, each with its fault requirement: they come in that order."""
     return [
         {
@@ -57,13 +58,13 @@ def systems(answers: Answers, plan: Row) -> list[Row]:
     ]
 
 
-def wanted(answers: Answers, plan: Row) -> list[Row]:
+def wanted(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The capabilities as the team typed them."""
     wanted = enumerate(answers.capabilities, 1)
     return [{"id": f"C-{number:02}", "text": text, "priority": "must"} for number, text in wanted]
 
 
-def drafts(answers: Answers, plan: Row) -> dict[str, list[Row]]:
+def drafts(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, list[Row]]:
     """The drafted requirements by the section that shows them."""
     shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
     found = {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
@@ -75,14 +76,14 @@ def drafts(answers: Answers, plan: Row) -> dict[str, list[Row]]:
     return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
 
 
-def queries(answers: Answers, plan: Row) -> list[str]:
+def queries(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
     """The functions of capabilities that only answer, by their verb; none where nothing would be left that is done."""
     offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
     asking = [one["function"] for one in offered if one["capability"].lower().split()[0] in ASKING]
     return asking if len(asking) < len(offered) else []
 
 
-def first_done(answers: Answers, plan: Row) -> str:
+def first_done(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """The function of the first capability that is no query: examples, drills and scenarios call it."""
     asking = queries(answers, plan)
     return str(next(one["function"] for one in plan["requirements"] if one["function"] not in asking))

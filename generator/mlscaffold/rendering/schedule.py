@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import lines
 from mlscaffold.wording import mermaid, number
 
@@ -21,7 +22,7 @@ Row = Mapping[str, Any]
 class Schedule:
     """The plan's tasks."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._tasks: list[Row] = plan["schedule"]["tasks"]
         self._movers: list[Row] = plan["schedule"]["movers"]
         self._sections = SECTIONS | {"p2": BUILDING[answers.kind]}
@@ -105,7 +106,7 @@ def _bar(task: Row) -> str:
 class Risks:
     """The risks that follow from the answers today."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self.limit = SEVERE
         active = [risk for risk in plan["risks"] if risk["active"]]
         self.severe = [risk["id"] for risk in active if risk["score"] >= SEVERE]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.wording import cell
 
 UNNAMED = "not named yet"
@@ -13,7 +14,7 @@ LAST = {"ml": "G3", "software": "T1"}  # the signature by whose roles a team cou
 class Signing:
     """The signatures of one plan."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._shown = [
             name for name in plan["people"]["signers"] if answers.kind == "software" or name in _needed(answers)
         ]

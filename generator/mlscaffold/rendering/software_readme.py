@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
 from mlscaffold.rendering.requirements import first_done
@@ -15,7 +16,7 @@ LET_IN = 'ACCESS_TOKENS="$(.venv/bin/python -m {package} token you --is try-me)"
 class SoftwareReadme:
     """The README's prepared words, each worked out when the page asks for it."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._answers = answers
         self._plan = plan
         self._served = is_served(answers)

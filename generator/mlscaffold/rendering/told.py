@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.practice import ON_THE_COMMAND_LINE
 from mlscaffold.wording import cell
 
@@ -46,7 +47,7 @@ EXTENT = {"full": "in full", "partial": "in part", "no": "not at all"}
 class Told:
     """The phrases of one project."""
 
-    def __init__(self, answers: Answers, plan: Mapping[str, Any]) -> None:
+    def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         metric, task, practice = plan["metric"], answers.task, answers.current_practice
         self.entity = ENTITY.get(task, "case")
         self.decides_by = DECIDES_BY.get(task, "error")

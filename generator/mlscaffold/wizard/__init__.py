@@ -16,6 +16,7 @@ from mlscaffold import interview, questions, report, screen
 from mlscaffold.advice_rules import MONEY_RULE
 from mlscaffold.advisor import advise
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import MlscaffoldError
 from mlscaffold.interview import ASSUMPTIONS, KIND, SUMMARY, Row, State
 from mlscaffold.questions import Question
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from mlscaffold.wizard.variables import Preview as Files
 
 Preview = Callable[[Answers], list[tuple[str, int]]]
-Plan = Callable[[Answers], Mapping[str, Any]]
+Plan = Callable[[Answers], Mapping[PlanKey, Any]]
 
 KEYS = (
     "As the first key of an answer ? means that you do not know, and < goes back; in a text that you have begun they "
@@ -333,10 +334,10 @@ class _Talk:
 
     def _reason_to_overrule(self) -> str:
         screen.say("", ("Why do you overrule it? One sentence goes into decision record 0001.", "question"), "  < back")
-        reason = self.state.texts.get("kind_reason", "")
+        reason = questions.text_of(self.state.texts, "kind_reason")
         while True:
             reason = prompts.typed_line(reason, "", free=True)
-            complaint = questions.check(questions.load()["kind_reason"], reason)
+            complaint = questions.check(questions.named("kind_reason"), reason)
             if reason and reason != NOT_KNOWN and not complaint:
                 return reason
             screen.complain(complaint or "Overruling takes one written reason; < goes back to the advice.")

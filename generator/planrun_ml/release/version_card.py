@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from planrun.catalogue import AnswerKey
 from planrun.files import write_text
 from planrun.repository import Repo
 
@@ -19,7 +20,7 @@ from planrun_ml.release import registry
 from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, quoted
 
-TERMS = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
+TERMS: tuple[AnswerKey, ...] = ("false_alarm_cost", "miss_cost", "unit_error_cost", "review_rate")
 
 
 # ------------------------------------------------------------------------------------------------ a version's card

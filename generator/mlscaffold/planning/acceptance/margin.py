@@ -1,15 +1,16 @@
 """The loss that is still allowed: in a segment, and of a retrained model."""
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.number import Number, Numbers, said
 
 
-def allowed_loss(answers: Answers, metric: Metric, numbers: Numbers, key: str) -> Number:
+def allowed_loss(answers: Answers, metric: Metric, numbers: Numbers, key: AnswerKey) -> Number:
     """The allowed loss in units of the metric; for errors without an upper limit, a share of today's value."""
     given, baseline = answers[key], numbers["acceptance.baseline"].value
     if metric.high == 1:
-        return Number(given, inputs={key: given}, provenance=answers.origin_of(key))
+        return Number(given, inputs={key: given}, provenance=answers.provenance(key))
     inputs = {key: given, "baseline": baseline}
     today = baseline
     if metric.own and not baseline:  # nothing earned today: then the target is the scale

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from mlscaffold import questions
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.acceptance.worth import decision_cost, false_alarms, price_keys
 from mlscaffold.planning.formulas import payback
@@ -160,7 +160,7 @@ def _break_even_cost(answers: Answers, metric: Metric, numbers: Numbers, worth: 
 
 def cost_inputs(answers: Answers) -> dict[str, Any]:
     """The answers about money that a number rests on."""
-    keys: tuple[str, ...] = ("unit_error_cost",)
+    keys: tuple[AnswerKey, ...] = ("unit_error_cost",)
     if answers.task == "binary":
         keys = ("positive_share", "false_alarm_cost", "miss_cost", "review_rate", "current_precision")
     elif answers.task == "multiclass":

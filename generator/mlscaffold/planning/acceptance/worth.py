@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.planning.acceptance.metrics import Metric
 
 
@@ -34,7 +35,7 @@ def unit_worth(answers: Answers, metric: Metric) -> Worth:
     return Worth(caught, "a positive caught saves miss_cost", stand_in=metric.known != "recall")
 
 
-def price_keys(answers: Answers, metric: Metric) -> tuple[str, ...]:
+def price_keys(answers: Answers, metric: Metric) -> tuple[AnswerKey, ...]:
     """The answers that say what an error of this metric costs; the first is the one a payback is turned round for."""
     if answers.task == "multiclass":
         return ("miss_cost",)
@@ -49,7 +50,7 @@ def is_priced(answers: Answers, metric: Metric) -> bool:
         return True
     if metric.own and metric.method == "mean" and unit_worth(answers, metric).stand_in:
         return False
-    return any(answers.origin_of(key) != "default" for key in price_keys(answers, metric))
+    return any(answers.provenance(key) != "default" for key in price_keys(answers, metric))
 
 
 def _own_worth(answers: Answers, metric: Metric) -> Worth | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey
 from mlscaffold.planning.formulas import reliability
 from mlscaffold.planning.formulas.counts import whole
 from mlscaffold.planning.formulas.reliability import MOST_WORKERS
@@ -40,7 +41,7 @@ def is_online(answers: Answers) -> bool:
 
 
 def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
-    key = "latency_ms" if answers.kind == "ml" else "p95_ms"
+    key: AnswerKey = "latency_ms" if answers.kind == "ml" else "p95_ms"
     limit = answers[key] / 1000
     hits = answers.cache_hit_share
     given = given | {key: answers[key], "cache_hit_share": hits, "busy_share": answers.busy_share}
@@ -64,7 +65,7 @@ def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]
     }
 
 
-def _impossible(answers: Answers, key: str, workers: int | None) -> tuple[str | None, str | None]:
+def _impossible(answers: Answers, key: AnswerKey, workers: int | None) -> tuple[str | None, str | None]:
     if workers is None and answers.service_ms > answers[key]:
         note = f"One answer takes {answers.service_ms:,.15g} ms, longer than the {answers[key]:,} ms it may take."
         return note, f"Lower service_ms, or allow more in {key}: no number of workers makes one answer faster."

@@ -49,7 +49,7 @@ def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | No
     ceiling = reliability.in_series(chain.values())
     soft = reliability.softened(chain, objective) if objective is not None else []
     left = reliability.in_series(share for name, share in chain.items() if name not in soft)
-    given: dict[str, Any] = {"dependencies": answers.raw["dependencies"]}
+    given: dict[str, Any] = {"dependencies": answers.text("dependencies")}
     alone = None if chain else "No dependency is named, so nothing but the service itself limits it."
     names = ", ".join(soft)
     note = remedy = None

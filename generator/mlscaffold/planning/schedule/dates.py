@@ -75,7 +75,7 @@ def effort(answers: Answers, labelling: int | None = 0) -> Numbers:
     total = math.fsum(task.work for task in todo)
     early = math.fsum(task.work for task in todo if is_early(task))
     building = math.fsum(task.work for task in todo if task.phase == "p2")
-    inputs: dict[str, Any] = {"efforts": answers.raw["efforts"] or None}
+    inputs: dict[str, Any] = {"efforts": answers.text("efforts") or None}
     inputs |= {"capabilities": len(answers.capabilities)} if answers.kind == "software" else {}
     note = "A proposal, from the three-point effort of each task; the answer efforts replaces what a team knows better."
     unused = unused_efforts(answers)
@@ -153,9 +153,9 @@ def working_days(start: datetime.date, end: datetime.date) -> int:
 def schedule(answers: Answers, plan: Schedule) -> Numbers:
     """The numbers of schedule.*; the lists beside them come from `dated_lists`."""
     end = plan.date(plan.forecast.quantile(0.8))
-    given = {"start_date": plan.start.isoformat(), "team": answers.raw["team"], "focus_factor": answers.focus_factor}
+    given = {"start_date": plan.start.isoformat(), "team": answers.text("team"), "focus_factor": answers.focus_factor}
     numbers: Numbers = {
-        "schedule.start": Number(plan.start.isoformat(), inputs={"start_date": answers.raw["start_date"]}),
+        "schedule.start": Number(plan.start.isoformat(), inputs={"start_date": answers.text("start_date")}),
         "schedule.deadline": Number(plan.deadline.isoformat(), inputs={"appetite_weeks": answers.appetite_weeks}),
         "schedule.floor_days": Number(network.shortest(plan.activities, "g1"), inputs=given),
         "schedule.floor_total_days": Number(network.shortest(plan.activities, "g5"), inputs=given),
@@ -207,7 +207,7 @@ def iterations(answers: Answers, plan: Schedule) -> Numbers:
         ),
         "iterations.capacity": Number(
             round(length * share * answers.focus_factor, 1),
-            inputs={"iteration_days": length, "team": answers.raw["team"], "focus_factor": answers.focus_factor},
+            inputs={"iteration_days": length, "team": answers.text("team"), "focus_factor": answers.focus_factor},
         ),
         "iterations.start": Number(plan.starts(built[0]).isoformat()),
         "iterations.end": Number(plan.date(last).isoformat()),

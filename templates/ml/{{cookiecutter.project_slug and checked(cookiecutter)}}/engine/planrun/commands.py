@@ -1,8 +1,8 @@
 """The commands that every repository has, and where the other ones of its kind are."""
 
 import importlib
-from collections.abc import Mapping
 
+from planrun.answers import Given
 from planrun.command import Command, argument
 from planrun.governance import called
 from planrun.rigor import ENGINES
@@ -77,7 +77,7 @@ COMMANDS = (
 )
 
 
-def commands(answers: Mapping[str, str]) -> dict[str, Command]:
+def commands(answers: Given) -> dict[str, Command]:
     """The commands of a repository with these answers, by name."""
     own: tuple[Command, ...] = importlib.import_module(f"{ENGINES[answers['kind']]}.commands").COMMANDS
     return {command.name: command for command in (*own, *COMMANDS) if command.applies(answers)}

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeGuard
 
 import yaml
 
+from planrun.catalogue import AnswerKey, NumberKey, PlanKey
+
 SCHEMA = 1
 WEEK, MONTH = timedelta(days=7), timedelta(days=30)
 MOST_EVENTS = 60
@@ -167,22 +169,32 @@ def standing(files: Files, today: date, week_ago: Files | None = None) -> dict[s
 # ------------------------------------------------------------------------------------------------------------ the plan
 
 
-def _project(answers: Mapping[str, str]) -> dict[str, str]:
-    keys = ("project_name", "project_slug", "kind", "rigor", "consequence", "serving", "deliverable", "decision")
+def _project(answers: Mapping[AnswerKey, str]) -> dict[str, str]:
+    keys: tuple[AnswerKey, ...] = (
+        "project_name",
+        "project_slug",
+        "kind",
+        "rigor",
+        "consequence",
+        "serving",
+        "deliverable",
+        "decision",
+    )
     return {key.removeprefix("project_"): answers[key] for key in keys if answers.get(key)}
 
 
-def _schedule(plan: Mapping[str, Any]) -> dict[str, Any]:
+def _schedule(plan: Mapping[PlanKey, Any]) -> dict[str, Any]:
     """First and last day, the days of release at even odds and at 4 in 5, and the tasks."""
     schedule = plan.get("schedule")
     if not _mapping(schedule):
         return {}
-    days = {key: _value(schedule, key) for key in ("start", "deadline", "p50", "p80")}
+    numbers: tuple[NumberKey, ...] = ("schedule.start", "schedule.deadline", "schedule.p50", "schedule.p80")
+    days = {key.removeprefix("schedule."): _planned(plan, key) for key in numbers}
     keys = ("id", "title", "start", "end", "person", "critical", "milestone")
     return days | {"tasks": [_only(task, *keys) for task in _list(schedule.get("tasks"))]}
 
 
-def _owners(plan: Mapping[str, Any]) -> dict[str, str]:
+def _owners(plan: Mapping[PlanKey, Any]) -> dict[str, str]:
     """Who does most in each phase, by the backlog: whoever is responsible for the largest task, or else decides."""
     owners: dict[str, tuple[float, str]] = {}
     for item in _list(plan.get("backlog")):
@@ -193,7 +205,7 @@ def _owners(plan: Mapping[str, Any]) -> dict[str, str]:
     return {phase: owner for phase, (_, owner) in owners.items()}
 
 
-def _assumptions(read: _Reader, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _assumptions(read: _Reader, plan: Mapping[PlanKey, Any]) -> list[dict[str, Any]]:
     """Every assumption of the plan with who vouches for it; one whose row differs from the plan is open again."""
     rows = {row.get("key"): row for row in read.rows("plan/assumptions.yaml")}
     found = []
@@ -208,7 +220,7 @@ def _vouched(row: Mapping[str, Any]) -> bool:
     return bool(row.get("confirmed_by") and row.get("confirmed_on"))
 
 
-def _moved(week_ago: Files | None, plan: Mapping[str, Any]) -> list[dict[str, str]]:
+def _moved(week_ago: Files | None, plan: Mapping[PlanKey, Any]) -> list[dict[str, str]]:
     """The headline's lines that said something else a week ago."""
     if week_ago is None:
         return []
@@ -252,13 +264,13 @@ def _experiment(record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _budgets(read: _Reader, plan: Mapping[str, Any], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _budgets(read: _Reader, plan: Mapping[PlanKey, Any], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What may be used up: experiments, looks at the test rows, the error budget."""
     found = []
-    if (most := _number(_value(plan.get("iterations"), "max"))) is not None and plan.get("kind") == "ml":
+    if (most := _number(_planned(plan, "iterations.max"))) is not None and plan.get("kind") == "ml":
         used = sum(not record.get("again") for record in records)
         found.append({"name": "Experiments", "used": used, "limit": most, "unit": "experiments"})
-    if (most := _number(_value(plan.get("test"), "looks"))) is not None:
+    if (most := _number(_planned(plan, "test.looks"))) is not None:
         log = read.json("evidence/test_access.log", lines=True) or []
         looks = [look for look in log if _mapping(look)]
         same = [look for look in looks if look.get("test_set") == looks[-1].get("test_set")]
@@ -274,7 +286,7 @@ def _budgets(read: _Reader, plan: Mapping[str, Any], records: Iterable[Mapping[s
 
 
 def _thresholds(
-    read: _Reader, plan: Mapping[str, Any], answers: Mapping[str, str], records: list[dict[str, Any]]
+    read: _Reader, plan: Mapping[PlanKey, Any], answers: Mapping[AnswerKey, str], records: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Each limit of the plan with what was measured last: its value, its bounds where it has some, and the verdict."""
     found = _accepted(read, plan) + _validated(plan, records) + _alive(read, plan) + _loaded(read)
@@ -284,7 +296,7 @@ def _thresholds(
     return found
 
 
-def _accepted(read: _Reader, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _accepted(read: _Reader, plan: Mapping[PlanKey, Any]) -> list[dict[str, Any]]:
     """The gain that acceptance saw, all over and in each segment."""
     facts = read.evidence("acceptance")
     if not _mapping(facts.get("gain")):
@@ -297,7 +309,7 @@ def _accepted(read: _Reader, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
         )
         | {"verdict": state}
     ]
-    margin = _number(_value(plan.get("slices"), "margin"))
+    margin = _number(_planned(plan, "slices.margin"))
     for name, part in (facts.get("segments") or {}).items():
         needed = None if margin is None else -margin
         row = _threshold(f"Gain in segment {name}", part.get("gain"), needed, "higher", metric, at)
@@ -305,19 +317,19 @@ def _accepted(read: _Reader, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _validated(plan: Mapping[str, Any], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _validated(plan: Mapping[PlanKey, Any], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The champion among the experiments, on the validation rows; chance helped it, so no verdict follows."""
     kept = [record for record in records if record.get("decision") == "keep" and _mapping(record.get("vs_baseline"))]
     if not kept:
         return []
     last, metric = kept[-1], kept[-1].get("metric")
     unit = str(metric.get("name", "")) if _mapping(metric) else ""
-    needed = _value(plan.get("acceptance"), "min_gain")
+    needed = _planned(plan, "acceptance.min_gain")
     name = f"Gain of {last.get('id')}, on the validation rows"
     return [_threshold(name, last["vs_baseline"], needed, "higher", unit, last.get("at")) | {"verdict": ""}]
 
 
-def _alive(read: _Reader, plan: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _alive(read: _Reader, plan: Mapping[PlanKey, Any]) -> list[dict[str, Any]]:
     """What late labels say in operation, and what a candidate gains on the champion."""
     rows = []
     live = read.evidence("live_quality")
@@ -369,7 +381,7 @@ def _verdict(found: Mapping[str, float | None], limit: float | None, better: str
     return "pass" if low >= limit else "fail" if high < limit else "inconclusive"
 
 
-def _monitors(read: _Reader, plan: Mapping[str, Any]) -> dict[str, Any]:
+def _monitors(read: _Reader, plan: Mapping[PlanKey, Any]) -> dict[str, Any]:
     """Every signal that is to be watched, with its owner, and what the last look saw; {} where nothing is watched."""
     wanted = read.rows("ops/monitors.yaml", "signals")
     seen = read.evidence("monitor")
@@ -503,10 +515,12 @@ def _number(value: Any) -> float | None:
     return found if abs(found) < float("inf") else None  # not a number is not below it either
 
 
-def _value(part: Any, key: str) -> Any:
+def _planned(plan: Mapping[PlanKey, Any], key: NumberKey) -> Any:
     """The value of a number of the plan; None where there is none."""
-    entry = part.get(key) if _mapping(part) else None
-    return entry.get("value") if _mapping(entry) else None
+    found: Any = plan
+    for part in key.split("."):
+        found = found.get(part) if _mapping(found) else None
+    return found.get("value") if _mapping(found) else None
 
 
 def _list(found: Any) -> list[dict[str, Any]]:
@@ -517,7 +531,7 @@ def _only(row: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: row[key] for key in keys if key in row}
 
 
-def _mapping(found: Any) -> TypeGuard[dict[str, Any]]:
+def _mapping(found: Any) -> TypeGuard[dict[Any, Any]]:
     return isinstance(found, dict)
 
 

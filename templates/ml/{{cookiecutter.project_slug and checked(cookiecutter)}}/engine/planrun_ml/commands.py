@@ -1,11 +1,10 @@
 """The commands of a machine learning repository: names, help and arguments; the work is elsewhere."""
 
-from collections.abc import Callable, Mapping
-
+from planrun.answers import Applies
 from planrun.command import Command, argument
 
 
-def _served(form: str) -> Callable[[Mapping[str, str]], bool]:
+def _served(form: str) -> Applies:
     """How results are served is an answer; each form has commands of its own."""
     return lambda answers: answers.get("serving") == form
 

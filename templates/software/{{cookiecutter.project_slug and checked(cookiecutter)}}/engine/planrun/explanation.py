@@ -112,7 +112,7 @@ def _same(name: str, other: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------ numbers
-def _entries(part: Entry, prefix: str = "") -> Iterator[tuple[str, Entry]]:
+def _entries(part: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Entry]]:
     for key, value in part.items():
         if isinstance(value, dict) and {"value", "formula"} <= value.keys():
             yield f"{prefix}{key}", value

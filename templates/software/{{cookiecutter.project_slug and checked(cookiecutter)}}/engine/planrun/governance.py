@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planrun import git
+from planrun.answers import Given
 from planrun.command import COMMAND
 from planrun.files import read_json, write_text
 from planrun.gates import Row, evaluate
@@ -42,7 +43,7 @@ class Duty:
         return self.cells[3] == self.stands
 
 
-def called(answers: Mapping[str, str]) -> bool:
+def called(answers: Given) -> bool:
     """Whether the answers call for the page: rights or worse at stake, people in the data, or rules that are named."""
     return (
         answers.get("consequence") in ("rights", "intolerable")

@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from planrun.catalogue import NumberKey
+from planrun.answers import Answers, is_answer
+from planrun.catalogue import AnswerKey, NumberKey, PlanKey
 from planrun.files import (
     canonical,
     left_over,
@@ -33,17 +34,8 @@ MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
 LINES = tuple(mark.encode() for mark in MARKS)
 ENGINE = "engine/"
 ROOMS = "rooms/"
-ANSWERED_BY = {
-    "baseline": "current_value",
-    "target": "target_value",
-}  # inputs of numbers, by the answers they come from
-
-
-class Answers(dict[str, str]):
-    """plan/project.yaml; an answer that is not there is said to be missing."""
-
-    def __missing__(self, key: str) -> str:
-        raise Trouble(f"plan/project.yaml has no answer {key}.", f"mlscaffold replan --set {key}=…")
+# Inputs of numbers, by the answers they come from.
+ANSWERED_BY: dict[str, AnswerKey] = {"baseline": "current_value", "target": "target_value"}
 
 
 class Repo:
@@ -84,7 +76,7 @@ class Repo:
 
     # ------------------------------------------------------------------------------------------------ answers, plan
     @cached_property
-    def answers(self) -> dict[str, str]:
+    def answers(self) -> Answers:
         """plan/project.yaml with every value as its text."""
         found = read_mapping(self.root / "plan" / "project.yaml")
         flat = Answers((key, value) for key, value in found.items() if isinstance(value, str))
@@ -93,7 +85,7 @@ class Repo:
             raise Trouble(f"plan/project.yaml: {odd} must be one text.", 'Write it as key: "value".')
         return flat
 
-    def names(self, key: str) -> list[str]:
+    def names(self, key: AnswerKey) -> list[str]:
         """An answer that lists several things, separated by semicolons."""
         return [part.strip() for part in self.answers.get(key, "").split(";") if part.strip()]
 
@@ -126,9 +118,9 @@ class Repo:
         return canonical(self.answers)
 
     @cached_property
-    def plan(self) -> dict[str, Any]:
+    def plan(self) -> dict[PlanKey, Any]:
         """plan/plan.json. Raises `Blocked` when it, or an answer, was changed after the plan was computed."""
-        plan = read_json(self.root / "plan" / "plan.json", "mlscaffold replan")
+        plan: dict[Any, Any] = read_json(self.root / "plan" / "plan.json", "mlscaffold replan")
         if plan.get("answers_sha256") != self.answers_sha256:
             raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
         if plan.get("seal") != seal(plan):
@@ -156,7 +148,7 @@ class Repo:
         if entry["value"] is None:
             note = entry.get("note") or "It has not been measured."
             asked = [ANSWERED_BY.get(name, name) for name in entry["inputs"]]
-            asked = [name for name in asked if name in self.answers]
+            asked = [name for name in asked if is_answer(name) and name in self.answers]
             remedy = f"mlscaffold replan --set {' or '.join(asked)}=…" if asked else "mlscaffold replan"
             raise Blocked(f"The plan has no value for {key}. {note}", remedy)
         return float(entry["value"])

@@ -5,7 +5,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from planrun.catalogue import AnswerKey, NumberKey
 from planrun.trouble import Trouble
+
+__all__ = ["AnswerKey", "DemoEnvironment", "DemoFailed", "DemoNotKept", "DemoPython", "NumberKey", "commit"]
 
 AGAIN = "Nothing was left behind. Run it again; if it stops there again, report this sentence."
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from planrun.demo import door
-from planrun.demo.door import DemoFailed, DemoNotKept
+from planrun.demo.door import AnswerKey, DemoFailed, DemoNotKept, NumberKey
 from planrun.demo.telling import Telling
 
 NOBODY, ADDRESS = "nobody (demo)", "nobody@example.org"
@@ -124,13 +124,13 @@ class Project:
         """What a command measured."""
         return dict(json.loads(self.folder.joinpath(f"evidence/{name}.json").read_text("utf-8")))
 
-    def answer(self, key: str) -> str:
+    def answer(self, key: AnswerKey) -> str:
         """An answer as plan/project.yaml has it, a key and its text a line."""
         lines = self.folder.joinpath("plan/project.yaml").read_text("utf-8").splitlines()
         text = next(line.partition(":")[2].strip() for line in lines if line.startswith(f"{key}:"))
         return str(json.loads(text)) if text.startswith('"') else text
 
-    def plan(self, key: str) -> Any:
+    def plan(self, key: NumberKey) -> Any:
         """A number of the plan by its dotted key."""
         found: Any = json.loads(self.folder.joinpath("plan/plan.json").read_text("utf-8"))
         for part in key.split("."):

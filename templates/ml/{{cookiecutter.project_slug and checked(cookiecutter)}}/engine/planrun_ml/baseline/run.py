@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from planrun.catalogue import AnswerKey
 from planrun.repository import Repo
 from planrun.trouble import Outcome
 
@@ -93,7 +94,8 @@ def _constant(metric: Metric, rule: float, flat: float, praised: bool = True) ->
     return f"Answering always the same scores {flat:.4g}: {said}."
 
 
-def _not_planned_with(repo: Repo, metric: Metric, found: Interval) -> dict[str, float]:
+def _not_planned_with(repo: Repo, metric: Metric, found: Interval) -> dict[AnswerKey, float]:
     """What the plan asks about a metric of the team's own, nobody has answered, and this measurement knows."""
-    known = {"metric_spread": 0.0 if metric.share else found.spread, "current_value": found.value}
+    spread = 0.0 if metric.share else found.spread
+    known: dict[AnswerKey, float] = {"metric_spread": spread, "current_value": found.value}
     return {key: value for key, value in known.items() if value and not repo.answers.get(key)}

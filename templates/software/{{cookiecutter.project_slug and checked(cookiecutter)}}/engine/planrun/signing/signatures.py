@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planrun import gates, git
+from planrun.answers import Applies, always
 from planrun.authors import by_hand, holds, unvouched
-from planrun.command import COMMAND, always
+from planrun.command import COMMAND
 from planrun.files import canonical, now, rows_of
 from planrun.gates import blocked, failed, passed
 from planrun.repository import Repo
@@ -29,7 +30,7 @@ class Signable:
     roles: tuple[str, ...]
     ready: Callable[[Repo], None]
     record: Callable[[Repo], str] | None = None
-    applies: Callable[[Mapping[str, str]], bool] = always
+    applies: Applies = always
     held_to: Callable[[Repo], str] | None = None
     note: Callable[[Repo], str] | None = None
 
@@ -48,7 +49,7 @@ def signable(
     roles: Iterable[str],
     ready: Callable[[Repo], None] = lambda repo: None,
     record: Callable[[Repo], str] | None = None,
-    applies: Callable[[Mapping[str, str]], bool] = always,
+    applies: Applies = always,
     held_to: Callable[[Repo], str] | None = None,
     note: Callable[[Repo], str] | None = None,
 ) -> None:
