@@ -1,18 +1,44 @@
 """What planning promises and what the engine measures by stand twice: each such formula gives the same figure."""
 
+import ast
 import math
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
-from mlscaffold.planning.formulas import reliability, samples, signals, stats
+from material import ROOT
+from mlscaffold import catalogue
+from mlscaffold.planning.formulas import reliability, samples, selection, signals, stats
 from planrun_ml.data import shift
-from planrun_ml.measuring import intervals, power_law
+from planrun_ml.experiments import log
+from planrun_ml.measuring import intervals, pairs, power_law
 from planrun_ml.release import prediction_log
 from planrun_ml.watching import quality
-from planrun_software.measuring import bounds
+from planrun_software.measuring import bounds, error_budget
+from scipy.stats import norm
 
 SIZES = [(2, 50, 400, 0.05), (10, 500, 500, 0.01), (21, 4_000, 40_000, 0.001), (50, 100, 1_000_000, 0.3)]
 RATES = [(0.02, 0.05, 0.01, 0.8), (0.1, 0.2, 0.05, 0.9), (0.35, 0.4, 0.1, 0.6)]
+
+
+def test_every_formula_that_stands_twice_is_held_here() -> None:
+    """By the rows of the catalogue, by what the engine's own docstrings say, and by what the tests below call."""
+    twice = {formula.id: formula.engine for formula in catalogue.formulas().values() if formula.engine}
+    engine = [path for top in ROOT.glob("generator/planrun*") for path in top.rglob("*.py")]
+    here = ast.parse(Path(__file__).read_text("utf-8"))
+    called = {ast.unparse(node) for node in ast.walk(here) if isinstance(node, ast.Attribute)}
+
+    assert set(_docstrings(here)) == set(twice)
+    assert {id for path in engine for id in _docstrings(ast.parse(path.read_text("utf-8")))} == set(twice)
+    assert [name for names in twice.values() for name in names if ".".join(name.split(".")[-2:]) not in called] == []
+
+
+def _docstrings(module: ast.Module) -> Iterator[str]:
+    """The ids of formulas that a module and its functions say they are about."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            yield from catalogue.FORMULA.findall(ast.get_docstring(node) or "")
 
 
 @pytest.mark.parametrize(("bins", "rows", "reference", "alpha"), SIZES)
@@ -87,15 +113,57 @@ def test_what_scores_promise_is_one_figure(scores: list[float]) -> None:
 @pytest.mark.parametrize(("hits", "rows"), [(0, 20), (7, 20), (199, 200), (500, 1_000)])
 def test_the_interval_of_a_rate_is_one(hits: int, rows: int) -> None:
     """F01: Wilson's interval, one-sided at alpha here and two-sided there."""
-    assert intervals._wilson(hits, rows, 0.025) == pytest.approx(stats.wilson(hits, rows, 0.95), abs=1e-9)
+    assert intervals.wilson(hits, rows, 0.025) == pytest.approx(stats.wilson(hits, rows, 0.95), abs=1e-9)
 
 
 @pytest.mark.parametrize("bound", [0.001, 0.01, 0.2])
 def test_requests_without_a_failure_show_the_bound_they_were_planned_for(bound: float) -> None:
-    """So many requests without a failure show a rate below the bound, and one fewer does not."""
+    """F28: so many requests without a failure show a rate below the bound, and one fewer does not."""
     needed = reliability.no_failures(bound, bounds.CONFIDENCE)
 
     assert bounds.upper_bound(0, needed) <= bound < bounds.upper_bound(0, needed - 1)
+
+
+@pytest.mark.parametrize("bound", [0.001, 0.01, 0.2])
+def test_rows_without_a_mismatch_show_the_bound_they_would_be_planned_for(bound: float) -> None:
+    """F28: the same of rows that score alike in training and in service."""
+    needed = reliability.no_failures(bound, 0.95)
+
+    assert intervals.bound_without_a_miss(needed) <= bound < intervals.bound_without_a_miss(needed - 1)
+    assert intervals.bound_without_a_miss(1) == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("tried", [1, 2, 7, 40])
+def test_the_best_of_several_looks_too_good_by_one_figure(tried: int) -> None:
+    """F11: the standard error, from the lower bound of an interval here, times the largest of so many normal values."""
+    error, alpha = 0.013, 0.05
+    found = {"value": 0.4, "low": 0.4 - float(norm.isf(alpha)) * error, "alpha": alpha}
+
+    assert intervals.optimism(found, tried) == pytest.approx(selection.optimism(error, tried), abs=1e-7)
+
+
+@pytest.mark.parametrize(("rate", "tries"), [(0.0, 5), (0.2, 0), (0.2, 1), (0.35, 9)])
+def test_the_chance_that_an_experiment_helps_is_one(rate: float, tries: int) -> None:
+    """F29."""
+    assert log.chance_of_success(rate, tries) == pytest.approx(selection.chance_of_success(rate, tries))
+
+
+@pytest.mark.parametrize(("percent", "total"), [(99.9, 120_000), (99.0, 7), (95.5, 1_000)])
+def test_what_may_fail_is_one_figure(percent: float, total: int) -> None:
+    """F33."""
+    assert error_budget.allowed(percent, total) == pytest.approx(reliability.error_budget(percent / 100, total))
+
+
+@pytest.mark.parametrize(("gain", "differ", "margin"), [(0.05, 0.2, 0.0), (0.05, 0.2, -0.02), (0.0, 0.1, 0.03)])
+def test_a_gain_on_the_same_rows_is_judged_as_it_was_planned(gain: float, differ: float, margin: float) -> None:
+    """F05: the discordance where the margin holds, and rows on which the expected result lies on the line."""
+    n = samples.margin_rows(gain, differ, margin, 0.05, 0.5)
+    up, down = n * (differ + gain) / 2, n * (differ - gain) / 2
+    share = float(pairs.restricted(n, np.array(up), np.array(down), -margin))
+
+    assert 2 * share - margin == pytest.approx(samples.restricted_discordance(gain, differ, -margin), abs=1e-9)
+    assert pairs.p_value(n, round(up), round(down), -margin) == pytest.approx(0.05, abs=0.01)
+    assert pairs.bounds(n, round(up), round(down), 0.05)[0] == pytest.approx(-margin, abs=0.002)
 
 
 def test_a_learning_curve_is_read_as_it_was_fitted() -> None:
@@ -110,7 +178,18 @@ def test_a_learning_curve_is_read_as_it_was_fitted() -> None:
 
 @pytest.mark.parametrize(("spread", "drop", "alpha", "power"), [(0.4, 0.05, 0.01, 0.8), (12.0, 1.5, 0.05, 0.9)])
 def test_labels_that_show_a_drop_are_one_count(spread: float, drop: float, alpha: float, power: float) -> None:
-    """F02, F20: the engine's window is the planned one where the spread stays what it was."""
+    """F08, F20: the engine's window is the planned one where the spread stays what it was."""
     planned = samples.mean_rows(drop, spread, alpha, power)
 
     assert quality.labels_needed(spread, spread, drop, stats.z(1 - alpha), power) == pytest.approx(planned, abs=1)
+
+
+@pytest.mark.parametrize(("healthy", "floor", "alpha", "power"), [(0.9, 0.8, 0.05, 0.8), (0.5, 0.45, 0.01, 0.9)])
+def test_labels_that_tell_a_share_from_a_fixed_one_are_one_count(
+    healthy: float, floor: float, alpha: float, power: float
+) -> None:
+    """F02: each share with the spread that it has."""
+    scale, worst = (math.sqrt(share * (1 - share)) for share in (healthy, floor))
+    planned = samples.fixed_rows(healthy, floor, alpha, power)
+
+    assert quality.labels_needed(scale, worst, healthy - floor, stats.z(1 - alpha), power) == planned

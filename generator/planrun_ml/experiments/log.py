@@ -36,8 +36,12 @@ def write_log(repo: Repo) -> str:
     said = (
         f"Champion: {best['id'] if best else 'none yet'}. {helped} of {len(found)} helped beyond doubt. {left} are left"
     )
-    said += (
-        f"; the chance that one of them helps is {1 - (1 - rate) ** left:.0%}.{f' Stop rule {rule}' if rule else ''}"
-    )
+    said += f"; the chance that one of them helps is {chance_of_success(rate, left):.0%}."
+    said += f" Stop rule {rule}" if rule else ""
     write_text(repo.root / LOG, as_text("\n".join([*rows, "", said, ""])))
     return said
+
+
+def chance_of_success(rate: float, tries: int) -> float:
+    """F29. The chance of at least one improvement in so many experiments that each improve at this rate."""
+    return 1 - (1 - rate) ** tries

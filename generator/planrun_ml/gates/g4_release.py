@@ -21,6 +21,7 @@ from planrun_ml.data import source
 from planrun_ml.experiments.retracing import LOOSE, OTHER
 from planrun_ml.gates.g3_acceptance import DRILL, PROMOTE
 from planrun_ml.measuring.catalogue import CLASSES
+from planrun_ml.measuring.intervals import bound_without_a_miss
 from planrun_ml.release import provenance, registry
 from planrun_ml.release.parity import PARITY_ROWS
 from planrun_ml.release.prediction_log import FIELDS, PREDICTIONS, last_rows
@@ -48,7 +49,7 @@ def parity(repo: Repo) -> Result:
     if not trained or len(trained) != len(served):
         return blocked(f"Scores of {len(trained)} and {len(served)} rows cannot be compared.", PROMOTE)
     gaps = [math.inf if math.isnan(a - b) else abs(a - b) for a, b in zip(trained, served, strict=True)]
-    wrong, bound = sum(gap > found["tolerance"] for gap in gaps), -math.log(0.05) / len(gaps)
+    wrong, bound = sum(gap > found["tolerance"] for gap in gaps), bound_without_a_miss(len(gaps))
     if wrong:
         said = f"{wrong} of {len(gaps)} rows score differently in service, by up to {max(gaps):.3g}."
         return failed(said, "make triage")

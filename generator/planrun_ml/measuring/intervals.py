@@ -63,7 +63,7 @@ def interval(metric: Metric, case: Case, alpha: float) -> Interval:
     value = settled(metric, score(metric, case))
     values = losses(metric, case) if case.clusters is None else None
     if values is not None and metric.share and _yes_or_no(values):
-        return Interval(value, *_wilson(values.sum(), len(values), alpha), len(values), "Wilson", alpha)
+        return Interval(value, *wilson(values.sum(), len(values), alpha), len(values), "Wilson", alpha)
     found = of_clusters(value, influence(metric, [case]), measured(metric, case), alpha, _kind(metric, case))
     return _possible(metric, found)
 
@@ -221,7 +221,7 @@ def share_of(alpha: float, number: int) -> float:
 
 
 def optimism(found: dict[str, Any], count: int) -> float:
-    """By how much the best of `count` independent results beats the truth: its standard error × E[largest normal]."""
+    """F11. How much the best of `count` independent results beats the truth: standard error × E[largest normal]."""
     if None in (found["value"], found["low"]):
         return 0.0
     largest = quad(lambda x: count * x * norm.pdf(x) * norm.cdf(x) ** (count - 1), -9, 9)[0]
@@ -229,11 +229,22 @@ def optimism(found: dict[str, Any], count: int) -> float:
 
 
 # ---------------------------------------------------------------------------------------------------- formulas
-def _wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
+def wilson(hits: float, n: float, alpha: float) -> tuple[float, float]:
+    """F01. Wilson's bounds of a share, each at alpha; no numbers where there is no row."""
     if n == 0:
         return float("nan"), float("nan")
     found = binomtest(round(hits), round(n)).proportion_ci(1 - 2 * alpha, method="wilson")
     return float(found.low), float(found.high)
+
+
+def bound_without_a_miss(rows: int, risk: float = 0.05) -> float:
+    """F28. The share of misses that so many rows without one leave possible: 1 − risk^(1 / rows).
+
+    A larger share would show itself with a chance of more than 1 − risk. Raises ValueError where there is no row.
+    """
+    if rows < 1:
+        raise ValueError("no row bounds nothing")
+    return -math.expm1(math.log(risk) / rows)
 
 
 def of_mean(values: np.ndarray, alpha: float) -> Interval:

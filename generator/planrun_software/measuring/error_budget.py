@@ -25,12 +25,12 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
         )
     if not 0 <= failed <= total or total == 0:
         raise Trouble(f"{failed} failures among {total} make no share.", f"{COMMAND} budget --total 120000 --failed 37")
-    allowed = (1 - float(repo.answers["slo_percent"]) / 100) * total
-    left = 1 - failed / allowed
+    most = allowed(float(repo.answers["slo_percent"]), total)
+    left = 1 - failed / most
     facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
     repo.write_evidence("error_budget", facts)
     told = f"{left:.0%} of the error budget is left" if left > 0 else "the error budget is spent, so merge repairs only"
-    return Outcome(f"{failed} of {total} failed, and {allowed:.6g} may: {told}.", 0 if left > 0 else 1)
+    return Outcome(f"{failed} of {total} failed, and {most:.6g} may: {told}.", 0 if left > 0 else 1)
 
 
 def counted(metrics: str) -> tuple[int, int]:
@@ -49,3 +49,8 @@ def counted(metrics: str) -> tuple[int, int]:
     if not rows:
         raise Blocked(f"{metrics} holds no requests_total.", "Find out why: no data counts as spent.")
     return round(sum(float(n) for _, n in rows)), round(sum(float(n) for kind, n in rows if kind == "5"))
+
+
+def allowed(percent: float, total: int) -> float:
+    """F33. How many of `total` requests may fail under an objective of so many per cent."""
+    return (1 - percent / 100) * total

@@ -134,7 +134,7 @@ def labelled(repo: Repo) -> Result:
 
 
 def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
-    """Units against the plan's: groups take more of them (F10), and alarms not raised yet are planned in rows."""
+    """Units against the plan's: groups take more of them, and alarms not raised yet are planned in rows."""
     if deciding(repo).counted_on == "alarms":
         key: NumberKey = "test.rows"
         have, need, what = test["rows"], repo.number(key), "labelled test rows"

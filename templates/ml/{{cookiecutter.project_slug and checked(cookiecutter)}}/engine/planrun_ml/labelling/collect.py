@@ -10,7 +10,6 @@ from planrun.files import now
 from planrun.repository import Repo
 from planrun.signing import people
 from planrun.trouble import Outcome, Trouble
-from scipy.stats import binomtest
 
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import people_labels, snapshot
@@ -18,6 +17,7 @@ from planrun_ml.data.lock import GUIDE
 from planrun_ml.data.people_labels import DISPUTES, FIELDS, FOLDER, LABELS, SETTLED
 from planrun_ml.labelling.draw import SHEET, guide_of
 from planrun_ml.measuring.catalogue import CLASSES
+from planrun_ml.measuring.intervals import wilson
 from planrun_ml.release import prediction_log
 
 ALPHA = 0.05
@@ -158,11 +158,11 @@ def agreement(twice: Sequence[Sequence[Given]], amounts: bool) -> dict[str, Any]
     share = same / len(twice)
     names = sorted({*first, *second})
     chance = sum((first.count(name) + second.count(name)) ** 2 for name in names) / (2 * len(twice)) ** 2
-    bounds = binomtest(same, len(twice)).proportion_ci(1 - 2 * ALPHA, method="wilson")
+    low, high = wilson(same, len(twice), ALPHA)
     kappa = (share - chance) / (1 - chance) if chance < 1 else 1.0
     return {
-        "rows": len(twice), "share": round(share, 6), "low": round(float(bounds.low), 6),
-        "high": round(float(bounds.high), 6), "kappa": round(kappa, 6),
+        "rows": len(twice), "share": round(share, 6), "low": round(low, 6),
+        "high": round(high, 6), "kappa": round(kappa, 6),
     }  # fmt: skip
 
 

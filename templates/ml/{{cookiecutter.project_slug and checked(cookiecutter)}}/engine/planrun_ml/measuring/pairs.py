@@ -45,7 +45,7 @@ def p_value(n: int, up: int, down: int, margin: float) -> float:
 
 
 def restricted(n: float, up: np.ndarray, down: np.ndarray, margin: float) -> np.ndarray:
-    """The likeliest share of pairs that only the second gets right, where the first is better by exactly `margin`."""
+    """F05. The likeliest share of pairs only the second gets right, where the first is better by exactly `margin`."""
     linear = margin * (2 * n - up + down) - up - down
     root = np.sqrt(np.maximum(linear**2 + 8 * n * down * margin * (1 - margin), 0.0))
     # of the two ways to write the root of a quadratic, the one that subtracts nothing of its own size

@@ -115,7 +115,7 @@ def _turned(metric: Metric, value: float) -> float:
 
 
 def labels_needed(scale: float, worst: float, drop: float, z: float, power: float) -> int:
-    """Values that tell a drop of the mean from chance, one-sided; `worst` is the spread after the drop (F02, F20)."""
+    """Values that tell a drop of the mean from chance, one-sided; `worst` is its spread after (F02, F08, F20)."""
     return math.ceil(((z * scale + NormalDist().inv_cdf(power) * worst) / drop) ** 2)
 
 
@@ -130,7 +130,7 @@ def fixed_window(value: float, n: int, limit: float, needed: int, unit: str = "l
 def sprt(
     values: np.ndarray, healthy: float, floor: float, scale: float, alpha: float, power: float, unit: str = "labels"
 ) -> Verdict:
-    """Wald's sequential test, begun anew after each decision; the last one counts. It sums the log likelihood ratio of
+    """F22. Wald's sequential test, begun anew after each decision; the last one counts. It sums the log likelihood of
     floor against healthy: Bernoulli for hits; for losses normal, and looked at when enough came for a normal mean."""
     decayed, fine, look = math.log(power / alpha), math.log((1 - power) / (1 - alpha)), 1
     steps = np.append(values[np.isfinite(values)], healthy)  # the last one: what a healthy model adds on average
@@ -151,7 +151,7 @@ def sprt(
 
 
 def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
-    """Adds up how far each period's z score lies below healthy; finds a slow slide that no single window shows. It is
+    """F21. Adds up how far each period's z score lies below healthy; finds a slow slide that no one window shows. It is
     an alarm while the sum lies above the limit."""
     total, first = 0.0, 0
     for period, z in enumerate(scores, start=1):

@@ -12,7 +12,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def upper_bound(failures: int, trials: int) -> float:
-    """The largest failure rate that such a count leaves possible (Clopper and Pearson, one-sided, 95 %)."""
+    """F28. The largest failure rate that such a count leaves possible (Clopper and Pearson, one-sided, 95 %)."""
     if failures >= trials:
         return 1.0
     low, high = failures / trials, 1.0
