@@ -133,12 +133,12 @@ PRODUCT = Tree(
     "product",
     "A software product as it is born: every module that some answers call for",
     _layers("""
-        patience, judgement: patience review
+        resilience, judgement: resilience review
         others it asks: dependencies model
         what it can do: capabilities
         data: tables → migrations → migrating → backups → ledger store
-        doors: door access → api desk → pages
-        operation: run upkeep outbox → deletion
+        doors: door access → api review_pages → pages
+        operation: run maintenance outbox → deletion
         the package: __init__ __main__
     """),
 )

@@ -65,7 +65,7 @@ CASES = {
         "tests/test_model.py::test_a_wrong_part_falls_back_to_the_rule",
     ),
     "a dripping model is waited for": Spoiled(
-        "library", "patience.py", "    late.start()", "    pass",
+        "library", "resilience.py", "    late.start()", "    pass",
         "tests/test_model.py::test_a_slow_model_is_not_waited_for",
     ),
 }  # fmt: skip

@@ -25,7 +25,7 @@ def main() -> None:
     for name in SAMPLES:
         with tempfile.TemporaryDirectory() as output:
             tree = render.render(sample_answers(name), Path(output))
-            listed = [path for path, _ in render.sizes(tree)]
+            listed = [path for path, _ in render.file_sizes(tree)]
         folder.joinpath(f"{name}.txt").write_text("\n".join(listing(listed)) + "\n", "utf-8")
 
 

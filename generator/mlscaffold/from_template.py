@@ -138,7 +138,7 @@ def _written(
         history = "A hook of the template made a git repository; the commits are as it left them."
     elif place.commits and not wish.no_git:
         history = _commit(target, f"Start {target.name} from {wish.source}")
-    files = [(path, size) for path, size in writing.sizes(target) if not path.startswith(".git/")]
+    files = [(path, size) for path, size in writing.file_sizes(target) if not path.startswith(".git/")]
     return report.made_from(target, files, history)
 
 

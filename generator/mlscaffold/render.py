@@ -45,10 +45,10 @@ def preview(answers: Answers) -> list[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as folder:
         tree = generate(answers, Path(folder))
         write_record(tree, tree, answers)
-        return sizes(tree)
+        return file_sizes(tree)
 
 
-def sizes(tree: Path) -> list[tuple[str, int]]:
+def file_sizes(tree: Path) -> list[tuple[str, int]]:
     """Every file below a folder as (path, bytes)."""
     return [(path.relative_to(tree).as_posix(), path.stat().st_size) for path in files_of(tree)]
 

@@ -119,10 +119,10 @@ def preview(form: Form, env: Environment, values: Mapping[str, Any]) -> list[tup
     """The files that answers lead to, with their sizes, as they are before any hook."""
     refuse_ways_out(form, env, values)
     with tempfile.TemporaryDirectory(prefix="mlscaffold-preview-") as scratch:
-        return sizes(_generated(form, values, Path(scratch), hooks=False))
+        return file_sizes(_generated(form, values, Path(scratch), hooks=False))
 
 
-def sizes(tree: Path) -> list[tuple[str, int]]:
+def file_sizes(tree: Path) -> list[tuple[str, int]]:
     """Every file of a tree as (path, bytes)."""
     files = sorted(path for path in tree.rglob("*") if path.is_file())
     return [(path.relative_to(tree).as_posix(), path.stat().st_size) for path in files]

@@ -12,7 +12,7 @@ from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.assumptions import assumptions
 from mlscaffold.planning.number import Numbers, nested, tidy, value_of
-from mlscaffold.planning.operations import capacity, monitoring, promotion, slo, upkeep
+from mlscaffold.planning.operations import capacity, monitoring, promotion, slo, yearly_cost
 from mlscaffold.planning.requirements import specification
 from mlscaffold.planning.schedule import backlog, dated_lists, dates, people, waiting
 from mlscaffold.planning.terms import terms
@@ -126,7 +126,7 @@ def _account(answers: Answers, metric: Metric, earlier: Numbers) -> Numbers:
         money_of = criteria.acceptance(answers, metric, effort, year)
         kept = _checked(answers, promotion.promotion(answers, metric, money_of))
         kept |= _checked(answers, monitoring.kept(answers, money_of))
-        spent = upkeep.upkeep(answers, money_of | kept)
+        spent = yearly_cost.yearly_cost(answers, money_of | kept)
         total = spent["upkeep.total"].value
         if total == year or (turn > ROUNDS // 2 and total <= year):
             break

@@ -49,9 +49,9 @@ class Architecture:
         forms = "forms, wording, what a reader with a keyboard or a screen reader meets"
         kept = "how records are kept" + ("" if self._stores else " (today none are)")
         calls = f"the calls to {systems}, their timeouts and what happens when they fail"
-        tables, upkeep = "the tables, and which columns are personal", "backup, restore, retention of every table"
-        desk = ", `desk.py`" if self._served else ""
-        patience = "time limit, retry budget, and rest for a neighbour that fails"
+        tables, maintenance = "the tables, and which columns are personal", "backup, restore, retention of every table"
+        pages = ", `review_pages.py`" if self._served else ""
+        resilience = "time limit, retry budget, and rest for a neighbour that fails"
         return lines(
             [
                 ENTRIES["served" if self._served else answers.deliverable],
@@ -61,7 +61,10 @@ class Architecture:
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
                     (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),
                     (self._served and self._stores, "| `outbox.py` | what waits to be told elsewhere | what it says |"),
-                    (self._served and self._stores, f"| `backups.py`, `upkeep.py` | {upkeep} | what a row means |"),
+                    (
+                        self._served and self._stores,
+                        f"| `backups.py`, `maintenance.py` | {maintenance} | what a row means |",
+                    ),
                     (asks, f"| `dependencies.py` | {calls} | why they are called |"),
                     (
                         model,
@@ -70,10 +73,10 @@ class Architecture:
                     ),
                     (
                         model,
-                        f"| `review.py`{desk} | the log of judgements, what people decided about them, labels "
+                        f"| `review.py`{pages} | the log of judgements, what people decided about them, labels "
                         "| how the model came to it |",
                     ),
-                    (asks or model, f"| `patience.py` | {patience} | what is asked |"),
+                    (asks or model, f"| `resilience.py` | {resilience} | what is asked |"),
                     (
                         self._served and self._guarded,
                         "| `access.py` | who is known, sessions, the access log | what a record holds |",

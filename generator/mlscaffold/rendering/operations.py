@@ -1,4 +1,4 @@
-"""What a software product's operations page says by the answers: the morning's watch, upkeep."""
+"""What a software product's operations page says by the answers: the morning's watch, maintenance."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -5,7 +5,7 @@ from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.requirements.draft import EVERY, MISSING, SYSTEMS, Draft, limit, units
 
 
-def qualities(answers: Answers, numbers: Numbers) -> list[Draft]:
+def quality_requirements(answers: Answers, numbers: Numbers) -> list[Draft]:
     """Speed, availability, security and recovery, as far as the deliverable and its data call for them."""
     found = [_speed(answers, numbers)]
     if answers.is_asked("slo_percent"):

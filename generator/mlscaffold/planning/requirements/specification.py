@@ -13,7 +13,7 @@ from mlscaffold.planning.number import Numbers
 from mlscaffold.planning.requirements.draft import Draft
 from mlscaffold.planning.requirements.free_text import identifiers
 from mlscaffold.planning.requirements.functional import capability, faults, refusal
-from mlscaffold.planning.requirements.quality_attributes import qualities
+from mlscaffold.planning.requirements.quality_attributes import quality_requirements
 from mlscaffold.planning.schedule.people import staff
 
 
@@ -40,7 +40,7 @@ class Requirement:
 def requirements(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
     """Every requirement the answers call for, capabilities first: R-01, R-02 …, or the numbers that replan keeps."""
     drafts = [capability(answers, text, number) for number, text in enumerate(answers.capabilities, 1)]
-    drafts += [refusal(answers), *faults(answers, numbers), *qualities(answers, numbers)]
+    drafts += [refusal(answers), *faults(answers, numbers), *quality_requirements(answers, numbers)]
     names = _functions(drafts)
     tests = identifiers([f"test {draft.about or name}" for draft, name in zip(drafts, names, strict=True)], "test")
     kept, labels = answers.requirement_ids, labelled([(draft.about, draft.capability) for draft in drafts])

@@ -9,7 +9,7 @@ WEEKS_A_YEAR = 52
 DAYS_A_YEAR = 365
 
 
-def upkeep(answers: Answers, numbers: Numbers) -> Numbers:
+def yearly_cost(answers: Answers, numbers: Numbers) -> Numbers:
     """Everything under `upkeep.`, in the currency of the answers; `numbers` holds retrain.*, feedback.*, promotion.*.
 
     The running budget is taken as spent; the people who retrain, check and label come on top of it.
