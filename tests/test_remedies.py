@@ -1,0 +1,80 @@
+"""A gate that shuts says why and what to do next, on every path: read from the code, because few paths are walked."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from planrun.gates import Result
+from planrun_ml.gates import g1_data
+
+GENERATOR = Path(__file__).resolve().parent.parent / "generator"
+GATES = sorted(
+    path
+    for pattern in ("planrun*/gates/*.py", "planrun/gates.py", "planrun/signing/*.py")
+    for path in GENERATOR.glob(pattern)
+)
+SHUTS = ("blocked", "failed", "Blocked", "Trouble")  # their second word is what to do next
+SAYS = (*SHUTS, "passed", "warned")
+
+
+def wordless(source: str) -> Iterator[str]:
+    """Calls that leave out a sentence, or have none in its place."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        words = [*node.args, *(one.value for one in node.keywords)]
+        whole = len(words) >= (2 if name in SHUTS else 1) or any(isinstance(word, ast.Starred) for word in words)
+        if name in SAYS and not (whole and all(_speaks(word) for word in words)):
+            yield f"{node.lineno}: {ast.unparse(node)}"
+
+
+def _speaks(word: ast.expr) -> bool:
+    """Whether it is a text on every branch, as far as the code shows it."""
+    if isinstance(word, ast.IfExp):
+        return _speaks(word.body) and _speaks(word.orelse)
+    return not isinstance(word, ast.Constant) or (isinstance(word.value, str) and word.value != "")
+
+
+@pytest.mark.parametrize("path", GATES, ids=lambda path: path.relative_to(GENERATOR).as_posix())
+def test_every_verdict_says_why_and_what_to_do(path: Path) -> None:
+    assert list(wordless(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'blocked("Nobody has said why.", None)',
+        'blocked("Nobody has said why.")',
+        'failed("It is too small.", "")',
+        'failed(None, "make audit")',
+        'gates.blocked("It is shut.", None)',
+        'raise Blocked("It is missing.", "make audit" if asked else None)',
+        "passed(None)",
+        "warned()",
+    ],
+)
+def test_one_without_words_is_noticed(planted: str) -> None:
+    assert list(wordless(planted)) == [f"1: {planted.removeprefix('raise ')}".replace('"', "'")]
+
+
+@pytest.mark.parametrize("told", ['blocked(why, "make audit")', "failed(*words)", 'warned("It is small.")'])
+def test_one_with_words_is_none_of_them(told: str) -> None:
+    assert list(wordless(told)) == []
+
+
+def test_rows_of_few_groups_are_told_by_their_rows_and_groups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many rows there are: it is groups that must be added."""
+    monkeypatch.setattr(g1_data, "deciding", lambda repo: SimpleNamespace(counted_on="alarms"))
+    repo = SimpleNamespace(number=lambda key: 100)
+    test = {"rows": 1_200, "clusters": g1_data.FEWEST_GROUPS - 3, "cluster": "shop"}
+    few = g1_data._enough(repo, test)
+    enough = g1_data._enough(repo, test | {"clusters": g1_data.FEWEST_GROUPS})
+
+    assert few.state == "warn"
+    assert few.reason.startswith(f"1,200 labelled test rows come from {g1_data.FEWEST_GROUPS - 3} ")
+    assert "3 " in few.next_step
+    assert "shop" in few.next_step
+    assert enough == Result("pass", "1,200 labelled test rows, 100 needed.")
