@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import PlanKey
 
 # Silent reading of plain prose goes at some 238 words a minute (Brysbaert 2019, a meta-analysis of 190 studies); tables
 # and figures that are compared with each other take longer. What the pace should be here is a proposal.
@@ -62,7 +63,7 @@ TITLES = {
 }
 
 
-def paths(answers: Answers, plan: Mapping[str, Any]) -> list[dict[str, str]]:
+def paths(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[dict[str, str]]:
     """A row for each reader of this kind's pages: who it is, what is read, and what comes next."""
     del plan
     return [

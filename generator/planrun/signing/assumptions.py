@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from planrun import git
+from planrun.answers import is_answer
 from planrun.authors import has_history, in_the_team, same_person, unvouched
 from planrun.command import COMMAND
 from planrun.files import now
@@ -42,7 +43,7 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
 
 def _no_assumption(repo: Repo, key: str, known: Sequence[str]) -> Trouble:
     """Why a key cannot be confirmed: nobody knows it, somebody has answered it, or it is none."""
-    value = repo.answers.get(key)
+    value = repo.answers.get(key) if is_answer(key) else None
     if value == "":
         told = f"Nobody knows {key} yet, so there is nothing to take as true."
         return Trouble(told, f"mlscaffold replan --set {key}=…")
