@@ -183,6 +183,16 @@ def test_documents_of_one_number_name_their_mirror(rendered: Rendered) -> None:
             assert other.lower() in opening.lower(), f"{name}: {path.name}"
 
 
+def test_readiness_names_what_looks_again(repository: Path) -> None:
+    """An answer that is repeated shows nothing: each row has the gate, the command or the signal that looks."""
+    text = (repository / "docs/00-charter.md").read_text("utf-8").partition("## 9 Readiness")[2]
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    looks = [cells[-1] for cells in rows[1:]]
+
+    assert len(looks) > 4
+    assert [look for look in looks if not re.search(r"\b[GT]\d\.\d|`(make|mlscaffold) |the signal \*", look)] == []
+
+
 @pytest.mark.parametrize("path", SHARED)
 def test_shared_pages_are_the_same_in_both_templates(path: str) -> None:
     """The same path holds the same bytes."""

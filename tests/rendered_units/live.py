@@ -11,6 +11,7 @@ from planrun.repository import Repo
 from planrun_ml.release import prediction_log
 from planrun_ml.self_test.conftest import ask, edit, forge, gate
 from planrun_ml.self_test.test_live import answer_rows, soon
+from planrun_ml.tables.parquet import read_parquet
 from planrun_ml.watching import monitor
 
 
@@ -189,3 +190,37 @@ def test_an_empty_list_of_signals(released: Path) -> None:
     path.write_text(text.replace("every_hours: 24", "every_hours: daily"))
 
     assert 'every_hours is "daily"' in gate(released, "G5.1").reason
+
+
+def test_the_log_is_one_table_for_whoever_analyses_it(released: Path, tmp_path: Path) -> None:
+    """A row an answer, with the label that came back, none where two differ; inputs only where they are asked for."""
+    code, said = ask(released, "predictions", str(tmp_path / "early.csv"))
+    assert (code, "Nothing has been answered yet." in said) == (2, True), said
+    answer_rows(released)
+    labels = pd.read_csv(late(released), dtype=str)
+    twice, other = labels["id"][0], next(one for one in labels["label"] if one != labels["label"][0])
+    (late(released).parent / "again.csv").write_text(f"id,label\n{twice},{other}\n", "utf-8")
+    code, said = ask(released, "predictions", str(tmp_path / "log.csv"), "--at", soon())
+    assert code == 0, said
+    table = pd.read_csv(tmp_path / "log.csv", dtype={"id": str})
+    whole = ask(released, "predictions", str(tmp_path / "log.parquet"), "--inputs", "--at", soon())
+    inputs = [name for name in read_parquet(tmp_path / "log.parquet").columns if name.startswith("given_")]
+    lines = [line for file in (released / "predictions").glob("*.jsonl") for line in file.read_text().splitlines()]
+
+    assert sorted(table["id"]) == sorted(str(json.loads(line)["id"]) for line in lines)
+    assert table["outcome"].notna().sum() == len(labels) - 1
+    assert table.loc[table["id"] == twice, "outcome"].isna().all()
+    assert [name for name in table.columns if name.startswith("input")] == ["input_hash"]
+    assert whole[0] == 0, whole[1]
+    assert sorted(inputs) == sorted(f"given_{name}" for name in json.loads(lines[0])["inputs"])
+    assert sorted(path.name for path in tmp_path.glob("log*")) == ["log.csv", "log.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("file", "told"), [("log.xlsx", "neither in .csv nor in .parquet"), ("no/log.csv", "no folder")]
+)
+def test_a_table_that_cannot_be_written_is_told(released: Path, tmp_path: Path, file: str, told: str) -> None:
+    """The ending, or the folder, with what to do."""
+    code, said = ask(released, "predictions", str(tmp_path / file))
+
+    assert (code, told in said) == (1, True), said

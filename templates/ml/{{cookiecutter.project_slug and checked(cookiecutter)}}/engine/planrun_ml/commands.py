@@ -144,6 +144,17 @@ COMMANDS = (
         settled=False,
     ),
     Command(
+        "predictions",
+        "planrun_ml.watching.predictions:run",
+        "write what was answered, with what turned out to be right, as one table",
+        (
+            argument("file", metavar="FILE", help="where to: a name that ends in .csv or .parquet"),
+            argument("--inputs", action="store_true", help="with what each answer was made from"),
+            MOMENT,
+        ),
+        settled=False,
+    ),
+    Command(
         "retrain",
         "planrun_ml.retraining.retrain:retrain",
         "train the champion again on today's data and compare (G6)",
