@@ -8,8 +8,10 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,11 +64,15 @@ def audited(place: Path, **more: str) -> Path:
     parcels.write(folder / "data" / "raw" / "parcels.csv", noted(parcels.made(ROWS, 1), 1))
     source = folder / "data" / "source.yaml"
     source.write_text(source.read_text("utf-8").replace("text: []", "text: [note]"), "utf-8")
-    terminal = Terminal(folder)
-    for words in (["audit"], ["confirm", "--all"], ["baseline"]):
-        code, said = terminal.run(*words)
-        assert code == 0, said
-    terminal.close()
+    return locked(folder)
+
+
+def locked(folder: Path) -> Path:
+    """Audit, confirm, measure the baseline, decide for a model, and commit; the folder."""
+    with contextlib.closing(Terminal(folder)) as terminal:
+        for words in (["audit"], ["confirm", "--all"], ["baseline"]):
+            code, said = terminal.run(*words)
+            assert code == 0, said
     record = folder / "docs/decisions/0001-ml-or-not.md"
     record.write_text(record.read_text("utf-8").replace("status: proposed", "status: accepted", 1), "utf-8")
     commit(folder, "Audited and locked")
@@ -189,6 +195,173 @@ def test_every_example_passes_the_repositorys_own_lint(task: str, tmp_path: Path
     assert done.returncode == 0, done.stdout
 
 
+# -------------------------------------------------------------------------- pasted as it is, on the repository's sample
+def on_its_sample(place: Path, task: str, **more: str) -> Path:
+    """What `mlscaffold new` gives for a task without any data, audited and locked."""
+    given = {"kind": "ml", "kind_reason": "a test", "project_name": "As it is", "task": task} | more
+    folder = render.render(answers.complete(given), place)
+    vcs.create(folder, "Start")
+    return locked(folder)
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Yes or no, behind an address, so that every example is on its page."""
+    return on_its_sample(tmp_path_factory.mktemp("fresh"), "binary", serving="api", latency_ms="60000")
+
+
+def yaml_of(folder: Path, title: str) -> str:
+    """The line of YAML that the page shows below a heading."""
+    text = (folder / PAGES[0]).read_text("utf-8")
+    found = re.search(rf"^## {title}.*?```yaml\n(.*?)```", text, re.M | re.S)
+    assert found, title
+    return found[1]
+
+
+def rows_from_a_function(terminal: Terminal) -> None:
+    write(terminal.folder, "Rows from a function")
+    in_source(terminal.folder, "source: python\n")
+    brought(terminal.folder, {"source.py", "source.yaml"})
+    typed(terminal, "audit", "baseline")
+
+
+def a_baseline(terminal: Terminal) -> None:
+    in_source(terminal.folder, yaml_of(terminal.folder, "A baseline of your own"))
+    brought(terminal.folder, {"source.yaml"})
+    typed(terminal, "audit", "baseline")
+
+
+def in_source(folder: Path, line: str) -> None:
+    """Another value of a key of data/source.yaml."""
+    path, key = folder / "data/source.yaml", line.partition(":")[0]
+    text, count = re.subn(rf"(?m)^{key}: .*\n", lambda _: line, path.read_text("utf-8"))
+    assert count == 1
+    path.write_text(text, "utf-8")
+
+
+def features(title: str) -> Callable[[Terminal], None]:
+    def bring(terminal: Terminal) -> None:
+        write(terminal.folder, title)
+        brought(terminal.folder, {"features.py"})
+        typed(terminal, "experiment --model linear")
+        assert "features" in record(terminal.folder)["config"]
+
+    return bring
+
+
+def family(title: str, name: str, package: str) -> Callable[[Terminal], None]:
+    def bring(terminal: Terminal) -> None:
+        family_is_brought(terminal, title, package)
+        typed(terminal, f"experiment --model {name}")
+        assert record(terminal.folder)["config"]["model"] == name
+
+    return bring
+
+
+def a_metric(terminal: Terminal) -> None:
+    """As the page has it: the room, the replan, audit and baseline."""
+    folder = terminal.folder
+    write(folder, "A metric of your own")
+    brought(folder, {"metrics.py"})
+    line = re.search(r"^mlscaffold replan (--set metric=own.*)$", (folder / PAGES[0]).read_text("utf-8"), re.M)
+    assert line
+    facts = [word for word in shlex.split(line[1]) if word != "--set"]
+    done = update.replan(folder, dict(fact.split("=", 1) for fact in facts))
+    assert not done.conflicts
+    commit(folder, "Planned by it")
+    typed(terminal, "audit", "confirm --all", "baseline", "experiment --model linear")
+    assert record(folder)["metric"]["name"] == "own:profit"
+
+
+def a_check(terminal: Terminal) -> None:
+    write(terminal.folder, "Gates of your own")
+    brought(terminal.folder, {"checks.py"})
+    assert gates_now(terminal)["X.1"] == "pass"
+
+
+def an_endpoint(terminal: Terminal) -> None:
+    write(terminal.folder, "Endpoints of your own")
+    brought(terminal.folder, {"service.py"})
+
+
+EXAMPLES: dict[str, Callable[[Terminal], None]] = {
+    "rows from a function": rows_from_a_function,
+    "a baseline": a_baseline,
+    "a ratio": features("Features of your own"),
+    "words": features("Words of a text"),
+    "means of the target": features("Means of the target"),
+    "the last value of a group": features("The last value of a group"),
+    "lightgbm": family("Models of your own", "boosted", "lightgbm"),
+    "xgboost": family("Another library", "extreme", "xgboost"),
+    "torch": family("A neural network", "network", "torch"),
+    "a metric": a_metric,
+    "a check": a_check,
+    "an endpoint": an_endpoint,
+}
+
+
+def typed(terminal: Terminal, *commands: str) -> None:
+    for words in commands:
+        code, said = terminal.run(*words.split())
+        assert code == 0, (words, said)
+
+
+def gates_now(terminal: Terminal) -> dict[str, str]:
+    """Each gate that is listed, and its state."""
+    code, said = terminal.run("status", "--json")
+    assert code == 0, said
+    return {row["id"]: row["state"] for row in json.loads(said)["gates"]}
+
+
+def tests_now(terminal: Terminal) -> list[str]:
+    """The repository's own tests, each with its end."""
+    words = [terminal.python, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"]
+    surroundings = {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        words, cwd=terminal.folder, env=os.environ | surroundings, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return sorted(line for line in done.stdout.splitlines() if line.startswith(("PASSED", "SKIPPED", "FAILED")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_pasted_as_it_is_an_example_outlives_a_replan(
+    name: str, fresh: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """On the repository's own sample: only its room is touched, and a replan leaves tests and gates as they were."""
+    python = request.getfixturevalue("with_torch") if name == "torch" else sys.executable
+    with contextlib.closing(Terminal(Path(shutil.copytree(fresh, tmp_path / "repo")), python)) as terminal:
+        EXAMPLES[name](terminal)
+        commit(terminal.folder, "Measured with it")
+        gates, tests = gates_now(terminal), tests_now(terminal)
+        done = update.replan(terminal.folder, {"daily_volume": "2000"})
+        commit(terminal.folder, "Replanned")
+
+        assert done.changed
+        assert done.conflicts == ()
+        assert gates_now(terminal) == gates
+        assert tests_now(terminal) == tests
+        assert len(tests) >= 4
+        assert all(line.startswith("PASSED") for line in tests)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["multiclass", "regression", "ranking", "forecast"])
+def test_the_examples_of_every_task_run_on_its_sample(task: str, tmp_path: Path) -> None:
+    """One after another in one repository, each as its page has it."""
+    with contextlib.closing(Terminal(on_its_sample(tmp_path, task))) as terminal:
+        if task != "multiclass":
+            a_baseline(terminal)
+        for name in ("a ratio", "means of the target", "the last value of a group", "lightgbm", "xgboost"):
+            EXAMPLES[name](terminal)
+            commit(terminal.folder, "Measured with it")
+        done = update.replan(terminal.folder, {"daily_volume": "2000"})
+
+        assert done.conflicts == ()
+
+
+# ------------------------------------------------------------------------------ on data of their own, to a retraining
 FEATURES = {
     "Features of your own": ("linear", "features.py"),
     "Words of a text": ("linear", "features.py"),

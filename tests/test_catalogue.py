@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import copied_tree
+import duckdb
 import pytest
 from copied_tree import ran
 from material import ROOT, SAMPLES, sample_answers
@@ -16,6 +17,7 @@ from mlscaffold.planning.acceptance.metrics import COUNTED_ON, METRICS
 from mlscaffold.planning.number import Number, entries
 from mlscaffold.planning.plan import compute
 from mlscaffold.planning.schedule import people
+from pandas.api import types as kinds
 from planrun import gates
 from planrun.rigor import ENGINES, STAGES, due
 from planrun_ml.audit import harness
@@ -239,6 +241,22 @@ def test_every_task_has_a_metric_that_fits_it_and_a_sample_with_its_target(task:
     assert set(task.counted_on) <= set(questions.load()["metric_counted_on"].choices)
     assert task.sample["target"] in sample(task.key).columns
     assert task.sample["ends"] in ("PASS", "FAIL", "INCONCLUSIVE")
+
+
+@pytest.mark.parametrize("task", catalogue.tasks().values(), ids=lambda task: task.key)
+def test_what_the_page_of_examples_names_is_in_the_sample(task: catalogue.Task) -> None:
+    """Two numbers, a category where there is one, and a rule that gives a number for every row."""
+    rows = sample(task.key)
+    texts = [name for name in rows.columns if kinds.is_object_dtype(rows[name]) or kinds.is_string_dtype(rows[name])]
+    few = [name for name in texts if rows[name].nunique() <= 50 and name != task.sample["target"]]
+
+    assert all(kinds.is_numeric_dtype(rows[task.sample[key]]) for key in ("top", "bottom"))
+    assert (task.sample["category"] in few) == bool(few)
+    assert bool(task.sample["rule"]) == (task.key != "multiclass")
+    if task.sample["rule"]:
+        found = duckdb.sql(f"select {task.sample['rule']} as given from rows").df()["given"]  # noqa: S608  (the page's own)
+        assert kinds.is_numeric_dtype(found)
+        assert found.notna().all()
 
 
 def test_every_task_that_a_metric_fits_has_a_row() -> None:

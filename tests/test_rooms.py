@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from material import newborn
+from mlscaffold import answers, render, vcs
 from planrun.repository import Repo
 from planrun.rooms import Rooms
 from planrun.trouble import Trouble
@@ -43,9 +45,12 @@ def test_a_gate_of_the_teams_own(repository: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
-def test_rows_from_a_function(repository: Path) -> None:
-    """The page's example: two tables become one; the next audit reads them again, and an edit of one is seen."""
+def test_rows_from_a_function(tmp_path: Path) -> None:
+    """For data of one's own the page joins two tables; the next audit reads them again, and an edit of one is seen."""
+    own = {"data_source": "data/raw/rows.csv", "target_column": "returned", "id_column": "order_id"}
+    given = newborn("ml-default").raw | own | {"positive_value": "yes"}
+    repository = render.render(answers.complete(given), tmp_path)
+    vcs.create(repository, "Start")
     example(repository, "Rows from a function")
     raw = repository / "data" / "raw"
     raw.mkdir(exist_ok=True)
@@ -58,10 +63,7 @@ def test_rows_from_a_function(repository: Path) -> None:
         raw.joinpath("returns.csv").write_text("\n".join(["order_id,returned", *returns]) + "\n")
 
     source = repository / "data" / "source.yaml"
-    text = source.read_text("utf-8")
-    for key, value in {"source": "python", "target": "returned", "positive": '"yes"', "id": "order_id"}.items():
-        text = re.sub(rf"^{key}: .*$", f"{key}: {value}", text, flags=re.M)
-    source.write_text(text, "utf-8")
+    source.write_text(re.sub(r"^source: .*$", "source: python", source.read_text("utf-8"), flags=re.M), "utf-8")
     write(400)
     first = run(repository, "audit")
     write(500)

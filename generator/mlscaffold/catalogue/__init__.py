@@ -115,7 +115,7 @@ class Task:
     behaviour: str
     outcome: str
     gives: str
-    sample: Mapping[str, str]  # target, origin, about and ends
+    sample: Mapping[str, str]  # target, origin, about, ends, top, bottom, category and rule
 
 
 Days = tuple[float, float, float]  # at best, likely, at worst
