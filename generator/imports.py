@@ -100,6 +100,7 @@ PLANRUN = Tree(
         gates: demo gates self_test
         signatures, status: signing → explanation governance remark → status
         command line: commands → cli → __main__
+        own tests: tests
     """),
 )
 PLANRUN_ML = Tree(
@@ -115,7 +116,7 @@ PLANRUN_ML = Tree(
         acceptance, operation: acceptance serving watching
         retraining: retraining testing
         gates: gates
-        commands, own tests: commands self_test
+        commands, own tests: commands self_test tests
     """),
 )
 PLANRUN_SOFTWARE = Tree(

@@ -68,7 +68,8 @@ class Project:
         engine = (path.relative_to(self.folder / "engine") for path in self.folder.glob("engine/planrun*/**/*.py"))
         own = (path.relative_to(self.folder / "src") for path in self.folder.glob(f"src/{package}/*.py"))
         named = sorted(".".join(path.with_suffix("").parts) for path in (*engine, *own))
-        left_out = ("__init__", "__main__", ".self_test.", ".demo.")  # nothing that the story's commands import
+        # nothing that the story's commands import
+        left_out = ("__init__", "__main__", ".self_test.", ".tests.", ".demo.")
         modules = [name for name in named if not any(part in f"{name}." for part in left_out)]
         command = [str(python), "-u", str(DRIVER), "planrun", *modules]
         # A group of its own: Ctrl-C in the terminal reaches us alone, and we end the whole group.

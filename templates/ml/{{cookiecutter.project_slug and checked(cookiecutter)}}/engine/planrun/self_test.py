@@ -1,4 +1,8 @@
-"""`self-test`: the engine's own tests, on the example that it carries; nothing that the team wrote is imported."""
+"""`self-test`: the engine's own tests; nothing that the team wrote is imported.
+
+Each package has `tests`, of its modules alone, and the one of a kind `self_test`, on the example that the engine
+carries: a repository that is worked through once, and whose gates are seen shut and open.
+"""
 
 import importlib
 import importlib.util
@@ -66,18 +70,23 @@ def remedy() -> str:
 
 
 def _tests(kind: str, scratch: Path, settings: dict[str, str]) -> int:
-    """pytest over the kind's tests in a process that knows neither the team's code nor its settings."""
-    package = importlib.import_module(ENGINES[kind])
-    folder = Path(str(package.__file__)).parent
-    homes = dict.fromkeys(str(Path(str(one.__file__)).parents[1]) for one in (planrun, package))
+    """pytest over both packages' tests in a process that knows neither the team's code nor its settings."""
+    shared, own = (
+        Path(str(one.__file__)).parent for one in (planrun, importlib.import_module(ENGINES[kind]))
+    )  # each may be installed elsewhere
+    homes = dict.fromkeys(str(folder.parent) for folder in (shared, own))
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-    own = {"PYTHONPATH": os.pathsep.join(homes), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    plain = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    plain["PYTHONPATH"] = os.pathsep.join(homes)
     ini = scratch / "pytest.ini"  # else the team's pyproject.toml, in a folder above, would say how
     ini.write_text("[pytest]\n", "utf-8")
-    tests = str(folder / "self_test")
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ini), "--rootdir", str(folder)]
-    words += [f"--confcutdir={tests}", f"--basetemp={scratch / 'tests'}", tests]
-    return subprocess.run(words, cwd=scratch, check=False, env=kept | own | settings).returncode
+    on_sample = own / "self_test"
+    folders = [one for one in (shared / "tests", own / "tests", on_sample) if one.is_dir()]
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ini)]
+    words += ["--rootdir", str(own.parent), f"--confcutdir={on_sample}", f"--basetemp={scratch / 'tests'}"]
+    return subprocess.run(
+        [*words, *map(str, folders)], cwd=scratch, check=False, env=kept | plain | settings
+    ).returncode
 
 
 # ------------------------------------------------------------------------------------------------ inside the run

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+
 from planrun_ml.audit import harness
 from planrun_ml.baseline import rule
 from planrun_ml.data.frames import Frame

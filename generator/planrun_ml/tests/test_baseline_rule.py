@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from planrun_ml.baseline import rule
 from planrun_ml.data.frames import Frame
 

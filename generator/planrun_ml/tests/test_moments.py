@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 import pytest
 from planrun.trouble import Trouble
+
 from planrun_ml.data import snapshot
 from planrun_ml.data.source import SHAPES, Source
 from planrun_ml.release import champion_model
@@ -166,7 +167,8 @@ def test_a_week_to_score_is_read_as_the_year_of_training(tmp_path: Path) -> None
 
     assert {moment.month for moment in read(scored(tmp_path, week, {"due": "%m/%d/%Y"}))} == {3}
     assert {moment.month for moment in read(scored(tmp_path, ["2024-03-01"], {"due": "%m/%d/%Y"}))} == {3}
-    for dates in ({}, None):
+    told_nothing: tuple[dict[str, str] | None, ...] = ({}, None)
+    for dates in told_nothing:
         with pytest.raises(Trouble, match='writes due as "03/0'):
             scored(tmp_path, week, dates)
     with pytest.raises(Trouble, match=r'due holds "03\.01\.2024"'):
@@ -179,6 +181,13 @@ def test_every_form_in_words() -> None:
     assert moments.in_words("%m/%d/%y %I:%M %p") == "month/day/year hour:minute am or pm"
 
 
+def asking(frame: pd.DataFrame) -> moments.Rows:
+    """What answers a question in SQL about this table, which it calls `frame`."""
+    table = duckdb.connect()
+    table.register("frame", frame)
+    return lambda sql: table.execute(sql).fetchall()
+
+
 def test_random_days_are_never_misread() -> None:
     """Over all pairs of two days in one order: what is read is what was meant, or nothing is."""
     days = pd.date_range("2023-12-25", "2024-02-10")
@@ -186,6 +195,6 @@ def test_random_days_are_never_misread() -> None:
         for form in ("%d/%m/%Y", "%m/%d/%Y"):
             texts = [one.strftime(form), other.strftime(form)]
             frame = pd.DataFrame({"due": texts})
-            found = moments.read(lambda sql, frame=frame: duckdb.sql(sql).fetchall(), "frame", "due")
+            found = moments.read(asking(frame), "frame", "due")
             assert found is not None
             assert form in found.forms

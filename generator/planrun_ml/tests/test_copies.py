@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from planrun_ml.data.copies import coincidences
 from scipy.stats import norm
+
+from planrun_ml.data.copies import coincidences
 
 ROWS = 1250
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from planrun.trouble import Trouble
+
 from planrun_ml.watching import triage
 from planrun_ml.watching.watches import Signal
 

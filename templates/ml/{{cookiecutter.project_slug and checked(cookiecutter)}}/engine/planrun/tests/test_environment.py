@@ -1,0 +1,69 @@
+"""What is installed follows from two files of requirements: a lock that was compiled from something else is behind."""
+
+from pathlib import Path
+
+import pytest
+
+from planrun import environment
+from planrun.environment import DEVELOPMENT, LOCK
+
+PROJECT = """
+[project]
+name = "ours"
+dependencies = ["pandas>=2"]
+optional-dependencies = {api = ["fastapi"]}
+[dependency-groups]
+dev = ["pytest", {include-group = "lint"}]
+lint = ["ruff"]
+[tool.planrun]
+extras = ["spark"]
+"""
+ENGINE = """
+[project]
+name = "mlscaffold-planrun"
+dependencies = ["pyyaml"]
+optional-dependencies = {spark = ["pyspark"], mlflow = ["mlflow"]}
+[tool.planrun]
+production = false
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two projects."""
+    tmp_path.joinpath("engine").mkdir()
+    tmp_path.joinpath("pyproject.toml").write_text(PROJECT)
+    tmp_path.joinpath("engine/pyproject.toml").write_text(ENGINE)
+    return tmp_path
+
+
+def test_each_lock_is_asked_for_what_runs_there(root: Path) -> None:
+    """Tools and the engine are for development; an extra of the engine's is asked for where it is named."""
+    asked = environment.asked(root)
+
+    assert asked[LOCK].requirements == ("fastapi", "pandas>=2")
+    assert asked[DEVELOPMENT].requirements == ("fastapi", "pandas>=2", "pyspark", "pytest", "pyyaml", "ruff")
+    text = ENGINE.replace("production = false", "production = true")
+    root.joinpath("engine/pyproject.toml").write_text(text)
+    assert environment.asked(root)[LOCK].requirements == ("fastapi", "pandas>=2", "pyspark", "pyyaml")
+
+
+def test_a_lock_says_what_it_was_compiled_from(root: Path) -> None:
+    """What was added or taken out since is named; without a lock it is all of it."""
+    for name, asked in environment.asked(root).items():
+        root.joinpath(name).write_text("".join(f"{environment.SOURCE}{one}\n" for one in asked.requirements))
+    assert environment.behind(root) == {}
+    root.joinpath("pyproject.toml").write_text(PROJECT.replace('"ruff"', '"mypy"'))
+    assert environment.behind(root) == {DEVELOPMENT: ["mypy", "ruff"]}
+    root.joinpath(LOCK).unlink()
+
+    assert environment.behind(root)[LOCK] == ["fastapi", "pandas>=2"]
+
+
+def test_an_extra_that_the_engine_has_not_is_told(root: Path) -> None:
+    root.joinpath("pyproject.toml").write_text(PROJECT.replace('["spark"]', '["sparc"]'))
+    with pytest.raises(environment.CannotInstall, match=r"names the extra 'sparc'.*Name some of: spark, mlflow\."):
+        environment.asked(root)
+    root.joinpath("pyproject.toml").write_text("[project\n")
+    with pytest.raises(environment.CannotInstall, match=r"pyproject\.toml cannot be read"):
+        environment.asked(root)
