@@ -46,6 +46,7 @@ def left_over(path: Path) -> bool:
 
 
 def now() -> str:
+    """This moment in UTC as ISO 8601 with milliseconds, as evidence and signatures are dated."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -36,6 +36,7 @@ def git(root: Path, *arguments: str) -> str | None:
 
 
 def is_repository(root: Path) -> bool:
+    """Whether a folder lies in a working copy; False where git is missing."""
     return git(root, "rev-parse", "--is-inside-work-tree") == "true"
 
 
@@ -45,6 +46,7 @@ def head(root: Path) -> str:
 
 
 def exists(root: Path, commit: str) -> bool:
+    """Whether this copy has a commit; False for ""."""
     return bool(commit) and git(root, "cat-file", "-e", commit + "^{commit}") is not None
 
 
@@ -135,6 +137,7 @@ def user(root: Path) -> str:
 
 
 def has_identity(root: Path) -> bool:
+    """Whether git knows author and committer, so that it can make a commit."""
     return bool(identity(root, "AUTHOR") and identity(root, "COMMITTER"))
 
 

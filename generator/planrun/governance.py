@@ -36,10 +36,12 @@ class Duty:
 
     @property
     def open(self) -> bool:
+        """Whether something is missing today."""
         return not self.stands.startswith("there")
 
     @property
     def current(self) -> bool:
+        """Whether the page already says what it would say today."""
         return self.cells[3] == self.stands
 
 

@@ -115,6 +115,7 @@ class Repo:
 
     @cached_property
     def answers_sha256(self) -> str:
+        """Hash of all answers, which a plan holds of those that it was computed from. Raises as `answers` does."""
         return canonical(self.answers)
 
     @cached_property

@@ -46,4 +46,5 @@ def person(repo: Repo) -> str:
 
 
 def stand_in(repo: Repo, role: str) -> str | None:
+    """The first role of the team that may act for one that nobody holds; None where there is none."""
     return next((other for other in STAND_INS.get(role, ()) if other in repo.team), None)

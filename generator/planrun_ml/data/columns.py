@@ -114,6 +114,7 @@ def positive_value(source: Source, table: Engine) -> str:
 
 
 def time_sql(source: Source) -> str:
+    """The moment of prediction of a row, as `moment_sql` has it of the column that data/source.yaml names."""
     return moment_sql(source.time)
 
 

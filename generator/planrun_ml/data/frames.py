@@ -40,6 +40,11 @@ class Frame:
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     def case(self, scores: np.ndarray, threshold: float, classes: tuple[str, ...]) -> Case:
+        """The rows with a model's `scores` beside the right answers, as metrics take them.
+
+        `scores` has the shape (n,), or (n, k) with a column for each of `classes`; a binary case is a yes from
+        `threshold` on.
+        """
         return Case(self.y, scores, threshold, classes, self.clusters, self.queries)
 
 

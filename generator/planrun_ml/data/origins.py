@@ -9,6 +9,8 @@ from planrun_ml.data import source as source_module
 
 
 def sources(repo: Repo) -> Result:
+    """A pass where every entry under `sources` in data/source.yaml names owner and access, and a lawful basis with them
+    where personal data are among the rows. Raises `Blocked` before the audit."""
     manifest.manifest(repo)
     source = source_module.source_of(repo)
     if not source.sources:

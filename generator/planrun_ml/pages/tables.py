@@ -4,6 +4,7 @@ from typing import Any
 
 
 def listed(values: dict[str, Any]) -> str:
+    """Names and values on one line: `rows 7, columns 3`."""
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 

@@ -71,6 +71,7 @@ def read(root: Path) -> dict[str, Any]:
 
 
 def version_of(registry: Mapping[str, Any], alias: str) -> str | None:
+    """The version that an alias points at; None where it points at none."""
     version: str | None = registry["aliases"].get(alias)
     return version
 
@@ -99,6 +100,7 @@ def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
 
 
 def card_path(version: str) -> str:
+    """The path of a version's card, from the repository's folder."""
     return f"registry/{version}.json"
 
 
@@ -191,6 +193,7 @@ def changing(root: Path) -> Iterator[dict[str, Any]]:
 
 
 def note(registry: dict[str, Any], what: str, version: str, by: str, reason: str = "") -> None:
+    """Add an event, dated now, to a registry that is being changed: what happened to which version, and why."""
     registry["events"].append({"at": now(), "what": what, "version": version, "by": by, "reason": reason})
 
 

@@ -16,4 +16,5 @@ def literal(text: str) -> str:
 
 
 def listed(columns: Sequence[str]) -> str:
+    """Columns as a list in SQL, each quoted."""
     return ", ".join(quoted(column) for column in columns)

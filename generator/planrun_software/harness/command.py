@@ -24,6 +24,7 @@ class Own(Harness):
     SAMPLES: NumberKey = "slo.demo_samples_p95"  # starting a process takes long
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Started":
+        """The command of a release in `source`, this one's where none is named; `workers` says nothing here."""
         return Started(self.package, folder, source or self.source, **environment)
 
 

@@ -151,10 +151,12 @@ class Surroundings:
         self._before: dict[str, str | None] = {}
 
     def enter(self) -> None:
+        """Set the variables, and keep what they were."""
         self._before = {name: os.environ.get(name) for name in self._changes}
         os.environ.update(self._changes)
 
     def leave(self) -> None:
+        """Bring back what they were; one that was not set is gone again."""
         for name, value in self._before.items():
             os.environ.pop(name, None)
             if value is not None:

@@ -44,6 +44,7 @@ class Own(Harness):
         return find_spec(f"{self.package}.access") is not None
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Service":
+        """The service of a release in `source`, this one's where none is named, in so many worker processes."""
         return Service(self, folder, source or self.source, workers, **environment)
 
     def url_of(self, folder: Path) -> str:
@@ -54,6 +55,7 @@ class Own(Harness):
         return f"sqlite:///{(folder / 'data.db').as_posix()}"
 
     def backup(self, folder: Path, file: Path) -> int:
+        """Write what the copy in `folder` keeps into a file; the number of records."""
         store = self.module("store").Store(self.url_of(folder))
         try:
             return int(store.backup(file))
@@ -61,6 +63,7 @@ class Own(Harness):
             store.close()
 
     def restore(self, file: Path, folder: Path) -> int:
+        """Bring a backup back into the copy in `folder`; the number of records."""
         store = self.module("store").Store(self.url_of(folder))
         try:
             return int(store.restore(file))
@@ -68,6 +71,7 @@ class Own(Harness):
             store.close()
 
     def content(self, folder: Path) -> dict[str, Content]:
+        """Every table of the copy's database; none where the product keeps no data."""
         return contents(self.url_of(folder)) if find_spec(f"{self.package}.tables") else {}
 
 

@@ -24,12 +24,15 @@ class Own(Harness):
     """A product that is run over a file."""
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Run":
+        """The job of a release in `source`, this one's where none is named; `workers` says nothing here."""
         return Run(self, folder, source or self.source, **environment)
 
     def backup(self, folder: Path, file: Path) -> int:
+        """Copy the ledger in `folder` into a file; the number of records."""
         return int(self.module("ledger").copy(folder, file))
 
     def restore(self, file: Path, folder: Path) -> int:
+        """Bring a copy of the ledger back into `folder`; the number of records."""
         return int(self.module("ledger").bring_back(file, folder))
 
     def content(self, folder: Path) -> dict[str, Content]:

@@ -27,6 +27,11 @@ LONGEST = timedelta(days=90)  # a waiver; what is walked past for longer is a ch
 
 @dataclass(frozen=True)
 class Result:
+    """What a check says: a state, why, and what to do next.
+
+    `state` is pass, warn, fail or blocked; `waived` comes from a waiver and never from a check.
+    """
+
     state: str
     reason: str
     next_step: str = ""  # a sentence, or a `Step`
@@ -34,6 +39,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Gate:
+    """A check under its id, with its title, and the answers to which it applies.
+
+    `waivable` says whether a waiver can open it.
+    """
+
     id: str
     title: str
     check: Callable[[Repo], Result]
@@ -60,18 +70,22 @@ BROKEN = "X.checks"  # the row that stands for a room whose gates cannot be read
 
 
 def passed(reason: str) -> Result:
+    """What the gate asks for is there."""
     return Result("pass", reason)
 
 
 def warned(reason: str, next_step: str = "") -> Result:
+    """It holds nothing up, and somebody should know the reason."""
     return Result("warn", reason, next_step)
 
 
 def failed(reason: str, next_step: str) -> Result:
+    """What was looked at is wrong; `next_step` is what mends it."""
     return Result("fail", reason, next_step)
 
 
 def blocked(reason: str, next_step: str) -> Result:
+    """Something that has to come first is missing, stale, unsigned or assumed; `next_step` makes it."""
     return Result("blocked", reason, next_step)
 
 

@@ -51,6 +51,7 @@ class Source:
 
     @property
     def is_sample(self) -> bool:
+        """Whether the rows are the built-in sample, and none of the team's own."""
         return self.source == "sample"
 
     @property
@@ -98,6 +99,7 @@ def segments(repo: Repo, source: Source) -> tuple[str, ...]:
 
 
 def near(name: str, known: list[str], otherwise: str = "") -> str:
+    """The question whether somebody meant the known name that is nearest; `otherwise` where none is near."""
     plain = {other.lower(): other for other in known}
     found = difflib.get_close_matches(name.lower(), plain, 1)
     return f'Did you mean "{plain[found[0]]}"?' if found else otherwise

@@ -109,4 +109,5 @@ def schedule(repo: Repo) -> Result:
 
 
 def tasks(repo: Repo) -> list[dict[str, str]]:
+    """The tasks of the plan's schedule by their ids. Raises `Blocked` where the plan is behind its answers."""
     return list(repo.plan.get("schedule", {}).get("tasks", []))

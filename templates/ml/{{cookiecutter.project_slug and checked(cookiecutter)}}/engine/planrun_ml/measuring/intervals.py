@@ -48,6 +48,7 @@ class Interval:
         return float(half / z * math.sqrt(self.n)) if math.isfinite(half) and z > 0 else 0.0
 
     def as_json(self) -> dict[str, Any]:
+        """The fields that evidence and records keep; None for a number that is not finite."""
         return {key: _plain(value) for key, value in asdict(self).items() if key not in ("error", "missing")}
 
 

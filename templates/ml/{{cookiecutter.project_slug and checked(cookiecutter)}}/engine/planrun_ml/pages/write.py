@@ -15,5 +15,6 @@ def pages(repo: Repo) -> dict[str, str]:
 
 
 def write(repo: Repo) -> None:
+    """Write every page from today's evidence. Raises as `pages` does, with no page written."""
     for path, text in pages(repo).items():
         write_text(repo.root / path, text)

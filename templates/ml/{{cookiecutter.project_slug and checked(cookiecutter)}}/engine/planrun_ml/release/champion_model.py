@@ -43,6 +43,7 @@ class Answer:
     detail: str = ""
 
     def as_json(self) -> dict[str, Any]:
+        """The fields that a caller gets; those that are empty are left out."""
         return {key: value for key, value in vars(self).items() if value != ""}
 
 

@@ -90,6 +90,7 @@ class Log:
         self.day = today
 
     def close(self) -> None:
+        """Close the file of the day; the next line opens one again."""
         if self.handle >= 0:
             os.close(self.handle)
         self.handle, self.day = -1, None

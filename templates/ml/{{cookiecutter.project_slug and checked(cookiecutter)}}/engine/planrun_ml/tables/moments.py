@@ -33,6 +33,7 @@ class Written:
 
     @property
     def is_ambiguous(self) -> bool:
+        """Whether more than one format fits, so that a day could be read as a month."""
         return len(self.forms) > 1
 
 

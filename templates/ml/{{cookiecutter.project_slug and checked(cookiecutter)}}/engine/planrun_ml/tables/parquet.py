@@ -34,5 +34,6 @@ def write_chunks(chunks: Iterable[pd.DataFrame], path: Path) -> int:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
+    """All rows of a Parquet file, in its order. Raises `duckdb.Error` where it cannot be read."""
     with _shared().cursor() as connection:
         return connection.execute(f"select * from read_parquet({literal(str(path))})").df()

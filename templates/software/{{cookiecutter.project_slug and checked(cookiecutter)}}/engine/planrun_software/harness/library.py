@@ -20,6 +20,7 @@ class Own(Harness):
     """A product that is imported."""
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Called":
+        """The functions of a release in `source`, this one's where none is named, called in this process."""
         return Called(self, folder, source or self.source, **environment)
 
 
