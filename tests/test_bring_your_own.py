@@ -252,7 +252,9 @@ def features(title: str) -> Callable[[Terminal], None]:
 def family(title: str, name: str, package: str) -> Callable[[Terminal], None]:
     def bring(terminal: Terminal) -> None:
         family_is_brought(terminal, title, package)
-        typed(terminal, f"experiment --model {name}")
+        records = [path.read_text("utf-8") for path in terminal.folder.glob("experiments/[0-9]*/record.yaml")]
+        kept = any(yaml.safe_load(text)["decision"] == "keep" for text in records)
+        typed(terminal, f"experiment --model {name}" + (" --features champion" if kept else ""))
         assert record(terminal.folder)["config"]["model"] == name
 
     return bring
@@ -353,6 +355,7 @@ def test_the_examples_of_every_task_run_on_its_sample(task: str, tmp_path: Path)
     with contextlib.closing(Terminal(on_its_sample(tmp_path, task))) as terminal:
         if task != "multiclass":
             a_baseline(terminal)
+            commit(terminal.folder, "The rule of the page")
         for name in ("a ratio", "means of the target", "the last value of a group", "lightgbm", "xgboost"):
             EXAMPLES[name](terminal)
             commit(terminal.folder, "Measured with it")

@@ -43,11 +43,13 @@ class Folder:
     root: Path
 
     def read(self, path: str) -> bytes | None:
+        """What a file holds; None where there is none, or where it leads out of the folder."""
         full = self.root / path
         inside = full.is_file() and full.resolve().is_relative_to(self.root.resolve())
         return full.read_bytes() if inside else None
 
     def names(self, folder: str) -> list[str]:
+        """The paths of the files below a folder, in order; none where there is no such folder."""
         below = sorted(path for path in (self.root / folder).rglob("*") if path.is_file())
         return [path.relative_to(self.root).as_posix() for path in below]
 
@@ -59,9 +61,11 @@ class Stored:
     content: Mapping[str, bytes]
 
     def read(self, path: str) -> bytes | None:
+        """What a file holds; None where it was not read."""
         return self.content.get(path)
 
     def names(self, folder: str) -> list[str]:
+        """The paths that begin with a folder's, in order."""
         return sorted(path for path in self.content if path.startswith(folder))
 
 

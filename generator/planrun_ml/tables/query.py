@@ -117,7 +117,7 @@ class Engine:
         return found
 
     def run(self, sql: str) -> None:
-        """A statement whose rows nobody needs. Raises `Trouble` where a value of the file cannot be read as its type."""
+        """A statement whose rows nobody needs. Raises `Trouble` where a value is none of its type."""
         self._guarded(sql)
 
     def replace_source(self, sql: str) -> None:
