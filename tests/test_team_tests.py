@@ -98,6 +98,8 @@ def test_the_teams_tests_find_what_they_are_for(audited: Path, name: str) -> Non
     red = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(red) == 1, done.stdout
     assert name in red[0]
+    if plant is a_service_that_rounds:
+        assert re.search(r"Of row C\d+, the input [\w ]+ is \S+ as training reads it and \S+ as a service does", red[0])
 
 
 @pytest.mark.slow
@@ -110,7 +112,27 @@ def test_a_feature_of_the_rows_beside_it_is_found_twice(audited: Path) -> None:
     red = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
     assert len(red) == 2, done.stdout
     assert "test_training_and_service_agree_on_every_row" in red[0]
+    assert re.search(
+        r"Of row C\d+, the feature centred is \S+ as training reads it and 0 as a service does", done.stdout
+    )
     assert "the company of other rows does not decide" in red[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["ml-default"], indirect=True)
+def test_an_experiment_says_so_before_anything_is_recorded(audited: Path) -> None:
+    """One sentence with the feature, the row and both values; no record, and no copy of the room."""
+    for words in (("confirm", "--all"), ("baseline",)):
+        assert run(audited, *words).returncode == 0
+    a_feature_of_the_rows_beside_it(audited)
+    done = run(audited, "experiment", "--model", "linear")
+
+    assert done.returncode == 1
+    assert re.search(
+        r"src/\w+/features\.py: centred of row C\d+ is \S+ among other rows and 0 where it is asked alone", done.stderr
+    )
+    assert list(audited.glob("experiments/[0-9]*")) == []
+    assert list(audited.glob("registry/rooms/*")) == []
 
 
 @pytest.mark.parametrize("repository", ["ml-invoices"], indirect=True)

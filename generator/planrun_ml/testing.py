@@ -101,6 +101,15 @@ def both_ways(repo: Repo, model: Champion) -> tuple[np.ndarray, np.ndarray]:
     return trained[asked], np.asarray(served, dtype=float)
 
 
+def difference(repo: Repo, model: Champion) -> str:
+    """A sentence for the first value that a service has otherwise than training; "" where there is none.
+
+    It names the input, the feature or the score, the row, and what it is both times: as training reads the rows, and
+    asked alone through JSON.
+    """
+    return parity.difference(repo, model, *parity.both_ways(repo, model))
+
+
 def scores(model: Champion, rows: pd.DataFrame) -> pd.Series:
     """The model's score of each row of inputs, found again by the row's own label, whatever its place."""
     found = model.scored(rows.reset_index(drop=True))["score"]

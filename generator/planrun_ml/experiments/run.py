@@ -38,7 +38,7 @@ from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
 from planrun_ml.models import configuration, families, model_files, own_features, training
 from planrun_ml.models.double_run import TOLERANCE
-from planrun_ml.models.model import Model
+from planrun_ml.models.model import Model, selected
 
 NEEDS = ("G1.3", "G1.4", "G1.8", "G1.9", "G1.11", "G1.lock")
 OTHERWISE = "Change one thing: --model, --set or --drop."
@@ -191,6 +191,8 @@ def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None,
     on_sample = source.source_of(repo).is_sample
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     trained = training.fit(rows, task, settings, repo.rooms)
+    keys = validation.keys.tolist()
+    own_features.refuse_company(trained.steps, selected(validation.x, trained.columns), keys, repo.rooms)
     # What is measured is what was read back from the file: the same object will answer in service.
     fitted, model = model_files.kept(trained, validation.x, task, prediction_files.store(repo), settings, repo.rooms)
     twice = _again(rows, validation.x, task, settings, repo, trained, time.perf_counter() - started)

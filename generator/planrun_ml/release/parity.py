@@ -1,7 +1,7 @@
 """A version answers alike in batch and one by one, and its rule answers when it cannot."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,9 @@ from planrun.trouble import Trouble
 
 from planrun_ml.data import columns as columns_module
 from planrun_ml.data import frames
+from planrun_ml.data.source import Source
+from planrun_ml.models import own_features
+from planrun_ml.models.model import selected
 from planrun_ml.release import registry
 from planrun_ml.release.champion_model import Champion
 from planrun_ml.tables.sql import listed
@@ -35,6 +38,7 @@ def measure(repo: Repo, candidate: Champion) -> None:
     repo.write_evidence("fallback", facts | {"cases": stand_ins(candidate, rows[0])}, measured)
     if wrong or not pairs:
         said = f"{wrong} of {len(pairs)} rows score differently in service (gate G4.2)."
+        said += f" {told}" if (told := difference(repo, candidate, inputs, rows)) else ""
         raise Trouble(f"{candidate.version} is not released: {said}", "make triage")
 
 
@@ -48,11 +52,50 @@ def answering(repo: Repo, version: str) -> tuple[str, ...]:
 def both_ways(repo: Repo, candidate: Champion) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     """The same rows as training reads them, and as a caller would send them (through JSON and back)."""
     table, source, columns = frames.open_split(repo)
-    chosen = f"from split_rows order by md5({columns_module.key_sql(source)}) limit {PARITY_ROWS}"
+    chosen = _chosen(source)
     inputs = table.frame(f"select {columns_module.select(candidate.columns)} {chosen}")
     raw = table.frame(f"select {listed(list(columns))} {chosen}").astype(object)
     sent = raw.where(raw.notna(), None).to_dict("records")
     return inputs, json.loads(json.dumps(sent, default=str))
+
+
+def _chosen(source: Source) -> str:
+    """The end of a query over the rows that are compared, in their order."""
+    return f"from split_rows order by md5({columns_module.key_sql(source)}) limit {PARITY_ROWS}"
+
+
+def difference(repo: Repo, candidate: Champion, inputs: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence for the first input, feature or score of a row that service has otherwise than training; "" for none.
+
+    `inputs` and `rows` are the two sides of `both_ways`; the first rows of them are asked one by one. A row that the
+    contract of the service refuses is answered by the rule there, and is left out.
+    """
+    table, source, _ = frames.open_split(repo)
+    keys = [key for (key,) in table.rows(f"select {columns_module.key_sql(source)} {_chosen(source)}")]
+    some = inputs.head(own_features.ALONE)
+    asked = [
+        candidate.checked(pd.DataFrame.from_records([row], columns=list(candidate.columns)))
+        for row in rows[: len(some)]
+    ]
+    single = [clean if problems[0] == "" else None for clean, problems in asked]
+    if found := own_features.difference(some, single, keys):
+        return _told(f"the input {found.column}", found)
+    steps, columns = getattr(candidate.model, "steps", []), getattr(candidate.model, "columns", {})
+    if steps:
+        clean = [frame if frame is None else selected(frame, columns) for frame in single]
+        made = [None if frame is None else own_features.single_rows(steps, [frame])[0] for frame in clean]
+        if found := own_features.difference(own_features.transformed(steps, selected(some, columns)), made, keys):
+            return _told(f"the feature {found.column}", found)
+    answers = [candidate.answers([row])[0] for row in rows[: len(some)]]
+    scores = pd.DataFrame({"score": candidate.scored(some)["score"]})
+    served = [pd.DataFrame({"score": [one.score]}) if one.source == candidate.card["kind"] else None for one in answers]
+    found = own_features.difference(scores, served, keys)
+    return _told("the score", found) if found else ""
+
+
+def _told(what: str, found: own_features.Difference) -> str:
+    one, other = own_features.shown(found.one), own_features.shown(found.other)
+    return f"Of row {found.key}, {what} is {one} as training reads it and {other} as a service does, asked alone."
 
 
 def stand_ins(candidate: Champion, row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

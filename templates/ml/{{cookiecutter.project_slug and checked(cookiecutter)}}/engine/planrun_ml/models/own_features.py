@@ -1,6 +1,8 @@
 """The steps that a team brings in features.py: taken from the kept copy, fitted, and held to giving a row for a row."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,18 @@ from planrun.rooms import Rooms
 from planrun.trouble import Trouble
 
 ROOM = "features"
+ALONE = 50  # rows that are asked one by one, which takes longer than together
+SAME = 1e-9  # how far two values of one feature may lie apart, relative to 1 or the value, whichever is larger
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A value that depends on how a row is asked: its column, the row's key, and what it was both times."""
+
+    column: str
+    key: str
+    one: Any
+    other: Any
 
 
 def room(rooms: Rooms | None, digest: str) -> Any:
@@ -104,3 +118,69 @@ def told(error: Exception, rooms: Rooms | None, digest: str, name: str) -> Troub
     file = f"src/{rooms.package}/{ROOM}.py" if rooms else f"{ROOM}.py"
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     return Trouble(f"{file}: {name} failed: {text}.", f"Correct {file}.")
+
+
+def difference(together: pd.DataFrame, single: Sequence[pd.DataFrame | None], keys: Sequence[Any]) -> Difference | None:
+    """The first value of a table that the same row has not when it is made alone; None where there is none.
+
+    `single` holds a frame of one row for each row of `together`, in its order, None for one that cannot be asked;
+    `keys` names the rows. Missing on both sides is the same.
+    """
+    for place, frame in enumerate(single):
+        if frame is None:
+            continue
+        row, alone = together.iloc[place], frame.iloc[0]
+        for column in dict.fromkeys([*together.columns, *frame.columns]):
+            one, other = (held[column] if column in held.index else "no column" for held in (row, alone))
+            if not _same(one, other):
+                return Difference(str(column), str(keys[place]), one, other)
+    return None
+
+
+def _same(one: Any, other: Any) -> bool:
+    if pd.isna(one) or pd.isna(other):
+        return bool(pd.isna(one) and pd.isna(other))
+    if isinstance(one, Real) and isinstance(other, Real):
+        return abs(float(one) - float(other)) <= SAME * max(1.0, abs(float(one)))
+    return bool(one == other)
+
+
+def single_rows(own: Sequence[Any], rows: Sequence[pd.DataFrame]) -> list[pd.DataFrame | None]:
+    """What fitted steps make of frames of one row each; None for one on which a step fails, which the rule answers."""
+    found: list[pd.DataFrame | None] = []
+    for row in rows:
+        try:
+            found.append(transformed(own, row))
+        except Exception:  # whatever the team's own code raises: who asks about all rows is told
+            found.append(None)
+    return found
+
+
+def refuse_company(own: Sequence[Any], x: pd.DataFrame, keys: Sequence[Any], rooms: Rooms) -> None:
+    """Raise `Trouble` where a feature of a row depends on the rows beside it: a service asks about one alone.
+
+    `x` are rows as `selected` gives them, of which the first `ALONE` are asked one by one; `keys` are their names.
+    """
+    if not own:
+        return
+    some = x.head(ALONE)
+    try:
+        together = transformed(own, some)
+    except Exception:  # whatever the team's own code raises; that row is told where the model is read back
+        return
+    found = difference(together, single_rows(own, [some.iloc[[place]] for place in range(len(some))]), keys)
+    if found:
+        told = (
+            f"src/{rooms.package}/{ROOM}.py: {found.column} of row {found.key} is {shown(found.one)} among other rows "
+            f"and {shown(found.other)} where it is asked alone, as a service asks."
+        )
+        raise Trouble(
+            told, "Let fit keep what a row needs of the others, such as their mean; transform reads it there."
+        )
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence has it: six digits of a number, a text in quotes."""
+    if pd.isna(value):
+        return "missing"
+    return f"{float(value):.6g}" if isinstance(value, Real) else f'"{value}"'
