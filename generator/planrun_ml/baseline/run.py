@@ -7,6 +7,7 @@ from planrun.catalogue import AnswerKey
 from planrun.repository import Repo
 from planrun.trouble import Outcome
 
+from planrun_ml.baseline import answered
 from planrun_ml.baseline.rule import case, constant, learn, own
 from planrun_ml.data import frames, lock, prediction_files, watch_list
 from planrun_ml.data import source as source_module
@@ -15,7 +16,7 @@ from planrun_ml.data.splits import SPLITS
 from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import write_log
-from planrun_ml.measuring import measures, practice
+from planrun_ml.measuring import measures
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.intervals import Interval, interval
 from planrun_ml.measuring.metrics import Metric, score
@@ -54,13 +55,13 @@ def run(repo: Repo) -> Outcome:
     bounds = f"{_bounds(metric, found)}{source_module.label(repo, source)}."
     carrying = carrying_module.carried(Repo(repo.root))
     lines = [f"Baseline {metric.name} {found.value:.4g} ({metric.better} is better), {bounds}", f"Rule: {sql}"]
+    if told := answered.unlike(repo, metric, facts["result"]):
+        lines.append(f"{told} Settle it: {answered.settled_by(facts['result'])}.")
     if metric.own and (missing := _not_planned_with(repo, metric, found)):
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
     doubt = watch_list.rests_on((repo.evidence("splits") or {}).get("leakage"), rule)
     lines += [_constant(metric, found.value, facts["constant"], praised=doubt is None)]
-    if (figure := practice.missed(repo, metric, found.low, found.high)) is not None:
-        lines.append(f"{practice.told(metric.name, found.value, figure)}: {practice.MEND}")
     if doubt:
         lines.append(f"The rule's column may know the answer: {doubt['why']}. Settle it: {doubt['settle']}.")
     lines += [*carrying.told(), locked(Repo(repo.root), carrying.equal)]

@@ -17,6 +17,7 @@ from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit import again
 from planrun_ml.audit.two_runs import PIPELINE, differing
+from planrun_ml.baseline import answered
 from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
@@ -266,9 +267,10 @@ def baseline(repo: Repo) -> Result:
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
             decides(repo, "po", f"ship the rule, or {harder} the target: mlscaffold replan --set target_value=…"),
         )
-    if (figure := practice.missed(repo, metric, found["result"]["low"], found["result"]["high"])) is not None:
-        why = practice.told(found["metric"], value, figure)
-        return warned(f"{why}: acceptance holds a model against both.", decides(repo, "po", practice.MEND))
+    if told := answered.unlike(repo, metric, found["result"]):
+        missed = practice.missed(repo, metric, found["result"]["low"], found["result"]["high"]) is not None
+        also = " Acceptance holds a model against both." if missed else ""
+        return warned(f"{told}{also}", decides(repo, "po", answered.settled_by(found["result"])))
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
 
 

@@ -15,6 +15,7 @@ from planrun.trouble import Outcome, Trouble
 from planrun.yaml_rows import write_rows
 
 ASSUMPTIONS = "plan/assumptions.yaml"
+MARKED = "Numbers that rest on it keep their mark (*) on the pages until: mlscaffold replan"
 TOLD = ("key", "value", "confirmed_by", "confirmed_on")  # what a person vouches for; the rest of a row `replan` writes
 
 
@@ -38,7 +39,7 @@ def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
     write_rows(repo, ASSUMPTIONS, rows)
     taken = ", ".join(f"{row['key']} = {row['value'] or 'not known'}" for row in fresh)
     note = git.commit(repo.root, [ASSUMPTIONS], f"Confirm {', '.join(row['key'] for row in fresh)}")
-    return Outcome(f"{person(repo)} takes as true: {taken}\n{note}")
+    return Outcome(f"{person(repo)} takes as true: {taken}\n{note}\n{MARKED}")
 
 
 def _no_assumption(repo: Repo, key: str, known: Sequence[str]) -> Trouble:
