@@ -112,6 +112,7 @@ PARTS = {
             "tests/test_adding.py",
             "tests/test_catalogue.py",
             "tests/test_engine_apart.py",
+            "tests/test_engine_tests.py",
             "tests/test_data_flag.py",
             "tests/test_export.py",
             "tests/test_board_browser.py",
