@@ -132,7 +132,7 @@ def test_an_experiment_says_so_before_anything_is_recorded(audited: Path) -> Non
     assert re.search(
         r"src/\w+/features\.py: centred of row C\d+ is \S+ among other rows and 0 where it is asked alone", done.stderr
     )
-    assert list(audited.glob("experiments/[0-9]*")) == []
+    assert [path.name for path in audited.glob("experiments/[0-9]*")] == ["0000-baseline"]
     assert list(audited.glob("registry/rooms/*")) == []
 
 
