@@ -16,7 +16,7 @@ from planrun_ml.data.splits import SPLITS
 from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import write_log
-from planrun_ml.measuring import measures, practice
+from planrun_ml.measuring import measures
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.intervals import Interval, interval
 from planrun_ml.measuring.metrics import Metric, score
@@ -62,8 +62,6 @@ def run(repo: Repo) -> Outcome:
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
     doubt = watch_list.rests_on((repo.evidence("splits") or {}).get("leakage"), rule)
     lines += [_constant(metric, found.value, facts["constant"], praised=doubt is None)]
-    if (figure := practice.missed(repo, metric, found.low, found.high)) is not None:
-        lines.append(f"{practice.told(metric.name, found.value, figure)}: {practice.MEND}")
     if doubt:
         lines.append(f"The rule's column may know the answer: {doubt['why']}. Settle it: {doubt['settle']}.")
     lines += [*carrying.told(), locked(Repo(repo.root), carrying.equal)]

@@ -23,13 +23,15 @@ from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS, clusters_said
 from planrun_ml.gates.documents import open_questions
+from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.intervals import FEWEST
 from planrun_ml.measuring.metrics import score
+from planrun_ml.measuring.stakes import decision_threshold
 
 AUDIT = "docs/01-data-audit.md"
 REPORT = "evidence/audit.md"
 TOLERANCE = 1e-5
-FEWEST_GROUPS = 8  # independent groups or days below which intervals over them are not to be trusted
 LOWER = "ask for less (mlscaffold replan --set target_value=…)"
 UNREACHED = f"add rows or better columns, then make audit; {LOWER}; or walk past it: {waiving('G1.10')}"
 CAPPED = f"label better, then mlscaffold replan --set label_agreement=…; {LOWER}; or walk past it: {waiving('G1.6')}"
@@ -133,7 +135,7 @@ def labelled(repo: Repo) -> Result:
 
 
 def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
-    """Units against the plan's: groups take more of them (F10), and alarms not raised yet are planned in rows."""
+    """Units against the plan's: groups take more of them, and alarms not raised yet are planned in rows."""
     if deciding(repo).counted_on == "alarms":
         key: NumberKey = "test.rows"
         have, need, what = test["rows"], repo.number(key), "labelled test rows"
@@ -141,7 +143,7 @@ def _enough(repo: Repo, test: Mapping[str, Any]) -> Result:
         key = "test.units"
         have, need, what = test["units"], repo.number(key), f"labelled test {deciding(repo).counted_on}"
         need = None if need is None else math.ceil(need * repo.needed("test.design_effect"))
-    if (apart := test.get("clusters", FEWEST_GROUPS)) < FEWEST_GROUPS:
+    if (apart := test.get("clusters", FEWEST)) < FEWEST:
         return _few_groups(test, int(apart))
     if need is None:
         note = repo.entry(key).get("note") or ""
@@ -161,10 +163,8 @@ def _few_groups(test: Mapping[str, Any], apart: int) -> Result:
     told = (
         f"{test['rows']:,} labelled test rows come from {clusters_said(apart, name)}: rows of one {name} vary together"
     )
-    step = (
-        f"rows of {clusters_said(FEWEST_GROUPS - apart, name)} more in the test split; more rows of the same add none"
-    )
-    return warned(f"{told}, so acceptance may end inconclusive.", rows_missing(FEWEST_GROUPS - apart, step))
+    step = f"rows of {clusters_said(FEWEST - apart, name)} more in the test split; more rows of the same add none"
+    return warned(f"{told}, so acceptance will have nothing to judge by.", rows_missing(FEWEST - apart, step))
 
 
 @gate("G1.6")
@@ -257,12 +257,7 @@ def baseline(repo: Repo) -> Result:
     if target is not None and math.isfinite(flat) and metric.sign * (flat - target) >= 0:
         return stop(
             f"Answering always the same already scores {found['metric']} {flat:.3g}, and the target is {target:.3g}.",
-            decides(
-                repo,
-                "po",
-                f"{harder} the target (mlscaffold replan --set target_value=…), change the metric (mlscaffold replan "
-                "--set metric=…), or name the rarer class as `positive` in data/source.yaml",
-            ),
+            decides(repo, "po", _from_a_constant(repo, harder, flat)),
         )
     if target is not None and bound is not None and (bound >= target if better else bound <= target):
         if doubt := watch_list.rests_on(repo.fresh("splits", "make audit")["leakage"], found["rule"]):
@@ -273,8 +268,23 @@ def baseline(repo: Repo) -> Result:
             decides(repo, "po", f"ship the rule, or {harder} the target: mlscaffold replan --set target_value=…"),
         )
     if told := answered.unlike(repo, metric, found["result"]):
-        return warned(told, decides(repo, "po", answered.settled_by(found["result"])))
+        missed = practice.missed(repo, metric, found["result"]["low"], found["result"]["high"]) is not None
+        also = " Acceptance holds a model against both." if missed else ""
+        return warned(f"{told}{also}", decides(repo, "po", answered.settled_by(found["result"])))
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
+
+
+def _from_a_constant(repo: Repo, harder: str, flat: float) -> str:
+    """What helps where answering always the same reaches the target: only what is possible here."""
+    share, limit = float(repo.answers["positive_share"] or 0), deciding(repo).limit
+    binary = repo.answers["task"] == "binary"
+    ways = [] if flat == limit else [f"{harder} the target (mlscaffold replan --set target_value=…)"]
+    ways += ["change the metric (mlscaffold replan --set metric=…)"]
+    if binary and decision_threshold(repo) < share:  # acting on every case is what these costs ask for
+        ways.append("correct the costs of errors (mlscaffold replan --set miss_cost=… --set false_alarm_cost=…)")
+    if binary and share > 0.5:
+        ways.append("name the rarer class as `positive` in data/source.yaml")
+    return ", or ".join(ways)
 
 
 @gate("G1.10")
