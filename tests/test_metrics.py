@@ -1,19 +1,47 @@
 """What a metric is: the engine's own say what they always said, and a team's own is asked as one of them."""
 
 import json
+import re
 from typing import Any
 
 import evaluator
 import pytest
-from planrun_ml.measuring.metrics import BUILT_IN, Metric
+from mlscaffold import catalogue
+from mlscaffold.catalogue.keys import MetricKey
+from planrun_ml.measuring import intervals
+from planrun_ml.measuring.metrics import BUILT_IN, Metric, named
 
 
 @pytest.mark.parametrize(("task", "name", "grouped"), evaluator.every())
 def test_the_evaluator_says_what_it_said(task: str, name: str, grouped: bool) -> None:
     """Value, interval, gain and what late labels show, of each of the engine's metrics on rows alone and in groups."""
-    known = json.loads(evaluator.KNOWN.read_text("utf-8"))[evaluator.key(task, name, grouped)]
+    known = _known()[evaluator.key(task, name, grouped)]
 
     assert evaluator.says(task, name, grouped) == near(known)
+
+
+@pytest.mark.parametrize("key", catalogue.metrics())
+def test_two_models_are_compared_as_the_plan_says(key: MetricKey) -> None:
+    """`decided_by` of a metric's row names what the engine does where each row stands alone."""
+    task = next(task for task, names in evaluator.NAMES.items() if key in names.split())
+    method = str(intervals.gain(named(key), *evaluator.pairs()[task], 0.05).as_json()["method"])
+    # How many alarms there are is itself the model's doing, so a mean over them is a ratio of two sums.
+    means = named(key).each is not None and named(key).counted_on != "alarms"
+    told = {"Tango": "score", "DeLong": "delong"}
+    done = next((way for name, way in told.items() if method.startswith(name)), "mean" if means else "influence")
+
+    assert catalogue.metrics()[key].decided_by == done, method
+
+
+def test_figures_are_written_to_digits_that_every_machine_has() -> None:
+    """Written anew where nothing changed, tests/evaluator.json is the same text."""
+    figures = re.findall(r"-?\d+\.\d+", json.dumps([row["score"] for row in _known().values()]))
+
+    assert [text for text in figures if len(text.partition(".")[2]) > evaluator.DIGITS] == []
+
+
+def _known() -> dict[str, Any]:
+    return dict(json.loads(evaluator.KNOWN.read_text("utf-8")))
 
 
 def near(known: Any) -> Any:

@@ -30,6 +30,22 @@ def found(plan: dict[str, Any]) -> dict[str, str]:
     return {finding["key"]: finding["sentence"] for finding in plan["findings"]}
 
 
+@pytest.mark.parametrize(
+    ("key", "text", "number"),
+    [
+        ("min_gain", "0.04", "acceptance.min_gain"), ("build_cost", "50000", "acceptance.build_cost"),
+        ("current_value", "0.55", "acceptance.baseline"), ("audit_margin", "0.07", "feedback.audit_margin"),
+    ],
+)  # fmt: skip
+def test_a_number_that_somebody_gave_is_told_as_given(key: str, text: str, number: str) -> None:
+    """No formula made it, and it is answered, or measured where `measured` names its origin."""
+    group, name = number.split(".")
+    given, measured = (planned(**{key: text}, **more)[group][name] for more in ({}, {"measured": f"{key}=a trial"}))
+
+    assert (float(text), "", "answered") == (given["value"], given["formula"], given["provenance"])
+    assert (float(text), "", "measured") == (measured["value"], measured["formula"], measured["provenance"])
+
+
 # ------------------------------------------------------------------------------------------------ the metric table
 
 
