@@ -1,17 +1,22 @@
 """Gates of a software repository, each shut by what a team really does: a slip, a shortcut, an empty promise."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from planrun import environment
+from planrun.command import COMMAND
+from planrun.gates import evaluate
 from planrun.repository import Repo
 from planrun.signing import signatures
 from planrun.trouble import Blocked
 from planrun_software.build import check
+from planrun_software.drills import rollback
 from planrun_software.inspection import secrets_and_packages
 from planrun_software.measuring.load import MEASURED
-from planrun_software.self_test.conftest import LOAD, SCENARIOS, TODAY, Box
+from planrun_software.self_test.conftest import BUDGET, DRILL, LOAD, RECORD, SCENARIOS, TODAY, Box
 from planrun_software.traceability import marked_tests, requirements, runs, table
 
 OUTSIDE = "docs/inspections/reach.md"
@@ -287,3 +292,207 @@ def test_a_must_without_a_scenario_shuts_t31(box: Box) -> None:
     assert box.state("T3.1").state == "blocked"
     assert "No test shows R-03" in box.state("T3.1").reason
     assert '@pytest.mark.req("R-03")' in box.state("T3.1").next_step
+
+
+# ---------------------------------------------------------------------------------------------------- what a gate says
+OPEN = {
+    "T0.1": "docs/00-charter.md is complete.",
+    "T0.2": "The advisor said software (rules); the record is accepted.",
+    "T0.3": "Every deliverable has one who answers for it and one who does it.",
+    "T1.1": "3 requirements; no capability is without one, none names another.",
+    "T1.2": "3 requirements: one shall, a fit criterion, a verification and an owner each.",
+    "T1.3": "Every assumption is confirmed and every question answered.",
+    "T1.4": "99.0000% is within the 99.9000% that the dependencies allow.",
+    "T1.5": "2 of 8 workers can carry the load test's rate.",
+    "T1.6": f"{RECORD} is complete.",
+    "T1.7": "0 risks of 12 or more, each with an owner, a response and a date.",
+    "T1.8": "Signed by po Ana, swe Ana.",
+    "T2.1": "1 started item, none too large, none waiting for another.",
+    "T2.2": "1 test function ran; each must requirement that a test shows has one that passes.",
+    "T2.3": "Green: lint.",
+    "T2.4": "The code host asks the code owners; whether they looked, only it knows.",
+    "T2.5": "No started item is past its date.",
+    "T2.6": "1 sample, one for each capability.",
+    "T3.1": "1 scenario passed; each of 1 must requirement that a test shows has one.",
+    "T3.2": "Every must requirement leads to a committed test that passed, or to evidence that passes.",
+    "T3.3": "Shown: p95 5 of 300 ms, 0 of 900 failed.",
+    "T3.4": "0 open defects in plan/backlog.json, none of severity 1 or 2.",
+    "T3.5": "No secret in 50 files; no known weakness in 20 packages.",
+    "T3.6": "Signed by po Ana.",
+    "T4.1": f"Back on a in 2 s on {TODAY} (limit 15 min).",
+    "T4.2": f"1 alert as planned; a test alert was delivered on {TODAY}.",
+    "T4.3": f"9 records came back equal in 1 s on {TODAY}.",
+    "T4.4": "p95 5 ms and errors 0.000% with 1 worker.",
+    "T4.5": "docs/04-operations.md is complete.",
+    "T4.6": f"20 packages pinned, none with a known weakness on {TODAY}.",
+    "T5.1": f"80% of the error budget is left on {TODAY}.",
+    "T5.2": "0 postmortems, each with owned actions.",
+    "T5.3": f"The next quarterly review is due by {date.fromisoformat(TODAY) + timedelta(91)}.",
+}
+
+
+def test_an_open_gate_says_why_it_is_open(box: Box) -> None:
+    """What was counted, by whom it was signed, and on which day it was shown."""
+    rows = {row.id: row for row in evaluate(Repo(box.root))}
+
+    assert {id: rows[id].reason for id in OPEN} == OPEN
+    assert {row.id: row.next_step for row in rows.values()} == dict.fromkeys(rows, "")
+
+
+def unanswered(box: Box, key: str) -> None:
+    """An answer that is not there, as in a repository that was made before it was asked for."""
+    box.edit("plan/project.yaml", f"^{key}:.*\n", "")
+    box.plan()
+
+
+def ago(days: int) -> str:
+    return (date.fromisoformat(TODAY) - timedelta(days)).isoformat()
+
+
+@pytest.mark.parametrize(("days", "state"), [(90, "pass"), (91, "blocked")])
+def test_a_rehearsal_counts_for_ninety_days_unless_another_age_is_said(box: Box, days: int, state: str) -> None:
+    """An answer that lacks is the one that would have been proposed."""
+    unanswered(box, "drill_age_days")
+    box.evidence("rollback_drill", DRILL | {"on": ago(days)}, *rollback.MEASURED)
+    unsaid = box.state("T4.1")
+    box.answer("drill_age_days", str(days - 1))
+
+    assert unsaid.state == state
+    assert state == "pass" or unsaid.reason == "The last rehearsal is 91 days old, and 90 count."
+    assert box.state("T4.1").reason == f"The last rehearsal is {days} days old, and {days - 1} count."
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(900, "pass"), (901, "fail")])
+def test_going_back_may_take_a_quarter_of_an_hour_unless_more_is_said(box: Box, seconds: int, state: str) -> None:
+    """To the second; a longer time that is allowed opens it."""
+    unanswered(box, "rollback_minutes")
+    box.evidence("rollback_drill", DRILL | {"seconds": seconds}, *rollback.MEASURED)
+    unsaid = box.state("T4.1")
+    box.answer("rollback_minutes", "16")
+
+    assert unsaid.state == state
+    assert state == "pass" or unsaid.reason == "It took 901 s, and 15 minutes are allowed."
+    assert box.state("T4.1").state == "pass"
+
+
+@pytest.mark.parametrize(
+    ("limit", "state", "reason"),
+    [
+        (None, "blocked", "Nobody has said how many workers the hosting gives."),
+        ("2", "pass", "2 of 2 workers can carry the load test's rate."),
+        ("1", "fail", "2 are needed, and the limit is 1."),
+    ],
+)
+def test_workers_are_held_against_what_the_hosting_gives(box: Box, limit: str | None, state: str, reason: str) -> None:
+    """All of them may be needed; that nobody said how many there are is no limit."""
+    if limit is None:
+        unanswered(box, "worker_limit")
+    else:
+        box.answer("worker_limit", limit)
+
+    assert (box.state("T1.5").state, box.state("T1.5").reason) == (state, reason)
+
+
+def test_capabilities_that_nobody_confirmed(box: Box) -> None:
+    """A list that was proposed is not what somebody wants until a person says so."""
+    rows = [{"key": "capabilities", "value": "Report status", "confirmed_by": "", "confirmed_on": ""}]
+    box.write("plan/assumptions.yaml", json.dumps(rows))
+    row = box.state("T1.1")
+    box.write("plan/assumptions.yaml", json.dumps([rows[0] | {"key": "metric"}]))
+
+    assert (row.state, row.reason) == ("blocked", "The capabilities are a default that nobody has confirmed.")
+    assert row.next_step == f"Read plan/assumptions.yaml, then: {COMMAND} confirm --all"
+    assert box.state("T1.1").state == "pass"
+
+
+def test_what_is_owed_before_building_is_listed(box: Box) -> None:
+    """Assumptions first, then each question with who answers it, by role, and where it stands."""
+    rows = [{"key": key, "value": "1", "confirmed_by": "", "confirmed_on": ""} for key in ("rigor", "ci")]
+    box.write("plan/assumptions.yaml", json.dumps(rows))
+    box.append("docs/02-iterations.md", "\n[NEEDS ANSWER owner: swe] How long?\n")
+    box.append("docs/04-operations.md", "\n[NEEDS ANSWER owner: ops] Who is called?\n")
+    row = box.state("T1.3")
+    box.write("plan/assumptions.yaml", "[]")
+
+    assert row.reason.splitlines() == [
+        "2 assumptions unconfirmed: rigor, ci. 2 open questions in docs/:",
+        "                 ops  docs/04-operations.md: Who is called?",
+        "                 swe  docs/02-iterations.md: How long?",
+    ]
+    assert row.next_step == f"Read plan/assumptions.yaml, then: {COMMAND} confirm --all"
+    assert box.state("T1.3").next_step == "Answer, as swe, in docs/02-iterations.md: How long?"
+
+
+def test_what_is_wrong_with_requirements_is_counted(box: Box) -> None:
+    """The first is told, and how many there are."""
+    box.requirement("R-01", owner="", fit="fast enough")
+    box.requirement("R-03", verification="hope")
+
+    assert box.state("T1.2").reason == "R-01 has no owner. (3 in all)"
+
+
+# ---------------------------------------------------------------------------------------------------- reviews
+@pytest.mark.parametrize(
+    ("rule", "folder", "state"),
+    [
+        ("* @ana", "", "pass"),
+        ("src @ana", "", "pass"),
+        ("# * @ana", "", "blocked"),
+        ("* @ana", "apps/one", "pass"),
+        ("/apps/ @ana", "apps/one", "pass"),
+        ("/apps/one @ana", "apps/one", "pass"),
+        ("/apps/one/src/ @ana", "apps/one", "pass"),
+        ("/apps/two/ @ana", "apps/one", "blocked"),
+        ("/apps/on @ana", "apps/one", "blocked"),
+        ("/apps/ones @ana", "apps/one", "blocked"),
+    ],
+)
+def test_code_owners_are_those_of_the_projects_folder(box: Box, rule: str, folder: str, state: str) -> None:
+    """In a repository of several projects a neighbour's owners review nothing here."""
+    box.answer("folder", folder)
+    box.write(".github/CODEOWNERS", f"{rule}\n")
+
+    assert box.state("T2.4").state == state
+
+
+@pytest.mark.parametrize("ci", ["github", "gitlab", "azure", "none", None])
+def test_code_owners_are_named_where_the_host_reads_them(box: Box, ci: str | None) -> None:
+    """By the answer that writes the file, on a host that reads it; elsewhere whoever sets the host decides."""
+    box.write(".github/CODEOWNERS", "")
+    if ci is None:
+        unanswered(box, "ci")
+    else:
+        box.answer("ci", ci)
+
+    step = box.state("T2.4").next_step
+    if ci in ("azure", "none"):
+        assert step == "swe Ana decides: names in docs/CODEOWNERS whose review the code host is set to ask for"
+    else:
+        assert step == "mlscaffold replan --set code_owners=…"
+
+
+# ---------------------------------------------------------------------------------------------------- error budget
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"left": 0.004}, ""),
+        ({"left": 0, "failed": 10}, "10 of 1000 failed: the budget is spent."),
+        ({"on": ago(1)}, ""),
+        ({"on": ago(2)}, "No data for 2 days, which counts as a spent budget."),
+    ],
+)
+def test_an_error_budget_is_spent_at_nothing_left_and_after_a_day_unseen(
+    box: Box, facts: dict[str, Any], reason: str
+) -> None:
+    """Who counts is told how, and the po what is left to decide."""
+    box.evidence("error_budget", BUDGET | facts)
+
+    row = box.state("T5.1")
+
+    assert row.state == ("fail" if reason else "pass")
+    assert reason in row.reason
+    if "left" in facts and reason:
+        assert row.next_step.startswith("po Ana decides: merge repairs only, until: ")
+        assert row.next_step.endswith(f"; or {COMMAND} waive T5.1 --reason … --until …")
+    if reason:
+        assert f"{COMMAND} budget --total N --failed M" in row.next_step
