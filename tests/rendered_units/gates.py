@@ -1,16 +1,28 @@
 """Gates and signatures beyond those whose planted failures the repository itself ships."""
 
 import json
+import re
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
+from planrun.command import COMMAND
 from planrun.files import canonical
 from planrun.gates import evaluate
 from planrun.repository import Repo
 from planrun.signing import assumptions
+from planrun.signing.signatures import SIGNABLES, document_hash, required_roles
+from planrun.steps import told
 from planrun.trouble import Trouble
+from planrun_ml.audit.two_runs import PIPELINE
+from planrun_ml.experiments.retracing import LOOSE
+from planrun_ml.gates import g1_data, g3_acceptance
+from planrun_ml.measuring.deciding import deciding
 from planrun_ml.self_test.conftest import ROWS, ask, commit, edit, gate, git
 
 
@@ -214,3 +226,389 @@ def test_what_cannot_be_confirmed_is_told_apart(newborn: Path, key: str, value: 
         assumptions.confirm(repo, [key])
     assert refusal.value.sentence == told
     assert refusal.value.remedy.startswith(f"mlscaffold replan --set {key}=…" if value == "" else "Assumptions: ")
+
+
+# ---------------------------------------------------------------------------------------------------- what a gate says
+def answer(root: Path, **answers: str) -> None:
+    """Other answers, and the plan planned from them."""
+    path = root / "plan/project.yaml"
+    for key, value in answers.items():
+        text, found = re.subn(rf"(?m)^{key}:.*$", f'{key}: "{value}"', path.read_text("utf-8"))
+        assert found == 1, key
+        path.write_text(text, "utf-8")
+    edit(root / "plan/plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
+
+
+def plan(root: Path, **values: object) -> None:
+    """Numbers of the plan, group__name=value."""
+
+    def change(found: dict[str, Any]) -> None:
+        for key, value in values.items():
+            group, _, name = key.partition("__")
+            found[group][name] = {"formula": "", "inputs": {}, "note": "Too few are known.", "value": value}
+
+    edit(root / "plan/plan.json", change)
+
+
+@pytest.fixture
+def audited(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As after an audit, whose evidence each test writes by itself."""
+    monkeypatch.setattr(g1_data.manifest, "manifest", lambda repo: {"sha256": "0123456789abcdef" * 4})
+    monkeypatch.setattr(g1_data.again, "untrue", lambda repo: "")
+    (newborn / "data/schema.yaml").write_text("columns:\n  amount: {}\n", "utf-8")
+    return newborn
+
+
+@pytest.mark.parametrize(
+    ("breaches", "state", "reason"),
+    [
+        ([], "pass", "1,200 rows keep every rule."),
+        (["age holds 300"], "fail", "age holds 300."),
+        (["age holds 300", "sex is empty"], "fail", "age holds 300; 1 more."),
+        (["age holds 300", "sex is empty", "day repeats"], "fail", "age holds 300; 2 more."),
+    ],
+)
+def test_breaches_are_counted(audited: Path, breaches: list[str], state: str, reason: str) -> None:
+    """The first is told, and how many more there are only where there are some."""
+    Repo(audited).write_evidence("quality", {"rows": 1200, "breaches": [{"sentence": one} for one in breaches]})
+
+    row = gate(audited, "G1.3")
+
+    assert (row.state, row.reason) == (state, reason)
+    assert row.next_step == ("" if state == "pass" else "Correct the data, or the rule in data/schema.yaml")
+
+
+def test_no_rule_is_not_kept(audited: Path) -> None:
+    """Data that nothing is asked of was not audited."""
+    Repo(audited).write_evidence("quality", {"rows": 1200, "breaches": []})
+    (audited / "data/schema.yaml").write_text("columns: {}\n", "utf-8")
+
+    row = gate(audited, "G1.3")
+
+    assert (row.state, row.reason, row.next_step) == ("blocked", "data/schema.yaml holds no rule.", "make audit")
+
+
+SPLIT = {"rule": {"kind": "hash"}, "sizes": {"train": 1200, "validation": 0, "test": 300}, "across": {"ids": 0}}
+SPLIT |= {"time_inverted": False, "leakage": {"suspects": []}}
+SHARED = "Nothing is shared (hash: train 1,200, test 300)."
+OLD = " The cuts are not what today's rows give: an earlier audit's."
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({}, SHARED),
+        ({"as_proposed": True}, SHARED),
+        ({"as_proposed": False}, SHARED + OLD),
+        ({"leakage": {"suspects": [], "watch": []}}, SHARED),
+        ({"leakage": {"suspects": [], "watch": [1]}}, f"{SHARED} On the watch list: 1 entry, in evidence/audit.md."),
+        (
+            {"leakage": {"suspects": [], "watch": [1, 2]}, "as_proposed": False},
+            f"{SHARED}{OLD} On the watch list: 2 entries, in evidence/audit.md.",
+        ),
+    ],
+)
+def test_a_split_without_leaks_tells_what_is_left_to_know(audited: Path, facts: dict[str, Any], reason: str) -> None:
+    """Nothing more than there is: evidence that does not say whose its cuts are is not called an earlier audit's."""
+    Repo(audited).write_evidence("splits", SPLIT | facts)
+
+    assert (gate(audited, "G1.4").state, gate(audited, "G1.4").reason) == ("pass", reason)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason", "words"),
+    [
+        ({"across": {"ids": 0, "rows": 3}}, "3 rows lie in more than one split.", "`split` or `group`"),
+        ({"time_inverted": True}, "Some training rows are newer than test rows.", "`split` or `time`"),
+        ({"leakage": {"suspects": [{"why": "a is b"}]}}, "It looks like the answer: a is b.", "known_after"),
+        (
+            {"leakage": {"suspects": [{"why": "a is b"}] * 3}},
+            "It looks like the answer: a is b; 2 more.",
+            "known_after",
+        ),
+    ],
+)
+def test_a_leak_is_told_with_where_it_is_mended(audited: Path, facts: dict[str, Any], reason: str, words: str) -> None:
+    """Each in one sentence, and the entry of data/source.yaml that settles it."""
+    Repo(audited).write_evidence("splits", SPLIT | facts)
+
+    row = gate(audited, "G1.4")
+
+    assert (row.state, row.reason) == ("fail", reason)
+    assert words in row.next_step
+    assert "data/source.yaml" in row.next_step
+
+
+@pytest.mark.parametrize(
+    ("units", "groups", "state", "missing"),
+    [(150, 8, "pass", 0), (149, 8, "warn", 1), (100, None, "warn", 50), (150, 7, "warn", 1), (20, 3, "warn", 5)],
+)
+def test_test_rows_are_counted_against_the_plan(
+    audited: Path, units: int, groups: int | None, state: str, missing: int
+) -> None:
+    """Rows of a group count for less, by the design effect; of fewer than eight groups no number of rows is enough."""
+    answer(audited, label_source="logs", metric="recall")
+    plan(audited, test__units=100, test__design_effect=1.499)
+    shared = {} if groups is None else {"clusters": groups, "cluster": "shop"}
+    Repo(audited).write_evidence("labels", {"agreement": None, "test": {"rows": 900, "units": units} | shared})
+    what = f"labelled test {deciding(Repo(audited)).counted_on}"
+
+    row = gate(audited, "G1.5")
+
+    assert row.state == state
+    if groups is not None and groups < 8:
+        assert row.reason.startswith(f"900 labelled test rows come from {groups} values of shop: ")
+        assert row.next_step.startswith(f"rows of {missing} value{'' if missing == 1 else 's'} of shop more")
+    elif missing:
+        assert row.reason == f"{units} of 150 {what}: acceptance may end inconclusive."
+        assert row.next_step.startswith(f"{missing} more {what}; a fifth of the rows")
+    else:
+        assert row.reason == f"150 {what}, 150 needed."
+    assert told(row.next_step).get("rows", 0) == missing
+
+
+def test_nobody_can_say_how_many_rows_are_needed(audited: Path) -> None:
+    """The gate says what the plan lacks, and stays open."""
+    answer(audited, label_source="logs", metric="recall")
+    plan(audited, test__units=None)
+    Repo(audited).write_evidence("labels", {"agreement": None, "test": {"rows": 900, "units": 150}})
+
+    row = gate(audited, "G1.5")
+
+    assert (row.state, row.next_step) == ("warn", "mlscaffold replan")
+    assert row.reason.endswith("; the plan cannot say how many are needed. Too few are known.")
+
+
+@pytest.mark.parametrize(
+    ("metric", "top", "state", "reason"),
+    [
+        ("recall", 0.9, "pass", "At best 0.900 can be measured; the target is 0.830."),
+        ("recall", 0.84, "blocked", "The ceiling 0.840 is within 0.02 of the target 0.830."),
+        ("recall", 0.83, "blocked", "The ceiling 0.830 is within 0.02 of the target 0.830."),
+        ("recall", 0.8, "fail", "With these labels 0.800 at best can be measured; the target is 0.830."),
+        ("log_loss", 0.8, "pass", "At best 0.800 can be measured; the target is 0.830."),
+        ("log_loss", 0.9, "fail", "With these labels 0.900 at best can be measured; the target is 0.830."),
+    ],
+)
+def test_labels_cap_what_can_be_measured(newborn: Path, metric: str, top: float, state: str, reason: str) -> None:
+    """By how far two people agree: far above the target, near it, or on its wrong side, whichever way is better."""
+    answer(newborn, label_source="people", metric=metric, team="po=Ana:1; ds=Bo:1")
+    plan(newborn, labels__ceiling=top, acceptance__target=0.83)
+
+    row = gate(newborn, "G1.6")
+
+    assert (row.state, row.reason) == (state, reason)
+    assert row.next_step.startswith("po Ana decides: label better" if state != "pass" else "")
+    assert bool(row.next_step) == (state != "pass")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [(["shuffled"], "shuffled"), (["double_run", "constant"], "constant, double_run")],
+)
+def test_an_unsound_harness_is_named(audited: Path, broken: list[str], said: str) -> None:
+    """By each of its three checks that does not hold."""
+    checks = {name: {"ok": name not in broken} for name in ("constant", "shuffled", "double_run")}
+    Repo(audited).write_evidence("harness", checks)
+
+    row = gate(audited, "G1.8")
+
+    assert (row.state, row.reason) == ("fail", f"The harness is not sound: {said}.")
+    assert row.next_step == "Read evidence/harness.json"
+
+
+def test_one_run_is_not_called_two(audited: Path) -> None:
+    """Where there are so many rows that the audit ran once, the po may ask for the second."""
+    answer(audited, team="po=Ana:1; ds=Bo:1")
+    Repo(audited).write_evidence(PIPELINE, {"data": "0123456789abcdef" * 4, "second": None})
+
+    row = gate(audited, "G1.7")
+
+    assert (row.state, row.reason) == ("blocked", "With so many rows there was one run.")
+    assert told(row.next_step)["command"] == "mlscaffold replan --set rigor=strict"
+    assert told(row.next_step)["who"] == ["po Ana"]
+
+
+@pytest.mark.parametrize(
+    ("available", "floor", "fits", "state"),
+    [
+        (10, 11, True, "fail"),
+        (11, 11, True, "pass"),
+        (None, 11, True, "pass"),
+        (11, None, True, "pass"),
+        (None, None, False, "blocked"),
+        (11, 10, False, "blocked"),
+    ],
+)
+def test_a_schedule_is_held_against_its_days(
+    newborn: Path, available: int | None, floor: int | None, fits: bool, state: str
+) -> None:
+    """Fewer days than even the optimistic path takes fail; what is not known takes nothing away."""
+    plan(newborn, schedule__available_days=available, schedule__floor_total_days=floor, schedule__fits=fits)
+    plan(newborn, schedule__p80="2090-04-19", schedule__deadline="2090-06-05")
+
+    row = gate(newborn, "G0.6")
+
+    assert row.state == state
+    assert {"fail": "optimistic path", "pass": "; the deadline is 2090-06-05.", "blocked": ", and the deadline is"}[
+        state
+    ] in row.reason
+    assert {"fail": "appetite_weeks=…", "pass": "", "blocked": "Choose: less scope"}[state] in row.next_step
+
+
+@pytest.mark.parametrize(
+    ("id", "end", "state"),
+    [
+        ("practice", "2090-02-01", "pass"),
+        ("baseline", "2090-01-31", "pass"),
+        ("practice", "2090-02-02", "blocked"),
+        ("audit", "2090-01-01", "blocked"),
+    ],
+)
+def test_a_dated_task_measures_todays_practice(newborn: Path, id: str, end: str, state: str) -> None:
+    """It ends by the day of G1, and the gate names it with its day."""
+    plan(newborn, acceptance__baseline=None)
+    tasks = [{"id": id, "title": "Count a week", "end": end}, {"id": "g1", "title": "G1", "end": "2090-02-01"}]
+
+    def change(found: dict[str, Any]) -> None:
+        found["acceptance"]["baseline"]["provenance"] = "assumed"
+        found["schedule"]["tasks"] = tasks
+
+    edit(newborn / "plan/plan.json", change)
+    row = gate(newborn, "G0.3")
+
+    assert row.state == state
+    if state == "pass":
+        assert row.reason == f'"Count a week" measures it by {end}.'
+
+
+# ---------------------------------------------------------------------------------------------------- notebooks
+BOOK = [
+    (["import pandas"], "does not import"),
+    (["from planrun_ml.data import frames"], ""),
+    (["from planrun_ml.data import frames", *["x = 1"] * 40], ""),
+    (["from planrun_ml.data import frames", "# why", "  # why", "", *["x = 1"] * 40], ""),
+    (["from planrun_ml.data import frames", *["x = 1"] * 41], "has 41 lines of code, 40 may be."),
+    (["from planrun_ml.data import frames", "class A:", "    pass"], "defines functions."),
+    ([], ""),
+]
+
+
+@pytest.mark.parametrize(("lines", "words"), BOOK)
+def test_a_notebook_shows_and_defines_nothing(newborn: Path, lines: list[str], words: str) -> None:
+    """It uses what is there, in few lines; what is no code counts for nothing, and no output is kept."""
+    path = newborn / "notebooks/look.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    code = {"cell_type": "code", "outputs": [], "source": [f"{line}\n" for line in lines]}
+    prose = {"cell_type": "markdown", "source": ["def is a word, class is another\n"] * 99}
+    path.write_text(json.dumps({"cells": [prose, code]}), "utf-8")
+    row = gate(newborn, "G2.8")
+    edit(path, lambda book: book["cells"][1].update(outputs=[{"output_type": "stream"}]))
+    shown = gate(newborn, "G2.8")
+
+    assert row.state == ("fail" if words else "pass")
+    assert words in row.reason
+    assert (shown.state, shown.reason) == ("fail", "look.ipynb holds outputs, and with them perhaps data.")
+    assert "notebooks/look.ipynb" in shown.next_step
+
+
+# ---------------------------------------------------------------------------------------------------- acceptance
+def test_a_model_that_cannot_be_retraced(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can tell whose it is: the gate says what to do, and how it is walked past by its own name."""
+    answer(newborn, team="po=Ana:1; ds=Bo:1")
+    judged = {"verdict": {"state": "pass", "sentence": "It gains."}}
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda repo: judged)
+    monkeypatch.setattr(g3_acceptance, "retraced", lambda repo: SimpleNamespace(state=LOOSE, why="it is random"))
+
+    row = gate(newborn, "G3.3")
+
+    assert (row.state, row.reason.endswith("its record's: it is random. It gains.")) == ("blocked", True)
+    assert row.next_step.startswith("ds Bo decides: seed what is random")
+    assert row.next_step.endswith(f"or walk past it: {COMMAND} waive G3.3 --reason … --until …")
+
+
+@pytest.mark.parametrize(("more", "rows"), [(1200, 1200), (0, None), (None, None)])
+def test_a_gain_that_is_not_shown_yet(
+    newborn: Path, monkeypatch: pytest.MonkeyPatch, more: int | None, rows: int | None
+) -> None:
+    """So many more rows, where rows would show it; otherwise the po decides."""
+    answer(newborn, team="po=Ana:1; ds=Bo:1")
+    judged = {"verdict": {"state": "inconclusive", "sentence": "It may gain.", "more": more}}
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda repo: judged)
+    monkeypatch.setattr(g3_acceptance, "retraced", lambda repo: SimpleNamespace(state="", why=""))
+
+    row = gate(newborn, "G3.3")
+
+    assert (row.state, row.reason) == ("blocked", "Inconclusive. It may gain.")
+    assert told(row.next_step).get("rows") == rows
+    if rows:
+        assert row.next_step.startswith("1,200 more test rows with labels, ")
+    else:
+        assert row.next_step.endswith(f"{COMMAND} waive G3.3 --reason … --until …")
+
+
+@pytest.mark.parametrize(
+    ("limit", "milliseconds", "cost", "reason"),
+    [
+        ("5", 5.0, None, ""),
+        ("5", 5.1, None, "One row takes 5.1 ms, 5 ms may be."),
+        ("", 5.1, None, ""),
+        ("", 1.0, 1.05, ""),
+        ("", 1.0, 1.06, "A decision costs 1.06, and 1 at a better threshold."),
+    ],
+)
+def test_limits_of_a_model(
+    newborn: Path, monkeypatch: pytest.MonkeyPatch, limit: str, milliseconds: float, cost: float | None, reason: str
+) -> None:
+    """A row in time, where a time is given, and a threshold that costs at most a twentieth more than the best."""
+    answer(newborn, latency_ms=limit, team="po=Ana:1; ds=Bo:1")
+    found = {"seconds_per_1000": milliseconds, "model_bytes": 1234}
+    found |= {} if cost is None else {"cost_best_of_20": 1.0, "cost_at_threshold": cost}
+    monkeypatch.setattr(g3_acceptance.verdicts, "accepted", lambda repo: {"limits": found})
+
+    result = g3_acceptance.limits(Repo(newborn))  # only rigor strict has the gate
+
+    assert result.state == ("fail" if reason else "pass")
+    assert result.reason == (reason or f"1,234 bytes, {milliseconds:.3g} s for 1,000 rows.")
+    assert not reason or result.next_step.endswith(f"{COMMAND} waive G3.5 --reason … --until …")
+
+
+# ---------------------------------------------------------------------------------------------------- names
+def test_who_signs_is_told_what_was_signed(worked: Path) -> None:
+    """The files, the first digits of what they hold, and the roles."""
+    target = SIGNABLES["G3a"]
+    roles = required_roles(Repo(worked), target)
+
+    code, said = ask(worked, "sign", "G3a")
+
+    start = f"Test Person signs {' + '.join(target.paths)} ({document_hash(Repo(worked), target)[:12]})"
+    assert code == 0, said
+    assert said.splitlines()[0] == f"{start} as {', '.join(roles)}."
+
+
+@pytest.mark.parametrize(
+    ("until", "ends"),
+    [
+        ("0", 0),
+        ("30", 30),
+        ("90", 90),
+        ("91", None),
+        ("-1", None),
+        ("00030", None),
+        ("٣٠", None),
+        ("soon", None),
+    ],
+)
+def test_a_waiver_until_a_number_of_days(newborn: Path, until: str, ends: int | None) -> None:
+    """It is written with the day that this gives; more than 90 days, or no number, are refused."""
+    code, said = ask(newborn, "waive", "G1.3", "--reason", " first trial ", f"--until={until}")
+    rows = yaml.safe_load((newborn / "gates/waivers.yaml").read_text("utf-8"))
+
+    if ends is None:
+        assert (code, rows) == (1, [])
+        assert "as 2027-01-31 or as a number of days up to 90." in said
+    else:
+        day = (date.today() + timedelta(ends)).isoformat()
+        assert code == 0, said
+        assert [(row["gate"], row["reason"], str(row["until"])) for row in rows] == [("G1.3", "first trial", day)]
+        assert said.startswith(f"Test Person waives G1.3 until {day}: ")
