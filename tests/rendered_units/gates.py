@@ -20,6 +20,7 @@ from planrun.signing.signatures import SIGNABLES, document_hash, required_roles
 from planrun.steps import told
 from planrun.trouble import Trouble
 from planrun_ml.audit.two_runs import PIPELINE
+from planrun_ml.data import looks
 from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates import g1_data, g3_acceptance
 from planrun_ml.measuring.deciding import deciding
@@ -513,6 +514,17 @@ def test_a_notebook_shows_and_defines_nothing(newborn: Path, lines: list[str], w
 
 
 # ---------------------------------------------------------------------------------------------------- acceptance
+@pytest.mark.parametrize("command", ["retrain", "promote", ""])
+def test_only_accept_reads_the_test_rows(worked: Path, command: str) -> None:
+    """A line of any other command in the log is a look that nobody may have taken."""
+    assert gate(worked, "G2.4").reason == "1 look(s), all by accept."
+
+    looks.log_look(Repo(worked), {"command": command, "model": "x"})
+
+    assert gate(worked, "G2.4").state == "fail"
+    assert gate(worked, "G2.4").reason == f"The test split was read by {command or 'nobody knows what'}."
+
+
 def test_a_model_that_cannot_be_retraced(newborn: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can tell whose it is: the gate says what to do, and how it is walked past by its own name."""
     answer(newborn, team="po=Ana:1; ds=Bo:1")

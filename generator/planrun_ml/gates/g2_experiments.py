@@ -15,7 +15,7 @@ from planrun_ml.data.lock import lock_sha
 from planrun_ml.experiments import records, stop_rules
 from planrun_ml.experiments.recompute import wrong
 
-ALLOWED = ("accept", "retrain", "promote")  # the commands that may read the test split
+ALLOWED = "accept"  # the one command that may read the test split
 CODE_LINES = 40
 NEW_TEST_SET = "take a new test set: add rows, then make audit ARGS=--resplit"
 
@@ -87,7 +87,7 @@ def _from_a_commit(repo: Repo, record: dict[str, Any]) -> str:
 @gate("G2.4")
 def untouched(repo: Repo) -> Result:
     looks = looks_module.looks(repo)  # raises where a line was rewritten, or is gone
-    odd = [look for look in looks if look.get("command") not in ALLOWED]
+    odd = [look for look in looks if look.get("command") != ALLOWED]
     if odd:
         return failed(
             f"The test split was read by {odd[0].get('command') or 'nobody knows what'}.",
@@ -96,7 +96,7 @@ def untouched(repo: Repo) -> Result:
     said = max((record.get("test_looks") or 0 for record in records.all_records(repo)), default=0)
     if said > len(looks):
         return failed(f"{looks_module.TEST_LOG} lost lines.", f"git checkout {looks_module.TEST_LOG}")
-    return passed(f"{len(looks)} look(s), all by {' or '.join(ALLOWED[:2])}." if looks else "Nobody has looked.")
+    return passed(f"{len(looks)} look(s), all by {ALLOWED}." if looks else "Nobody has looked.")
 
 
 @gate("G2.5")
