@@ -585,6 +585,57 @@ def test_limits_of_a_model(
     assert not reason or result.next_step.endswith(f"{COMMAND} waive G3.5 --reason … --until …")
 
 
+GOOD, BAD = {"state": "pass", "sentence": "as good"}, {"state": "fail", "sentence": "worse by .1"}
+UNSURE = {"state": "inconclusive", "sentence": "too few rows"}
+
+
+@pytest.mark.parametrize(
+    ("judged", "state", "reason"),
+    [
+        ({"a": GOOD, "b": GOOD}, "pass", "2 segments are not worse than the margin allows."),
+        ({"a": GOOD, "b": UNSURE}, "blocked", "b: too few rows"),
+        ({"a": UNSURE, "b": BAD, "c": GOOD}, "fail", "b: worse by .1"),
+        ({}, "pass", "No segment is named (`segments` in plan/project.yaml)."),
+    ],
+)
+def test_the_worst_segment_decides(
+    newborn: Path, monkeypatch: pytest.MonkeyPatch, judged: dict[str, Any], state: str, reason: str
+) -> None:
+    """One that is worse before one that nobody can judge, wherever they stand; it is named with its sentence."""
+    answer(newborn, team="po=Ana:1; ds=Bo:1")
+    monkeypatch.setattr(g3_acceptance, "accepted", lambda repo: {"segments": judged})
+
+    row = gate(newborn, "G3.4")
+
+    assert (row.state, row.reason) == (state, reason)
+    if state != "pass":
+        assert row.next_step.startswith("po Ana decides: better rows for this segment")
+        assert row.next_step.endswith(f"{COMMAND} waive G3.4 --reason … --until …")
+
+
+def look_once(root: Path) -> None:
+    """One look that is logged and committed."""
+    entry = {"at": "2026-01-05T00:00:00+00:00", "by": "Bo", "test_set": "1-1", "command": "accept", "model": "m"}
+    (root / LOG).parent.mkdir(exist_ok=True)
+    (root / LOG).write_text(json.dumps(entry | {"chain": canonical({"before": "", **entry})}) + "\n", "utf-8")
+    commit(root)
+
+
+def test_a_look_on_another_branch_is_not_missed_here(newborn: Path) -> None:
+    """Whoever visited that branch lost nothing of this one; what this one itself once held is missed."""
+    git(newborn, "switch", "--quiet", "--create", "trial")
+    look_once(newborn)
+    git(newborn, "switch", "--quiet", "main")
+    visited = looks.looks(Repo(newborn))
+    look_once(newborn)
+    seen = looks.looks(Repo(newborn))
+    git(newborn, "reset", "--quiet", "--hard", "HEAD~1")
+
+    assert (len(visited), len(seen)) == (0, 1)
+    with pytest.raises(Trouble, match=r"lost 1 look\(s\), which this branch once had"):
+        looks.looks(Repo(newborn))
+
+
 # ---------------------------------------------------------------------------------------------------- names
 def test_who_signs_is_told_what_was_signed(worked: Path) -> None:
     """The files, the first digits of what they hold, and the roles."""

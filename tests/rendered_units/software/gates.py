@@ -16,7 +16,7 @@ from planrun_software.build import check
 from planrun_software.drills import rollback
 from planrun_software.inspection import secrets_and_packages
 from planrun_software.measuring.load import MEASURED
-from planrun_software.self_test.conftest import BUDGET, DRILL, LOAD, RECORD, SCENARIOS, TODAY, Box
+from planrun_software.self_test.conftest import ALERT, BUDGET, DRILL, LOAD, RECORD, RUNBOOK, SCENARIOS, TODAY, Box
 from planrun_software.traceability import marked_tests, requirements, runs, table
 
 OUTSIDE = "docs/inspections/reach.md"
@@ -469,6 +469,46 @@ def test_code_owners_are_named_where_the_host_reads_them(box: Box, ci: str | Non
         assert step == "swe Ana decides: names in docs/CODEOWNERS whose review the code host is set to ask for"
     else:
         assert step == "mlscaffold replan --set code_owners=…"
+
+
+# ---------------------------------------------------------------------------------------------------- alerts
+PLANNED = ALERT | {"runbook": RUNBOOK}
+UNLIKE = "ops/alerts.yaml is not what the plan computed: "
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([PLANNED | {"burn_rate": 14.5}], f"{UNLIKE}burn_rate of alert 1."),
+        ([PLANNED | {"burn_rate": "fast"}], f"{UNLIKE}burn_rate of alert 1."),
+        ([PLANNED | {"min_requests": 15, "long_window_hours": 2}], f"{UNLIKE}long_window_hours of alert 1."),
+        ([PLANNED | {"short_window_minutes": 6}], f"{UNLIKE}short_window_minutes of alert 1."),
+        ([PLANNED, PLANNED], f"{UNLIKE}2 alerts instead of 1."),
+        ([PLANNED | {"burn_rate": 9}, PLANNED], f"{UNLIKE}burn_rate of alert 1."),
+        ([], f"{UNLIKE}0 alerts instead of 1."),
+        ([PLANNED | {"owner": " nobody "}], "An alert has no owner."),
+        ([PLANNED | {"owner": "operator (not named yet)"}], "An alert has no owner."),
+        ([PLANNED | {"runbook": "docs/05-none.md#7-troubleshooting"}], "docs/05-none.md#7-troubleshooting is no"),
+    ],
+)
+def test_alerts_are_the_plans(box: Box, rows: list[dict[str, Any]], reason: str) -> None:
+    """The first figure that differs is named, or else how many alerts there are; each wakes somebody, by a page."""
+    box.write("ops/alerts.yaml", json.dumps({"alerts": rows}))
+
+    row = box.state("T4.2")
+
+    assert row.state == "blocked"
+    assert row.reason.startswith(reason)
+    assert "ops/alerts.yaml" in row.next_step
+
+
+@pytest.mark.parametrize(("status", "state"), [(199, "fail"), (200, "pass"), (299, "pass"), (300, "fail")])
+def test_a_test_alert_is_delivered_by_any_success(box: Box, status: int, state: str) -> None:
+    """2xx, whichever; a redirection reached nobody."""
+    box.evidence("alert_test", {"status": status, "on": TODAY}, "ops/alerts.yaml")
+
+    assert box.state("T4.2").state == state
+    assert state == "pass" or box.state("T4.2").reason == f"The test alert was refused with status {status}."
 
 
 # ---------------------------------------------------------------------------------------------------- error budget
