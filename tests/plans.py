@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 
 from material import SAMPLES, sample_answers  # noqa: E402
-from mlscaffold import answers  # noqa: E402
+from mlscaffold import answers, catalogue  # noqa: E402
 from mlscaffold.planning.number import entries  # noqa: E402
 from mlscaffold.planning.plan import compute  # noqa: E402
 
@@ -22,9 +22,22 @@ CORNERS = {
     "corner-log-loss": {"metric": "log_loss", "current_value": "0.6", "target_value": "0.5", "min_gain": "0.02"},
     "corner-mae": {"task": "regression", "metric": "mae", "current_value": "10", "target_value": "8", "min_gain": "1"},
     "corner-no-labels": {"label_source": "none", "label_agreement": "0.9", "change_rate": "stable"},
+    "corner-nothing-today": {"metric": "own:refunds", "metric_form": "mean", "current_value": "0", "min_gain": "0"},
+    "corner-old-labels": {"label_source": "people", "label_agreement": "0.97", "past_cases": "90000"}
+    | {"labelled_cases": "90000", "min_gain": "0.05"},
+    "corner-out-of-reach": {"min_gain": "0.2", "current_value": "0.8", "label_source": "people"},
     "corner-own": {"metric": "own:refunds", "metric_form": "mean", "current_value": "40", "metric_spread": "25"},
+    "corner-half-way": {"current_value": "0.9", "min_gain": "0.085", "build_cost": "5000", "label_source": "people"},
+    "corner-years-of-labels": {"label_source": "people", "label_minutes": "480", "annotators": "1", "min_gain": "0.01"},
+    "corner-two-kinds": {
+        "label_source": "people",
+        "missed_labels": "0.08",
+        "false_labels": "0.01",
+        "metric": "accuracy",
+    },
     "corner-people": {"label_source": "people", "label_delay_days": "0", "consequence": "intolerable"},
     "corner-rmse": {"task": "regression", "metric": "rmse", "current_value": "", "error_spread": "4"},
+    "corner-unmeasured-people": {"task": "regression", "current_value": "", "label_source": "people"},
     "corner-unmeasured": {"task": "regression", "current_value": "", "past_cases": "0", "labelled_cases": "0"},
 }
 KEPT = (*SAMPLES, *CORNERS)
@@ -49,6 +62,8 @@ def listing(name: str) -> str:
     lines = []
     for key, entry in entries(plan):
         said = {field: value for field, value in entry.items() if field not in ELSEWHERE and value not in (None, {})}
+        if entry["formula"] != catalogue.numbers()[key].formulas[0]:
+            said["formula"] = entry["formula"]  # the row lists several, and it is not the first
         lines.append(f"{key}: {_as_text(said)}")
     lines += [f"task {_as_text(task)}" for task in plan["schedule"]["tasks"]]
     rest = {key: value for key, value in plan["schedule"].items() if key not in ("tasks", "sessions")}

@@ -178,6 +178,21 @@ def test_a_ceiling_below_the_target_is_a_finding() -> None:
     assert "labels.ceiling" not in {finding["key"] for finding in high["findings"]}
 
 
+def test_two_kinds_of_wrong_labels_make_one_flip_rate() -> None:
+    """At 4 % positives, 10 % of them missed and 2 % of the others wrong: .0232 of all labels, and F13b for the ceiling.
+
+    One kind alone says nothing of the other: nothing is worked out from it.
+    """
+    both = planned(label_source="people", missed_labels="0.1", false_labels="0.02")
+
+    assert both["flip"]["value"] == pytest.approx(0.04 * 0.1 + 0.96 * 0.02)
+    assert both["flip"]["inputs"] == {"missed_labels": 0.1, "false_labels": 0.02, "positive_share": 0.04}
+    assert both["ceiling"]["formula"] == "F13b"
+    assert both["ceiling"]["value"] == pytest.approx(0.04 * 0.9 / (0.04 * 0.9 + 0.96 * 0.02))
+    for one in ({"missed_labels": "0.1"}, {"false_labels": "0.02"}):
+        assert planned(label_source="people", **one)["flip"]["value"] is None
+
+
 def test_no_source_of_labels_is_a_finding() -> None:
     """Without right answers no test set can be labelled, whatever the rest."""
     for task, source in itertools.product(("binary", "multiclass"), ("none",)):
