@@ -13,7 +13,7 @@ from mlscaffold import questions, wording
 from mlscaffold.planning.acceptance import criteria
 from mlscaffold.planning.acceptance.comparison import Comparison
 from mlscaffold.planning.acceptance.metrics import METRICS
-from mlscaffold.planning.formulas import payback
+from mlscaffold.planning.formulas import payback, samples
 from mlscaffold.planning.plan import compute
 
 few = settings(max_examples=40, deadline=None)
@@ -157,6 +157,23 @@ def test_a_detectable_gain_can_be_shown_with_those_rows(key: str, level: float, 
     assert 0 < smallest <= metric.gain(level, metric.best) + 1e-9
     if metric.method != "share":  # shares use Connor's formula, a little larger than the margin formula at zero
         assert comparison.units(smallest * 1.001, 0, 0.05, 0.8) <= units + 1
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "error"),
+    [
+        ("accuracy", 0.8, 0.04),  # the binomial's: √(.8 .2 / 100)
+        ("rmse", 9.0, 9 / 200**0.5),  # of normal errors: the value by √(2 n)
+        ("rmse", 0.0, 0.0),
+        ("roc_auc", 0.8, samples.auc_variance(0.8, 100, 400) ** 0.5),
+        ("roc_auc", 1.0, samples.auc_variance(0.9999, 100, 400) ** 0.5),
+    ],
+)
+def test_a_value_has_the_standard_error_of_its_metric(metric: str, value: float, error: float) -> None:
+    """Measured on a hundred units, of which a positive has four negatives."""
+    comparison = Comparison(METRICS[metric], 0.5, None, 0.5, None, 4.0)
+
+    assert comparison.error(100, value) == pytest.approx(error, rel=1e-9)
 
 
 # ------------------------------------------------------------------------------------------------ money

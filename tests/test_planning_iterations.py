@@ -74,6 +74,20 @@ def test_the_fit_is_scipys_on_noisy_points() -> None:
         assert found.error(n) == pytest.approx(a + b * n**-c, abs=1e-3)
 
 
+@few
+@given(c=st.floats(0.05, 1.5), steeper=st.floats(0.1, 1))
+def test_a_curve_that_would_end_below_zero_ends_at_zero(c: float, steeper: float) -> None:
+    """Errors that fall faster than the exponent: a is 0, and b is numpy's weighted least squares through the origin."""
+    sizes = np.array([500.0, 1000, 2000, 4000, 8000])
+    errors = 9 * sizes ** -(c + steeper)
+    found = learning_curve._weighted(list(sizes), list(errors), c)
+    weights = np.sqrt(sizes)
+    (b,), *_ = np.linalg.lstsq((weights * sizes**-c)[:, None], weights * errors)
+
+    assert found.a == 0
+    assert found.b == pytest.approx(float(b), rel=1e-9)
+
+
 def test_a_curve_that_levels_off_too_high_never_reaches_the_error() -> None:
     """Below the asymptote there is no number of rows, only a None."""
     assert learning_curve.Curve(0.26, 3.5, 0.42).rows_for(0.26) is None

@@ -391,6 +391,11 @@ def test_an_audit_of_an_error_is_relative_to_it() -> None:
     assert first == second == math.ceil((1.959964 * 0.755511 / 0.08) ** 2)
 
 
+def test_an_error_of_nothing_takes_one_row() -> None:
+    """A target of 0 has no share of itself to be known by."""
+    assert feedback.audit_rows(_quality(0.0), 0.08) == 1
+
+
 def _quality(target: float) -> Quality:
     metric = METRICS["mae"]
     return Quality(metric, target, None, 1.0, 100.0, 0.0, metric.row_spread(target, None))

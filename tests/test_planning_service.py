@@ -11,6 +11,7 @@ from mlscaffold import answers as answers_module
 from mlscaffold.answers import Answers
 from mlscaffold.planning.formulas import reliability as r
 from mlscaffold.planning.formulas.counts import LIMIT
+from mlscaffold.planning.number import Number, begun, bounded
 from mlscaffold.planning.operations.capacity import capacity
 from mlscaffold.planning.operations.slo import burn_alerts, objectives
 
@@ -118,6 +119,17 @@ def test_what_is_not_served_waits_in_no_queue() -> None:
     assert offline["capacity.workers"].value == 1
 
 
+def test_a_run_that_nothing_could_compute_is_a_finding() -> None:
+    """More than the most workers for a day's results: a note and a remedy, which a run that fits has not."""
+    absurd = capacity(orders(deliverable="cli", daily_volume="1000000000", service_ms="1000000"))["capacity.workers"]
+    fits = capacity(orders(deliverable="cli"))["capacity.workers"]
+
+    assert absurd.value is None
+    assert absurd.note == f"A day's results would keep more than {r.MOST_WORKERS:,} workers busy."
+    assert "service_ms" in str(absurd.remedy)
+    assert (fits.note, fits.remedy) == (None, None)
+
+
 # -------------------------------------------------------------------------------------------------------- objectives
 
 
@@ -203,6 +215,22 @@ def test_the_remedy_of_an_impossible_objective_works() -> None:
     assert objectives(orders(slo_percent=lower))["slo.ceiling"].remedy is None
 
 
+@pytest.mark.parametrize(
+    ("dependencies", "lower"),
+    [
+        ("mail=99.99; inventory=99.5", "99.49"),
+        ("mail=1; inventory=0.5", "0.005"),
+        ("mail=0.02; inventory=0.01", "0.000002"),
+        ("mail=0.01; inventory=0.001", "what you have measured"),
+    ],
+)
+def test_a_remedy_never_asks_for_an_objective_of_nothing(dependencies: str, lower: str) -> None:
+    """Two decimals, more where two would leave 0, and words where six would."""
+    number = objectives(orders(dependencies=dependencies))["slo.ceiling"]
+
+    assert str(number.remedy).endswith(f"lower slo_percent to {lower}.")
+
+
 def test_nothing_promised_means_nothing_to_fail() -> None:
     """A library promises no availability; the same keys are there, empty, with the reason."""
     numbers = objectives(orders(deliverable="library"))
@@ -247,3 +275,52 @@ def test_capacity_is_never_infinite(volume: int, peak: float, service: float, li
         assert number.value is not None or number.note, key
         if key == "capacity.workers" and number.value is not None:
             assert 1 <= float(number.value) < LIMIT
+
+
+# ---------------------------------------------------------------------------------------------- how a number is said
+
+
+@pytest.mark.parametrize(
+    ("months", "said"),
+    [
+        (None, "not known yet"),
+        (0.2, "a month"),
+        (1, "a month"),
+        (1.01, "2 months"),
+        (2.67, "3 months"),
+        (3 + 1e-12, "3 months"),
+        (1200.5, "1,201 months"),
+    ],
+)
+def test_a_month_counts_from_its_beginning(months: float | None, said: str) -> None:
+    """A last digit begins none."""
+    assert begun(months) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "inputs", "amount", "suspects"),
+    [
+        (2e9, {"gain": 0.1, "alpha": 0.05}, "more than 1,000,000,000 rows", "gain, alpha"),
+        (-2e9, {"gain": 0.1}, "less than -1,000,000,000 rows", "gain"),
+        (math.inf, {}, "rows without end", "the answers"),
+    ],
+)
+def test_a_number_out_of_bounds_becomes_a_finding(
+    value: float, inputs: dict[str, float], amount: str, suspects: str
+) -> None:
+    """Its sentence says how much, its remedy names what went in, unless the number has a remedy of its own."""
+    shown = bounded("test.rows", Number(value, inputs=inputs), {"looks": "3"})
+    own = bounded("test.rows", Number(value, inputs=inputs, remedy="Ask for less."), {"looks": "3"})
+
+    assert shown.value is None
+    assert str(shown.note).startswith(f"These answers give {amount}, which no project can use (")
+    assert shown.remedy == f"Look at {suspects}: something there is far from real."
+    assert own.remedy == "Ask for less."
+
+
+@pytest.mark.parametrize("value", [True, "2026-01-05", None, 1e9, -1e9, 0])
+def test_what_a_project_can_use_stays_as_it_is(value: object) -> None:
+    """Texts, a yes, nothing, and the bound itself."""
+    number = Number(value, inputs={"gain": 0.1})
+
+    assert bounded("test.rows", number, {"looks": "3"}) is number

@@ -62,6 +62,13 @@ def test_wilson_is_statsmodels_and_mirrors(n: int, share: float, confidence: flo
     assert stats.wilson(n - k, n, confidence) == pytest.approx((1 - high, 1 - low), abs=1e-9)
 
 
+@pytest.mark.parametrize("a", [1e3, 1e6])
+def test_the_incomplete_gamma_function_holds_for_large_counts(a: float) -> None:
+    """Close to the middle, where the fraction needs most steps, it agrees with scipy to 1e-9."""
+    for x in (a - a**0.5, a, a + 1, a + a**0.5):
+        assert stats.gamma_p(a, x) == pytest.approx(scipy.special.gammainc(a, x), abs=1e-9)
+
+
 @pytest.mark.parametrize(
     "call",
     [
