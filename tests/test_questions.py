@@ -9,6 +9,7 @@ import sys
 import pytest
 from material import ROOT
 from mlscaffold import questions
+from mlscaffold.house import Limit
 
 EXAMPLES = {  # type: an accepted and a refused text
     "text": ("Invoice screening at the front desk", "with a line\nbreak"),
@@ -267,6 +268,31 @@ def test_a_default_of_each_kind_is_that_of_ml_until_a_kind_is_said() -> None:
     for question in two:
         assert questions.default(question, {}) == questions.default(question, {"kind": "ml"}) == question.default["ml"]
         assert questions.default(question, {"kind": "software"}) == question.default["software"]
+
+
+@pytest.mark.parametrize(
+    ("left", "default"), [(("github", "none"), "github"), (("none", "gitlab"), "gitlab"), (("azure",), "azure")]
+)
+def test_a_limited_question_proposes_what_is_left(left: tuple[str, ...], default: str) -> None:
+    """Its default while a preset leaves it, else the first choice of the question's order; and the reason is said."""
+    limited = questions._limited(questions.load()["ci"], Limit(left, "one host", "ours"))
+
+    assert questions.default(limited, {}) == default
+    assert sorted(limited.choices) == sorted(left) == sorted(limited.meanings)
+    assert limited.why.endswith(f"ours leaves {', '.join(limited.choices)}: one host.")
+
+
+def test_a_limited_metric_keeps_its_task_and_loses_its_own() -> None:
+    """What is proposed still follows from the task, what fits one is cut to what is left, and none of one's own."""
+    metric = questions.load()["metric"]
+    limited = questions._limited(metric, Limit(("recall", "mae"), "we report these", "ours"))
+
+    assert limited.default == metric.default
+    assert limited.allowed["by"] == metric.allowed["by"]
+    assert limited.allowed["values"]["binary"] == ["recall"]
+    assert metric.own
+    assert not limited.own
+    assert questions._limited(metric, None) is metric
 
 
 def test_other_words_for_a_choice_lead_to_choices() -> None:
