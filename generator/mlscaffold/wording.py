@@ -199,7 +199,7 @@ def marked(plain: Callable[..., str]) -> Callable[..., str]:
 
 def _path(context: Context) -> str:
     """The template of the page that is being written, whichever of its parts writes now."""
-    return str(context.parent.get(PAGE) or context.name or "")
+    return str(context.parent.get(PAGE) or "")
 
 
 def _page(context: Context) -> dict[str, None]:
