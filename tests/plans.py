@@ -25,7 +25,7 @@ CORNERS = {
     "corner-nothing-today": {"metric": "own:refunds", "metric_form": "mean", "current_value": "0", "min_gain": "0"},
     "corner-old-labels": {"label_source": "people", "label_agreement": "0.97", "past_cases": "90000"}
     | {"labelled_cases": "90000", "min_gain": "0.05"},
-    "corner-out-of-reach": {"min_gain": "0.2", "current_value": "0.8", "label_source": "people"},
+    "corner-out-of-reach": {"min_gain": "0.5", "current_value": "0.5", "label_source": "people"},
     "corner-own": {"metric": "own:refunds", "metric_form": "mean", "current_value": "40", "metric_spread": "25"},
     "corner-half-way": {"current_value": "0.9", "min_gain": "0.085", "build_cost": "5000", "label_source": "people"},
     "corner-years-of-labels": {"label_source": "people", "label_minutes": "480", "annotators": "1", "min_gain": "0.01"},
