@@ -21,6 +21,8 @@ from test_doors import command
     [
         ("con", "Windows keeps con for a device"),
         ("nul", "Windows keeps nul"),
+        ("prn", "Windows keeps prn"),
+        ("aux", "Windows keeps aux"),
         ("com1", "Windows keeps com1"),
         ("lpt9", "Windows keeps lpt9"),
         ("pytest", "the repository installs pytest"),

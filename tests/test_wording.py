@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,6 +77,115 @@ def test_days_are_whole_and_shares_have_the_digits_they_support() -> None:
     assert wording.percent(share | {"value": 0.125, "provenance": "answered"}) == "12.5 %"
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (1136, "rows", "1,136 rows"),
+        (0.55, "share", "55 %"),
+        (0.05, "probability", "0.05"),
+        (1, "workers", "1 worker"),
+        (44.8, "working days", "45 working days"),
+        (1.2, "working days", "1 working day"),
+        (0.3, "person-days", "less than 1 person-day"),
+        (0.3, "requests", "less than 1 request"),
+        (3, None, "3"),
+        (True, "", "yes"),
+        ("2026-03-02", "", "2026-03-02"),
+        (None, "rows", wording.UNKNOWN),
+    ],
+)
+def test_a_number_of_its_own_line_has_its_unit(value: Any, unit: str | None, text: str) -> None:
+    """In the singular where it is one, and in none where it needs none."""
+    assert wording.measure({"value": value, "unit": unit}) == text
+
+
+def test_lists_and_months_are_counted_as_people_count() -> None:
+    """A list is its parts; a month counts from its beginning."""
+    assert wording.number([1225, True, "both"]) == "1,225, yes, both"
+    assert wording.number({"value": 2.2, "unit": "months"}) == "3"
+    assert wording.number({"value": 2.2, "unit": "weeks"}) == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Submit an order", "submit_an_order"),
+        ("Größe", "groe"),
+        ("9 lives", "_9_lives"),
+        ("a1", "a1"),
+        ("x", "x"),
+        ("class", "_class"),
+        ("?!", "item"),
+        ("a" * 59 + " b", "a" * 59),
+    ],
+)
+def test_any_text_has_a_name_in_python(text: str, name: str) -> None:
+    """One that Python takes, of at most sixty letters."""
+    assert wording.identifier(text) == name
+    assert name.isidentifier()
+
+
+def test_a_label_of_a_drawing_ends_where_it_should() -> None:
+    """What would end or split it is a space, and there is always a word."""
+    assert wording.mermaid('Pay "now"; [later](x)\n or {never}|*') == "Pay now later x or never"
+    assert wording.mermaid("x" * 90) == "x" * 80
+    assert wording.mermaid("#") == "item"
+
+
+def test_a_metric_is_written_as_people_write_it() -> None:
+    """Ours by the catalogue, a team's own without its sign."""
+    assert wording.metric_name("roc_auc") == "ROC AUC"
+    assert wording.metric_name("own:refund_share") == "refund share"
+
+
+class Page(dict[str, Any]):
+    """A context in which a page is written: its variables, its name, and an environment."""
+
+    def __init__(self, name: str, **variables: Any) -> None:
+        super().__init__(variables)
+        self.parent, self.environment = {wording.PAGE: name}, SimpleNamespace()
+
+
+def test_where_a_number_comes_from_is_worked_out_on_its_page() -> None:
+    """Meaning, value, formula by a link from where the page lies, inputs that are known, marks, and the note."""
+    share = {
+        "value": 0.55, "unit": "share", "formula": "F05", "meaning": "Recall aimed at.", "note": "As asked.",
+        "inputs": {"gain": 0.1, "spread": None}, "assumed_inputs": ("gain",),
+    }  # fmt: skip
+    days = {"value": 1, "unit": "days", "formula": "", "meaning": "Wait", "inputs": {}}
+    block = wording.fold(Page("our-docs/docs/decisions/0001.md"), share, days)  # type: ignore[arg-type]
+
+    assert "- Recall aimed at: **55 %** ([F05](../formulas.md#f05); gain 0.1*). As asked.\n" in block
+    assert "- Wait: **1 day** (answer)\n" in block
+    assert "(formulas.md#f05)" not in block
+    assert "([F05](formulas.md#f05);" in wording.fold(Page("ours/docs/03.md"), share)  # type: ignore[arg-type]
+
+
+def test_a_fact_knows_whether_somebody_confirmed_it() -> None:
+    """An open default rests on itself; a count that nobody made is none."""
+    page: Any = Page(
+        "docs/00.md",
+        plan={"assumptions": [{"key": "miss_cost"}, {"key": "past_cases"}]},
+        answers={"miss_cost": 1.0, "past_cases": 0, "day_rate": 600.0, "labelled_cases": 0},
+    )
+
+    assert wording.fact(page, "miss_cost") == {"value": 1.0, "unit": "", "rests_on": ["miss_cost"]}
+    assert wording.fact(page, "day_rate") == {"value": 600.0, "unit": "", "rests_on": []}
+    assert wording.fact(page, "labelled_cases") == {"value": 0, "unit": "", "rests_on": []}
+    assert wording.number(wording.fact(page, "past_cases")) == "nobody has counted them"
+
+
+def test_the_last_lines_name_every_default_once() -> None:
+    """In the order of their marks, those that nobody knows as such; then the page begins anew."""
+    page: Any = Page("docs/00.md", plan={"assumptions": [{"key": "miss_cost"}]})
+    marks = [wording.mark(page, {"value": 1, "rests_on": keys}) for keys in (["miss_cost"], ["icc", "miss_cost"], [])]
+
+    assert marks == [wording.MARK, wording.MARK, ""]
+    assert wording.assumed_here(page)
+    assert ": `miss_cost`, `icc` (nobody knows it yet). " in wording.footnote(page)
+    assert not wording.assumed_here(page)
+
+
 @pytest.fixture(params=["ml-default", "ml-invoices", "sw-orders", "sw-default"])
 def shown(request: pytest.FixtureRequest, rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[Any]]:
     """Each number that the pages of a sample show: the entry, and the text that was written for it."""
@@ -130,7 +240,17 @@ def test_a_page_with_a_mark_says_how_to_confirm_it(rendered: Rendered) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Plain", 'Say "no"', "It's", """Both "it's" and 'so'""", 'A \\" in it', "{{ 7*7 }} \\", "名前\n2"]
+    "text",
+    [
+        "Plain",
+        'Say "no"',
+        "It's",
+        """Both "it's" and 'so'""",
+        """Say "it's" or "no\"""",
+        'A \\" in it',
+        "{{ 7*7 }} \\",
+        "名前\n2",
+    ],
 )
 def test_a_text_in_python_is_the_text_and_its_formatter_agrees(text: str) -> None:
     """Whatever quotes, backslashes, braces, line ends and scripts a team types."""
