@@ -138,6 +138,18 @@ def test_contradictions_are_refused() -> None:
         answers.complete({"kind": "software", "capabilities": "Pay a bill; Pay a bill"})
 
 
+def test_the_rarest_class_is_no_larger_than_an_equal_share() -> None:
+    """A quarter may be the rarest of four, more may not: the sentence says how much, the hint names both answers."""
+    four = {"task": "multiclass", "metric": "macro_f1", "class_count": "4"}
+
+    assert answers.complete(four | {"rarest_share": "0.25"}).rarest_share == 0.25
+    with pytest.raises(Contradiction) as raised:
+        answers.complete(four | {"rarest_share": "0.3"})
+    assert raised.value.key == "rarest_share"
+    assert str(raised.value) == "rarest_share is 0.3, and the rarest of 4 classes has at most 0.25 of all."
+    assert raised.value.hint == "Answer a smaller rarest_share, or fewer classes in class_count."
+
+
 OUT_OF_RANGE = [
     ({"target_value": "1.2"}, 'target_value is "1.2", but with metric recall it is always between 0 and 1.'),
     ({"current_value": "-0.1"}, 'current_value is "-0.1", but it must be at least 0.'),

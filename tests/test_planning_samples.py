@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -314,3 +315,13 @@ def test_reuse_at_a_tiny_tolerance_keeps_its_digits() -> None:
     rows = samples.reuse_rows(1e-9, 0.5, 0.05, 1, False)
 
     assert rows == pytest.approx(math.log(80) * 2 * 0.5 / 1e-18, rel=1e-6)
+
+
+@pytest.mark.parametrize("tolerance", ["0.00004", "0.00005", "0.00006", "0.001"])
+def test_the_series_joins_bennetts_exponent_without_a_step(tolerance: str) -> None:
+    """On both sides of the switch the rows are those of fifty decimal digits."""
+    with localcontext(prec=50):
+        u = Decimal(tolerance) / Decimal("0.5")
+        exact = Decimal(80).ln() / (Decimal("0.5") * ((1 + u) * (1 + u).ln() - u))
+
+    assert samples.reuse_rows(float(tolerance), 0.5, 0.05, 1, False) == pytest.approx(float(exact), rel=2e-8, abs=1)

@@ -126,6 +126,13 @@ def test_the_simulation_is_the_same_everywhere() -> None:
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "d436b620afa603ce"
 
 
+def test_a_task_without_a_rank_goes_before_those_that_have_one() -> None:
+    """Where one person has two tasks to begin with."""
+    ranked, plain = Activity("ranked", (), "Ana", 1, 1, 1, rank=1), Activity("plain", (), "Ana", 1, 1, 1)
+
+    assert [task.id for task in network.level([ranked, plain])] == ["plain", "ranked"]
+
+
 def test_another_seed_moves_the_forecast_little() -> None:
     """Stratified draws: P80 within half a day over seeds."""
     ends = [network.simulate(full_time(), "g1", seed=seed).quantile(0.8) for seed in range(6)]

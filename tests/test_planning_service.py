@@ -55,6 +55,13 @@ def _queue(rate: float, service: float, workers: int) -> list[float]:
     return waits
 
 
+def test_as_much_load_as_workers_lets_everybody_wait() -> None:
+    """Exactly, for any number of them; a little less lets almost everybody."""
+    for workers in range(1, 60):
+        assert r.erlang_c(workers, workers) == 1.0
+        assert 0.9 < r.erlang_c(workers, workers - 1e-3) < 1.0
+
+
 def test_the_printed_number_of_workers() -> None:
     """50 a second, 120 ms, 300 ms for 95 %: nine workers, busy at most 70 % of the time; six with 40 % cache hits."""
     assert r.workers_needed(50, 0.12, 0.3, 0.7) == 9
