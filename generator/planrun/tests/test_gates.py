@@ -77,7 +77,7 @@ def test_a_gate_of_other_answers_is_not_there(toy: Toy) -> None:
     assert "G2.2" not in gates.load(toy.repo)
     toy.write("plan/gates.yaml", "blocking: [G2.2]\ntitles: {}\n")
     assert toy.row("G2.2").reason == "The answers do not call for this gate."
-    toy.answer(shape="round")
+    toy.answer(compute="round")
 
     assert toy.row("G2.2").state == "pass"
 
@@ -133,7 +133,7 @@ def ours(repo):
     return failed("Not ours yet.", "make it ours")
 
 
-@gate("X.2", "Advice", applies=lambda answers: answers["shape"] == "round")
+@gate("X.2", "Advice", applies=lambda answers: answers["compute"] == "round")
 def advice(repo):
     return passed("")
 """

@@ -18,18 +18,18 @@ LISTED = {
     "G1.11": Listed("Assumed", "standard", {}, {}),
     "G1.lock": Listed("Locked", "light", {}, {}),
     "G2.1": Listed("Tried", "strict", {}, {}),
-    "G2.2": Listed("Round", "light", {"shape": ("round",)}, {}),
+    "G2.2": Listed("Round", "light", {"compute": ("round",)}, {}),
 }
 ANSWERS = {
     "kind": KIND,
     "project_name": "Toy",
     "project_slug": "our-toy",
     "rigor": "standard",
-    "shape": "square",
+    "compute": "square",
     "current_value": "",
     "team": "po=Ana:0.2; ds=Bo:1; swe=?:0.5",
 }
-ASSUMED = {"key": "shape", "question": "Which shape?", "value": "square", "why": "It rolls or not.", "gate": "G1.11"}
+ASSUMED = {"key": "compute", "question": "Which shape?", "value": "square", "why": "It rolls or not.", "gate": "G1.11"}
 SMALL = {"value": 3.5, "unit": "days", "formula": "F01", "inputs": {}, "provenance": "computed", "note": ""}
 OPEN = {**SMALL, "value": None, "inputs": {"baseline": 0.5}, "note": "Nobody has measured it."}
 

@@ -22,9 +22,9 @@ def test_a_repository_is_found_from_below(toy: Toy, tmp_path: Path) -> None:
 
 def test_an_answer_is_a_text_and_a_missing_one_is_named(toy: Toy) -> None:
     assert toy.repo.answers["rigor"] == "standard"
-    with pytest.raises(Trouble, match=r"has no answer colour\.$") as missing:
-        toy.repo.answers["colour"]
-    assert missing.value.remedy == "mlscaffold replan --set colour=…"
+    with pytest.raises(Trouble, match=r"has no answer serving\.$") as missing:
+        toy.repo.answers["serving"]
+    assert missing.value.remedy == "mlscaffold replan --set serving=…"
     toy.write("plan/project.yaml", "kind: toy\nteam: [po, ds]\n")
     with pytest.raises(Trouble, match="team must be one text"):
         _ = toy.repo.answers

@@ -137,10 +137,10 @@ def test_without_a_history_nothing_was_signed(page: Toy) -> None:
 
 # ---------------------------------------------------------------------------------------------------- assumptions
 def test_an_assumption_is_taken_as_true_under_a_name(toy: Toy) -> None:
-    assert [row["key"] for row in assumptions.unconfirmed(toy.repo)] == ["shape"]
-    said = assumptions.confirm(toy.repo, ["shape"]).text
+    assert [row["key"] for row in assumptions.unconfirmed(toy.repo)] == ["compute"]
+    said = assumptions.confirm(toy.repo, ["compute"]).text
 
-    assert said.splitlines()[:2] == ["Ana takes as true: shape = square", "Committed: Confirm shape"]
+    assert said.splitlines()[:2] == ["Ana takes as true: compute = square", "Committed: Confirm compute"]
     assert said.splitlines()[2] == assumptions.MARKED, "pages are rendered elsewhere, and would seem to contradict it"
     assert assumptions.unconfirmed(toy.repo) == []
     assert assumptions.confirm(toy.repo, all=True).text.startswith("Nothing to confirm")
@@ -161,8 +161,8 @@ def test_a_name_that_somebody_else_wrote_there_confirms_nothing(toy: Toy) -> Non
     row = ASSUMED | {"confirmed_by": "Ana", "confirmed_on": "2026-01-05"}
     toy.write(assumptions.ASSUMPTIONS, json.dumps([row]))
     toy.commit("Bo")
-    assert "shape under Ana does not count: Bo committed it" in assumptions.doubts(toy.repo)
-    assert assumptions.confirm(toy.repo, ["shape"]).text.startswith("Ana takes as true")
+    assert "compute under Ana does not count: Bo committed it" in assumptions.doubts(toy.repo)
+    assert assumptions.confirm(toy.repo, ["compute"]).text.startswith("Ana takes as true")
     assert assumptions.doubts(toy.repo) == ""
     toy.answer(team="po=Bo:1")
 
