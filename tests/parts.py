@@ -103,7 +103,9 @@ PARTS = {
         "every way to install, both doors: one tree; the two locks",
         ("tests/test_environment.py", "tests/test_installs.py"),
     ),
-    "verdicts": Part("verdicts by exact enumeration and by simulation", ("tests/test_verdicts.py",)),
+    "verdicts": Part(
+        "verdicts by exact enumeration and by simulation", ("tests/test_drift.py", "tests/test_verdicts.py")
+    ),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "mutants": Part("400 faults planted one at a time: tests that see each of them", command=("tests/mutants.py",)),
     "tools": Part(

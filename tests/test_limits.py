@@ -43,8 +43,8 @@ def test_every_monitor_is_set_to_the_plan(rendered: Callable[[str], Path]) -> No
                 name, monitor["name"], limit, window,
             )  # fmt: skip
         page = (folder / "docs/04-operations.md").read_text("utf-8")
-        drift = next(line for line in page.split("\n") if "PSI of each" in line)
-        assert f"| {number(plan['monitor']['psi_limit'])}" in drift
+        drift = next(line for line in page.split("\n") if line.startswith("| drift, scores |"))
+        assert f"| {number(plan['monitor']['alpha'])}" in drift
         rollout = read(folder, "ops/rollout.yaml")
         assert rollout["canary"]["stop_at"] == figure(plan, "monitor.sprt.upper")
         assert rollout["canary"]["go_at"] == figure(plan, "monitor.sprt.lower")

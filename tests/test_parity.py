@@ -5,12 +5,17 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
+import pandas as pd
 import pytest
 from material import ROOT
 from mlscaffold import catalogue
 from mlscaffold.planning.formulas import reliability, samples, selection, signals, stats
+from mlscaffold.planning.operations import drift
 from planrun_ml.data import shift
+from planrun_ml.data.reference import REFERENCE_ROWS, profile
+from planrun_ml.data.splits import SHARES
 from planrun_ml.experiments import log
 from planrun_ml.measuring import intervals, pairs, power_law
 from planrun_ml.release import prediction_log
@@ -52,11 +57,31 @@ def test_the_noise_of_psi_is_one_figure(bins: int, rows: int, reference: int, al
 
 @pytest.mark.parametrize(("_bins", "rows", "reference", "alpha"), SIZES)
 @pytest.mark.parametrize("floor", [0.0, 0.02, 0.1])
-def test_the_noise_of_ks_is_one_figure(_bins: int, rows: int, reference: int, alpha: float, floor: float) -> None:
-    """F18: noise, or the shift whose PSI is the floor, whichever is larger."""
-    planned = max(signals.ks_threshold(rows, reference, alpha), signals.ks_of_psi(floor))
+def test_the_noise_of_the_middle_is_one_figure(
+    _bins: int, rows: int, reference: int, alpha: float, floor: float
+) -> None:
+    """F18: noise of the share above the middle, and the shift of it whose PSI is the floor."""
+    assert shift.middle_limit(reference, rows, alpha) == pytest.approx(
+        signals.middle_threshold(rows, reference, alpha), rel=1e-6
+    )
+    assert shift.middle_floor(floor) == pytest.approx(signals.middle_of_psi(floor), rel=1e-9)
 
-    assert shift.ks_limit(reference, rows, alpha, floor) == pytest.approx(planned, rel=1e-9)
+
+def test_plan_and_engine_share_a_budget_alike() -> None:
+    """As many tests a column, the same reference sample, the same share of the rows to train on, the same bins."""
+    assert (shift.PARTS, REFERENCE_ROWS, SHARES[0]) == (drift.PARTS, drift.REFERENCE_ROWS, drift.TRAINED)
+    rows = np.random.default_rng(4).normal(size=20_000)
+    con = duckdb.connect()
+    con.register("drawn", pd.DataFrame({"x": rows}))
+
+    def ask(sql: str) -> list[tuple[object, ...]]:
+        return con.execute(sql).fetchall()
+
+    held = profile(ask, "select * from drawn limit 10000", {"x": "number"}, 10)
+    (found,) = shift.compare(ask, held, "select * from drawn offset 10000 limit 2000", alpha=0.01, floor=0.0)
+
+    planned = signals.psi_threshold(10, 2_000, 10_000, 0.01 / drift.PARTS)
+    assert found.psi_limit == pytest.approx(planned, rel=0.02), "ten cells, and each test a quarter of the level"
 
 
 @pytest.mark.parametrize(("good", "bad", "alpha", "power"), RATES)

@@ -176,7 +176,7 @@ def every_alert_can_fire(plan: Plan) -> None:
     rows, a_day = plan.value("monitor.quality_rows"), plan.value("monitor.labels_day")
     if rows is not None and rows > 365 * a_day:
         assert {"quality-alert-cannot-fire", "monitor.delay_days"} & plan.found.keys()
-    if plan.value("monitor.ks_threshold") is not None and plan.value("monitor.ks_threshold") > 1:
+    if plan.value("monitor.ks_threshold") is not None and plan.value("monitor.ks_threshold") > 0.5:
         assert "drift-alert-cannot-fire" in plan.found
 
 

@@ -1,7 +1,7 @@
 """Drift of a million rows × 20 columns against the profile that a version's card holds, beside a plain scan of them.
 
 The profile is taken of one half of the rows, as releasing a version does; the other half arrives later, with one
-column moved. What is timed is what `monitor` does with it: one scan into stored bins, PSI and Kolmogorov-Smirnov for
+column moved. What is timed is what `monitor` does with it: one scan into stored bins, and the tests of
 every column. The moved column, and no other, has to be named.
 
     python tests/bench/drift.py [--rows 1000000] [--rounds 5]

@@ -352,16 +352,16 @@ def _audit_too_coarse(answers: Answers, numbers: Numbers) -> Said | None:
 
 
 def _drift_cannot_fire(answers: Answers, numbers: Numbers) -> Said | None:
-    """A PSI limit above what it comes to when every row of a window falls into one bin, or a KS limit above 1."""
+    """A PSI limit above what it comes to when every row of a window falls into one bin, or a share that cannot be."""
     limit, distance = value_of(numbers, "monitor.psi_limit"), value_of(numbers, "monitor.ks_threshold")
     rows = value_of(numbers, "monitor.window_rows")
     if limit is None or distance is None or not rows:
         return None
-    if limit <= largest_psi(answers.drift_bins, rows) and distance <= 1:
+    if limit <= largest_psi(answers.drift_bins, rows) and distance <= 0.5:
         return None
     return Said(
-        f"A drift alert needs a PSI of {said(limit)} or a KS distance of {said(distance)}, which {rows:,} rows in "
-        f"{answers.drift_bins} bins cannot reach: it can never fire.",
+        f"A drift alert needs a PSI of {said(limit)} or a share above the middle that is {said(distance)} off, "
+        f"which {rows:,} rows in {answers.drift_bins} bins cannot reach: it can never fire.",
         "Answer a smaller drift_floor, fewer drift_bins, or more false_alerts_per_month.",
     )
 

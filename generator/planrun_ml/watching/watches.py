@@ -1,5 +1,6 @@
 """One watch a signal of ops/monitors.yaml, over the prediction log and the late labels."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,22 +45,48 @@ class View:
     now: datetime
     quality: Mapping[str, Any]
 
-    def rows(self, days: float, own: bool = False) -> str:
-        """SQL for the answers of the last days; with `own` those of the model alone."""
+    def rows(self, days: float, own: bool = False, back: int = 0) -> str:
+        """SQL for the answers of the last days, or of so many windows before; with `own` those of the model alone."""
         where = f"source = 'model' and model = '{self.champion.version}'" if own else "true"
-        return f"select * from log where made_at > timestamp '{self.now - timedelta(days=days)}' and {where}"
+        first, last = (self.now - timedelta(days=days * number) for number in (back + 1, back))
+        within = f"made_at > timestamp '{first}' and made_at <= timestamp '{last}'"
+        return f"select * from log where {within} and {where}"
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query over the log."""
         return self.con.execute(sql).fetchall()
 
-    def shifts(self, table: str, profile: str, prefix: str = "") -> list[shift_module.Shift]:
-        """Every column against what the champion was trained on, at the plan's alpha and practical floor."""
-        alpha, floor = self.repo.needed("monitor.alpha"), float(self.repo.answers["drift_floor"])
-        card = self.champion.card
+    def shifts(self, days: float, profile: str, limit: float | None = None) -> list[shift_module.Shift]:
+        """Every column of a profile against the last days, at the limit of its p-value and the practical floor."""
+        card, own = self.champion.card, profile == "scores"
         return shift_module.compare(
-            self.ask, card[profile], table, alpha=alpha, floor=floor, prefix=prefix, calendar=card.get("calendar", ())
+            self.ask,
+            self.reference(profile, days),
+            self.rows(days, own),
+            alpha=self.alpha(limit),
+            floor=float(self.repo.answers["drift_floor"]),
+            prefix="" if own else "inputs.",
+            calendar=card.get("calendar", ()),
+            weekday=self.weekday(days),
+            earlier=(self.rows(days, own, back) for back in range(1, int((self.now - self.since).days / days) + 1)),
         )
+
+    def reference(self, profile: str, days: float) -> Mapping[str, Any]:
+        """A profile of the card, without its periods where they are of another length than the window."""
+        held: Mapping[str, Any] = self.champion.card[profile]
+        if held.get("days", {}).get("each", days) == days:
+            return held
+        return {name: value for name, value in held.items() if name != "days"}
+
+    def weekday(self, days: float) -> int:
+        """That of the middle of the window."""
+        return (self.now - timedelta(days=days / 2)).weekday()
+
+    def alpha(self, limit: float | None = None) -> float:
+        """The limit of one signal's p-value; where more columns are watched than were planned, they share it."""
+        planned, watched = int(self.repo.answers["input_columns"]), len(self.champion.card["profile"]["columns"])
+        each = self.repo.needed("monitor.alpha") if limit is None else limit
+        return each * min(1.0, (planned + 1) / (watched + 1))
 
 
 def look(repo: Repo, at: str = "") -> View:
@@ -111,11 +138,11 @@ def inputs(view: View, days: float, limit: float | None) -> Signal:
 
     It calls where that share is above `limit` and more than chance (`Shift.moved`).
     """
-    found = view.shifts(view.rows(days), "profile", "inputs.")
+    found = view.shifts(days, "profile")
     if not found:
         return Signal("silent", "no inputs were logged")
-    ordered = sorted(found, key=lambda shift: -max(shift.missing, shift.outside))
-    alarming = [shift for shift in ordered if max(shift.missing, shift.outside) > (limit or 0) and shift.moved]
+    ordered = sorted(found, key=lambda shift: (-shift.gap, -max(shift.missing, shift.outside)))
+    alarming = [shift for shift in ordered if shift.gap > (limit or 0)]
     said = "; ".join(_unfilled(shift) for shift in alarming or ordered[:1])
     worst = (alarming or ordered)[0]
     return Signal("alarm" if alarming else "ok", said, max(worst.missing, worst.outside), limit)
@@ -150,13 +177,28 @@ def moved(view: View, days: float, limit: float | None, own: str = "") -> Signal
 
     `own` names another profile of the card, such as the scores', and looks at the model's answers alone.
     """
-    found = view.shifts(view.rows(days, bool(own)), own or "profile", "" if own else "inputs.")
+    found = view.shifts(days, own or "profile", limit)
     if not found:
         return Signal("silent", "no rows to compare")
     far = [shift for shift in found if shift.moved]
     names = [f"{shift.column} PSI {shift.psi:.3f} (noise {shift.psi_limit:.3f})" for shift in (far or found)[:5]]
     reason = f"{len(far)} of {len(found)} moved: {', '.join(names)}" if far else f"none moved; furthest {names[0]}"
-    return Signal("warn" if far else "ok", reason, found[0].psi, limit, len(found))
+    alpha = view.alpha(limit)
+    said = _days_known(view.reference(own or "profile", days), found[0], alpha)
+    return Signal("warn" if far else "ok", f"{reason}; {said}", found[0].p, alpha, len(found))
+
+
+def _days_known(reference: Mapping[str, Any], furthest: shift_module.Shift, alpha: float) -> str:
+    """What the reference knows of how days differ, and what that leaves to be seen."""
+    days = shift_module.days_of(reference)
+    if days is None:
+        return "its rows have no day, so how days differ is not known"
+    held = len(days.rows) * days.each
+    if not days.enough:
+        return f"how days differ is not known from {held}: it takes {shift_module.ENOUGH}"
+    windows = shift_module.windows_for(len(days.rows), alpha / shift_module.PARTS)
+    least = "" if furthest.least is None else f" a shift of the middle from {furthest.least:.2g} sd on,"
+    return f"against {held} days it sees{least} a change of shape in {prediction_log.many(windows, 'window')}"
 
 
 def scores(view: View, days: float, limit: float | None) -> Signal:
@@ -177,11 +219,17 @@ def early_warning(view: View, days: float, limit: float | None) -> Signal:
         return Signal("ok", "the rule promises nothing")
     if not len(found):
         return Signal("silent", "no scores to expect anything from")
-    best = np.maximum(found, 1 - found) if view.champion.card["task"] == "binary" else found  # else the best class's
+    card, alpha = view.champion.card, view.alpha(limit)
+    best = np.maximum(found, 1 - found) if card["task"] == "binary" else found  # else the best class's
     value, error = prediction_log.expected_accuracy(best)
-    least = promised - NormalDist().inv_cdf(1 - view.repo.needed("monitor.alpha")) * error
+    error *= math.sqrt(1 + len(best) / card["scores"]["rows"])  # what was promised is a sample's figure, too
+    p = NormalDist().cdf((value - promised) / error) if error > 0 else float(value >= promised)
+    held = card.get("promised_days")
+    days_held = shift_module.days_of({"days": held})
+    if held and days_held and days_held.enough and days_held.each == days:  # a fall is a rise of what is left to one
+        p = max(p, days_held.outlying(held["left"], 1 - value, len(best), view.weekday(days), 1))
     reason = f"the scores promise an accuracy of {value:.3f}; at acceptance they promised {promised:.3f}"
-    return Signal("warn" if value < least else "ok", reason, value, least, len(found))
+    return Signal("warn" if p <= alpha else "ok", reason, p, alpha, len(found))
 
 
 def quality(view: View, days: float, limit: float | None) -> Signal:

@@ -42,23 +42,23 @@ def psi_window(psi: float, bins: int, reference_rows: float, alpha: float, power
     return 1 / left if left > 0 else math.inf
 
 
-def ks_threshold(rows: float, reference_rows: float, alpha: float) -> float:
-    """F18. The Kolmogorov-Smirnov distance that noise exceeds with probability alpha (two-sided, continuous values).
+def middle_threshold(rows: float, reference_rows: float, alpha: float) -> float:
+    """F18. How far the share above the reference's median lies from one half by chance (two-sided).
 
-    Source: Smirnov's limit, first term; conservative where values are tied.
+    Normal form of the exact test that the engine makes (Fisher's, of two shares).
     """
-    return math.sqrt(-math.log(alpha / 2) / 2 * _noise(rows, reference_rows))
+    return stats.z(1 - alpha / 2) * math.sqrt(_noise(rows, reference_rows) / 4)
 
 
-def ks_window(distance: float, reference_rows: float, alpha: float) -> float:
-    """F18. Rows at which the threshold has come down to `distance`; inf where the reference is short."""
-    left = distance**2 / (-math.log(alpha / 2) / 2) - 1 / reference_rows
+def middle_window(distance: float, reference_rows: float, alpha: float, power: float) -> float:
+    """F18. Rows after which a share that lies `distance` from one half is seen so often; inf: too short a reference."""
+    left = (2 * distance / (stats.z(1 - alpha / 2) + stats.z(power))) ** 2 - 1 / reference_rows
     return 1 / left if left > 0 else math.inf
 
 
-def ks_of_psi(psi: float) -> float:
-    """The KS distance of a normal value whose mean has moved so far that its PSI is `psi` (that is, by √psi sd)."""
-    return 2 * stats.phi(math.sqrt(psi) / 2) - 1
+def middle_of_psi(psi: float) -> float:
+    """How far the share above the median moves where a normal value's mean moves by √psi sd, so that its PSI is psi."""
+    return stats.phi(math.sqrt(psi)) - 0.5
 
 
 def _noise(rows: float, reference_rows: float) -> float:

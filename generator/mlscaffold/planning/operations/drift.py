@@ -1,4 +1,7 @@
-"""Drift limits of every input column: the plan numbers monitor.* that F17 to F19 give."""
+"""Drift limits of every input column: the plan numbers monitor.* that F17 to F19 give.
+
+The engine runs these very tests: `planrun_ml.data.shift`, with as many rows as there really are.
+"""
 
 import math
 from dataclasses import dataclass
@@ -9,6 +12,11 @@ from mlscaffold.planning.formulas import payback, signals
 from mlscaffold.planning.formulas.counts import whole
 from mlscaffold.planning.number import Number, Numbers
 
+QUALITY_PART = 12  # of the budget of false alerts, one part is the quality test's: one a year of one a month
+PARTS = 4  # tests of one column share its level: its middle, its shape, what is missing, what was never seen
+TRAINED = 0.6  # of the past cases, those that a model is trained on and later rows are compared with
+REFERENCE_ROWS = 200_000  # of them, as many as a profile is taken of
+
 
 @dataclass(frozen=True)
 class Check:
@@ -16,16 +24,22 @@ class Check:
 
     bins: int
     columns: int
+    signals: int  # that may cry wolf: the columns, the scores, and what the scores promise
     days: int  # that it looks at
     rows: int  # in these days
     reference: int  # rows that it compares them with
-    a_month: float  # checks of one column in a month
-    alpha: float
+    a_month: float  # looks at one column in a month
+    alpha: float  # of one signal
+
+    @property
+    def each(self) -> float:
+        """The level of one test of a column."""
+        return self.alpha / PARTS
 
     @property
     def inputs(self) -> dict[str, Any]:
         """What its limits rest on."""
-        return {"drift_bins": self.bins, "rows": self.rows, "reference_rows": self.reference, "alpha": self.alpha}
+        return {"drift_bins": self.bins, "rows": self.rows, "reference_rows": self.reference, "alpha": self.each}
 
 
 def drift(answers: Answers, power: float) -> Numbers:
@@ -35,19 +49,22 @@ def drift(answers: Answers, power: float) -> Numbers:
 
 
 def _check(answers: Answers) -> Check:
-    """A check looks at a day, or at as many days as it takes to expect five rows in each bin."""
+    """A check looks at a day, or at as many days as it takes to expect five rows in each bin; it is made every day."""
     bins, columns, volume = answers.drift_bins, answers.input_columns, answers.daily_volume
     days = max(1, math.ceil(5 * bins / volume))
-    a_month = payback.MONTH / days
-    alpha = signals.budget_alpha(answers.false_alerts_per_month, columns, a_month)
-    return Check(bins, columns, days, volume * days, answers.past_cases or volume * payback.MONTH, a_month, alpha)
+    noisy = columns + (2 if answers.task in ("binary", "multiclass") else 1)
+    budget = answers.false_alerts_per_month * (1 - 1 / QUALITY_PART)
+    alpha = signals.budget_alpha(budget, noisy, payback.MONTH)
+    past = answers.past_cases or volume * payback.MONTH
+    reference = max(1, min(REFERENCE_ROWS, round(TRAINED * past)))
+    return Check(bins, columns, noisy, days, volume * days, reference, payback.MONTH, alpha)
 
 
 def _level(answers: Answers, check: Check) -> Numbers:
     """What a check looks at, and the significance level that the budget of false alerts leaves it."""
     few = "Each bin needs five rows before its share means anything."
     none = "No past cases yet: the first month after release becomes the reference."
-    checks = {"input_columns": check.columns, "checks": check.a_month}
+    checks = {"input_columns": check.columns, "signals": check.signals, "checks": check.a_month}
     return {
         "monitor.window_days": Number(
             check.days,
@@ -57,21 +74,20 @@ def _level(answers: Answers, check: Check) -> Numbers:
         "monitor.window_rows": Number(check.rows, inputs={"daily_volume": answers.daily_volume, "days": check.days}),
         "monitor.reference_rows": Number(
             check.reference,
-            inputs={"past_cases": answers.past_cases},
-            provenance=answers.provenance("past_cases") if answers.past_cases else "computed",
+            inputs={"past_cases": answers.past_cases, "trained_share": TRAINED, "most": REFERENCE_ROWS},
             note=None if answers.past_cases else none,
         ),
         "monitor.alpha": Number(
             check.alpha, inputs={"false_alerts_per_month": answers.false_alerts_per_month} | checks
         ),
-        "monitor.alerts_at_05": Number(0.05 * check.columns * check.a_month, inputs=checks),
+        "monitor.alerts_at_05": Number(0.05 * check.signals * check.a_month, inputs=checks),
     }
 
 
 def _limits(answers: Answers, check: Check) -> Numbers:
-    """PSI and KS distance that noise alone stays below, and the PSI that is large enough to matter as well."""
+    """PSI, and share above the middle, that noise alone stays below; and the PSI that is large enough to matter too."""
     sizes = {"rows": check.rows, "reference_rows": check.reference}
-    psi = signals.psi_threshold(check.bins, check.rows, check.reference, check.alpha)
+    psi = signals.psi_threshold(check.bins, check.rows, check.reference, check.each)
     return {
         "monitor.psi_threshold": Number(psi, inputs=check.inputs),
         "monitor.psi_limit": Number(
@@ -82,7 +98,7 @@ def _limits(answers: Answers, check: Check) -> Numbers:
             inputs={"drift_bins": check.bins} | sizes,
         ),
         "monitor.ks_threshold": Number(
-            signals.ks_threshold(check.rows, check.reference, check.alpha), inputs=sizes | {"alpha": check.alpha}
+            signals.middle_threshold(check.rows, check.reference, check.each), inputs=sizes | {"alpha": check.each}
         ),
     }
 
@@ -90,9 +106,9 @@ def _limits(answers: Answers, check: Check) -> Numbers:
 def _windows(answers: Answers, check: Check, power: float) -> Numbers:
     """Rows, and days, that show a shift as large as `drift_floor`."""
     floor = answers.drift_floor
-    distance = signals.ks_of_psi(floor)
-    psi_rows = signals.psi_window(floor, check.bins, check.reference, check.alpha, power)
-    ks_rows = signals.ks_window(distance, check.reference, check.alpha) if distance > 0 else math.inf
+    distance = signals.middle_of_psi(floor)
+    psi_rows = signals.psi_window(floor, check.bins, check.reference, check.each, power)
+    middle_rows = signals.middle_window(distance, check.reference, check.each, power) if distance > 0 else math.inf
     short = f"The reference of {check.reference:,} rows is too short to tell a shift of this size from noise."
     if floor == 0:
         short = "drift_floor is 0: no number of rows shows every shift, however small."
@@ -108,9 +124,9 @@ def _windows(answers: Answers, check: Check, power: float) -> Numbers:
             note=None if math.isfinite(psi_rows) else short,
         ),
         "monitor.ks_window": Number(
-            _rows(ks_rows),
-            inputs={"reference_rows": check.reference, "alpha": check.alpha, "distance": distance},
-            note=None if math.isfinite(ks_rows) else short,
+            _rows(middle_rows),
+            inputs={"reference_rows": check.reference, "alpha": check.each, "power": power, "distance": distance},
+            note=None if math.isfinite(middle_rows) else short,
         ),
     }
 

@@ -34,7 +34,7 @@ WINDOW: NumberKey = "monitor.window_days"
 Figure = float | Literal["latency_ms", "drift_floor"] | NumberKey  # itself, an answer, or a number of the plan
 PLANNED: dict[str, tuple[Figure, Figure]] = {  # days and limit
     "volume": (1, 1), "latency": (1, "latency_ms"), "fallback": (1, 0.01), "inputs": (WINDOW, "drift_floor"),
-    "skew": (WINDOW, 0), "drift": (WINDOW, "monitor.psi_limit"), "scores": (WINDOW, "monitor.psi_limit"),
+    "skew": (WINDOW, 0), "drift": (WINDOW, "monitor.alpha"), "scores": (WINDOW, "monitor.alpha"),
     "early_warning": (WINDOW, "monitor.alpha"), "quality": (365, "monitor.floor"),
     "labels": (30, "feedback.minimum_day"), "age": (1, "retrain.cap_days"),
 }  # fmt: skip

@@ -78,7 +78,7 @@ def inputs_broken(view: View) -> str:
 
 def inputs_moved(view: View) -> str:
     """Columns that moved, and the segments among them."""
-    far = [shift for shift in view.shifts(view.rows(_days(view)), "profile", "inputs.") if shift.moved]
+    far = [shift for shift in view.shifts(_days(view), "profile") if shift.moved]
     segments = [shift.column for shift in far if shift.column in view.repo.names("segments")]
     where = f"; the segments of {', '.join(segments)} moved with them" if segments else ""
     return f"{', '.join(f'{shift.column} (PSI {shift.psi:.3f})' for shift in far[:5])}{where}"
