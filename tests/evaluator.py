@@ -67,9 +67,10 @@ def says(task: str, name: str, grouped: bool) -> dict[str, Any]:
         return said
     spread = (found.high - found.low) / 2 / 1.645 * math.sqrt(found.n)
     held = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": spread}
-    bounds = quality.bounds(metric, held, found.value * (0.8 if metric.sign > 0 else 1.3), 0.01, 0.8)
-    seen = quality.verdicts(metric, other, np.arange(240) // 24, bounds, 0.01, 0.8, 4.07)
-    return said | {"watch": [[one.test, one.state, one.reason, one.missing] for one in seen]}
+    floor = found.value * (0.8 if metric.sign > 0 else 1.3)
+    bounds = quality.bounds(metric, held, floor, math.log(365), 0.01, 0.8)
+    one = quality.verdict(metric, other, np.arange(240) // 24, bounds).verdict
+    return said | {"watch": [one.test, one.state, one.reason, one.missing]}
 
 
 def key(task: str, name: str, grouped: bool) -> str:

@@ -11,13 +11,17 @@ import pandas as pd
 import pytest
 from material import ROOT
 from mlscaffold import catalogue
+from mlscaffold.answers import complete
+from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.formulas import reliability, samples, selection, signals, stats
-from mlscaffold.planning.operations import drift
+from mlscaffold.planning.operations import drift, model_quality
+from mlscaffold.planning.operations.model_quality import Quality
 from planrun_ml.data import shift
 from planrun_ml.data.reference import REFERENCE_ROWS, profile
 from planrun_ml.data.splits import SHARES
 from planrun_ml.experiments import log
 from planrun_ml.measuring import intervals, pairs, power_law
+from planrun_ml.measuring.metrics import named
 from planrun_ml.release import prediction_log
 from planrun_ml.watching import quality
 from planrun_software.measuring import bounds, error_budget
@@ -85,46 +89,33 @@ def test_plan_and_engine_share_a_budget_alike() -> None:
 
 
 @pytest.mark.parametrize(("good", "bad", "alpha", "power"), RATES)
-def test_the_sequential_test_stops_where_the_plan_says(good: float, bad: float, alpha: float, power: float) -> None:
-    """F22: the run of wrong answers, and of right ones, that decides is as long as the planned steps make it."""
-    planned = signals.sprt(good, bad, alpha, power)
-    wrong = math.ceil(planned.upper / planned.error_step)
-    right = math.ceil(planned.lower / planned.success_step)
+def test_the_labels_to_an_alarm_are_one_figure(good: float, bad: float, alpha: float, power: float) -> None:
+    """F21: a share that is lost, and a loss with its spread; the alpha of these rows stands for days."""
+    limit = math.log(1 / alpha)
+    share = signals.rows_to_alarm(signals.growth_of_share(good, bad), limit)
+    loss = signals.rows_to_alarm(signals.growth_of_loss(good, bad, power), limit)
 
-    def decided(*values: int) -> str:
-        return quality.sprt(np.array(values, dtype=float), 1 - good, 1 - bad, 1.0, alpha, power).state
-
-    # One answer of the other kind tells the engine that these are hits and misses; after a decision it begins anew.
-    assert decided(*[0] * (wrong - 1)) == "open"
-    assert decided(*[0] * wrong) == "decayed"
-    assert decided(*[1] * (right - 1)) == "open"
-    assert decided(*[1] * right) == "healthy"
+    assert quality.labels_to_alarm(good, bad, 1.0, limit, "share") == share
+    assert quality.labels_to_alarm(good, bad, power, limit, "loss") == loss
+    assert quality.WEIGHTS[0] == signals.BET_WEIGHT
 
 
-@pytest.mark.parametrize(("days", "drop"), [(40, 0.0), (90, 0.0), (90, 1.0)])
-def test_the_cumulative_sum_alarms_as_often_as_the_plan_says(days: int, drop: float) -> None:
-    """F21: mean days to an alarm, simulated with the engine's own sum, within four standard errors and 3 %."""
-    limit = signals.cusum_limit(days)
-    planned = signals.cusum_run_length(limit, drop)
-    draws = np.random.default_rng(7)
-    runs = [_first_alarm(limit, draws.normal(-drop, 1, 12 * days)) for _ in range(600)]
-    error = float(np.std(runs)) / math.sqrt(len(runs))
+@pytest.mark.parametrize(
+    ("task", "metric", "value", "floor"),
+    [("binary", "recall", 0.7, 0.6), ("regression", "mae", 9.0, 9.75), ("regression", "rmse", 9.0, 9.75)],
+)
+def test_plan_and_engine_expect_an_alarm_after_as_many_labels(
+    task: str, metric: str, value: float, floor: float
+) -> None:
+    """Where the accepted value is the target, and its spread the planned one."""
+    answers = complete({"kind": "ml", "task": task, "metric": metric, "current_value": "0.5", "unit_error_cost": "1"})
+    spread = metrics.of(answers).row_spread(value, None)
+    planned = Quality(metrics.of(answers), value, floor, 1.0, 100.0, 1.0, spread)
+    measured = named(metric)  # type: ignore[arg-type]
+    own = spread / (2 * value) if measured.root else spread  # an interval's spread is that of the root
+    held = quality.bounds(measured, {"value": value, "spread": own}, floor, math.log(365), 0.05, 0.8)
 
-    assert planned == pytest.approx(days, rel=1e-6) or drop
-    assert abs(float(np.mean(runs)) - planned) < 4 * error + 0.03 * planned
-
-
-def _first_alarm(limit: float, scores: np.ndarray) -> int:
-    """The period in which the engine's sum first passes the limit, found by halving what it is given."""
-    total = 0.0
-    for period, z in enumerate(scores, start=1):
-        total = max(0.0, total - z - 0.5)
-        if total > limit:
-            said = quality.cusum(scores[:period].tolist(), limit)
-            assert said.state == "decayed", said
-            assert quality.cusum(scores[: period - 1].tolist(), limit).state != "decayed"
-            return period
-    return len(scores)
+    assert held.falls == pytest.approx(model_quality.fall_rows(planned, math.log(365)), abs=1)
 
 
 @pytest.mark.parametrize("scores", [[0.5, 0.9, 0.2], [0.01] * 7, [0.3, 0.31, 0.99, 1.0]])

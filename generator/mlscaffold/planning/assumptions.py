@@ -32,7 +32,7 @@ ALSO: Mapping[str, tuple[Behind, ...]] = {
     "headroom": ("monitor.floor", "acceptance.target"),
     "delay_days": ("monitor.delay_days",),
     "monitor.floor": ("acceptance.baseline", "acceptance.min_gain"),
-    "monitor.delay_days": ("monitor.quality_rows", "monitor.labels_day"),
+    "monitor.delay_days": ("monitor.fall_rows", "monitor.labels_day"),
     "decay_per_month": ("change_rate",),
     "good_error": ("acceptance.target",),
     "bad_error": ("monitor.floor",),

@@ -15,8 +15,7 @@ from planrun.repository import Repo
 from planrun_ml.data import shift as shift_module
 from planrun_ml.release import prediction_log, registry
 from planrun_ml.release.champion_model import Champion, load
-from planrun_ml.watching import quality as quality_module
-from planrun_ml.watching.late_labels import judge
+from planrun_ml.watching.late_labels import carried, judge
 
 SKEW_ROWS = 300
 TOLERANCE = 1e-6
@@ -94,7 +93,8 @@ def look(repo: Repo, at: str = "") -> View:
     champion, book = load(repo.root), registry.read(repo.root)
     since, moment = registry.promoted_at(book, champion.version), prediction_log.moment_of(at)
     con = prediction_log.open_log(repo.root, champion.card, champion.log_types, since, moment)
-    judged = judge(repo, con, champion.card, moment)
+    before = carried(repo, champion.card, champion.log_types, since)
+    judged = judge(repo, con, champion.card, moment, before)
     return View(repo, con, champion, registry.entry_of(book, "champion") or {}, since, moment, judged)
 
 
@@ -235,7 +235,7 @@ def early_warning(view: View, days: float, limit: float | None) -> Signal:
 def quality(view: View, days: float, limit: float | None) -> Signal:
     """The metric on the labels that came back, against the floor of the plan, as `quality.judge` found it."""
     found = view.quality
-    states = {verdict.state for row in found["verdicts"] if (verdict := quality_module.Verdict(**row)).counts}
+    states = {verdict["state"] for verdict in found["verdicts"]}
     state = "alarm" if "decayed" in states else "ok" if "healthy" in states else "waiting"
     return Signal(state, found["reason"], found["value"], found["floor"], found["rows"])
 

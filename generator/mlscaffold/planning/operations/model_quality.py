@@ -12,6 +12,7 @@ from mlscaffold.planning.acceptance.worth import flag_rate
 from mlscaffold.planning.formulas import samples, signals
 from mlscaffold.planning.number import Number, Numbers, value_of
 
+LEAST_LABELS = 30  # from which a mean is near normal
 EDGE = 1e-6  # rates are tested within [EDGE, 1 - EDGE]
 
 
@@ -88,13 +89,16 @@ def _fall(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
     """The floor, and the labelled rows and days until a fall from target to floor is seen."""
     given = {"target": quality.target, "floor": quality.floor}
     formula: FormulaId = "F02" if quality.is_rate else "F08"
-    rows = quality_rows(quality, alpha, power)
-    days = None if rows is None else signals.detection_days(rows, quality.rows_a_day, quality.delay)
+    rows, falls, limit = quality_rows(quality, alpha, power), fall_rows(quality, evidence(answers)), evidence(answers)
+    days = None if falls is None else signals.detection_days(falls, quality.rows_a_day, quality.delay)
     blind = "Raise label_return_share: without labels nobody sees the model decay."
     return {
         "monitor.floor": Number(quality.floor, inputs=given, note=unknown(quality)),
         "monitor.quality_rows": Number(
             rows, formula=formula, inputs=given | {"alpha": alpha, "power": power}, note=unknown(quality)
+        ),
+        "monitor.fall_rows": Number(
+            falls, inputs=given | {"cusum_h": limit, "weight": signals.BET_WEIGHT}, note=unknown(quality)
         ),
         "monitor.labels_day": Number(
             quality.rows_a_day,
@@ -106,7 +110,7 @@ def _fall(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
         ),
         "monitor.delay_days": Number(
             days,
-            inputs={"rows": rows, "rows_a_day": quality.rows_a_day, "label_delay_days": quality.delay},
+            inputs={"rows": falls, "rows_a_day": quality.rows_a_day, "label_delay_days": quality.delay},
             note=unknown(quality),
             remedy=blind if days == math.inf else None,
         ),
@@ -115,18 +119,24 @@ def _fall(answers: Answers, quality: Quality, alpha: float, power: float) -> Num
 
 
 def _cusum(answers: Answers) -> Numbers:
-    """F21. Slack, limit and delay of the cumulative sum over the daily value of the metric."""
-    days = 365 / answers.false_alerts_per_month
-    limit = signals.cusum_limit(days)
+    """F21. The evidence at which the running test alarms."""
     return {
-        "monitor.cusum_k": Number(0.5),
         "monitor.cusum_h": Number(
-            limit,
-            inputs={"false_alerts_per_month": answers.false_alerts_per_month, "days": days},
+            evidence(answers),
+            inputs={"false_alerts_per_month": answers.false_alerts_per_month, "days": _apart(answers)},
             note="It may raise one false alarm in so many days: the quality signal gets a twelfth of the alert budget.",
         ),
-        "monitor.cusum_delay_days": Number(signals.cusum_run_length(limit, 1.0), inputs={"cusum_h": limit}),
     }
+
+
+def _apart(answers: Answers) -> float:
+    """Days between two false alarms of the quality test: a twelfth of the budget of false alerts."""
+    return max(1.0, 365 / answers.false_alerts_per_month)
+
+
+def evidence(answers: Answers) -> float:
+    """F21. The log evidence of an alarm."""
+    return math.log(_apart(answers))
 
 
 def _cost_of_an_hour(answers: Answers) -> Number:
@@ -153,6 +163,21 @@ def quality_rows(quality: Quality, alpha: float, power: float) -> int | None:
     return samples.mean_rows(quality.loss_drop, quality.spread, alpha, power)
 
 
+def fall_rows(quality: Quality, limit: float) -> int | None:
+    """F21. Labelled rows until the running test shows a fall from target to floor; None where either is unknown."""
+    target, floor, spread = quality.target, quality.floor, quality.spread
+    if quality.drop <= 0 or target is None or floor is None or spread is None:
+        return None
+    if quality.is_rate:
+        gain = signals.growth_of_share(1 - inside(target), 1 - inside(floor))
+    elif quality.metric.better == "lower":
+        good, bad = (target**2, floor**2) if quality.metric.known == "rmse" else (target, floor)
+        gain = signals.growth_of_loss(good, bad, spread * bad / good) if good > 0 else math.inf
+    else:
+        gain = (quality.drop / 2 / spread) ** 2 / 2 if spread > 0 else math.inf
+    return max(LEAST_LABELS, signals.rows_to_alarm(gain, limit))
+
+
 def inside(rate: float) -> float:
     """A rate just inside (0, 1): a perfect target leaves no error to test, so one in a million stands for it."""
     return min(max(rate, EDGE), 1 - EDGE)
@@ -177,7 +202,7 @@ def _sequential(quality: Quality, alpha: float, power: float) -> Numbers:
         test = signals.sprt(good, bad, alpha, power)
         given |= {"good_error": good, "bad_error": bad}
     elif note is None:
-        note = "A sequential test on single rows needs a metric that counts right rows; use the CUSUM."
+        note = "A sequential test on single rows needs a metric that counts right rows; others have the running test."
     fields: Mapping[NumberKey, str] = {
         "monitor.sprt.upper": "upper",
         "monitor.sprt.lower": "lower",

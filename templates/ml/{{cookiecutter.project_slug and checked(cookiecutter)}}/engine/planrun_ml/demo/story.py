@@ -202,7 +202,7 @@ def _watching(project: Project, telling: Telling, days: Days, results: dict[str,
             project.run("monitor", ends={0, 1})
         step.says(
             f"ALARM planted: a new sorting hall, late for other reasons. "
-            f"Seen on day {decayed}: recall {_rounded(_signal(project, 'quality')['reason'].rpartition(': ')[2])}",
+            f"Seen on day {decayed}: {_rounded(_signal(project, 'quality')['reason'].rpartition(': ')[2])}",
             "bad",
         )
     results["drift"] = (
