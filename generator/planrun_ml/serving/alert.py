@@ -1,7 +1,8 @@
 """`alert`: scores become bands, and what a person must confirm waits in a queue until that person has answered.
 
-The queue is one SQLite file with a transaction a step. An answer is a label: it goes into labels/ first and then
-closes the alert, so a crash between the two costs no more than a repeated line.
+The queue is one SQLite file with a transaction a step. It also knows how far a version got in each file, so the same
+file again is no second set of answers. An answer is a label: it goes into labels/ first and then closes the alert, so
+a crash between the two costs no more than a repeated line.
 """
 
 import json
@@ -29,6 +30,8 @@ SHOWN = 20
 VECTORS = 4  # of 2,048 rows
 TABLE = """create table if not exists alerts (id text primary key, raised_at text, band text, score real, decision text,
 model text, inputs text, answer text, answered_by text, answered_at text)"""
+FILES = """create table if not exists files (file text, model text, rows integer, whole integer,
+primary key (file, model))"""
 
 
 def alert(repo: Repo, rows: str | None = None, waiting: bool = False, answer: Sequence[str] = ()) -> Outcome:
@@ -62,13 +65,25 @@ def _number(name: str, text: str) -> float:
 
 
 def raise_alerts(repo: Repo, rows: str | None) -> Outcome:
-    """Score and log every row, then queue or hand over those in a band; no row is queued twice."""
+    """Score and log every row, then queue or hand over those in a band; no row is queued twice.
+
+    A file that a version has answered is not answered again, and a run that was killed goes on where it stopped.
+    """
     champion = load(repo.root)
     path, table, source = open_rows(repo, champion, rows)
     limits, confirms = bands(repo, champion), repo.answers["human_confirms"] == "yes"
-    log, counts, lines, file = Log(repo.root / PREDICTIONS), Counter[str](), [], repo.sha256(path.resolve())[:8]
-    for frame in chunks(champion, table, source):
-        named = frame[source.id].astype(str) if source.id in frame else [f"{file}-{n}" for n in frame[ROW]]
+    digest, mark = repo.sha256(path.resolve()), source_module.label(repo, source)
+    file = f"{digest} by {source.id}"  # its rows under another name are other cases
+    done, whole = answered_before(repo, file, champion.version)
+    if whole:
+        return Outcome(f"{path.name} was already answered by {champion.version}{mark}; nothing was answered again.")
+    log, counts, lines, place = Log(repo.root / PREDICTIONS), Counter[str](), [], 0
+    for chunk in chunks(champion, table, source):
+        place += len(chunk)
+        frame = chunk.tail(place - max(done, place - len(chunk))).reset_index(drop=True)
+        if frame.empty:
+            continue
+        named = frame[source.id].astype(str) if source.id in frame else [f"{digest[:8]}-{n}" for n in frame[ROW]]
         frame["_key"] = named  # a name that no file may use
         found = answered(champion, source, frame, log)
         found["band"] = [
@@ -76,12 +91,12 @@ def raise_alerts(repo: Repo, rows: str | None) -> Outcome:
         ]
         counts.update(found["band"])
         chosen = found[found["band"] != "none"] if confirms else found[found["band"] == "act"]
-        if confirms:
-            put(repo, champion, chosen)
+        put(repo, champion, chosen if confirms else chosen.head(0), (file, place))
         lines += [f"  {row.id}: score {row.score:.4g}, {row.decision}" for row in chosen.itertuples()]
     log.close()
+    with queue(repo) as connection:
+        connection.execute("update files set whole = 1 where file = ? and model = ?", (file, champion.version))
     where = "wait for a person: make alert ARGS=--waiting" if confirms else "take effect at once"
-    mark = source_module.label(repo, source)
     said = f"{counts['act']} to act on, {counts['review']} to review, {counts['none']} below{mark}"
     return Outcome("\n".join([f"{said}; {len(lines)} {where}.", *lines[:SHOWN]]))
 
@@ -129,17 +144,28 @@ def queue(repo: Repo) -> Iterator[sqlite3.Connection]:
     try:
         with connection:
             connection.execute(TABLE)
+            connection.execute(FILES)
             yield connection
     finally:
         connection.close()
 
 
-def put(repo: Repo, champion: Champion, chosen: pd.DataFrame) -> None:
-    """Queue rows; one that is already there, answered or not, stays as it is."""
+def answered_before(repo: Repo, file: str, version: str) -> tuple[int, bool]:
+    """How many rows of a file a version has answered, and whether these are all."""
+    with queue(repo) as connection:
+        asked = "select rows, whole from files where file = ? and model = ?"
+        row = connection.execute(asked, (file, version)).fetchone()
+    return (row["rows"], bool(row["whole"])) if row else (0, False)
+
+
+def put(repo: Repo, champion: Champion, chosen: pd.DataFrame, reached: tuple[str, int]) -> None:
+    """Queue rows, and write down how many rows of which file are answered; an alert that is there stays as it is."""
     rows = [(r.id, now(), r.band, r.score, r.decision, champion.version, r.inputs) for r in chosen.itertuples()]
     with queue(repo) as connection:
         columns = "id, raised_at, band, score, decision, model, inputs"
         connection.executemany(f"insert or ignore into alerts ({columns}) values (?, ?, ?, ?, ?, ?, ?)", rows)
+        told = (reached[0], champion.version, reached[1])
+        connection.execute("insert or replace into files (file, model, rows, whole) values (?, ?, ?, 0)", told)
 
 
 def show(repo: Repo) -> Outcome:
