@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import statsmodels.api as sm
 from planrun_ml.data import shift
 
 Rng = np.random.Generator
@@ -153,3 +154,56 @@ def wider(world: World, alpha: float, after: int, seed: int = 6) -> bool:
     column, count = world.known(rng, effects[: world.days], alpha)
     changed = [[*count(world.day(rng, 0.0, 2.0)), 0] for _ in range(after)]
     return next(itertools.islice(looks(column, changed, world.days), after - 1, None)).moved
+
+
+# ------------------------------------------------------------------------------------------------ a year, replayed
+REFERENCE, PLANTED = 60, 90  # days that are known, and days after them until a change is planted
+SLIDE = 60  # days that a slow slide takes, and half of a season's
+CHANGES: dict[str, Callable[[int], tuple[float, float]]] = {  # by days since: added, multiplied by
+    "a step of .5 sd": lambda day: (0.5, 1.0),
+    "a slow slide to 1 sd": lambda day: (min(1.0, day / SLIDE), 1.0),
+    "a season of 1 sd": lambda day: (max(0.0, math.sin(math.pi * day / SLIDE)), 1.0),
+    "another unit, 2.54 times": lambda day: (0.0, 2.54),
+}
+
+
+def series() -> dict[str, np.ndarray]:
+    """Three real series that statsmodels ships, of weeks, months and years; each value is a day of the replay."""
+    co2 = sm.datasets.co2.load_pandas().data["co2"].interpolate().diff().dropna().to_numpy()
+    sea = sm.datasets.elnino.load_pandas().data.drop(columns="YEAR")
+    spots = sm.datasets.sunspots.load_pandas().data["SUNACTIVITY"].to_numpy()
+    months = (sea - sea.mean()).to_numpy().ravel()
+    return {"CO2, weekly change": co2, "sea surface, without its season": months, "sunspots": spots}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Days with an alert before the change, and how many there were; days from the change to its first alert, or 0."""
+
+    false: int
+    before: int
+    after: int
+    least: float
+
+
+def replay(values: np.ndarray, change: str, alpha: float, rows: int = 500, sd: float = 0.1, seed: int = 7) -> Replay:
+    """A year whose days differ as the series does, by `sd` of a row's spread in its reference, and a planted change."""
+    rng = np.random.default_rng(seed)
+    values = values[: REFERENCE + 365]
+    known = values[:REFERENCE]
+    effects = sd * (values - known.mean()) / known.std()
+    world = World("numeric", REFERENCE, rows, 0.0, 0.0)
+    column, count = world.known(rng, 5.0 + effects[:REFERENCE], alpha)
+    windows = []
+    for day, effect in enumerate(effects[REFERENCE:]):
+        added, times = CHANGES[change](day - PLANTED) if day >= PLANTED else (0.0, 1.0)
+        windows.append([*count(times * world.day(rng, 5.0 + effect + added)), 0])
+    false, least_seen = 0, []
+    for day, found in enumerate(looks(column, windows, REFERENCE)):
+        alarm = found.moved or found.gap > 0
+        least_seen.append(found.least or 0.0)
+        if day < PLANTED:
+            false += alarm
+        elif alarm:
+            return Replay(false, PLANTED, day - PLANTED + 1, float(np.median(least_seen)))
+    return Replay(false, PLANTED, 0, float(np.median(least_seen)))

@@ -132,3 +132,13 @@ def test_a_profile_of_dated_rows_knows_its_days() -> None:
     (same, _other) = shift.compare(ask, held, "select * from drawn where day = '2026-01-20'", alpha=0.01, floor=0.0)
     assert not same.moved
     assert same.least is not None or _other.least is not None
+
+
+@pytest.mark.parametrize("change", drifting.CHANGES)
+def test_a_change_in_a_replayed_year_is_found(change: str) -> None:
+    """In days that differ as weekly changes of CO2 do: no alert before it, one within a month after it."""
+    values = drifting.series()["CO2, weekly change"]
+    found = drifting.replay(values, change, 0.0007)
+
+    assert found.false == 0
+    assert 0 < found.after <= 30

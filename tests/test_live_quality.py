@@ -1,82 +1,32 @@
 """Live quality: one test that may be looked at every day, its false alarms, and the delay it really has."""
 
-import math
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import decaying
 import numpy as np
 import pytest
+from decaying import LIMIT, WORLDS, first_alarm, held_to, shares
 from material import mostly_slow
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import named
 from planrun_ml.watching import late_labels, quality
 
-LIMIT = math.log(365)
-Draw = Callable[[np.random.Generator, float, int], np.ndarray]
-
-
-def shares(draws: np.random.Generator, level: float, rows: int) -> np.ndarray:
-    return (draws.random(rows) < level).astype(float)
-
-
-def exponential(draws: np.random.Generator, level: float, rows: int) -> np.ndarray:
-    return draws.exponential(level, rows)
-
-
-def heavy(draws: np.random.Generator, level: float, rows: int) -> np.ndarray:
-    """Log-normal losses, whose largest are far above their mean."""
-    return level * draws.lognormal(-0.5, 1.0, rows)
-
-
-# what a unit loses; its mean as accepted, at the floor; its spread at the floor as a share of its mean; labels a day
-WORLDS: dict[str, tuple[Draw, float, float, float, int]] = {
-    "recall .7 over .6": (shares, 0.3, 0.4, 1.2, 48),
-    "accuracy .95 over .9": (shares, 0.05, 0.1, 3.0, 60),
-    "exponential losses": (exponential, 9.0, 11.0, 1.0, 40),
-    "log-normal losses": (heavy, 9.0, 12.0, math.sqrt(math.e - 1), 40),
-}
-
-
-def held_to(name: str) -> quality.Bounds:
-    draw, good, bad, spread, _ = WORLDS[name]
-    form = "share" if draw is shares else "loss"
-    falls = quality.labels_to_alarm(good, bad, spread * bad, LIMIT, form)
-    return quality.Bounds(good, bad, spread * bad, LIMIT, 30, falls, draw is shares)
-
-
-def first_alarm(name: str, level: float, days: int, draws: np.random.Generator, unequal: float = 0.0) -> int:
-    """The day of the first alarm, 0 where there is none; `unequal` is how days differ, in shares of the level."""
-    draw, _, _, _, rows = WORLDS[name]
-    held, sums, done = held_to(name), (0.0, 0.0), list[np.ndarray]()
-    for day in range(1, days + 1):
-        done.append(draw(draws, max(0.0, level * (1 + unequal * draws.normal())), rows))
-        sums = quality.after(sums, done[-1], 1, held, "share" if held.share else "loss", quality.unequal(done[-29:-1]))
-        if quality.together(sums) >= LIMIT:
-            return day
-    return 0
-
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_printed_delay_is_the_simulated_one(name: str) -> None:
     """From a fall to the floor to the alarm: the mean lies within a fifth of what the plan prints."""
-    draws, (_, _, bad, _, rows) = np.random.default_rng(3), WORLDS[name]
-    days = [first_alarm(name, bad, 400, draws) for _ in range(100)]
+    printed = held_to(name).falls / WORLDS[name][4]
 
-    assert min(days) > 0
-    assert float(np.mean(days)) == pytest.approx(held_to(name).falls / rows, rel=0.2)
+    assert decaying.delay(name, 100) == pytest.approx(printed, rel=0.2)
 
 
 @pytest.mark.parametrize("name", mostly_slow(list(WORLDS), "recall .7 over .6"))
 def test_a_year_has_at_most_one_false_alarm(name: str) -> None:
     """At the worst that is no alarm, half the way to the floor: on average at most one in 365 days."""
-    draws, (_, good, bad, _, _) = np.random.default_rng(5), WORLDS[name]
-    years = 25
-    alarms = sum(first_alarm(name, (good + bad) / 2, 365, draws) > 0 for _ in range(years))
-    healthy = sum(first_alarm(name, good, 365, draws) > 0 for _ in range(years))
-
-    assert alarms / years <= 0.65  # of 365 days to the first alarm on average, if it were no better than it says
-    assert healthy == 0
+    # 365 days to the first alarm on average: at most 1 - 1/e of the years have one
+    assert decaying.years_with_an_alarm(name, 0.5, 25) <= 0.65
+    assert decaying.years_with_an_alarm(name, 0.0, 25) == 0
 
 
 @pytest.mark.parametrize("unequal", [0.1, 0.3])

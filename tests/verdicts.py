@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "generator")]
+sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 
+import decaying  # noqa: E402
+import drifting  # noqa: E402
 import numpy as np  # noqa: E402
 from mlscaffold.planning.formulas import samples  # noqa: E402
 from planrun_ml.measuring import intervals, pairs  # noqa: E402
@@ -233,7 +235,42 @@ def planned() -> Table:
     return found
 
 
+DAILY = 0.02  # the level at which days are simulated
+UNEQUAL = [
+    ("independent, .05 sd", drifting.World("numeric", 28, 300, 0.05, 0.0)),
+    ("independent, .2 sd", drifting.World("numeric", 28, 300, 0.2, 0.0)),
+    ("weekends off by .5 sd, .2 sd", drifting.World("numeric", 28, 300, 0.2, 0.5)),
+    ("each with .7 of the day before, .2 sd", drifting.World("numeric", 28, 300, 0.2, 0.0, chain=0.7)),
+    ("heavy tails (t, 3 degrees), .2 sd", drifting.World("numeric", 28, 300, 0.2, 0.0, tails=3)),
+]
+YEARLY = 0.0007  # the level of one of 42 noisy signals that share one alert a month
+
+
+def replayed() -> Table:
+    """Three real series, four planted changes: alerts before, days to the first one after, smallest shift printed."""
+    found: Table = []
+    for name, values in drifting.series().items():
+        for change in drifting.CHANGES:
+            seen = drifting.replay(values, change, YEARLY)
+            found.append([name, change, seen.false, seen.before, seen.after, seen.least])
+    return found
+
+
 TABLES: dict[str, Callable[[], Table]] = {
+    "days": lambda: [
+        [name, drifting.daily(world, DAILY, 12, 30) / DAILY, drifting.least(world, YEARLY)] for name, world in UNEQUAL
+    ],
+    "replayed": replayed,
+    "quality": lambda: [
+        [
+            name,
+            decaying.held_to(name).falls / decaying.WORLDS[name][4],
+            decaying.delay(name, 200),
+            decaying.years_with_an_alarm(name, 0.5, 40),
+            decaying.years_with_an_alarm(name, 0.0, 40),
+        ]
+        for name in decaying.WORLDS
+    ],
     "pairs": lambda: [[f"{n} rows, margin {margin:g}", largest(n, margin, ALPHA)] for n, margin in PAIRS],
     "planned": planned,
     "skewed": lambda: [[f"{count} groups", *skewed(count, 2_000)] for count in EXPONENTIAL],
@@ -265,11 +302,24 @@ def page(found: dict[str, Table]) -> str:
 
     exact = table("rows and margin | largest false pass", [[str(a), f"{float(b):.4f}"] for a, b in found["pairs"]])
     planned = table("planned for | rows | power", [[str(a), str(b), f"{float(c):.3f}"] for a, b, c in found["planned"]])
+    days = [[str(a), f"{float(b):.2f}", f"{float(c):.2f} sd"] for a, b, c in found["days"]]
+    years = [
+        [str(a), str(b), f"{false} of {before} days", f"on day {after}" if after else "never", f"{float(least):.2f} sd"]
+        for a, b, false, before, after, least in found["replayed"]
+    ]
+    heads = ("series | planted after 90 days | alerts before it", "first alert after it | smallest shift printed")
+    falls = [
+        [str(name), f"{float(printed):.1f}", f"{float(seen):.1f}", f"{float(half):.2f}", f"{float(good):.2f}"]
+        for name, printed, seen, half, good in found["quality"]
+    ]
     skew = [[str(a), f"{float(b):.3f}", f"{float(c):.3f}"] for a, b, c in found["skewed"]]
     return FRAME.read_text("utf-8").format(
         exact=exact, planned=planned, alone=simulated("alone"), few=simulated("few"), grouped=simulated("grouped"),
         skewed=table("groups | false pass | of a t test", skew), least=intervals.LEAST, fewest=intervals.FEWEST,
-        many=intervals.MANY,
+        many=intervals.MANY, days=table("days that are | false alerts, of the budget | smallest shift printed", days),
+        replayed=table(" | ".join(heads), years), quality=table(
+            "what is lost | days printed | days simulated | years with an alarm half way | as accepted", falls
+        ),
     )  # fmt: skip
 
 
