@@ -443,6 +443,10 @@ def test_the_kept_figures_hold_what_is_promised() -> None:
     kept = json.loads(verdicts.FIGURES.read_text("utf-8"))
 
     assert all(largest <= 1.2 * verdicts.ALPHA for _, largest in kept["pairs"])
+    assert all(after > 0 and false <= 0.05 * before for _, _, false, before, after, _ in kept["replayed"])
+    assert all(rate <= 1.5 for name, rate, _ in kept["days"] if name.startswith(("independent", "weekends")))
+    assert all(abs(seen / printed - 1) <= 0.2 for _, printed, seen, *_ in kept["quality"])
+    assert all(half <= 0.63 and good <= 0.05 for *_, half, good in kept["quality"])
     assert all(0.795 <= power <= 0.88 for *_, power in kept["planned"])
     for name in ("alone", "few", "grouped"):
         for what, _, runs, passes, *_ in kept[name]:
