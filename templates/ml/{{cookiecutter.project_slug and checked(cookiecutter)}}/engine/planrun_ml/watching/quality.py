@@ -80,13 +80,8 @@ def bounds(
 
 
 def labels_needed(scale: float, worst: float, drop: float, z: float, power: float) -> int:
-<<<<<<< HEAD
-    """Values that tell a drop of the mean from chance, one-sided; `worst` is its spread after (F02, F08, F20)."""
-    return math.ceil(((z * scale + NormalDist().inv_cdf(power) * worst) / drop) ** 2)
-=======
     """Values that tell a drop of the mean from chance, one-sided; `worst` is the spread after the drop (F02, F08)."""
     return math.ceil(((z * scale + float(ndtri(power)) * worst) / drop) ** 2)
->>>>>>> 125d09a (Live quality has one running test, and prints the delay it really has)
 
 
 def _form(metric: Metric) -> str:
@@ -94,17 +89,6 @@ def _form(metric: Metric) -> str:
     return "loss" if metric.each is not None and metric.sign < 0 else "normal"
 
 
-<<<<<<< HEAD
-def sprt(
-    values: np.ndarray, healthy: float, floor: float, scale: float, alpha: float, power: float, unit: str = "labels"
-) -> Verdict:
-    """F22. Wald's sequential test, begun anew after each decision; the last one counts. It sums the log likelihood of
-    floor against healthy: Bernoulli for hits; for losses normal, and looked at when enough came for a normal mean."""
-    decayed, fine, look = math.log(power / alpha), math.log((1 - power) / (1 - alpha)), 1
-    steps = np.append(values[np.isfinite(values)], healthy)  # the last one: what a healthy model adds on average
-    if np.isin(values, (0, 1)).all() and 0 < floor < healthy < 1:
-        steps = steps * math.log(floor / healthy) + (1 - steps) * math.log((1 - floor) / (1 - healthy))
-=======
 def _lost(metric: Metric, value: float) -> float:
     if metric.share:
         return 1 - value
@@ -131,27 +115,12 @@ def labels_to_alarm(good: float, bad: float, spread: float, limit: float, form: 
     elif form == "loss":
         more = bad / half - 1
         gain = more**2 / ((spread / half) ** 2 + more**2) / 2
->>>>>>> 125d09a (Live quality has one running test, and prints the delay it really has)
     else:
         gain = ((bad - half) / spread) ** 2 / 2
     height = limit - math.log(WEIGHTS[0])
     return math.ceil((height + math.exp(-height) - 1) / gain)
 
 
-<<<<<<< HEAD
-def cusum(scores: Sequence[float], limit: float, allowance: float = 0.5) -> Verdict:
-    """F21. Adds up how far each period's z score lies below healthy; finds a slow slide that no one window shows. It is
-    an alarm while the sum lies above the limit."""
-    total, first = 0.0, 0
-    for period, z in enumerate(scores, start=1):
-        total = max(0.0, total - z - allowance)
-        first = first or (period if total > limit else 0)
-    if not scores:
-        return Verdict("CUSUM", "open", "no period has labels yet", 1)
-    if total > limit:
-        return Verdict("CUSUM", "decayed", f"{total:.2f} passed {limit:.2f} in period {first} of {len(scores)}")
-    return Verdict("CUSUM", "healthy", f"{total:.2f} of {limit:.2f} after {len(scores)} periods")
-=======
 @dataclass(frozen=True)
 class Seen:
     """The verdict, and the sums that the next version begins with."""
@@ -253,4 +222,3 @@ def unequal(days: Sequence[np.ndarray]) -> float:
 def together(sums: Sums) -> float:
     """The log evidence of all bets: at the limit of the plan it is an alarm."""
     return math.log(sum(weight * math.exp(one) for weight, one in zip(WEIGHTS, sums, strict=True)))
->>>>>>> 125d09a (Live quality has one running test, and prints the delay it really has)

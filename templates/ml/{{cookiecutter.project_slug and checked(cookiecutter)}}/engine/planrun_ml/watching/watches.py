@@ -52,6 +52,7 @@ class View:
         return f"select * from log where {within} and {where}"
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query over the log."""
         return self.con.execute(sql).fetchall()
 
     def shifts(self, days: float, profile: str, limit: float | None = None) -> list[shift_module.Shift]:
@@ -99,6 +100,7 @@ def look(repo: Repo, at: str = "") -> View:
 
 # ------------------------------------------------------------------------------------------------ the watches
 def volume(view: View, days: float, limit: float | None) -> Signal:
+    """How many predictions there were; silent below `limit` (one, where there is none). No data is a failure."""
     rows, last = view.ask(f"select count(*), max(made_at) from ({view.rows(days)})")[0]
     if rows < (limit or 1):
         return Signal("silent", f"{rows} predictions in {days:g} day(s), expected {limit or 1:g}", rows, limit or 1)
@@ -108,6 +110,7 @@ def volume(view: View, days: float, limit: float | None) -> Signal:
 
 
 def latency(view: View, days: float, limit: float | None) -> Signal:
+    """The 95th percentile of the milliseconds that an answer took, against `limit` in milliseconds."""
     rows, p95 = view.ask(f"select count(*), quantile_cont(ms, 0.95) from ({view.rows(days)})")[0]
     if not rows:
         return Signal("silent", "no answer was timed")
@@ -116,6 +119,10 @@ def latency(view: View, days: float, limit: float | None) -> Signal:
 
 
 def fallback(view: View, days: float, limit: float | None) -> Signal:
+    """The share of answers that the rule gave, against `limit`, with the commonest reason.
+
+    A champion that is the rule gives all of them and is well.
+    """
     counted = "count(*), count(*) filter (where source = 'rule'), mode(reason) filter (where source = 'rule')"
     rows, ruled, why = view.ask(f"select {counted} from ({view.rows(days)})")[0]
     if not rows:
@@ -127,6 +134,10 @@ def fallback(view: View, days: float, limit: float | None) -> Signal:
 
 
 def inputs(view: View, days: float, limit: float | None) -> Signal:
+    """The column with the largest share of values that are missing, or new, beyond what training had.
+
+    It calls where that share is above `limit` and more than chance (`Shift.moved`).
+    """
     found = view.shifts(days, "profile")
     if not found:
         return Signal("silent", "no inputs were logged")
@@ -144,6 +155,11 @@ def _unfilled(shift: shift_module.Shift) -> str:
 
 
 def skew(view: View, days: float, limit: float | None) -> Signal:
+    """How many of the model's logged scores come out otherwise when the champion scores the logged inputs again.
+
+    At most `SKEW_ROWS` answers, drawn by the hash of their ids; two scores differ by more than `TOLERANCE`, relative
+    to 1 or the score, whichever is larger. None may.
+    """
     sample = view.ask(f"select inputs, score from ({view.rows(days, True)}) order by hash(id) limit {SKEW_ROWS}")
     if view.champion.model is None:
         return Signal("ok", "the rule answers: there is no model to score again")
@@ -157,6 +173,10 @@ def skew(view: View, days: float, limit: float | None) -> Signal:
 
 
 def moved(view: View, days: float, limit: float | None, own: str = "") -> Signal:
+    """How many columns drifted from those of training, by their population stability index beyond its noise.
+
+    `own` names another profile of the card, such as the scores', and looks at the model's answers alone.
+    """
     found = view.shifts(days, own or "profile", limit)
     if not found:
         return Signal("silent", "no rows to compare")
@@ -182,12 +202,17 @@ def _days_known(reference: Mapping[str, Any], furthest: shift_module.Shift, alph
 
 
 def scores(view: View, days: float, limit: float | None) -> Signal:
+    """The same for the model's scores."""
     if view.champion.model is None:
         return Signal("ok", "the rule answers: its scores have no profile")
     return moved(view, days, limit, own="scores")
 
 
 def early_warning(view: View, days: float, limit: float | None) -> Signal:
+    """The accuracy that the scores promise, against what they promised at acceptance; no label is needed.
+
+    A warning below that value less the plan's quantile (`monitor.alpha`) times the standard error.
+    """
     found = view.con.execute(f"select score from ({view.rows(days, True)})").fetchnumpy()["score"]
     promised = view.champion.card.get("promised")
     if view.champion.model is None or promised is None:
@@ -208,6 +233,7 @@ def early_warning(view: View, days: float, limit: float | None) -> Signal:
 
 
 def quality(view: View, days: float, limit: float | None) -> Signal:
+    """The metric on the labels that came back, against the floor of the plan, as `quality.judge` found it."""
     found = view.quality
     states = {verdict["state"] for verdict in found["verdicts"]}
     state = "alarm" if "decayed" in states else "ok" if "healthy" in states else "waiting"
@@ -215,6 +241,7 @@ def quality(view: View, days: float, limit: float | None) -> Signal:
 
 
 def labels(view: View, days: float, limit: float | None) -> Signal:
+    """How many labels that are due came back, against the share that the plan counts with."""
     due, back, odd = (view.quality[key] for key in ("due", "received", "odd"))
     if not due:
         return Signal("warn" if odd else "waiting", odd or prediction_log.nothing_due(view.repo))
@@ -224,6 +251,7 @@ def labels(view: View, days: float, limit: float | None) -> Signal:
 
 
 def age(view: View, days: float, limit: float | None) -> Signal:
+    """Days since the champion began to answer, against `limit` days."""
     old = (view.now - view.since) / timedelta(days=1)
     said = f"{view.champion.version} has answered for {prediction_log.many(round(old), 'day')}"
     return Signal("alarm" if limit is not None and old > limit else "ok", said, old, limit)
