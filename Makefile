@@ -11,6 +11,7 @@
 #   pair         both kinds side by side, from the first day to a release
 #   demo         mlscaffold demo, both kinds, in environments of its own
 #   walks        a monorepo to a lock and the rendered README to a promoted model
+#   tables       real tables, walked to a verdict that is computed otherwise
 #   next         the printed next step, followed from random states of both kinds
 #   histories    random histories, kills and full disks of new and of replan
 #   screens      the wizard in a real terminal

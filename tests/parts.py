@@ -74,6 +74,7 @@ PARTS = {
         "a monorepo to a lock and the rendered README to a promoted model",
         ("tests/test_monorepo.py", "tests/test_rendered_readme.py"),
     ),
+    "tables": Part("real tables, walked to a verdict that is computed otherwise", ("tests/test_real_tables.py",)),
     "next": Part("the printed next step, followed from random states of both kinds", ("tests/test_walks.py",)),
     "histories": Part(
         "random histories, kills and full disks of new and of replan",

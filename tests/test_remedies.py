@@ -69,12 +69,12 @@ def test_rows_of_few_groups_are_told_by_their_rows_and_groups(monkeypatch: pytes
     """However many rows there are: it is groups that must be added."""
     monkeypatch.setattr(g1_data, "deciding", lambda repo: SimpleNamespace(counted_on="alarms"))
     repo = SimpleNamespace(number=lambda key: 100)
-    test = {"rows": 1_200, "clusters": g1_data.FEWEST_GROUPS - 3, "cluster": "shop"}
+    test = {"rows": 1_200, "clusters": g1_data.FEWEST - 3, "cluster": "shop"}
     few = g1_data._enough(repo, test)
-    enough = g1_data._enough(repo, test | {"clusters": g1_data.FEWEST_GROUPS})
+    enough = g1_data._enough(repo, test | {"clusters": g1_data.FEWEST})
 
     assert few.state == "warn"
-    assert few.reason.startswith(f"1,200 labelled test rows come from {g1_data.FEWEST_GROUPS - 3} ")
+    assert few.reason.startswith(f"1,200 labelled test rows come from {g1_data.FEWEST - 3} ")
     assert "3 " in few.next_step
     assert "shop" in few.next_step
     assert enough == Result("pass", "1,200 labelled test rows, 100 needed.")
