@@ -190,6 +190,40 @@ def test_results_name_the_place_where_a_file_lies(tmp_path: Path) -> None:
     assert result(merged) == {"../top": LAST}
 
 
+DUTIES = """# Governance
+
+| Asked | Answered by | Owner | Stands |
+|---|---|---|---|
+| Who decides? | docs/00-charter.md | po | {stands} |
+"""
+BORN = "open: not looked at yet"
+
+
+@pytest.mark.parametrize("stands", ["open with po", "there: signed 2026-03-02", "there: a \\| b"])
+def test_what_was_found_of_a_duty_is_no_edit(stands: str, tmp_path: Path) -> None:
+    """`planrun govern` wrote it and writes it again: the new page is taken whole, and keeps the mode the team gave."""
+    page, new = DUTIES.format(stands=BORN), DUTIES.format(stands=BORN).replace("# Governance", "# Duties")
+    path = "docs/governance.md"
+    put(tmp_path, {path: DUTIES.format(stands=stands)})
+    (tmp_path / path).chmod(0o755)
+    merged = merge(tmp_path, {path: page}, {}, {path: new})
+
+    assert result(merged) == {path: new}
+    assert left(merged) == NOTHING
+    assert [change.executable for change in merged.changes] == [True]
+
+
+def test_what_a_team_says_of_a_duty_is_an_edit(tmp_path: Path) -> None:
+    """In words of its own, or in a table of its own: it stays under the new heading."""
+    page, own = DUTIES.format(stands=BORN), DUTIES.format(stands="settled with legal")
+    told = own.replace("Answered by", "Told by").replace("settled with legal", "there: in the safe")
+
+    for at, disk in enumerate((own, told)):
+        new = {"docs/governance.md": page.replace("# Governance", "# Duties")}
+        merged = merge(tmp_path / str(at), {"docs/governance.md": page}, {"docs/governance.md": disk}, new)
+        assert result(merged) == {"docs/governance.md": disk.replace("# Governance", "# Duties")}
+
+
 def test_what_the_team_made_executable_stays_so(tmp_path: Path) -> None:
     """The plan changes a text, not a bit that it never set."""
     put(tmp_path, {"a": PAGE})
