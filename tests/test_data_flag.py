@@ -89,7 +89,7 @@ def test_an_open_question_ends_in_the_flag_that_answers_it(in_folder: Path, caps
 def test_what_was_measured_is_no_assumption_and_says_so_in_the_plan(
     in_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`plan --data` and `advise --data` look as well; a fact from the file has the provenance measured."""
+    """`plan --data` and `advise --data` look as well; what the file gives is measured, and no number rests on it."""
     path = str(write(in_folder / "cases.csv", text(complaints())))
     code, out, _ = run("plan", "--kind", "ml", "--data", path, "--json", capsys=capsys)
     plan = yamltext.load(out)
@@ -98,7 +98,11 @@ def test_what_was_measured_is_no_assumption_and_says_so_in_the_plan(
     assert code == 0
     assert assumed.isdisjoint({"positive_share", "past_cases", "labelled_cases", "task"})
     assert "metric" in assumed
-    assert "measured" in {entry["provenance"] for _, entry in entries(plan)}
+    rests = {key for _, entry in entries(plan) for key in entry["rests_on"]}
+    assert "daily_volume" in rests
+    assert rests.isdisjoint({"positive_share", "past_cases", "labelled_cases", "task"})
+    texts = looking.look(Path(path), {}).texts | {"kind": "ml", "kind_reason": "a test"}
+    assert answers.complete(texts).provenance("positive_share") == "measured"
     code, out, _ = run("advise", "--data", path, capsys=capsys)
     assert code == 0
     assert "540" in out or "Recommendation: " in out

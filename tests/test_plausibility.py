@@ -394,10 +394,10 @@ def test_a_gain_that_two_costs_cannot_tell_apart_is_still_worth_what_it_is() -> 
 
 
 def test_retraining_in_whole_days_still_waits_for_the_labels() -> None:
-    """It pays every 2.5 days, and labels tell after 2.3: two whole days would be too soon, so it is three."""
+    """It pays every 2.5 days, and labels tell after 2.2: two whole days would be too soon, so it is three."""
     texts = {
         "kind": "ml", "kind_reason": "a test", "decision": WISH["decision"], "start_date": "2026-03-02",
-        "task": "forecast", "metric": "mae", "daily_volume": "1000", "label_delay_days": "2", "retrain_cost": "300",
+        "task": "forecast", "metric": "mae", "daily_volume": "10000", "label_delay_days": "2", "retrain_cost": "3000",
         "change_rate": "adversarial", "current_value": "22", "min_gain": "0.01", "unit_error_cost": "3",
     }  # fmt: skip
     plan = Plan(answers_module.complete(texts))
