@@ -98,7 +98,7 @@ def test_what_was_measured_is_no_assumption_and_says_so_in_the_plan(
     assert code == 0
     assert assumed.isdisjoint({"positive_share", "past_cases", "labelled_cases", "task"})
     assert "metric" in assumed
-    rests = {key for _, entry in entries(plan) for key in entry["rests_on"]}
+    rests = {key for _, entry in entries(plan) for key in entry.get("rests_on", ())}
     assert "daily_volume" in rests
     assert rests.isdisjoint({"positive_share", "past_cases", "labelled_cases", "task"})
     texts = looking.look(Path(path), {}).texts | {"kind": "ml", "kind_reason": "a test"}

@@ -52,6 +52,7 @@ class Days:
 
     @property
     def enough(self) -> bool:
+        """Whether these periods cover the days from which is known how days differ."""
         return len(self.rows) * self.each >= ENOUGH
 
     def outlying(self, values: Sequence[float], now: float, rows: int, weekday: int, sided: int) -> float:
@@ -260,6 +261,7 @@ class Column:
 
     @property
     def before(self) -> list[int]:
+        """How many reference rows each bin held, the missing ones last."""
         return [*self.held["counts"], self.held["nulls"]]
 
     def shape(self, now: Sequence[int]) -> tuple[float, float, float]:
