@@ -16,7 +16,7 @@ from material import mostly_slow
 from mlscaffold import cli, update
 from standing import FACTS, born, contents, facts_of, git
 
-SIZE = 48  # MiB of the file system
+SIZE = 128  # MiB of the file system
 # Free KiB, from nothing to what suffices: each stage of writing meets the end somewhere.
 KIB = (0, 4, 8, 16, 32, 64, 128, 192, 224, 256, 288, 320, 352, 384, 416, 448, 480, 512, 768, 1024, 2048, 4096)
 FREE = mostly_slow(KIB, 8, 320)

@@ -9,12 +9,12 @@ import yaml
 from planrun.repository import Repo
 from planrun_ml.acceptance import verdicts
 from planrun_ml.acceptance.verdicts import judge, slices
-from planrun_ml.baseline import answered
+from planrun_ml.baseline import answered, practice
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
 from planrun_ml.experiments import run as experiments
 from planrun_ml.gates import g3_acceptance
-from planrun_ml.measuring import intervals, practice
+from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import named, score

@@ -13,10 +13,10 @@ from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance import behaviour as behaviour_module
+from planrun_ml.baseline import practice
 from planrun_ml.data import frames, manifest, prediction_files, splits
 from planrun_ml.experiments import records
 from planrun_ml.experiments.recompute import TOLERANCE
-from planrun_ml.measuring import practice
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import (

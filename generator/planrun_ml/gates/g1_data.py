@@ -17,13 +17,12 @@ from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit import again
 from planrun_ml.audit.two_runs import PIPELINE, differing
-from planrun_ml.baseline import answered
+from planrun_ml.baseline import answered, practice
 from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
 from planrun_ml.data.splits import SPLITS, clusters_said
 from planrun_ml.gates.documents import open_questions
-from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import FEWEST
 from planrun_ml.measuring.metrics import score

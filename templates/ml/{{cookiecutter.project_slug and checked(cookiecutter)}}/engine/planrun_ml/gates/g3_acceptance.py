@@ -23,13 +23,13 @@ from planrun_ml.acceptance import verdicts
 from planrun_ml.acceptance.retracing import retraced
 from planrun_ml.acceptance.run import too_little_room
 from planrun_ml.acceptance.verdicts import THRESHOLDS, accepted
+from planrun_ml.baseline import practice
 from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates.documents import open_questions
 from planrun_ml.gates.g2_experiments import NEW_TEST_SET
-from planrun_ml.measuring import practice
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.models import configuration, families
 from planrun_ml.pages import write
