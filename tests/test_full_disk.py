@@ -16,7 +16,7 @@ from material import mostly_slow
 from mlscaffold import cli, update
 from standing import FACTS, born, contents, facts_of, git
 
-SIZE = 128  # MiB of the file system
+SIZE = 48  # MiB of the file system
 # Free KiB, from nothing to what suffices: each stage of writing meets the end somewhere.
 KIB = (0, 4, 8, 16, 32, 64, 128, 192, 224, 256, 288, 320, 352, 384, 416, 448, 480, 512, 768, 1024, 2048, 4096)
 FREE = mostly_slow(KIB, 8, 320)
@@ -45,11 +45,10 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fill(folder: Path, free: int) -> Path:
     """Leave so many KiB free in the file system of a folder."""
     file = folder / "filler"
-    with file.open("wb") as sink:
+    with file.open("wb", buffering=0) as sink:  # what is left in a buffer would not fit when the file is closed
         try:
             while True:
                 sink.write(b"\0" * (1 << 16))
-                sink.flush()
         except OSError:  # it is full now
             pass
     taken = file.stat().st_size
