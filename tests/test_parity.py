@@ -194,7 +194,7 @@ def test_a_learning_curve_is_read_as_it_was_fitted() -> None:
 
 @pytest.mark.parametrize(("spread", "drop", "alpha", "power"), [(0.4, 0.05, 0.01, 0.8), (12.0, 1.5, 0.05, 0.9)])
 def test_labels_that_show_a_drop_are_one_count(spread: float, drop: float, alpha: float, power: float) -> None:
-    """F08, F20: the engine's window is the planned one where the spread stays what it was."""
+    """F08: the engine's window is the planned one where the spread stays what it was."""
     planned = samples.mean_rows(drop, spread, alpha, power)
 
     assert quality.labels_needed(spread, spread, drop, stats.z(1 - alpha), power) == pytest.approx(planned, abs=1)
