@@ -209,3 +209,15 @@ def test_labels_that_tell_a_share_from_a_fixed_one_are_one_count(
     planned = samples.fixed_rows(healthy, floor, alpha, power)
 
     assert quality.labels_needed(scale, worst, healthy - floor, stats.z(1 - alpha), power) == planned
+
+
+@pytest.mark.parametrize(("good", "bad"), [(0.1, 0.3), (0.2, 0.5), (0.05, 0.1)])
+def test_what_a_label_adds_is_one_figure(good: float, bad: float) -> None:
+    """F21: labels that fail as often as at the floor add to the first bet what was planned with, each."""
+    failed, of = round(100 * bad), 100
+    values, days = np.tile(np.repeat([1.0, 0.0], [failed, of - failed]), 2), np.repeat([0, 1], of)
+    held = quality.Bounds(good, bad, 0.5, 1e6, 1, 1, share=True)
+
+    assert quality.evidence(values, days, 1, held, "share")[0] == pytest.approx(
+        2 * of * signals.growth_of_share(good, bad)
+    )
