@@ -182,7 +182,7 @@ def test_the_last_lines_name_every_default_once() -> None:
 
     assert marks == [wording.MARK, wording.MARK, ""]
     assert wording.assumed_here(page)
-    assert ": `miss_cost`, `icc` (nobody knows it yet). " in wording.footnote(page)
+    assert ": `miss_cost`, `icc` (not known yet: give it). " in wording.footnote(page)
     assert not wording.assumed_here(page)
 
 

@@ -220,12 +220,11 @@ def footnote(context: Context) -> str:
     keys = list(_page(context))
     _page(context).clear()
     known = [row["key"] for row in context["plan"]["assumptions"]]
-    named = ", ".join(f"`{key}`" + ("" if key in known else " (nobody knows it yet)") for key in keys)
-    unknown = "" if set(keys) <= set(known) else " What nobody knows yet can only be given."
+    named = ", ".join(f"`{key}`" + ("" if key in known else " (not known yet: give it)") for key in keys)
     return (
         f"\\* rests on defaults that nobody has confirmed: {named}. "
         "Give the fact with `mlscaffold replan --set KEY=VALUE`, "
-        f"or take the default as true with `.venv/bin/planrun confirm KEY`.{unknown}"
+        "or take the default as true with `.venv/bin/planrun confirm KEY`."
     )
 
 
