@@ -553,7 +553,9 @@ def seen(look: "Seen", flags: bool = True) -> str:
         lines.append(_filled(line(entry, wide), first="  ", rest=" " * (wide + 4)))
     lines += [_bullet(note) for note in look.notes]
     if flags:
-        lines += [_bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed]
+        lines += [
+            _bullet(f"{entry.sentence} {entry.in_flags}") for entry in look.open if not entry.needed and entry.assumable
+        ]
     return "\n".join(wording.printable(text) for text in lines)
 
 

@@ -47,6 +47,7 @@ class Open:
     question: str
     choices: tuple[tuple[str, str], ...]  # answer, what speaks for it
     needed: bool = True  # nothing can be planned before it is answered
+    assumable: bool = True  # where nobody is there to ask, a default may stand in for the answer
 
     @property
     def sentence(self) -> str:
@@ -102,8 +103,8 @@ def propose(table: Table, chosen: Mapping[str, str]) -> Seen:
 
 
 def refuse_open(seen: Seen) -> None:
-    """Raises `OpenQuestion` for the first question that must be answered and that nobody is there to answer."""
-    needed = [entry for entry in seen.open if entry.needed]
+    """Raises `OpenQuestion` for the first question that must be answered, or not assumed, with nobody there to ask."""
+    needed = [entry for entry in seen.open if entry.needed or not entry.assumable]
     if needed:
         first, more = needed[0], needed[1:]
         also = f" Then also: {', '.join(entry.key for entry in more)}." if more else ""
@@ -525,7 +526,7 @@ class _Look:
             choices = [("personal", "they describe people"), ("none", "they do not")]
             choices.insert(0 if special else 1, ("special", "they tell of health, belief or origin"))
             question = f"columns look as if they described people: {told}."
-            self.open.append(Open("personal_data", question, tuple(choices)))
+            self.open.append(Open("personal_data", question, tuple(choices), needed=False, assumable=False))
 
     def _missing_said(self, column: Column) -> str:
         return f"{_share_said(column.missing, len(column.values), self.table.whole)} missing"
