@@ -98,6 +98,17 @@ def test_the_software_page_lists_what_status_asks_for(deliverable: str, tmp_path
     assert [wanted for _, wanted in compared] == [line for line, _ in compared]
 
 
+@pytest.mark.parametrize(("data", "is_said"), [("none", False), ("personal", True), ("special", True)])
+def test_the_page_says_what_the_lock_waits_for_where_people_are_in_the_data(
+    data: str, is_said: bool, tmp_path: Path
+) -> None:
+    """The ten minutes would end at the baseline without a word."""
+    page = newborn(tmp_path, kind="ml", personal_data=data).joinpath("README.md").read_text("utf-8")
+    before, _, _ = page.partition("make baseline\n")
+
+    assert ("(docs/01-data-audit.md#10-privacy-and-rights) are answered (gate G1.12" in before) == is_said
+
+
 def test_status_writes_nothing_and_says_it_three_ways(tmp_path: Path) -> None:
     """A line a phase, the next step and what is shut there; a row a gate; data whose steps a program follows."""
     folder = newborn(tmp_path, kind="ml")
