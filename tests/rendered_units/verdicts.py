@@ -9,7 +9,7 @@ import yaml
 from planrun.repository import Repo
 from planrun_ml.acceptance import verdicts
 from planrun_ml.acceptance.verdicts import judge, slices
-from planrun_ml.baseline import answered, practice
+from planrun_ml.baseline import practice
 from planrun_ml.data.frames import load
 from planrun_ml.data.prediction_files import keep_predictions
 from planrun_ml.experiments import run as experiments
@@ -194,7 +194,7 @@ def test_a_gain_over_a_straw_man_is_none(worked: Path, monkeypatch: pytest.Monke
 def test_a_rule_below_todays_practice_is_told_before_the_lock(worked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what it means for acceptance, where the rule falls short of the figure and not where it is better."""
     result = json.loads((worked / "evidence/baseline.json").read_text("utf-8"))["result"]
-    monkeypatch.setattr(answered, "unlike", lambda repo, metric, result: "They are not the same practice.")
+    monkeypatch.setattr(practice, "unlike", lambda figure, metric, result: "They are not the same practice.")
     rows = {}
     for name, figure in {"unknown": None, "reached": result["high"], "missed": result["high"] + 1e-6}.items():
         monkeypatch.setattr(practice, "stated", lambda repo, figure=figure: figure)

@@ -7,7 +7,7 @@ from planrun.catalogue import AnswerKey
 from planrun.repository import Repo
 from planrun.trouble import Outcome
 
-from planrun_ml.baseline import answered
+from planrun_ml.baseline import practice
 from planrun_ml.baseline.rule import case, constant, learn, own
 from planrun_ml.data import frames, lock, prediction_files, watch_list
 from planrun_ml.data import source as source_module
@@ -55,8 +55,8 @@ def run(repo: Repo) -> Outcome:
     bounds = f"{_bounds(metric, found)}{source_module.label(repo, source)}."
     carrying = carrying_module.carried(Repo(repo.root))
     lines = [f"Baseline {metric.name} {found.value:.4g} ({metric.better} is better), {bounds}", f"Rule: {sql}"]
-    if told := answered.unlike(repo, metric, facts["result"]):
-        lines.append(f"{told} Settle it: {answered.settled_by(facts['result'])}.")
+    if told := practice.unlike(practice.stated(repo), metric, facts["result"]):
+        lines.append(f"{told} Settle it: {practice.settled_by(facts['result'])}.")
     if metric.own and (missing := _not_planned_with(repo, metric, found)):
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")

@@ -17,7 +17,7 @@ from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit import again
 from planrun_ml.audit.two_runs import PIPELINE, differing
-from planrun_ml.baseline import answered, practice
+from planrun_ml.baseline import practice
 from planrun_ml.data import lock, manifest, people_labels, prediction_files, schema, source, watch_list
 from planrun_ml.data.lock import GUIDE, LOCK, lock_sha
 from planrun_ml.data.origins import sources
@@ -266,10 +266,11 @@ def baseline(repo: Repo) -> Result:
             f"The rule already reaches the target {target:.4g}: a model is not needed.",
             decides(repo, "po", f"ship the rule, or {harder} the target: mlscaffold replan --set target_value=…"),
         )
-    if told := answered.unlike(repo, metric, found["result"]):
-        missed = practice.missed(repo, metric, found["result"]["low"], found["result"]["high"]) is not None
+    figure, result = practice.stated(repo), found["result"]
+    if told := practice.unlike(figure, metric, result):
+        missed = practice.missed(figure, metric, result["low"], result["high"])
         also = " Acceptance holds a model against both." if missed else ""
-        return warned(f"{told}{also}", decides(repo, "po", answered.settled_by(found["result"])))
+        return warned(f"{told}{also}", decides(repo, "po", practice.settled_by(result)))
     return passed(f"{found['metric']} {value:.4g} on {found['result']['n']:,} {metric.more}, by the same harness.")
 
 

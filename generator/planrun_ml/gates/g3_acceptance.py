@@ -196,7 +196,7 @@ def _after_a_fail(repo: Repo) -> str:
     tried = {record["config"]["model"] for record in records.counted(repo, lock.lock_sha(repo))}
     used, facts = looks_module.looks_used(repo, repo.fresh("splits", "make audit")["keys"]["test"]), accepted(repo)
     if (facts["today"] or {}).get("state") == "fail":
-        return asked_of(who, f"Another model or better columns, or {practice.MEND}")
+        return asked_of(who, f"Another model or better columns, or {practice.settled_by(facts['baseline'])}")
     if too_little_room(facts, deciding(repo)) is not None:
         return asked_of(who, "No model can pay at these costs: check them (mlscaffold replan --set …), or stop")
     if set(families.ORDER) - tried and used < repo.needed("test.looks"):

@@ -75,12 +75,11 @@ def judge(repo: Repo, digests: dict[str, str]) -> dict[str, Any]:
 
 def _over_today(repo: Repo, result: Interval, baseline: Interval, minimum: float) -> Verdict | None:
     """The verdict over the figure that today's practice is said to reach; None where the baseline reaches it, too."""
-    metric = deciding(repo)
-    figure = practice.missed(repo, metric, baseline.low, baseline.high)
-    if figure is None:
+    metric, figure = deciding(repo), practice.stated(repo)
+    if figure is None or not practice.missed(figure, metric, baseline.low, baseline.high):
         return None
     judged = verdict(practice.over(metric, result, figure), minimum, metric.more)
-    why = practice.told(metric.name, baseline.value, figure)
+    why = practice.falls_short(metric.name, baseline.value, figure)
     return replace(judged, sentence=f"{why}, and over that number: {judged.sentence}")
 
 
