@@ -56,6 +56,16 @@ def test_what_one_version_showed_goes_on_in_the_next() -> None:
     assert second.verdict.state == "decayed"
 
 
+@pytest.mark.parametrize(("level", "state"), [(0.3, "healthy"), (0.395, "open"), (0.4, "open")])
+def test_labels_far_from_the_floor_are_not_waited_for(level: float, state: str) -> None:
+    """Accepted so close to the floor that telling the two takes 60,000 labels: a thousand much better ones say so."""
+    held = quality.Bounds(0.398, 0.4, 0.49, LIMIT, 60_000, 60_000, share=True)
+    lost = np.tile(np.repeat([1.0, 0.0], [round(200 * level), 200 - round(200 * level)]), 5)
+    seen = quality.verdict(named("recall"), Case(np.ones(1000), 1 - lost, 0.5), np.arange(1000) // 200, held)
+
+    assert seen.verdict.state == state, seen.verdict.reason
+
+
 def test_a_version_that_recovered_is_seen_to() -> None:
     """After a long decay the evidence is capped, so that good days end the alarm."""
     draws, held = np.random.default_rng(9), held_to("recall .7 over .6")

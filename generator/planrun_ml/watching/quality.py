@@ -152,11 +152,24 @@ def verdict(metric: Metric, case: Case, days: np.ndarray, held: Bounds, before: 
     if total >= held.limit:
         return Seen(Verdict("running test", "decayed", said), sums)
     if counted < held.needed:
+        if counted >= FEWEST and _is_beyond_doubt(values, days, counted, held):
+            return Seen(Verdict("running test", "healthy", f"{said}, clearly on the good side of the floor"), sums)
         said = f"{counted:,} of the {held.needed:,} {unit} it needs; {said}"
         return Seen(Verdict("running test", "open", said, held.needed - counted), sums)
     if values[-max(1, held.needed // size) :].mean() < held.bad:
         return Seen(Verdict("running test", "healthy", said), sums)
     return Seen(Verdict("running test", "open", f"{said}, and lately beyond the floor", held.needed), sums)
+
+
+def _is_beyond_doubt(values: np.ndarray, days: np.ndarray, counted: int, held: Bounds) -> bool:
+    """Whether so many units already show a mean better than the floor, though accepted and floor lie close together.
+
+    One-sided, with the risk of one look of those between two false alarms, so that looking every day claims it falsely
+    as seldom as the test alarms falsely; days that differ count for less.
+    """
+    apart = unequal([values[days == day] for day in np.unique(days)][-LAST_DAYS:])
+    error = held.spread * math.sqrt(apart / counted)
+    return bool(held.bad - values.mean() >= -float(ndtri(math.exp(-held.limit))) * error)
 
 
 def losses_of(metric: Metric, case: Case, days: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:

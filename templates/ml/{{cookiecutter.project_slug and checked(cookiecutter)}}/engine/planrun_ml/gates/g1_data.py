@@ -276,13 +276,12 @@ def baseline(repo: Repo) -> Result:
 
 def _from_a_constant(repo: Repo, harder: str, flat: float) -> str:
     """What helps where answering always the same reaches the target: only what is possible here."""
-    share, limit = float(repo.answers["positive_share"] or 0), deciding(repo).limit
-    binary = repo.answers["task"] == "binary"
-    ways = [] if flat == limit else [f"{harder} the target (mlscaffold replan --set target_value=…)"]
+    ways = [] if flat == deciding(repo).limit else [f"{harder} the target (mlscaffold replan --set target_value=…)"]
     ways += ["change the metric (mlscaffold replan --set metric=…)"]
-    if binary and decision_threshold(repo) < share:  # acting on every case is what these costs ask for
+    share = float(repo.answers["positive_share"]) if repo.answers["task"] == "binary" else 0.0
+    if share and decision_threshold(repo) < share:  # acting on every case is what these costs ask for
         ways.append("correct the costs of errors (mlscaffold replan --set miss_cost=… --set false_alarm_cost=…)")
-    if binary and share > 0.5:
+    if share > 0.5:
         ways.append("name the rarer class as `positive` in data/source.yaml")
     return ", or ".join(ways)
 
