@@ -142,3 +142,13 @@ def test_a_change_in_a_replayed_year_is_found(change: str) -> None:
 
     assert found.false == 0
     assert 0 < found.after <= 30
+
+
+@pytest.mark.parametrize(
+    ("rows", "periods", "is_known"), [(10, 28, True), (9, 28, False), (10, 27, False), (4, 252, False)]
+)
+def test_days_without_a_shape_say_nothing_of_how_days_differ(rows: int, periods: int, is_known: bool) -> None:
+    """A period needs rows for two cells: with fewer, a column that is stuck could never be told from such days."""
+    held = shift.Days(1, np.full(periods, rows), np.arange(periods) % 7)
+
+    assert held.enough == is_known

@@ -66,6 +66,11 @@ def test_labels_far_from_the_floor_are_not_waited_for(level: float, state: str) 
     assert seen.verdict.state == state, seen.verdict.reason
 
 
+def test_labels_of_a_perfect_day_are_no_trouble_to_count() -> None:
+    """Thousands of labels without a loss: the evidence lies so far below 0 that its exponential is none."""
+    assert quality.together((-5000.0, -9000.0)) == pytest.approx(-5000 + np.log(quality.WEIGHTS[0]))
+
+
 def test_a_version_that_recovered_is_seen_to() -> None:
     """After a long decay the evidence is capped, so that good days end the alarm."""
     draws, held = np.random.default_rng(9), held_to("recall .7 over .6")

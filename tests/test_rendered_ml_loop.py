@@ -276,7 +276,7 @@ def a_drift_is_seen_in_time(terminal: Terminal, form: str, trained: pd.DataFrame
     numbers = [name for name, kind in card(terminal)["columns"].items() if kind == "number"]
     stuck = max(numbers, key=lambda name: trained[name].nunique())
     before = line_of(terminal.run("monitor")[1], "drift")
-    assert stuck not in before
+    assert before.startswith("ok") or stuck not in before, "the furthest is named where none has moved, too"
     printed = re.search(r"a change of shape in (\d+) windows", before)
     days = terminal.plan("monitor.drift_window_days") * int(printed[1] if printed else 1)
     for day in range(1, days + 1):

@@ -195,7 +195,8 @@ def _days_known(reference: Mapping[str, Any], furthest: shift_module.Shift, alph
         return "its rows have no day, so how days differ is not known"
     held = len(days.rows) * days.each
     if not days.enough:
-        return f"how days differ is not known from {held}: it takes {shift_module.ENOUGH}"
+        told = f"how days differ is not known from {held} with {float(np.median(days.rows)):g} rows each"
+        return f"{told}: it takes {shift_module.ENOUGH} days, and {2 * shift_module.FEWEST} rows in each"
     windows = shift_module.windows_for(len(days.rows), alpha / shift_module.PARTS)
     least = "" if furthest.least is None else f" a shift of the middle from {furthest.least:.2g} sd on,"
     return f"against {held} days it sees{least} a change of shape in {prediction_log.many(windows, 'window')}"

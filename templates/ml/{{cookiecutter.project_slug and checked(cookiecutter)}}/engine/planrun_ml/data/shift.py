@@ -52,8 +52,8 @@ class Days:
 
     @property
     def enough(self) -> bool:
-        """Whether these periods cover the days from which is known how days differ."""
-        return len(self.rows) * self.each >= ENOUGH
+        """Whether these periods cover the days from which is known how days differ, and have a shape: two cells."""
+        return len(self.rows) * self.each >= ENOUGH and bool(np.median(self.rows) >= 2 * FEWEST)
 
     def outlying(self, values: Sequence[float], now: float, rows: int, weekday: int, sided: int) -> float:
         """The p-value of a new period among these, by Student's t for one further value, weekdays removed.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtri
+from scipy.special import chdtrc, logsumexp, ndtri
 
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import Metric, per_unit, score
@@ -234,4 +234,4 @@ def unequal(days: Sequence[np.ndarray]) -> float:
 
 def together(sums: Sums) -> float:
     """The log evidence of all bets: at the limit of the plan it is an alarm."""
-    return math.log(sum(weight * math.exp(one) for weight, one in zip(WEIGHTS, sums, strict=True)))
+    return float(logsumexp(sums, b=WEIGHTS))  # evidence far below 0 is no number for exp and log alone
