@@ -9,7 +9,8 @@ import pytest
 from decaying import LIMIT, WORLDS, first_alarm, held_to, shares
 from material import mostly_slow
 from planrun_ml.measuring.case import Case
-from planrun_ml.measuring.metrics import named
+from planrun_ml.measuring.intervals import interval
+from planrun_ml.measuring.metrics import Metric, named
 from planrun_ml.watching import late_labels, quality
 
 
@@ -64,6 +65,31 @@ def test_labels_far_from_the_floor_are_not_waited_for(level: float, state: str) 
     seen = quality.verdict(named("recall"), Case(np.ones(1000), 1 - lost, 0.5), np.arange(1000) // 200, held)
 
     assert seen.verdict.state == state, seen.verdict.reason
+
+
+def found_in_the_top(case: Case) -> float:
+    """A team's share that is one number for all rows: of the positives, those among the first tenth."""
+    order = np.argsort(-case.scores, kind="stable")
+    return float(case.y[order[: len(order) // 10]].sum() / case.y.sum()) if case.y.any() else float("nan")
+
+
+@pytest.mark.parametrize(("noise", "state"), [(0.5, "healthy"), (1e9, "decayed")])
+def test_a_share_of_all_rows_together_is_watched_like_any_other(noise: float, state: str) -> None:
+    """Its blocks are judged by their own spread: as accepted they are healthy, and scores that follow nothing alarm."""
+    metric = Metric(name="own:found", value=found_in_the_top, better="higher", share=True, counted_on="positives")
+    draws, rows = np.random.default_rng(4), 6000
+
+    def a_case(noise: float) -> Case:
+        truth = draws.normal(size=rows)
+        return Case((truth > 1.645).astype(int), truth + noise * draws.normal(size=rows), 0.5)
+
+    known = interval(metric, a_case(0.5), 0.05)
+    held = quality.bounds(metric, {"value": known.value, "spread": known.spread}, known.value - 0.2, LIMIT, 0.05, 0.8)
+    with np.errstate(invalid="raise"):
+        seen = quality.verdict(metric, a_case(noise), np.arange(rows) // 300, held)
+
+    assert seen.verdict.state == state, seen.verdict.reason
+    assert np.isfinite(seen.sums).all()
 
 
 def test_labels_of_a_perfect_day_are_no_trouble_to_count() -> None:

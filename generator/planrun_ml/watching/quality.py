@@ -70,13 +70,14 @@ def bounds(
     good, bad = _lost(metric, healthy["value"]), _lost(metric, floor)
     scale = healthy["spread"] * (2 * healthy["value"] if metric.root else 1)
     spread = scale * max(1, bad / good if good > 0 and metric.sign < 0 else 1)  # losses spread as they grow
-    if metric.share:
+    share = metric.share and metric.each is not None  # each unit right or wrong
+    if share:
         scale, spread = (math.sqrt(min(max(rate * (1 - rate), 0.0), 0.25)) for rate in (good, bad))
     needed = falls = FEWEST
     if bad > good and spread > 0:
         needed = max(FEWEST, labels_needed(scale, spread, bad - good, float(-ndtri(alpha)), power))
-        falls = max(FEWEST, labels_to_alarm(good, bad, spread, limit, "share" if metric.share else _form(metric)))
-    return Bounds(good, bad, spread, limit, needed, falls, metric.share)
+        falls = max(FEWEST, labels_to_alarm(good, bad, spread, limit, "share" if share else _form(metric)))
+    return Bounds(good, bad, spread, limit, needed, falls, share)
 
 
 def labels_needed(scale: float, worst: float, drop: float, z: float, power: float) -> int:
@@ -177,8 +178,8 @@ def losses_of(metric: Metric, case: Case, days: np.ndarray) -> tuple[np.ndarray,
     if metric.each is None:
         rows, count = np.arange(len(case.y)), len(case.y) // BLOCK
         found = np.array([score(metric, case.only(rows // BLOCK == number)) for number in range(count)])
-        last = days[BLOCK - 1 :: BLOCK][:count]
-        return -metric.sign * found[np.isfinite(found)], last[np.isfinite(found)], BLOCK
+        last, known = days[BLOCK - 1 :: BLOCK][:count], np.isfinite(found)
+        return (1 - found[known] if metric.share else -metric.sign * found[known]), last[known], BLOCK
     each, kept = per_unit(metric, case)
     if case.queries is not None:  # a query is one unit, of its first day
         days = pd.Series(days).groupby(case.queries).min().to_numpy()
