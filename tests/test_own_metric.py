@@ -90,7 +90,7 @@ def to_a_champion(terminal: Terminal, verdict: str = "pass") -> dict[str, Any]:
     typed(terminal, "audit", ends=(0, 1))
     typed(terminal, "confirm", "--all")
     said = typed(terminal, "baseline")
-    if measured := dict(re.findall(r"--set (\w+)=(\S+)", said)):
+    if measured := dict(re.findall(r"--set (\w+)=([\w.+-]+)", said)):
         commit(terminal.folder, "Measured")
         replan(terminal.folder, **measured)
         typed(terminal, "confirm", "--all")
@@ -114,14 +114,14 @@ def to_a_champion(terminal: Terminal, verdict: str = "pass") -> dict[str, Any]:
 
 
 def watched_and_retrained(terminal: Terminal, task: str, a_day: int = 1000) -> None:
-    """A day like those of training is healthy by the team's metric; answers that follow nothing are an alarm."""
+    """A day like those of training is no alarm by the team's metric; answers that follow nothing are one."""
     known = terminal.known()
     source = {"task": task} | {key: card(terminal)[key] for key in ("target", "id", "group")}
     rows = known[known["_split"] == "train"].drop(columns="_split")
     day = drawn(rows, a_day, 1, source)
     answered(terminal, "batch", day, day[source["target"]], source)
     said = typed(terminal, "monitor", ends=(0, 1))
-    assert line_of(said, "quality").startswith("ok"), said
+    assert line_of(said, "quality").split()[0] in ("ok", "waiting"), said
     for number in (2, 3):
         a_day_passes(terminal)
         day = drawn(rows, a_day, number, source)

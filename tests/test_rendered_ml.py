@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,12 @@ def agreement_waived(folder: Path) -> list[list[str]]:
     return [["waive", "G1.6", "--reason", "agreement is measured next week", "--until", month.isoformat()]]
 
 
+def answer_the_audits_page(folder: Path) -> None:
+    """Somebody answers what the page asks: where people or their rights are touched, nothing is locked before."""
+    page = folder / "docs/01-data-audit.md"
+    page.write_text(re.sub(r"\[NEEDS ANSWER owner: \w+\]", "Answered:", page.read_text("utf-8")), "utf-8")
+
+
 def complete_answers(folder: Path) -> Answers:
     """The answers a repository was rendered from."""
     return answers.complete(answers.read(folder / "plan/project.yaml"))
@@ -78,6 +85,7 @@ LOOPS = [name for name in ML if sample_answers(name).rigor != "strict"]
 @pytest.mark.parametrize("repository", mostly_slow(LOOPS, "ml-default"), indirect=True)
 def test_the_loop_runs_to_an_honest_verdict(repository: Path) -> None:
     """Every task: audited, locked, tried, and judged by an interval against the plan's threshold."""
+    answer_the_audits_page(repository)
     for arguments in (["audit"], ["confirm", "--all"], *agreement_waived(repository), ["baseline"], ["experiment"]):
         done = run(repository, *arguments)
         assert done.returncode == 0, (arguments, done.stdout, done.stderr)
