@@ -235,6 +235,13 @@ def assumption_rows(state: State) -> list[Row]:
     return _rows(state, [key for key in rest if key not in state.texts and filled.calls_for(key)])
 
 
+def changeable_rows(state: State) -> list[Row]:
+    """Every answer that may be changed before the summary: what would be assumed first, then what was answered."""
+    assumed = assumption_rows(state)
+    there = {row.key for row in assumed}
+    return [*assumed, *(row for row in summary_rows(state) if row.key not in there)]
+
+
 def summary_rows(state: State) -> list[Row]:
     """Every answer that the repository will be made from, the experts' ones only where they were given."""
     filled = complete(state)

@@ -361,7 +361,7 @@ class _Talk:
             (ALL, f"Ask me everything ({left}, the expert ones included)"),
         )
         if choice == CHANGE:
-            self._change(rows)
+            self._change(interview.changeable_rows(self.state))
         elif choice == MATTERS:
             self.state = interview.ask_what_matters(self.state)
         elif choice == ALL:
