@@ -74,15 +74,17 @@ def sign(repo: Repo, name: str) -> Outcome:
         told = f"{who} (git config user.name) holds none of the roles that sign {target.typed}: {whose(repo, needed)}."
         raise Trouble(told, f"One of them types: {COMMAND} sign {target.typed}")
     path = f"gates/signoff-{target.name}.yaml"
-    kept = [row for row in _signatures(repo, target.name) if row.get("role") not in roles]
     row = {"name": who, "at": now(), "decision": "accept", "sha256": document_hash(repo, target)}
     row |= {"held_to": target.held_to(repo)} if target.held_to else {}
-    added = [{"role": role, **row} for role in roles]
-    write_rows(repo, path, kept + added)
+    fresh = [role for role in roles if not _signed_so(repo, target, role, row)]
     open_roles = [role for role in needed if role not in roles and not _stands(repo, target, role)]
+    rest = f"\nStill to sign: {whose(repo, open_roles)}." if open_roles else ""
+    if not fresh and (open_roles or not target.record):
+        return Outcome(f"{who} signed {' + '.join(target.paths)} as {', '.join(roles)} already.{rest}")
+    kept = [old for old in _signatures(repo, target.name) if old.get("role") not in fresh]
+    write_rows(repo, path, kept + [{"role": role, **row} for role in fresh])
     written = [path, target.record(repo)] if target.record and not open_roles else [path]
     note = git.commit(repo.root, written, f"Sign {target.name} as {', '.join(roles)}")
-    rest = f"\nStill to sign: {whose(repo, open_roles)}." if open_roles else ""
     said = target.note(repo) if target.note else ""
     told = f"{who} signs {' + '.join(target.paths)} ({row['sha256'][:12]}) as {', '.join(roles)}."
     return Outcome(f"{told}\n{note}{rest}" + (f"\n{said}" if said else ""))
@@ -174,6 +176,12 @@ def _stands(repo: Repo, target: Signable, role: str) -> bool:
     """Whether the person who holds the role accepted today's text, in a commit of their own."""
     rows = _accepting(repo, target, role)
     return bool(rows) and (not git.is_repository(repo.root) or not any(_forged(repo, target, row) for row in rows))
+
+
+def _signed_so(repo: Repo, target: Signable, role: str, row: Mapping[str, str]) -> bool:
+    """Whether this signature stands already, alone for its role and word for word but for its date."""
+    there = [{**old, "at": row["at"]} for old in _signatures(repo, target.name) if old.get("role") == role]
+    return there == [{"role": role, **row}] and _stands(repo, target, role)
 
 
 def _valid(repo: Repo, target: Signable, role: str) -> bool:

@@ -54,6 +54,20 @@ def test_it_stands_once_every_role_has_signed(page: Toy) -> None:
     assert (standing(page).state, standing(page).reason) == ("pass", "Signed by po Ana, ds Bo.")
 
 
+def test_signing_the_same_text_again_leaves_no_second_commit(page: Toy) -> None:
+    """The line keeps its date, and what is still open is said again; a changed text is signed anew."""
+    signatures.sign(page.repo, "G1")
+    head, line = page.git("rev-parse", "HEAD"), page.repo.text(FILE)
+
+    assert signatures.sign(page.repo, "G1").text == (
+        "Ana signed docs/page.md + plan/plan.json#test as po already.\nStill to sign: ds Bo."
+    )
+    assert (page.git("rev-parse", "HEAD"), page.repo.text(FILE)) == (head, line)
+
+    page.write(PAGE, "Another text.\n")
+    assert "Committed: Sign G1 as po" in signatures.sign(page.repo, "G1").text
+
+
 @pytest.mark.parametrize("path", [PAGE, "plan/plan.json"])
 def test_what_changed_afterwards_was_not_signed(path: str, page: Toy) -> None:
     """The page, and the part of the plan; whatever else the plan says is no part of it."""
