@@ -203,6 +203,31 @@ def test_it_installs_into_an_environment_only(project: Path, words: list[str], s
 # ---------------------------------------------------------------------------------------------------- installing
 
 
+def test_what_takes_long_is_said_before_it_begins(
+    project: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Versions are chosen once, packages are installed each time, and nobody looks at an empty screen for minutes."""
+    uv, _ = stand_in(tmp_path_factory.mktemp("bin"))
+    monkeypatch.chdir(project)
+    monkeypatch.setattr(sys, "prefix", str(project / ".venv"))
+    monkeypatch.setattr(environment, "_uv", lambda root: uv)
+    monkeypatch.setattr(environment, "install", lambda root: print("installed", file=sys.stderr, flush=True))
+    said = []
+    for _ in range(2):
+        assert environment.main([]) == 0
+        said.append(capfd.readouterr().err.splitlines())
+
+    assert said[0] == [
+        f"Choosing versions for {LOCK} and {DEVELOPMENT}; a first time takes a minute.",
+        "Installing 1 packages into .venv; the first time takes a minute or more.",
+        "installed",
+    ]
+    assert said[1] == said[0][1:]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "has_uv"), [("ml-default", False), ("sw-orders", True)])
 def test_setup_installs_what_the_locks_hold(

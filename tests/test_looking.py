@@ -5,6 +5,7 @@ import gzip
 import math
 import os
 import random
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -229,6 +230,17 @@ def test_moments_that_are_numbers_are_named(unit: str, scale: int, tmp_path: Pat
 
 
 # ---------------------------------------------------------------------------------------------- asked, not guessed
+
+
+def test_every_candidate_is_named_where_there_are_many(tmp_path: Path) -> None:
+    """Nine columns of a yes or no: six are written out as what to type, the others by name."""
+    names = [f"mark_{n}" for n in range(9)]
+    table = [["size", *names], *([f"{n}.5", *(str((n * k + n // 3) % 5 % 2) for k in range(9))] for n in range(300))]
+    with pytest.raises(OpenQuestion) as question:
+        looking.refuse_open(look(write(tmp_path / "marks.csv", text(table))))
+
+    assert set(re.findall(r"mark_\d", question.value.hint)) == set(names)
+    assert question.value.hint.count("--set target_column=") == 6
 
 
 def test_few_whole_numbers_are_asked(tmp_path: Path) -> None:

@@ -448,7 +448,7 @@ def test_some_assumptions_can_be_changed(ask: Callable) -> None:
 
 def test_an_answer_given_a_moment_ago_can_be_changed_beside_the_assumptions(ask: Callable) -> None:
     """Change some: whoever sees there what their target comes to changes the target, which was asked before."""
-    assert ask([SOME, "target_value" + ENTER, f"0.7{ENTER}", *ENOUGH], GIVEN)["target_value"] == "0.7"
+    assert ask([SOME, "target_value" + ENTER, f"{BACKSPACE * 3}0.8{ENTER}", *ENOUGH], GIVEN)["target_value"] == "0.8"
 
 
 def test_changing_can_be_left_without_a_change(ask: Callable) -> None:

@@ -216,6 +216,11 @@ def _is_there(address: str) -> bool:
     return Path(address.removeprefix("file://")).is_dir()
 
 
+def _tell(said: str) -> None:
+    """What takes long now, before it begins: pip and uv are quiet."""
+    print(said, file=sys.stderr, flush=True)
+
+
 def _run(words: Sequence[str], root: Path, else_said: str) -> None:
     """Run a program that says itself what is wrong. Raises `CannotInstall` where it fails."""
     code = subprocess.run(words, cwd=root, check=False).returncode
@@ -232,8 +237,13 @@ def main(arguments: Sequence[str]) -> int:
             raise CannotInstall(f"{' '.join(arguments)!r} is not known here. Type --renew, or nothing.")
         if sys.prefix == sys.base_prefix:
             raise CannotInstall("This installs into an environment. Make one first: python3 -m venv .venv")
-        if renew or behind(root):
+        if renew or (stale := behind(root)):
+            _tell(
+                f"Choosing versions for {' and '.join(asked(root) if renew else stale)}; a first time takes a minute."
+            )
             lock(root, _uv(root), renew)
+        many = sum("==" in line for line in root.joinpath(DEVELOPMENT).read_text("utf-8").splitlines())
+        _tell(f"Installing {many} packages into {Path(sys.prefix).name}; the first time takes a minute or more.")
         install(root)
     except CannotInstall as error:
         print(error, file=sys.stderr)

@@ -89,7 +89,8 @@ def standing(repo: Repo, rows: Sequence[Row]) -> dict[str, Any] | None:
     stale, waiting = sum(not duty.current for duty in duties), sum(duty.open for duty in duties)
     sentence = f"{PAGE} says what the evidence says; {waiting} of {counted(len(duties), 'row')} are open."
     if stale:
-        sentence = f"{PAGE} is stale: {counted(stale, 'row')} would say something else today; {COMMAND} govern writes it."
+        moved = f"{counted(stale, 'row')} would say something else today"
+        sentence = f"{PAGE} is stale: {moved}; {COMMAND} govern writes it."
     state = "stale" if stale else "current"
     return {"page": PAGE, "state": state, "rows": len(duties), "open": waiting, "stale": stale, "sentence": sentence}
 

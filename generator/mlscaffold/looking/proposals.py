@@ -18,6 +18,7 @@ from mlscaffold.looking.columns import DATE, EMPTY, LEVELS, NUMBER, TEXT, Column
 from mlscaffold.looking.reading import Table
 
 COUNTED, ESTIMATED = "data file", "a sample of the data file"
+NAMED = 6  # choices that are written out as what to type
 COPY_MOST = 1 << 30  # bytes; a larger file is read where it lies
 FEW_GRADES = 10  # whole numbers with at most so many different values may be classes or amounts
 TELLING = 4_000  # sampled rows in which a column may tell the answer by itself
@@ -56,8 +57,9 @@ class Open:
     @property
     def in_flags(self) -> str:
         """How it is answered on the command line."""
-        named = [f"--set {self.key}={_for_shell(value)}" for value, _ in self.choices[:6]]
-        return f"Say which: {' or '.join(named)}."
+        named = [f"--set {self.key}={_for_shell(value)}" for value, _ in self.choices[:NAMED]]
+        others = ", ".join(_for_shell(value) for value, _ in self.choices[NAMED:])
+        return f"Say which: {' or '.join(named)}{f'; or one of {others}' if others else ''}."
 
 
 @dataclass(frozen=True)
