@@ -409,6 +409,21 @@ def test_money_that_pays_asks_nothing(ask: Callable) -> None:
     assert ask(ENOUGH, GIVEN, plan=plan_paying_back_in(3)) == GIVEN
 
 
+def test_another_rung_than_the_one_decided_by_is_said(ask: Callable, capsys: pytest.CaptureFixture[str]) -> None:
+    """All answers can move the advice without turning it: record 0001 will say it, and the screen says it before."""
+
+    def plan(complete: Answers) -> dict:
+        found = plan_paying_back_in(3)(complete)
+        return found | {"advice": found["advice"] | {"rung": "ML with human decision"}}
+
+    ask([*FIRST_BLOCK, ENTER, *ML_BLOCK, *ENOUGH], plan=plan)
+    told = " ".join(capsys.readouterr().err.split())
+    ask(ENOUGH, GIVEN, plan=plan)
+
+    assert "With all answers the advice is ml (ML with human decision), no longer ML automated: " in told
+    assert "no longer" not in capsys.readouterr().err
+
+
 def test_overruling_the_money_is_asked_once(ask: Callable) -> None:
     """A written reason settles it; the summary does not ask again."""
     result = ask([DOWN + ENTER, f"A pilot.{ENTER}", *ENOUGH], GIVEN, plan=plan_paying_back_in(30))

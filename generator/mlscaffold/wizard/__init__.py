@@ -157,6 +157,7 @@ class _Talk:
         self.plan = plan
         self.remarks: list[str] = []
         self.lines: Sequence[Mapping[str, Any]] = ()  # the plan's six
+        self.rung = ""  # of the advice that the person decided by
         self.shown: dict[str, Row] = {}  # the table that was last on the screen
 
     def run(self) -> dict[str, str]:
@@ -285,6 +286,9 @@ class _Talk:
         self.remarks = [line for line in advice["blockers"] if not (told and line.startswith("The acceptance test"))]
         self.remarks += [f"{finding['sentence']} {finding['remedy']}" for finding in findings]
         self.remarks = list(dict.fromkeys(self.remarks))  # what changes the advice is a blocker as well
+        if self.rung and self.rung != advice["rung"]:
+            now = f"With all answers the advice is {advice['recommendation']} ({advice['rung']}), no longer {self.rung}"
+            self.remarks.insert(0, f"{now}: {advice['reasons'][0]} Decision record 0001 says so.")
         return False
 
     def _show(self, title: str, rows: Sequence[Row], mark: str) -> None:
@@ -324,6 +328,7 @@ class _Talk:
             except Back:
                 continue
             self.state = interview.decide(self.state, kind, reason)
+            self.rung = advice["rung"]
             return None
 
     def _reason_to_follow(self, advice: Mapping[str, Any], second_look: bool) -> str:
