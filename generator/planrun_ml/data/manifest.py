@@ -11,7 +11,7 @@ from planrun.steps import Step
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.data import people_labels
-from planrun_ml.data.source import SOURCE, Source
+from planrun_ml.data.source import SOURCE, Source, of_rows
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import OWN
 from planrun_ml.measuring.own import ROOM
@@ -28,7 +28,7 @@ def manifest_of(
     return {
         "file": path.relative_to(repo.root).as_posix() if path.is_relative_to(repo.root) else str(path),
         "sha256": people_labels.digest(repo, _hash(repo, path)),
-        "source_yaml": repo.sha256(SOURCE),
+        "source_yaml": of_rows(repo),
         "sample": source.is_sample,
         "rows": rows,
         "time_range": span,
@@ -45,7 +45,7 @@ def manifest(repo: Repo) -> dict[str, Any]:
     if not (repo.root / MANIFEST).is_file():
         raise Blocked("The data has not been audited.", "make audit")
     found = read_json(repo.root / MANIFEST)
-    if found["source_yaml"] != repo.sha256(SOURCE):
+    if found["source_yaml"] != of_rows(repo):
         raise Blocked(f"{SOURCE} changed after the audit.", "make audit")
     path = repo.root / found["file"]
     if path.is_file() and people_labels.digest(repo, _hash(repo, path)) != found["sha256"]:

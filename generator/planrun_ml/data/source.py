@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from planrun.files import read_yaml, restoring
+from planrun.files import canonical, read_yaml, restoring
 from planrun.repository import Repo
 from planrun.trouble import Trouble
 
@@ -85,6 +85,15 @@ def source_of(repo: Repo) -> Source:
         if not given[key]:
             raise Trouble(f"{SOURCE}: {key} is empty.", f"Name the {what}.")
     return Source(**given | {"store": given["store"] or "store", "baseline": given["baseline"] or "auto"})
+
+
+def of_rows(repo: Repo) -> str:
+    """Hash of all in the file that shapes rows or what is made of them: who owns a source, and by which right it may be
+    read (`sources`), is asked while the work goes on, and moves no row."""
+    found = read_yaml(repo.root / SOURCE)
+    if isinstance(found, dict):
+        found = {key: str(value) for key, value in found.items() if key != "sources"}
+    return canonical(found)
 
 
 def label(repo: Repo, source: Source) -> str:

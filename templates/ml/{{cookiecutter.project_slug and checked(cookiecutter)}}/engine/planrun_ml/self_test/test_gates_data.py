@@ -124,6 +124,17 @@ def test_data_changed_without_code(worked: Path) -> None:
         assert "changed after the audit" in row.reason
 
 
+def test_who_owns_a_source_moves_no_row(worked: Path) -> None:
+    """What G1.2 asks about a source is answered while the work goes on; which column is what is asked before it."""
+    path = worked / "data/source.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("owner: test", "owner: the archive"), "utf-8")
+    assert gate(worked, "G1.3").state == "pass"
+
+    path.write_text(text.replace('split: "', 'leave_out: []\nsplit: "'), "utf-8")
+    assert "data/source.yaml changed after the audit" in gate(worked, "G1.3").reason
+
+
 def test_a_breach_of_the_schema(worked: Path) -> None:
     """A rule that does not hold fails G1.3 and names the column."""
     rows = pd.read_csv(worked / ROWS)
