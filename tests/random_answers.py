@@ -16,11 +16,14 @@ def random_answers(seed: int) -> Answers:
     texts = {"kind": rng.choice(questions.KINDS), "decision": "Somebody decides something else than today."}
     texts["start_date"] = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
     for key, question in questions.of_kind(texts["kind"]).items():
-        if key not in texts and (rng.random() < 0.5 or key in ("task", "team", "consequence")):
+        if key not in (*texts, "test_cases") and (rng.random() < 0.5 or key in ("task", "team", "consequence")):
             texts[key] = _text(rng, question, texts)
     texts |= _in_the_metrics_range(rng, texts)
     labelled, past = int(texts.get("labelled_cases") or 0), int(texts.get("past_cases") or 0)
     texts["past_cases"] = str(max(past, labelled))
+    own_split = random.Random(f"split {seed}")  # of its own, so that what a seed draws stays what it was
+    if texts["kind"] == "ml" and labelled and own_split.random() < 0.2:
+        texts["test_cases"] = str(own_split.randint(1, labelled))
     if float(texts.get("rarest_share") or 0) * int(texts.get("class_count") or 3) > 1:
         texts["rarest_share"] = ""
     return complete(texts)

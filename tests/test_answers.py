@@ -134,6 +134,8 @@ def test_contradictions_are_refused() -> None:
     """Two answers that cannot both be true are named together."""
     with pytest.raises(Contradiction, match=r"labelled_cases is 5.*past_cases \(2\)"):
         answers.complete({"past_cases": "2", "labelled_cases": "5"})
+    with pytest.raises(Contradiction, match=r"test_cases is 6.*labelled_cases \(5\)"):
+        answers.complete({"kind": "ml", "past_cases": "9", "labelled_cases": "5", "test_cases": "6"})
     with pytest.raises(Contradiction, match="twice"):
         answers.complete({"kind": "software", "capabilities": "Pay a bill; Pay a bill"})
 

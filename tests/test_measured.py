@@ -179,8 +179,9 @@ def test_measurements_are_answers() -> None:
     apart = float(np.mean(((first >= 0.5) == y) != ((second >= 0.5) == y)))
     brier = np.corrcoef((first - y) ** 2, (second - y) ** 2)[0, 1]
     operation = measures.of_operation(answered=2_000, days=4.0, due=200, received=150)
-    labels = {"rows": 10, "labelled": 8, "balance": {"yes": 2, "no": 6}, "agreement": 0.9}
+    labels = {"rows": 10, "labelled": 8, "balance": {"yes": 2, "no": 6}, "agreement": 0.9, "test": {"rows": 5}}
     found = measures.of_labels(labels, ["a", "b"], "yes")
+    split = measures.of_labels(labels, ["a", "b"], "yes", own_split=True)
 
     assert measures.of_pair(named("accuracy"), one, other) == {"discordance": pytest.approx(apart, rel=1e-3)}
     assert measures.of_pair(named("brier"), one, other) == {"error_correlation": pytest.approx(brier, rel=1e-3)}
@@ -188,4 +189,5 @@ def test_measurements_are_answers() -> None:
     assert operation == {"daily_volume": 500, "label_return_share": 0.75}
     assert measures.of_operation(answered=99, days=4.0, due=99, received=1) == {}
     assert found["positive_share"] == 0.25
-    assert {*operation, *found, "discordance", "error_correlation", "error_spread"} <= set(questions.load())
+    assert split == found | {"test_cases": 5}, "the audit's own split takes the share that the plan knows of"
+    assert {*operation, *split, "discordance", "error_correlation", "error_spread"} <= set(questions.load())

@@ -101,6 +101,8 @@ def test_an_unknown_number_of_rows_is_not_none_held() -> None:
 
     assert found["rows"]["text"] == "3,484 labelled test rows show the gain; nobody has said how many are held"
     assert "nobody has said how many are held" in ml(kind_reason="We want one.")["obstacle"]["text"]
+    own = ml(labelled_cases="5000", past_cases="5000", test_cases="4000")["rows"]["text"]
+    assert "4,000 of the 5,000 labelled rows are test rows" in own
     assert "0 of the 0 labelled rows are test rows, 3,484 are missing" in ml(confirmed="labelled_cases")["rows"]["text"]
 
 

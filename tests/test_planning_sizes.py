@@ -181,6 +181,16 @@ def test_what_is_missing_is_counted_in_rows_of_the_test_split() -> None:
     assert plan["units_available"]["value"] == 1_000
 
 
+def test_a_split_of_the_teams_own_is_counted_as_it_is() -> None:
+    """All new labels went to the test: the plan, its six lines and its words count them, and no fifth of all."""
+    texts = {"current_value": "0.5", "target_value": "0.6", "past_cases": "5000", "labelled_cases": "5000"}
+    fifth, own = planned(**texts), planned(**texts, test_cases="4000")
+
+    assert fifth["test"]["shortfall"]["value"] == fifth["test"]["rows"]["value"] - 1_000 > 0  # type: ignore[operator]
+    assert own["test"]["shortfall"]["value"] == max(0, own["test"]["rows"]["value"] - 4_000)  # type: ignore[operator]
+    assert own["test"]["shortfall"]["inputs"].get("test_cases") == 4_000  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(("missed", "false"), [(0.199, 0.0), (0.0, 0.01), (0.05, 0.02)])
 def test_a_ceiling_tells_missed_from_false_labels(missed: float, false: float) -> None:
     """Simulated: a model that is always right, and labels that miss and invent positives at rates of their own."""

@@ -370,6 +370,12 @@ def _check_together(answers: Answers) -> None:
             f"labelled_cases is {answers.labelled_cases}, which is more than past_cases ({answers.past_cases}).",
             "Count the labelled cases among the past cases, or raise past_cases.",
         )
+    if (answers.get("test_cases") or 0) > (answers.labelled_cases or 0):
+        raise Contradiction(
+            "test_cases",
+            f"test_cases is {answers.test_cases}, which is more than labelled_cases ({answers.labelled_cases}).",
+            "Count the test cases among the labelled ones, or raise labelled_cases.",
+        )
     if answers.get("metric_form") == "share" and answers.get("metric_direction") == "lower":
         raise Contradiction(
             "metric_direction",

@@ -101,6 +101,7 @@ class Fields:
     label_return_share: float
     group_size: float
     icc: float
+    test_cases: int | None
     test_looks: int
     slice_margin: float
     min_gain: float | None

@@ -95,6 +95,7 @@ AnswerKey = Literal[
     "label_return_share",
     "group_size",
     "icc",
+    "test_cases",
     "test_looks",
     "slice_margin",
     "min_gain",

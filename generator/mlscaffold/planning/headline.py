@@ -13,7 +13,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
-from mlscaffold.planning.acceptance.sample_size import TEST_SHARE
+from mlscaffold.planning.acceptance.sample_size import test_rows_held
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.assumptions import Entry, Plan, behind
 from mlscaffold.planning.number import numbers_of, said
@@ -134,7 +134,7 @@ def _rows(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     needed = f"{rows['value']:,} labelled test rows show the gain"
     if answers.provenance("labelled_cases") == "default":
         return f"{needed}; nobody has said how many are held"
-    available = int((answers.labelled_cases or 0) * TEST_SHARE + 1e-9)
+    available = test_rows_held(answers)
     held = f"{available:,} of the {answers.labelled_cases or 0:,} labelled rows are test rows"
     return f"{needed}; {held}, {short:,} are missing" if short else f"{needed}; {held}, which is enough"
 

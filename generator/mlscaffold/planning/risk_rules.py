@@ -7,6 +7,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import absence, plausibility
+from mlscaffold.planning.acceptance.sample_size import test_rows_held
 from mlscaffold.planning.number import Numbers, begun, said, value_of
 from mlscaffold.planning.schedule.dates import Schedule
 from mlscaffold.planning.schedule.people import overloaded
@@ -155,7 +156,8 @@ ML = (
         (5, 4),
         _short_of_rows,
         lambda f: (
-            f"A fifth of {f.answers.labelled_cases:,} labelled rows is for the test, {f.text('test.rows')} needed"
+            f"{test_rows_held(f.answers):,} of {f.answers.labelled_cases:,} labelled rows are for the test, "
+            f"{f.text('test.rows')} needed"
         ),
         lambda f: (
             f"Label {f.text('test.shortfall')} more rows, or agree now that only a gain of "

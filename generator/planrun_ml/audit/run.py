@@ -150,7 +150,7 @@ def _examined(repo: Repo, table: Engine, source: source_module.Source, resplit: 
     curve = learning_curve.curve(fitted, held, task, metric, threshold)
     labels["test"] = split.pop("test")
     positive = columns_module.positive_value(source, table) if task == "binary" else None
-    labels[MEASURES] = {} if source.is_sample else measures.of_labels(labels, inputs, positive)
+    labels[MEASURES] = {} if source.is_sample else measures.of_labels(labels, inputs, positive, bool(source.split))
     second = again(repo, resplit) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
     runs = {"data": manifest["sha256"], "first": first, "second": second}
     return Findings(manifest, proposed, quality, labels, split, sane, curve, runs)

@@ -16,13 +16,18 @@ MEASURES = "measures"
 ENOUGH = 100  # labels that were due, or answers that were logged, below which operation has measured nothing yet
 
 
-def of_labels(labels: Mapping[str, Any], inputs: Iterable[str], positive: str | None) -> dict[str, Any]:
+def of_labels(
+    labels: Mapping[str, Any], inputs: Iterable[str], positive: str | None, own_split: bool = False
+) -> dict[str, Any]:
     """Of the audited table: its rows, those with an answer, its inputs, the share of positives, how far people agree.
 
-    `positive` is the value of the target that counts as positive, None where the target is not a yes or no.
+    `positive` is the value of the target that counts as positive, None where the target is not a yes or no. Where the
+    team splits (`own_split`), the test rows are counted, too: they need not be the share that the audit would take.
     """
     found: dict[str, Any] = {"past_cases": labels["rows"], "labelled_cases": labels["labelled"]}
     found["input_columns"] = len(list(inputs))
+    if own_split and labels["test"]["rows"]:
+        found["test_cases"] = labels["test"]["rows"]
     if positive is not None:
         found["positive_share"] = _short(labels["balance"][positive] / labels["labelled"])
     return found | ({"label_agreement": labels["agreement"]} if labels["agreement"] else {})

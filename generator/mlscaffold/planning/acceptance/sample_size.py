@@ -1,7 +1,7 @@
 """How many rows the acceptance test needs: test.*"""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
@@ -150,9 +150,9 @@ def _worth_of_groups(answers: Answers, metric: Metric, several: Numbers) -> Numb
 
 def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comparison | None) -> Numbers:
     alpha, power = numbers["test.alpha_per_look"].value, numbers["acceptance.power"].value
-    single, labelled = numbers["acceptance.alpha"].value, answers.labelled_cases or 0
+    single = numbers["acceptance.alpha"].value
     rows = numbers["test.rows"].value
-    held = int(labelled * TEST_SHARE + 1e-9)
+    held = test_rows_held(answers)
     units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
     short = None if rows is None else max(0, rows - held)
     if answers.provenance("labelled_cases") == "default":
@@ -160,8 +160,8 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
         remedy = "Count them (labelled_cases), label more, or aim for a larger gain with target_value."
     else:
         missing = (
-            f"{short or 0:,} more labelled rows are needed in the test split to show the gain: a fifth of the "
-            f"{labelled:,} labelled lie in it, {held:,}."
+            f"{short or 0:,} more labelled rows are needed in the test split to show the gain: "
+            f"{_lie_in_it(answers, held)}."
         )
         remedy = (
             "Label them (labelled_cases), aim for a larger gain with target_value, or expect an inconclusive verdict."
@@ -169,17 +169,40 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
     return {
         "test.units_available": Number(
             units,
-            inputs={"labelled_cases": labelled, "test_share": TEST_SHARE, "units_a_row": unit_share(answers, metric)},
+            inputs=_held_by(answers) | {"units_a_row": unit_share(answers, metric)},
         ),
         "test.mde_available": _detectable(metric, numbers, comparison, units, alpha, power),
         "test.mde_available_one_look": _detectable(metric, numbers, comparison, units, single, power),
         "test.shortfall": Number(
             short,
-            inputs={"rows": rows, "labelled_cases": labelled, "test_share": TEST_SHARE},
+            inputs={"rows": rows} | _held_by(answers),
             note=missing if short else numbers["test.rows"].note,
             remedy=remedy if short else None,
         ),
     }
+
+
+def test_rows_held(answers: Answers) -> int:
+    """Labelled rows in the test split: those counted in a split of the team's own, else the audit's share of all."""
+    if answers.test_cases is not None:
+        return answers.test_cases
+    return int((answers.labelled_cases or 0) * TEST_SHARE + 1e-9)
+
+
+def _held_by(answers: Answers) -> dict[str, Any]:
+    """What says how many test rows are held."""
+    if answers.test_cases is not None:
+        return {"test_cases": answers.test_cases}
+    return {"labelled_cases": answers.labelled_cases or 0, "test_share": TEST_SHARE}
+
+
+def _lie_in_it(answers: Answers, held: int) -> str:
+    labelled = f"{answers.labelled_cases or 0:,} labelled"
+    return (
+        f"of the {labelled} {held:,} lie in it"
+        if answers.test_cases
+        else f"a fifth of the {labelled} lie in it, {held:,}"
+    )
 
 
 def _detectable(
