@@ -144,14 +144,14 @@ FIGURES, FRAME, PAGE = (ROOT / name for name in ("tests/verdicts.json", "tests/v
 ALPHA = 0.05
 # the jackknife and the ranking are slow, so their figures have the larger error
 ALONE = [
-    (World("precision", 600), 200), (World("f1", 600), 200), (World("roc_auc", 400), 200),
-    (World("average_precision", 300), 40), (World("macro_f1", 600), 200), (World("log_loss", 200), 200),
-    (World("brier", 200), 200), (World("mae", 200), 200), (World("rmse", 200), 200),
-    (World("ndcg_at_10", 300), 40), (World("mrr", 600), 40),
+    (World("precision", 600), 10_000), (World("f1", 600), 10_000), (World("roc_auc", 400), 10_000),
+    (World("average_precision", 300), 2_000), (World("macro_f1", 600), 10_000), (World("log_loss", 200), 10_000),
+    (World("brier", 200), 10_000), (World("mae", 200), 10_000), (World("rmse", 200), 10_000),
+    (World("ndcg_at_10", 300), 2_000), (World("mrr", 600), 2_000),
 ]  # fmt: skip
-FEW = [(World(metric, 200, share=0.1, better=0.5), 200) for metric in ("precision", "f1", "roc_auc")]
+FEW = [(World(metric, 200, share=0.1, better=0.5), 10_000) for metric in ("precision", "f1", "roc_auc")]
 GROUPED = [
-    (World(metric, 30 * count, clusters=count, unequal=unequal, luck=0.5), 200)
+    (World(metric, 30 * count, clusters=count, unequal=unequal, luck=0.5), 10_000)
     for metric in ("f1", "mae")
     for count in (8, 20)
     for unequal in (False, True)
