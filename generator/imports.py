@@ -59,7 +59,7 @@ MLSCAFFOLD = Tree(
         presets in force, files: changes house templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions
-        answers: fields → schema answers completion
+        answers: fields → backstage schema answers completion
         plan: planning
         a look at the data: looking
         another's template: foreign
@@ -92,7 +92,7 @@ PLANRUN = Tree(
     "planrun: gates and signatures of every repository",
     _layers("""
         words: __init__ → environment trouble catalogue → answers → command rigor
-        agents, standing: agents standing
+        agents, standing: agents standing → scorecard
         files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository

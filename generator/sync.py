@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "generator"))
 
 import catalogue_pages  # noqa: E402  (beside this file)
 import imports  # noqa: E402  (beside this file)
-from mlscaffold import __version__, answers, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
+from mlscaffold import __version__, answers, backstage, catalogue, questions, render, report, templates  # noqa: E402  (the package beside this file, whether installed or not)
 from mlscaffold.board import forms  # noqa: E402
 from mlscaffold.catalogue.keys import AnswerKey  # noqa: E402
 from mlscaffold.questions import Question  # noqa: E402
@@ -43,6 +43,9 @@ STORY = {
     "parcels": "planrun_ml/demo/parcels.py",
     "software": "planrun_software/demo/story.py",
 }
+# How a repository stands, and what a scorecard makes of it: read by the board, and told by `status`.
+STANDING = ("standing", "scorecard")
+PLATFORM = "your-org/platform"  # in the forms for Backstage, until `questions --backstage` names the real one
 PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
 
@@ -336,12 +339,13 @@ def story() -> dict[str, str]:
     return found
 
 
-def standing() -> str:
-    """The engine's copy of what reads how a repository stands: the board and `status --json` say the same."""
-    text = (ROOT / "generator/mlscaffold/board/standing.py").read_text("utf-8")
-    text = text.replace("from mlscaffold.catalogue.keys import", "from planrun.catalogue import")
+def standing(module: str) -> str:
+    """The engine's copy of a module that reads how a repository stands: the board and `status` say the same."""
+    text = (ROOT / f"generator/mlscaffold/board/{module}.py").read_text("utf-8")
+    for theirs, ours in {"catalogue.keys": "catalogue", "board.standing": "standing"}.items():
+        text = text.replace(f"from mlscaffold.{theirs} import", f"from planrun.{ours} import")
     if re.search(r"^(from|import) mlscaffold", text, re.MULTILINE):
-        raise SystemExit("mlscaffold/board/standing.py imports more than ids from mlscaffold; the engine has a copy.")
+        raise SystemExit(f"mlscaffold/board/{module}.py imports more than the engine has; the engine has a copy.")
     return text
 
 
@@ -353,8 +357,9 @@ def doors() -> dict[Path, bytes]:
         ROOT / "generator/mlscaffold/catalogue/keys.py": keys().encode(),
         ROOT / "generator/planrun_ml/measuring/catalogue.py": measured().encode(),
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
-        ROOT / "generator/planrun/standing.py": standing().encode(),
+        **{ROOT / f"generator/planrun/{module}.py": standing(module).encode() for module in STANDING},
         ROOT / "docs/status.schema.json": f"{json.dumps(forms.json_schema(), indent=2)}\n".encode(),
+        ROOT / "docs/facts.schema.json": f"{json.dumps(forms.facts_schema(), indent=2)}\n".encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},
     }
     pages = {"formulas.md": catalogue_pages.formulas(), "gates.md": catalogue_pages.gates()}
@@ -362,6 +367,8 @@ def doors() -> dict[Path, bytes]:
     files |= {ROOT / "docs" / name: page.encode() for name, page in pages.items()}
     files |= {ROOT / "docs" / name: drawn.encode() for name, drawn in imports.pictures().items()}
     for kind in questions.KINDS:
+        form = backstage.template(kind, PLATFORM)
+        files[ROOT / "docs" / "backstage" / f"template-{kind}.yaml"] = form.encode()
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()
     return files

@@ -31,6 +31,8 @@ EXAMPLES = {  # type: an accepted and a refused text
     "keys": ("positive_share; miss_cost", "positive share"),
     "email": ("team@example.org", "team at example.org"),
     "currency": ("EUR", "euro"),
+    "address": ("https://git.example.org:8443/team/desk", "git@example.org:team/desk"),
+    "entity": ("group:default/payments", "group:payments team"),
 }
 
 

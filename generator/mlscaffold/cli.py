@@ -436,8 +436,13 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     show_default=True,
     help="The page; an older board there is remembered.",
 )
+@click.option(
+    "--facts",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Beside the page a JSON file with flat facts of each repository, for the scorecards of a platform.",
+)
 @click.option("--run/--no-run", default=True, help="Whether working copies may be asked for their gates (the default).")
-def board(sources: Sequence[str], output: Path, run: bool) -> None:
+def board(sources: Sequence[str], output: Path, facts: Path | None, run: bool) -> None:
     """Write one page over one or many repositories.
 
     Working copies, folders of them, git addresses (#BRANCH at the end names one), and files that `planrun status
@@ -448,6 +453,8 @@ def board(sources: Sequence[str], output: Path, run: bool) -> None:
 
     text, seen = boards.made(sources, output, run=run, say=lambda told: click.echo(told, err=True))
     _save(output, text)
+    if facts is not None:
+        _save(facts, boards.facts(seen))
     _tell(report.board(seen))
 
 
@@ -481,16 +488,29 @@ def explain(name: str) -> None:
 @KIND
 @click.option("--json-schema", is_flag=True, help="A JSON Schema for answers files.")
 @click.option("--markdown", is_flag=True, help="The table that the README shows.")
+@click.option(
+    "--backstage",
+    "platform",
+    metavar="OWNER/NAME",
+    help="A template of Backstage's scaffolder for --kind, which dispatches the workflow in this repository.",
+)
 @PRESET
-def questions_(kind: str | None, json_schema: bool, markdown: bool, presets: Sequence[str]) -> None:
+def questions_(
+    kind: str | None, json_schema: bool, markdown: bool, platform: str | None, presets: Sequence[str]
+) -> None:
     """List the questions, or print the JSON Schema of answers files.
 
     With presets: what they leave of the choices, what they ask, and what they set and lock.
     """
-    from mlscaffold import schema, wording
+    from mlscaffold import backstage, schema, wording
 
     _lay_over(presets)
-    if json_schema:
+    if platform is not None:
+        if kind is None or not re.fullmatch(r"[\w.-]+/[\w.-]+", platform):
+            needed = f"--backstage {platform} needs --kind ml or --kind software, and a repository as OWNER/NAME."
+            raise click.UsageError(needed)
+        _tell(backstage.template(kind, platform), ends=False)
+    elif json_schema:
         _tell(wording.as_json(schema.json_schema(kind)))
     else:
         asked = questions.of_kind(kind) if kind else questions.load()

@@ -122,6 +122,8 @@ class Fields:
     deploy: str
     worker_limit: int | None
     regime: str
+    repository_url: str
+    catalog_owner: str
     focus_factor: float
     efforts: Mapping[str, tuple[float, float, float]]
     rollback_minutes: float

@@ -19,6 +19,11 @@ DATE = (
     "|02-(?:0[1-9]|1[0-9]|2[0-8]))|20(?:[02468][048]|[13579][26])-02-29)"
 )
 EMAIL = "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+"
+ADDRESS = "https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*/?"
+# A reference to an entity of Backstage's catalogue, [kind:][namespace/]name, by its validation of each part.
+_ENTITY_NAME = "[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_NAMESPACE = "(?=[^/]{1,63}/)[a-z0-9]+(?:-[a-z0-9]+)*/"
+ENTITY = f"(?:[A-Za-z][A-Za-z0-9]{{0,62}}:)?(?:{_NAMESPACE})?{_ENTITY_NAME}"
 CURRENCY = "[A-Z]{3}"
 OWN = "own:[a-z][a-z0-9_]{0,39}"
 

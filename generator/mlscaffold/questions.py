@@ -544,6 +544,8 @@ PATTERNS = {
         "it must be a path such as services/desk: names of letters, digits, dots, dashes and underscores",
     ),
     "email": (patterns.EMAIL, "it must be an address such as team@example.org"),
+    "address": (patterns.ADDRESS, "it must be the address of a page, such as https://github.com/org/desk"),
+    "entity": (patterns.ENTITY, "it must be a name of the catalogue, such as group:payments or user:default/ana"),
     "currency": (patterns.CURRENCY, "it must be three capital letters, such as EUR"),
     "team": (patterns.TEAM, f"it must read like po=Ana:0.2; ds=Bo:1 {_ROLES}"),
     "shares": (patterns.SHARES, "it must read like payments=99.95; inventory=99.5, in percent up to 100"),

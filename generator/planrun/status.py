@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from planrun import git, governance, identity, remark, standing
+from planrun import git, governance, identity, remark, scorecard, standing
 from planrun.command import COMMAND
 from planrun.files import now
 from planrun.gates import OPEN, Row, evaluate
@@ -26,11 +26,17 @@ AFTER = {"G2": ("G1",), "G3": ("G2",), "G4": ("G0", "G3"), "G5": ("G0", "G3"), "
 
 
 def status(
-    repo: Repo, check: bool = False, all: bool = False, as_json: bool = False, as_markdown: bool = False
+    repo: Repo,
+    check: bool = False,
+    all: bool = False,
+    as_json: bool = False,
+    as_markdown: bool = False,
+    as_facts: bool = False,
 ) -> Outcome:
     """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
 
-    `all` shows one row a gate, `as_json` the same as data, `as_markdown` as a code host shows it beside a change;
+    `all` shows one row a gate, `as_json` the same as data, `as_markdown` as a code host shows it beside a change,
+    `as_facts` what the scorecards of a platform ask;
     with `check` the exit code is the worst blocking state, and a stale page of duties counts as blocked.
     The last line says which engine tells all this, and whether it is as it was released. Nothing is written.
     """
@@ -41,6 +47,8 @@ def status(
     code = 1 if "fail" in states else 2 if "blocked" in states or behind else 0
     if as_json:
         text = json.dumps(_facts(repo, rows, duties), indent=2, ensure_ascii=False)
+    elif as_facts:
+        text = json.dumps(scorecard.scorecard(_facts(repo, rows, duties)), indent=2, ensure_ascii=False)
     elif as_markdown:
         text = remark.markdown(_facts(repo, rows, duties))
     else:

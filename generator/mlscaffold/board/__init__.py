@@ -1,13 +1,14 @@
 """One page over one or many repositories: where each is, what comes next, and what somebody should look at.
 
 `sources` finds and reads them, `standing` says what their files hold, `summary` boils that down, `drawing` draws,
-`page` writes the HTML, and `memory` keeps what the last board said.
+`page` writes the HTML, `memory` keeps what the last board said, and `scorecard` has flat facts for another platform.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mlscaffold.board import memory, page, sources, summary
+from mlscaffold.board import memory, page, scorecard, sources, summary
 from mlscaffold.board.sources import Seen
 from mlscaffold.errors import NotABoard
 
@@ -30,6 +31,12 @@ def made(
     remembered = memory.renewed(kept, seen, now.date())
     rows = [summary.of(one, now.date(), remembered.get(one.where, {}).get("changes", [])) for one in seen]
     return page.html(sorted(rows, key=summary.order), remembered, now), seen
+
+
+def facts(seen: Sequence[Seen]) -> str:
+    """The scorecards of what a board has read, as JSON; `where` says which is which, `notes` what failed."""
+    cards = [scorecard.scorecard(one.facts) | {"where": one.where, "notes": list(one.notes)} for one in seen]
+    return json.dumps(scorecard.file_of(cards, sources.now()), indent=2, ensure_ascii=False) + "\n"
 
 
 def _kept(output: Path | None) -> memory.Memory:

@@ -1,12 +1,13 @@
 """The form of what `planrun status --json` writes: checked where a board reads one, and published as JSON Schema.
 
-`docs/status.schema.json` is written from here by `generator/sync.py`. A field may be added under the same `schema`;
-one that goes, or means something else, raises it.
+`docs/status.schema.json` and `docs/facts.schema.json` are written from here by `generator/sync.py`. A field may be
+added under the same `schema`; one that goes, or means something else, raises it.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from mlscaffold.board import scorecard
 from mlscaffold.board.standing import SCHEMA
 
 # A type; a tuple of forms, one of which fits; a list, of whose form every entry is; or a mapping of fields, where those
@@ -55,6 +56,38 @@ STATUS: dict[str, Any] = {
     "changed_numbers?": [{"label": TEXT, "before": TEXT, "now": TEXT}],
     "unreadable?": [TEXT],
 }  # fmt: skip
+# What `planrun status --facts` writes. Facts are flat and never renamed under the same schema.
+CARD: dict[str, Any] = {
+    "schema": int,
+    "at": TEXT,
+    "commit": TEXT,
+    "entity": TEXT,
+    "facts": {
+        "kind": TEXT,
+        "rigor": TEXT,
+        "phase": (TEXT, None),
+        "released": (bool, None),
+        "gates_blocking": (int, None),
+        "gates_open": (int, None),
+        "gates_waived": (int, None),
+        "gates_failed": (int, None),
+        "release_p80": (TEXT, None),
+        "release_late": (bool, None),
+        "assumptions_open": int,
+        "budgets_overspent": int,
+        "monitors_calling": int,
+        "thresholds_failed": int,
+        "duties_current": (bool, None),
+        "engine_as_released": (bool, None),
+    },
+    "gates": {},
+}
+# What `mlscaffold board --facts` writes.
+CARDS: dict[str, Any] = {
+    "schema": int,
+    "at": TEXT,
+    "repositories": [CARD | {"where": TEXT, "notes": [TEXT]}],
+}
 NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", None: "null"}
 SCHEMAS = {str: "string", int: "integer", float: "number", bool: "boolean", None: "null"}
 
@@ -87,14 +120,22 @@ def _odd_field(value: Any, form: Mapping[str, Any], path: str) -> str:
 
 
 def json_schema() -> dict[str, Any]:
-    """The form as JSON Schema, draft 2020-12."""
+    """The form of a status as JSON Schema, draft 2020-12."""
     about = f"What `planrun status --json` writes, schema {SCHEMA}; docs/status.md says what each field means."
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Status of a repository",
-        "description": about,
-        **_schema(STATUS),
-    }
+    return _published("Status of a repository", about) | _schema(STATUS)
+
+
+def facts_schema() -> dict[str, Any]:
+    """The forms of facts for scorecards as JSON Schema: of one repository, or of several in one file."""
+    about = (
+        f"What `planrun status --facts` and `mlscaffold board --facts` write, schema {scorecard.SCHEMA}; "
+        "docs/backstage.md says what each fact means."
+    )
+    return _published("Facts of repositories", about) | {"anyOf": [_schema(CARD), _schema(CARDS)]}
+
+
+def _published(title: str, about: str) -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, "description": about}
 
 
 def _schema(form: Any) -> dict[str, Any]:

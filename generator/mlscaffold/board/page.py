@@ -14,7 +14,8 @@ from typing import Any
 
 from mlscaffold.board import drawing, memory
 from mlscaffold.board.drawing import figure
-from mlscaffold.board.summary import STATES, Summary, is_red
+from mlscaffold.board.scorecard import is_red
+from mlscaffold.board.summary import STATES, Summary
 
 OPEN = ("pass", "warn", "waived")
 MOST_EXPERIMENTS = 6  # lines of the table; the picture has more

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from mlscaffold.board import scorecard
 from mlscaffold.board.sources import Seen
-from mlscaffold.board.standing import BAD, WEEK, day_of
+from mlscaffold.board.standing import WEEK, day_of
 
 # The most urgent first; the words that the board's filter offers.
 STATES = {
@@ -82,20 +83,10 @@ def _alarms(facts: Mapping[str, Any]) -> list[str]:
     """What calls somebody now."""
     found = [
         f"{signal.get('name')} is {'silent' if signal.get('state') == 'silent' else 'in alarm'}"
-        for signal in (facts.get("monitors") or {}).get("signals", ())
-        if signal.get("state") in BAD
+        for signal in scorecard.calling(facts)
     ]
-    found += [f"{gate['id']} is red" for gate in facts.get("gates", ()) if is_red(gate)]
-    for budget in facts.get("budgets", ()):
-        used, limit = budget.get("used"), budget.get("limit")
-        if isinstance(used, int | float) and isinstance(limit, int | float) and used > limit:
-            found.append(f"{budget['name']}: overspent")
-    return found
-
-
-def is_red(gate: Mapping[str, Any]) -> bool:
-    """Whether a gate blocks and has failed, which is more than not yet."""
-    return bool(gate.get("blocking")) and gate.get("state") == "fail"
+    found += [f"{gate['id']} is red" for gate in scorecard.red(facts)]
+    return found + [f"{budget['name']}: overspent" for budget in scorecard.overspent(facts)]
 
 
 def _delays(facts: Mapping[str, Any], today: date) -> list[str]:

@@ -12,6 +12,7 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering import governance, hosted, operations, people, practice, reading, requirements
 from mlscaffold.rendering.architecture import Architecture
+from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
@@ -117,6 +118,7 @@ BOTH: dict[str, Fact] = {
     "host": lambda answers, plan: hosted.HOSTS.get(answers.ci, ""),
     "moves": hosted.moves,
     "remarked": hosted.Remarked,
+    "catalog": Catalog,
     "formulas": lambda answers, plan: catalogue.cited(plan),
     "given_by": lambda answers, plan: _given_by(plan),
 }

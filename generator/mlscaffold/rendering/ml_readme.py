@@ -129,5 +129,9 @@ class MlReadme:
                 (ci == "github", ".github/                owners, issue forms, questions for a pull request"),
                 (ci == "gitlab", f".gitlab-ci.yml          {host}"),
                 (ci == "azure", f"azure-pipelines.yml     {host}"),
+                (
+                    bool(self._answers.catalog_owner),
+                    "catalog-info.yaml       what the software catalogue is told of it",
+                ),
             )
         )

@@ -170,6 +170,10 @@ class SoftwareReadme:
                 (True, _line(".pre-commit-config.yaml", "format, lint and types before a commit")),
                 (self._answers.deploy == "container", _line("Dockerfile", "the image, from the locked versions")),
                 (self._composed, _line("compose.yaml", "the product with PostgreSQL, on one machine")),
+                (
+                    bool(self._answers.catalog_owner),
+                    _line("catalog-info.yaml", "what the software catalogue is told of it"),
+                ),
             )
         )
 

@@ -50,6 +50,12 @@ COMMANDS = (
                 dest="as_markdown",
                 help="the same as a code host shows it by a change",
             ),
+            argument(
+                "--facts",
+                action="store_true",
+                dest="as_facts",
+                help="a few flat facts as data, for the scorecards of a platform",
+            ),
         ),
         settled=False,
     ),

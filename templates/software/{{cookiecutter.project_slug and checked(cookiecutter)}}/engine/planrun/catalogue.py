@@ -119,6 +119,8 @@ AnswerKey = Literal[
     "deploy",
     "worker_limit",
     "regime",
+    "repository_url",
+    "catalog_owner",
     "focus_factor",
     "efforts",
     "rollback_minutes",
