@@ -91,6 +91,7 @@ PARTS = {
             "tests/test_explaining.py",
             "tests/test_from_template.py",
             "tests/test_interview.py",
+            "tests/test_platform.py",
             "tests/test_presets.py",
             "tests/test_releasing.py",
             "tests/test_render.py",

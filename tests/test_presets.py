@@ -430,19 +430,32 @@ def test_a_team_keeps_its_value_with_a_reason(project: Path, acme: Path) -> None
 
 @pytest.mark.slow
 def test_an_update_names_presets_for_a_repository_that_had_none(acme: Path, tmp_path: Path) -> None:
-    """Its locks hold from then on, and the record keeps it."""
+    """Its locks hold from then on, what nobody has answered is as it says, and the record keeps it."""
     assert new(tmp_path) == 0
     root = tmp_path / "out/parcels"
 
     assert cli.run(["update", str(root), "--preset", f"{released(acme, 'v1')}#v1"]) == 0
 
-    assert 'rigor: "strict"' in root.joinpath("plan/project.yaml").read_text("utf-8")
+    told = root.joinpath("plan/project.yaml").read_text("utf-8")
+    assert ('rigor: "strict"' in told, 'currency: "CHF"' in told) == (True, True)
     assert root.joinpath("docs/house/privacy.md").is_file()
     assert update.house_of(root).names == ("Acme",)
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "A preset")
     with pytest.raises(LockedAnswer):
         update.replan(root, {"rigor": "light"})
+
+
+@pytest.mark.slow
+def test_a_default_that_somebody_vouches_for_is_an_answer(acme: Path, tmp_path: Path) -> None:
+    """A first preset proposes where nobody has answered, and nowhere else."""
+    assert new(tmp_path, "--set", "confirmed=currency") == 0
+    root = tmp_path / "out/parcels"
+
+    assert cli.run(["update", str(root), "--preset", str(acme)]) == 0
+
+    told = root.joinpath("plan/project.yaml").read_text("utf-8")
+    assert ('rigor: "strict"' in told, 'currency: "EUR"' in told) == (True, True)
 
 
 def test_a_preset_that_cannot_be_reached_stays(project: Path, acme: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -207,7 +207,8 @@ def _taken_over(known: Mapping[str, str], old: House, newer: House, new_facts: M
     """The recorded answers under newer presets, which are in force.
 
     Locked values hold, unless the answers say why not. What a preset sets anew holds where the team had kept what it
-    set before. Answers to questions that it no longer asks are left out.
+    set before, or, where it had set nothing, the general default without confirming it. Answers to questions that it
+    no longer asks are left out.
     """
     texts = {key: text for key, text in known.items() if key in questions.load()}
     said = new_facts.get(house.EXCEPTIONS) or texts.get(house.EXCEPTIONS, "")
@@ -217,10 +218,17 @@ def _taken_over(known: Mapping[str, str], old: House, newer: House, new_facts: M
         texts[house.EXCEPTIONS] = "; ".join(still)
     for key, text in newer.given.items():
         locked = key in newer.locks and key not in reasons
-        unchanged = key not in known or known[key] == old.given.get(key)
+        unchanged = key not in known or known[key] == old.given.get(key, _unconfirmed_default(key, known))
         if locked or (unchanged and key not in newer.locks):
             texts[key] = text
     return texts
+
+
+def _unconfirmed_default(key: str, known: Mapping[str, str]) -> str | None:
+    """The general default of an answer; None where a person vouches for it."""
+    if key in questions.split(questions.text_of(known, "confirmed")):
+        return None
+    return questions.default(questions.load()[key], known)
 
 
 @dataclass(frozen=True)
