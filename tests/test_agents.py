@@ -2,11 +2,13 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from material import SAMPLES, mostly_slow
+from material import ROOT, SAMPLES, mostly_slow
+from mlscaffold import cli
 from planrun import agents, commands
 from planrun.repository import Repo
 from planrun.trouble import Blocked
@@ -66,6 +68,47 @@ def test_the_test_rows_refuse_an_agent_wherever_they_are_read(
         with pytest.raises(Blocked, match="PLANRUN_AGENT=helper"):
             read()
     assert not (repository / looks.TEST_LOG).exists()
+
+
+@pytest.mark.parametrize("words", [["--set", "confirmed=currency"], ["--set", "lock_exceptions=rigor=a pilot"]])
+@pytest.mark.parametrize("command", ["replan", "update"])
+@pytest.mark.parametrize("repository", ["sw-cli"], indirect=True)
+def test_an_agent_vouches_for_nothing_by_a_replan(
+    repository: Path,
+    command: str,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An answer that is somebody's word is refused like confirm itself, and nothing is written."""
+    monkeypatch.setenv(agents.VARIABLE, "helper")
+    before = status(repository)
+
+    assert cli.run([command, str(repository), *words]) == 1
+    told = capsys.readouterr().err
+    assert "PLANRUN_AGENT=helper says that an agent types here" in told
+    assert "ask a person to type" in told
+    assert status(repository) == before
+
+
+@pytest.mark.parametrize("repository", ["sw-cli"], indirect=True)
+def test_an_agent_may_show_what_an_answer_would_move(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking writes nothing; a fact that somebody told it is typed as it was told; a person confirms as before."""
+    monkeypatch.setenv(agents.VARIABLE, "helper")
+    assert cli.run(["replan", str(repository), "--dry-run", "--set", "confirmed=currency"]) == 0
+    assert cli.run(["replan", str(repository), "--dry-run", "--set", "daily_volume=70"]) == 0
+    monkeypatch.setenv(agents.VARIABLE, "")
+
+    assert cli.run(["replan", str(repository), "--set", "confirmed=currency"]) == 0
+
+
+def test_the_skill_knows_the_kinds_of_steps(rendered: Callable[[str], Path]) -> None:
+    """Those that a program reads under `next`, by the names that the status gives them."""
+    line = next(one for one in ROOT.joinpath("docs/status.md").read_text("utf-8").splitlines() if "has a `kind`" in one)
+    kinds = set(re.findall(r"`(\w+)` \(with", line))
+    for sample in KINDS.values():
+        page = skills(rendered(sample))["take-the-next-gate"][1].partition("## Where")[0]
+        assert set(re.findall(r"`(\w+)`", page)) - {"next"} == kinds
 
 
 def status(folder: Path) -> str:

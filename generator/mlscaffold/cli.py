@@ -21,6 +21,7 @@ from mlscaffold.errors import (
     CommitRefused,
     ConflictsLeft,
     MlscaffoldError,
+    NotAnAgents,
     NoTerminal,
     NothingToBuild,
     SecretGiven,
@@ -107,6 +108,9 @@ PRESET = click.option(
 DATA = click.option(
     "--data", metavar="FILE", type=_DataFile(path_type=Path), help="A data file to look at first: CSV, SQLite, Parquet."
 )
+
+
+AGENT = "PLANRUN_AGENT"  # by which a coding agent says that it is one; the engine reads it, too
 
 
 @click.group(cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -316,6 +320,8 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
 
     if yes and not measured:
         raise UsageError("--yes answers the question of --measured, which is not asked here.", "Leave --yes out.")
+    if not dry_run:
+        _refuse_agents("replan", assignments)
     click.get_current_context().with_resource(house.using(update.house_of(folder)))
     facts = answers.from_flags(assignments)
     if measured:
@@ -354,6 +360,15 @@ def _measured(folder: Path, facts: dict[str, str], *, agreed: bool) -> dict[str,
     return None
 
 
+def _refuse_agents(name: str, assignments: Sequence[str]) -> None:
+    """A coding agent vouches for nothing, in a repository as here. Raises `NotAnAgents`."""
+    agent = os.environ.get(AGENT, "").strip()
+    for given in assignments:
+        key = given.partition("=")[0].strip()
+        if agent and key in ("confirmed", house.EXCEPTIONS):
+            raise NotAnAgents(key, AGENT, agent, [name, "--set", given])
+
+
 def _refuse_unasked() -> None:
     """A question needs somebody to answer it. Raises `UsageError` where nobody can."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -378,6 +393,8 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
     def say(told: str) -> None:
         click.echo(told, err=True)
 
+    if not dry_run:
+        _refuse_agents("update", assignments)
     due = updating.is_due(folder, presets, say)
     if not due.anything and not assignments:
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")

@@ -653,6 +653,17 @@ class PresetsDisagree(MlscaffoldError):
         )
 
 
+class NotAnAgents(AnswerError):
+    """An answer that is a person's word, given by a coding agent."""
+
+    def __init__(self, key: str, variable: str, name: str, words: Sequence[str]) -> None:
+        super().__init__(
+            key,
+            f"{key} says what a person vouches for, and {variable}={name} says that an agent types here.",
+            f"Say what you found, and ask a person to type, in a terminal of their own: {command()} {quoted(words)}",
+        )
+
+
 class LockedAnswer(AnswerError):
     """An answer that an organisation has locked at another value."""
 
