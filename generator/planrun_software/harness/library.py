@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +49,8 @@ class Called:
             outcome = own.CAPABILITIES[capability](own.taken_by(capability)(**request))
         except own.Refused as refusal:
             return Reply(False, True, {"detail": str(refusal)}, time.perf_counter() - started)
+        except Exception:  # a caller of a service would get a 500: it is counted, and what broke is told
+            return Reply(False, False, {"detail": traceback.format_exc()}, time.perf_counter() - started)
         return Reply(True, False, dict(outcome.as_json()), time.perf_counter() - started)
 
     def _elsewhere(self, capability: str, request: Mapping[str, Any], started: float) -> Reply:
@@ -67,7 +70,8 @@ class Called:
             words, env=environment, cwd=self._folder, capture_output=True, text=True, encoding="utf-8", check=False
         )
         body = json.loads(done.stdout) if done.returncode == 0 else {"detail": done.stderr}
-        return Reply(done.returncode == 0, done.returncode == 1, body, time.perf_counter() - started)
+        refused = done.returncode == 1 and "Traceback" not in done.stderr
+        return Reply(done.returncode == 0, refused, body, time.perf_counter() - started)
 
     def kept(self) -> list[dict[str, Any]]:
         """It remembers nothing."""

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -62,10 +63,10 @@ class Run:
         with file.open("w", encoding="utf-8", newline="") as lines:
             csv.writer(lines).writerows([["capability", *request], [capability, *request.values()]])
         started = time.perf_counter()
-        code = self._carry_out(file)
+        code, told = self._carry_out(file)
         seconds = time.perf_counter() - started
-        if code not in (0, 1):
-            return Reply(False, False, {"detail": f"the job ended with {code}"}, seconds)
+        if code not in (0, 1) or "Traceback" in told:
+            return Reply(False, False, {"detail": f"the job ended with {code}: {told}"}, seconds)
         with (self._folder / "rejected.csv").open(encoding="utf-8", newline="") as lines:
             reasons = [row["reason"] for row in csv.DictReader(lines)]
         refused = bool(reasons)
@@ -78,9 +79,14 @@ class Run:
         file = self._folder / "outcomes.jsonl"
         return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.is_file() else []
 
-    def _carry_out(self, file: Path) -> int:
+    def _carry_out(self, file: Path) -> tuple[int, str]:
+        """The exit code of the job, and what it complained about."""
         if self._source == self._harness.source:
-            return min(int(self._harness.module("run").carry_out(file, self._folder).rejected), 1)
+            try:
+                return min(int(self._harness.module("run").carry_out(file, self._folder).rejected), 1), ""
+            except Exception:  # as a process of its own would end
+                return 1, traceback.format_exc()
         words = [sys.executable, "-m", self._harness.package, "run", str(file), str(self._folder)]
         environment = os.environ | {"PYTHONPATH": str(self._source), "PYTHONUTF8": "1"}
-        return subprocess.run(words, env=environment, capture_output=True, check=False).returncode
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+        return done.returncode, done.stderr
