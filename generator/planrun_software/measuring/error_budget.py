@@ -26,7 +26,7 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
     if not 0 <= failed <= total or total == 0:
         raise Trouble(f"{failed} failures among {total} make no share.", f"{COMMAND} budget --total 120000 --failed 37")
     most = allowed(float(repo.answers["slo_percent"]), total)
-    left = 1 - failed / most
+    left = round(1 - failed / most, 9)  # a spent budget is none, whatever binary fractions leave of it
     facts = {"total": total, "failed": failed, "left": left, "on": date.today().isoformat()}
     repo.write_evidence("error_budget", facts)
     told = f"{left:.0%} of the error budget is left" if left > 0 else "the error budget is spent, so merge repairs only"
