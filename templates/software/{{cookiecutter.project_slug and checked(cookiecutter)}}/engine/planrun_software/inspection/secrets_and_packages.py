@@ -20,7 +20,7 @@ SECRET = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\bAKIA[0-9A-Z]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{36}\b"
-    r"|\bglpat-[A-Za-z0-9_-]{20}\b"
+    r"|\bglpat-[A-Za-z0-9_-]{20,}"
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
     r"|(?i:password|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'][^\"'\s{}$]{12,}[\"']"
 )
