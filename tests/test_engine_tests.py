@@ -40,7 +40,7 @@ def test_a_kinds_tests_run_on_the_example_that_it_carries(kind: str, tmp_path: P
     assert found["passed"] > 100
 
 
-@pytest.mark.parametrize("package", ["planrun", "planrun_ml"])
+@pytest.mark.parametrize("package", ["planrun", "planrun_ml", "planrun_software"])
 def test_tests_of_modules_know_the_engine_alone(package: str, tmp_path: Path) -> None:
     """Collected with a copy of the engine on the path and nothing else of this project, nor a sample."""
     packages = dict.fromkeys(("planrun", package))
