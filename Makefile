@@ -14,6 +14,8 @@
 #   tables       real tables, walked to a verdict that is computed otherwise
 #   next         the printed next step, followed from random states of both kinds
 #   histories    random histories, kills and full disks of new and of replan
+#   newer        random histories, kills and full disks of update
+#   year         a year of a team's life with two releases
 #   screens      the wizard in a real terminal
 #   updates      what replan, update, presets and the wizard do at length
 #   installs     every way to install, both doors: one tree; the two locks

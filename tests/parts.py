@@ -80,6 +80,11 @@ PARTS = {
         "random histories, kills and full disks of new and of replan",
         ("tests/test_full_disk.py", "tests/test_histories.py", "tests/test_kills.py"),
     ),
+    "newer": Part(
+        "random histories, kills and full disks of update",
+        ("tests/test_update_full_disk.py", "tests/test_update_histories.py", "tests/test_update_kills.py"),
+    ),
+    "year": Part("a year of a team's life with two releases", ("tests/test_year.py",)),
     "screens": Part("the wizard in a real terminal", ("tests/test_screens.py",)),
     "updates": Part(
         "what replan, update, presets and the wizard do at length",

@@ -139,6 +139,6 @@ def test_a_real_process_that_is_killed_is_finished_by_the_next(stock: Path, tmp_
     assert done.returncode == -signal.SIGKILL
     assert folder.joinpath(".mlscaffold/work/journal.json").is_file()
 
-    assert update.settle(folder).startswith("A replan that was interrupted has been finished")
+    assert update.settle(folder).startswith("The replan that was interrupted has been finished")
     assert facts_of(folder)["label_source"] == "people"
     assert not folder.joinpath(".mlscaffold/work").exists()

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -763,3 +765,31 @@ def test_files_at_the_top_of_a_host_are_merged_where_they_lie(tmp_path: Path) ->
     assert vcs.unmerged(host) == [place]
     assert "* @us" in host.joinpath(place).read_text("utf-8")
     assert not folder.joinpath(".github/CODEOWNERS").exists()
+
+
+def test_two_branches_with_a_record_each_are_told_what_to_type(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both were planned again, with different facts: the printed lines lead to one plan with both of them."""
+    other = Path(shutil.copytree(project, tmp_path / "other", symlinks=True))
+    for folder, facts in ((project, {"miss_cost": "20"}), (other, {"email": "team@example.org"})):
+        update.replan(folder, facts)
+        commit(folder)
+    git(project, "pull", "--quiet", "--no-rebase", str(other), "HEAD", check=False)
+    before = contents(project)
+    assert cli.run(["replan", str(project)]) == 1
+    told = capsys.readouterr().err
+    lines = re.findall(r"^  (git .*)$", told, re.MULTILINE)
+
+    assert "both branches have a record of their own" in told
+    assert contents(project) == before
+    git(project, *shlex.split(lines[0])[1:])
+    assert set(git(project, "ls-files", "--unmerged").split()) & {".mlscaffold/state.json"} == set()
+    for name, text in contents(project).items():
+        if re.search(rb"^<{7} ", text, re.MULTILINE):
+            project.joinpath(name).write_bytes(re.sub(rb"^(?:<{7}|={7}|>{7}).*\n", b"", text, flags=re.MULTILINE))
+    git(project, "add", "--all")
+    git(project, *shlex.split(lines[1])[1:])
+    assert cli.run(["replan", str(project)]) == 0
+    facts = facts_of(project)
+    assert (facts["miss_cost"], facts["email"]) == ("20", "team@example.org")

@@ -244,7 +244,11 @@ def test_a_conflict_is_marked_and_the_engine_is_replaced_with_the_rest(project: 
 
     assert done.returncode == 1
     assert "docs/00-charter.md" in done.stderr
-    assert "<<<<<<<" in (project / "docs/00-charter.md").read_text("utf-8")
+    assert f"The team's text and version {NEWER} changed the same lines of docs/00-charter.md" in done.stderr
+    page = (project / "docs/00-charter.md").read_text("utf-8")
+    assert re.findall(r"^(?:<{7}|>{7}) .+$", page, re.MULTILINE) == ["<<<<<<< yours", f">>>>>>> version-{NEWER}"]
+    again = run("update", project)
+    assert (again.returncode, "conflicts that are not resolved" in again.stderr) == (1, True), "no word of being done"
     assert "Gates, newer" in (project / GATES).read_text("utf-8")
     assert state["version"] == NEWER
 

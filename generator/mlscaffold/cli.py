@@ -322,6 +322,7 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
         raise UsageError("--yes answers the question of --measured, which is not asked here.", "Leave --yes out.")
     if not dry_run:
         _refuse_agents("replan", assignments)
+    _settle(folder)
     click.get_current_context().with_resource(house.using(update.house_of(folder)))
     facts = answers.from_flags(assignments)
     if measured:
@@ -333,6 +334,15 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
     _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.root, replanned.conflicts, in_git=replanned.in_git, dry_run=dry_run)
+
+
+def _settle(folder: Path) -> None:
+    """What a killed run left comes first: until then record, pages and engine are of two versions."""
+    from mlscaffold import update
+    from mlscaffold.repository import find
+
+    if told := update.settle(find.root_of(folder)):
+        click.echo(told, err=True)
 
 
 def _measured(folder: Path, facts: dict[str, str], *, agreed: bool) -> dict[str, str] | None:
@@ -395,8 +405,11 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
 
     if not dry_run:
         _refuse_agents("update", assignments)
+    _settle(folder)
     due = updating.is_due(folder, presets, say)
     if not due.anything and not assignments:
+        if not check:
+            updating.refuse_unresolved(folder)
         _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
         return
     told = report.releases(changes.between(changes.changelog(), due.version, __version__))
@@ -407,7 +420,7 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
     _tell("\n\n".join(part for part in (told, report.updated(updated, __version__, dry_run)) if part))
     if updated.merged.conflicts:
         merged = updated.merged
-        raise ConflictsLeft(merged.root, merged.conflicts, in_git=merged.in_git, dry_run=dry_run)
+        raise ConflictsLeft(merged.root, merged.conflicts, in_git=merged.in_git, dry_run=dry_run, by=merged.by)
 
 
 @cli.command()
@@ -429,12 +442,10 @@ def export(folder: Path, to: str, output: Path | None) -> None:
     The backlog for GitHub, GitLab, Jira or a spreadsheet, or the schedule as a Mermaid chart. Nothing is sent.
     """
     from mlscaffold import export as exporting
-    from mlscaffold import update
     from mlscaffold.repository import find
 
     folder = find.root_of(folder)
-    if told := update.settle(folder):
-        click.echo(told, err=True)
+    _settle(folder)
     text = exporting.export(folder, to)
     if advice := exporting.note(folder, to):
         click.echo(advice, err=True)

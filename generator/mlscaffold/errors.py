@@ -377,6 +377,25 @@ class DamagedRecord(MlscaffoldError):
         )
 
 
+class TwoRecords(MlscaffoldError):
+    """Two branches that were each updated or replanned, and are being merged.
+
+    The older record is taken: what the newer one had brought is in the merged pages and comes to nothing new, and what
+    was lost while somebody resolved them comes again.
+    """
+
+    def __init__(self, folder: Path, ours: str, theirs: str, older: str, plan: str) -> None:
+        named = f"mlscaffold {ours or 'unknown'} and {theirs or 'unknown'}"
+        git, again = in_folder(folder), f"{command()} {'replan' if ours == theirs else 'update'}"
+        super().__init__(
+            f"{folder} is being merged, and both branches have a record of their own, by {named}. Nothing was changed.",
+            "Take the older one with its engine, resolve the other conflicts, commit, and bring in what is newer:\n"
+            f"  {git} restore --source={older} --staged --worktree -- .mlscaffold engine {plan}\n"
+            f'  {git} commit --all --message "Both branches"\n'
+            f"  {again}{'' if git == 'git' else f' {quoted([str(folder)])}'}",
+        )
+
+
 class NewerRecord(MlscaffoldError):
     """A repository that a newer mlscaffold has written."""
 
@@ -519,10 +538,12 @@ class Unresolved(MlscaffoldError):
 class ConflictsLeft(MlscaffoldError):
     """A merge that a person must finish, or would have to, where nothing was written (`dry_run`)."""
 
-    def __init__(self, folder: Path, paths: Sequence[str], *, in_git: bool, dry_run: bool = False) -> None:
+    def __init__(
+        self, folder: Path, paths: Sequence[str], *, in_git: bool, dry_run: bool = False, by: str = "the new plan"
+    ) -> None:
         looked = "Nothing was written. Without --dry-run both versions are marked there, for you to choose between."
         super().__init__(
-            f"The team's text and the new plan change{'' if dry_run else 'd'} the same lines of {', '.join(paths)}.",
+            f"The team's text and {by} change{'' if dry_run else 'd'} the same lines of {', '.join(paths)}.",
             looked if dry_run else resolving(folder, paths, in_git=in_git),
         )
 
@@ -582,12 +603,12 @@ def _steady(text: str) -> str:
 
 def resolving(folder: Path, paths: Sequence[str], *, in_git: bool) -> str:
     """How a person finishes a merge, with the commands to type where they stand."""
-    choose = "Choose between the marked versions (<<<<<<< yours, >>>>>>> the-new-plan)"
+    choose = "Choose between the marked versions (each from <<<<<<< to >>>>>>>)"
     if not in_git:
         return f"{choose} and take the marks out."
     git = in_folder(folder)
     names = quoted(paths)
-    return f'{choose}, then:\n  {git} add -- {names}\n  {git} commit --all --message "Replan"'
+    return f'{choose}, then:\n  {git} add -- {names}\n  {git} commit --all --message "Both versions"'
 
 
 def in_folder(folder: Path) -> str:

@@ -495,9 +495,9 @@ def _by_fate(result: "Replanned", dry_run: bool) -> list[str]:
         for title, paths in (
             ("Would change" if dry_run else "Changed", result.changed),
             ("Removed", result.removed),
-            ("Changed by the plan, and left as you left them: deleted or replaced", result.deleted),
-            ("No longer part of the plan, and kept because you changed them", result.kept),
-            ("The plan's version, put beside yours because two versions of it cannot be marked", result.beside),
+            (f"Changed by {result.by}, and left as you left them: deleted or replaced", result.deleted),
+            (f"No longer part of {result.by}, and kept because you changed them", result.kept),
+            (f"From {result.by}, put beside yours because two versions of it cannot be marked", result.beside),
         )
         if paths
     ]

@@ -20,6 +20,7 @@ import yaml
 from mlscaffold import (
     __version__,
     answers,
+    changes,
     context,
     house,
     presets,
@@ -35,10 +36,12 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import (
     AlreadyAdopted,
     AnotherMetric,
+    DamagedRecord,
     NoRecord,
     NotCommitted,
     OlderRecord,
     OtherVersion,
+    TwoRecords,
     UnreadablePlan,
     Unresolved,
 )
@@ -75,6 +78,7 @@ class Replanned:
     kept: tuple[str, ...]
     beside: tuple[str, ...]
     in_git: bool
+    by: str  # whose changes they are: the new plan's, or another version's
     diff: str = ""  # of the team's files, as `git apply` takes it; without those that the program computes
 
 
@@ -113,7 +117,7 @@ def replan(
     reading, completing and writing raise: after any of them the repository is as it was.
     """
     with _held(folder, dry_run, say) as root:
-        kept = record.read(root)
+        kept = _record(root)
         if kept.version != __version__:
             raise OlderRecord(root, kept.version, __version__)
         with house.using(presets.recorded(kept.state)):
@@ -137,7 +141,7 @@ def update(
     the record's folder. Everything changes together or not at all. Raises what `replan` raises, but for `OlderRecord`.
     """
     with _held(folder, dry_run, say) as root:
-        kept = record.read(root)
+        kept = _record(root)
         known = _known(root, kept)
         newer = presets.renewed(kept.state, named, say)
         with house.using(newer):
@@ -194,7 +198,28 @@ def _differs(path: Path, born: bytes) -> bool:
 def house_of(folder: Path) -> House:
     """The presets that the repository around `folder` was made with; none where there is no record to say so."""
     root = find.root_of(folder)
-    return presets.recorded(record.read(root).state) if root.joinpath(record.STATE).is_file() else house.NONE
+    return presets.recorded(_record(root).state) if root.joinpath(record.STATE).is_file() else house.NONE
+
+
+def _record(root: Path) -> Record:
+    """The repository's record. Raises `TwoRecords` where two branches each brought one, and what reading raises."""
+    try:
+        return record.read(root)
+    except DamagedRecord as damage:
+        apart = {path for path in vcs.unmerged(root) if path.startswith(f"{render.RECORD}/")}
+        if not apart:
+            raise
+        ours, theirs = (_version_of(vcs.staged(root, record.STATE, side)) for side in (vcs.OUR_SIDE, vcs.THEIR_SIDE))
+        older = vcs.other_side(root) if changes.numbers(theirs) < changes.numbers(ours) else "HEAD"
+        raise TwoRecords(root, ours, theirs, older, plan=COMPUTED[0]) from damage
+
+
+def _version_of(state: bytes) -> str:
+    """The version that a record's facts name; none where they are no record's."""
+    try:
+        return str(json.loads(state)["version"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _known(root: Path, kept: Record) -> dict[str, str]:
@@ -251,7 +276,7 @@ def is_due(folder: Path, named: Sequence[str] = (), say: Callable[[str], None] =
     Raises `NoRecord`, `NewerRecord` and `DamagedRecord`, and what newer presets raise.
     """
     root = find.root_of(folder)
-    kept = record.read(root)
+    kept = _record(root)
     same = kept.version == __version__
     current = same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
     return Due(kept.version, not current, presets.changed(kept.state, presets.renewed(kept.state, named, say)))
@@ -264,7 +289,7 @@ def news(folder: Path, named: Sequence[str] = ()) -> News:
     not committed matter. Raises what reading the record and completing the answers raise.
     """
     root = find.root_of(folder)
-    kept = record.read(root)
+    kept = _record(root)
     newer = presets.renewed(kept.state, named)
     with house.using(newer), tempfile.TemporaryDirectory() as scratch:
         taken = _taken_over(_known(root, kept), presets.recorded(kept.state), newer, {})
@@ -304,8 +329,8 @@ def _held(folder: Path, dry_run: bool, say: Callable[[str], None]) -> Iterator[P
         if dry_run:
             yield root
             return
-        lock.workshop(root)
         try:
+            lock.workshop(root)
             yield root
         finally:
             journal.clear(root)
@@ -317,6 +342,13 @@ def settle(folder: Path) -> str:
         return ""
     with lock.alone(folder):
         return journal.settle(folder)
+
+
+def refuse_unresolved(folder: Path) -> None:
+    """Raise `Unresolved` where the repository around `folder` has conflicts that nobody has resolved yet."""
+    root = find.root_of(folder)
+    if vcs.is_installed():
+        _places(root, _record(root))
 
 
 def _merged(
@@ -331,11 +363,7 @@ def _merged(
     """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too."""
     if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
         raise NoRecord(root, missing[0])
-    tracked = vcs.tracked(root)
-    elsewhere = _elsewhere(root, kept)
-    hosted = [elsewhere[path] for path in kept.hosted if path in elsewhere]
-    places = {elsewhere.get(path, path) for path in kept.base}
-    _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
+    tracked, elsewhere, hosted, places = _places(root, kept)
     before = _plan_before(root / "plan/plan.json")
     texts = answers.merge(_of_this_metric(known, new_facts), new_facts)
     complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
@@ -344,8 +372,9 @@ def _merged(
         theirs = _rendered(tree)
         fresh = _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
     fresh += new_engine.changes if new_engine else ()
+    by, called, deed = _names(new_engine is not None)
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}
-    merged = merge.three_way(root, kept.base, theirs, own=own, computed=COMPUTED, elsewhere=elsewhere)
+    merged = merge.three_way(root, kept.base, theirs, own=own, computed=COMPUTED, elsewhere=elsewhere, called=called)
     if not dry_run:
         touched = {change.path for change in (*merged.changes, *fresh)}
         places |= {elsewhere.get(path, path) for path in theirs}
@@ -353,7 +382,7 @@ def _merged(
         unmerged = vcs.unmerged_entries(root, merged.conflicts) if tracked and merged.conflicts else ""
         changes = [*merged.changes, *fresh]
         if changes:
-            journal.write(root, changes, unmerged)
+            journal.write(root, changes, unmerged, deed)
     return Replanned(
         root,
         before,
@@ -365,8 +394,29 @@ def _merged(
         merged.kept,
         merged.beside,
         bool(tracked),
+        by,
         _diff(merged.changes) if dry_run and new_engine else "",
     )
+
+
+def _names(updates: bool) -> tuple[str, str, str]:
+    """Whose changes a merge brings, how its side is marked in a conflict, and what a run that finishes it calls it."""
+    if updates:
+        return f"version {__version__}", vcs.name_of(__version__), f"update to {__version__}"
+    return "the new plan", vcs.THEIRS, journal.REPLAN
+
+
+def _places(root: Path, kept: Record) -> tuple[set[str], dict[str, str], list[str], set[str]]:
+    """What git keeps, which pages lie elsewhere, which of them in a host, and where all pages lie.
+
+    Raises `Unresolved`, and what looking into the repository raises.
+    """
+    tracked = vcs.tracked(root)
+    elsewhere = _elsewhere(root, kept)
+    hosted = [elsewhere[path] for path in kept.hosted if path in elsewhere]
+    places = {elsewhere.get(path, path) for path in kept.base}
+    _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
+    return tracked, elsewhere, hosted, places
 
 
 def _diff(changes: Iterable[Change]) -> str:

@@ -3,6 +3,7 @@
 import io
 import os
 import posixpath
+import re
 import shlex
 import shutil
 import subprocess
@@ -182,8 +183,21 @@ class Merge:
     conflicts: dict[str, dict[int, File]]
 
 
-# What the sides of a conflict are called beside their marks.
+# What the sides of a conflict are called beside their marks; another version's pages by its number.
 OURS, THEIRS = "yours", "the-new-plan"
+_OF_VERSION = "version-"
+
+
+def name_of(version: str) -> str:
+    """What another version's side is called: a name that git takes for a branch's."""
+    return f"{_OF_VERSION}{re.sub(r'[^0-9A-Za-z.]+', '-', version).strip('.-')}"
+
+
+# A line that opens or closes a conflict of ours; git adds the path where a page has two names.
+MARKED = re.compile(
+    rb"^(?:<{7} %s|>{7} (?:%s|%s[0-9A-Za-z.-]+))(?::|\r?$)" % tuple(map(str.encode, (OURS, THEIRS, _OF_VERSION))),
+    re.MULTILINE,
+)
 NOTHING_MERGED = "Nothing was changed. Merging needs git 2.38 or newer; `git --version` says which one this is."
 _PLAIN, _EXECUTABLE = "100644", "100755"
 
@@ -199,8 +213,12 @@ class Store:
         folder.mkdir(parents=True)
         self._git("init", "--quiet", "--bare", "--template=", ".")
 
-    def merge(self, base: Mapping[str, File], ours: Mapping[str, File], theirs: Mapping[str, File]) -> Merge:
+    def merge(
+        self, base: Mapping[str, File], ours: Mapping[str, File], theirs: Mapping[str, File], called: str = THEIRS
+    ) -> Merge:
         """Merge two sets of files that both grew out of `base`. Renames are followed; two edits of one place conflict.
+
+        `called` is what stands beside the marks of `theirs`.
 
         A path may lead up and out, as in ../../CODEOWNERS: git, which knows no such paths, gets another name for it.
         Raises `GitFailed` where git refuses, as versions before 2.38 do.
@@ -208,10 +226,10 @@ class Store:
         names = self._blobs({file.content for side in (base, ours, theirs) for file in side.values()})
         trees = [self._tree(side, names) for side in (base, ours, theirs)]
         first = self._commit(trees[0])
-        for name, tree in zip((OURS, THEIRS), trees[1:], strict=True):
+        for name, tree in zip((OURS, called), trees[1:], strict=True):
             self._git("update-ref", f"refs/heads/{name}", self._commit(tree, "-p", first))
         # A folder that the team has moved takes the plan's new pages along.
-        done = self._run("-c", "merge.directoryRenames=true", "merge-tree", *_MERGE_TREE, OURS, THEIRS)
+        done = self._run("-c", "merge.directoryRenames=true", "merge-tree", *_MERGE_TREE, OURS, called)
         if done.returncode > 1:  # 1 says that there are conflicts
             raise GitFailed("git merge-tree", _first_line(done.stderr.decode("utf-8", "replace"), 2), NOTHING_MERGED)
         merged, *entries = done.stdout.decode("utf-8", "surrogateescape").split("\0")
@@ -320,6 +338,24 @@ def unmerged(folder: Path, also: Iterable[str] = ()) -> list[str]:
     """The files below a folder, and `also` these, whose conflicts are not resolved, by their path from the folder."""
     listed = _listed(folder, "ls-files", "-u", "-z", "--", ".", *also)
     return sorted({entry.partition("\t")[2] for entry in listed})
+
+
+OUR_SIDE, THEIR_SIDE = 2, 3  # git's numbers of the two sides of a conflict
+
+
+def staged(folder: Path, path: str, side: int) -> bytes:
+    """What one side of a conflict holds at `path`; nothing where it has no such file."""
+    done = subprocess.run(
+        ["git", "cat-file", "blob", f":{side}:./{path}"],
+        cwd=folder, env=_surroundings(), capture_output=True, check=False,
+    )  # fmt: skip
+    return done.stdout if done.returncode == 0 else b""
+
+
+def other_side(folder: Path) -> str:
+    """The name of the commit that is being merged into the one checked out; HEAD where nothing is."""
+    heads = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD")
+    return next((head for head in heads if _run(folder, "rev-parse", "--quiet", "--verify", head).stdout), "HEAD")
 
 
 def uncommitted(folder: Path, also: Iterable[str] = ()) -> set[str]:

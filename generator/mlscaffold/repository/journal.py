@@ -21,6 +21,7 @@ from mlscaffold.repository import lock
 
 JOURNAL = "journal.json"
 BESIDE = ".new-plan"
+REPLAN = "replan"
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,10 @@ def bytes_at(folder: Path, path: str) -> bytes | None:
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
-def write(folder: Path, changes: Sequence[Change], unmerged: str = "") -> None:
+def write(folder: Path, changes: Sequence[Change], unmerged: str = "", deed: str = REPLAN) -> None:
     """Make all changes, or none; `unmerged` are the entries that git's index gets with them.
+
+    `deed` is what a later run calls this one, should it have to finish it.
 
     Raises `CannotChange`, `ChangedMeanwhile`, `InTheWay` or `GitFailed`, after which everything is as it was.
     """
@@ -93,7 +96,8 @@ def write(folder: Path, changes: Sequence[Change], unmerged: str = "") -> None:
         steps = _prepare(folder, work, changes)
         for written in (work / "old", work / "new"):
             disk.flush_folder(written)
-        _keep(work / JOURNAL, json.dumps({"steps": [asdict(step) for step in steps], "unmerged": unmerged}).encode())
+        told = {"deed": deed, "steps": [asdict(step) for step in steps], "unmerged": unmerged}
+        _keep(work / JOURNAL, json.dumps(told).encode())
         disk.flush_folder(work)
     except BaseException as error:
         clear(folder)
@@ -266,7 +270,7 @@ def settle(folder: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UnfinishedRun(work, str(error)) from error
     clear(folder)
-    told = "A replan that was interrupted has been finished: every file and the record are its."
+    told = f"The {kept.get('deed', REPLAN)} that was interrupted has been finished: every file and the record are its."
     if beside:
         told += f" Edited since and left alone, with the plan's version beside it ({BESIDE}): {', '.join(beside)}."
     return told

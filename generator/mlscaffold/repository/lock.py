@@ -85,8 +85,14 @@ def _own_folder(folder: Path, place: Path) -> None:
     """
     if place.is_symlink():
         raise CannotChange(folder, f"{place.relative_to(folder).as_posix()} is a link")
+    made = not place.is_dir()
     place.mkdir(exist_ok=True)
-    place.joinpath(".gitignore").write_text("*\n")
+    try:
+        place.joinpath(".gitignore").write_text("*\n")
+    except OSError:  # a full disk: what git would see is not left behind, unless it is somebody else's
+        if made:
+            shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def _holder(folder: Path) -> str:

@@ -15,7 +15,6 @@ from mlscaffold.repository import journal, lineends
 from mlscaffold.repository.journal import Change
 from mlscaffold.vcs import File
 
-MARKED = re.compile(rb"^(<{7} %s|>{7} %s)(?::|\r?$)" % (vcs.OURS.encode(), vcs.THEIRS.encode()), re.MULTILINE)
 _LARGEST = 1_000_000  # bytes; a larger file is no page of ours under a new name
 
 
@@ -43,7 +42,7 @@ class Merged:
 
 def marked(content: bytes) -> bool:
     """Whether a text holds the marks of a merge of ours."""
-    return MARKED.search(content) is not None
+    return vcs.MARKED.search(content) is not None
 
 
 def three_way(
@@ -54,10 +53,12 @@ def three_way(
     own: Collection[str],
     computed: Collection[str],
     elsewhere: Mapping[str, str] | None = None,
+    called: str = vcs.THEIRS,
 ) -> Merged:
     """Merge the new render `theirs` into `folder` over `base`.
 
     `elsewhere` maps paths of a render to where they lie instead, as seen from `folder`; all results name that place.
+    `called` is the new render's name beside the marks of a conflict.
 
     `own` are further files of the team's, among which a renamed page may be. `computed` are files that are read before
     and written from the answers: the new version holds. Raises `InTheWay` where something that is no file stands in
@@ -72,7 +73,7 @@ def three_way(
     replaced = _take_obstacles_out(folder, apart, planned)
     disk = _read(folder, {*apart, *planned}) | _read(folder, set(own) - set(computed), largest=_LARGEST)
     crlf = lineends.mostly_crlf(file.content for path, file in disk.items() if path in apart)
-    merge = _merge(folder, apart, disk, planned)
+    merge = _merge(folder, apart, disk, planned, called)
     found = _Sorted(disk, merge)
     changes = [_change(path, file, disk, crlf) for path, file in found.changed.items()]
     changes += [Change(path, None, disk[path].content) for path in merge.removed if path not in found.kept]
@@ -134,12 +135,14 @@ def _read(folder: Path, paths: Collection[str], largest: int | None = None) -> d
     return found
 
 
-def _merge(folder: Path, base: Mapping[str, File], disk: dict[str, File], theirs: Mapping[str, File]) -> vcs.Merge:
+def _merge(
+    folder: Path, base: Mapping[str, File], disk: dict[str, File], theirs: Mapping[str, File], called: str
+) -> vcs.Merge:
     """Merge, and merge again with every file on the disk that a result would be written over."""
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(len(theirs) + 2):
             ours = _as_born(_plain_without(disk, ()))
-            merge = vcs.Store(Path(scratch, str(turn))).merge(base, ours, theirs)
+            merge = vcs.Store(Path(scratch, str(turn))).merge(base, ours, theirs, called)
             over = [path for path in merge.changed if path not in disk]
             for path in over:
                 if why := journal.obstacle(folder, path):

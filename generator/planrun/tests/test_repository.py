@@ -135,11 +135,12 @@ def test_a_room_is_hashed_by_what_it_says(toy: Toy) -> None:
     assert toy.repo.digest("rooms/features.py") == ""
 
 
-def test_nobody_signs_two_versions_of_a_line(toy: Toy) -> None:
+@pytest.mark.parametrize("mark", ["<<<<<<< yours", ">>>>>>> the-new-plan", ">>>>>>> version-0.3.0"])
+def test_nobody_signs_two_versions_of_a_line(mark: str, toy: Toy) -> None:
     """The marks of a merge in what git keeps; a page that shows such marks indented is whole."""
     toy.write("docs/page.md", "    <<<<<<< yours\n")
     toy.repo.refuse_unresolved()
-    toy.write("docs/page.md", "<<<<<<< yours\na\n=======\nb\n>>>>>>> the-new-plan\n")
+    toy.write("docs/page.md", f"a\n{mark}\nb\n")
 
     with pytest.raises(Blocked, match=r"^docs/page\.md: a merge is not finished") as open_merge:
         toy.repo.refuse_unresolved()

@@ -30,7 +30,7 @@ from planrun.rigor import due
 from planrun.rooms import Rooms
 from planrun.trouble import Blocked, Trouble
 
-MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan")
+MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan", ">>>>>>> version-")
 LINES = tuple(mark.encode() for mark in MARKS)
 ENGINE = "engine/"
 ROOMS = "rooms/"
@@ -65,7 +65,7 @@ class Repo:
         return [entry.partition("\t")[2] for entry in entries if entry]
 
     def _marked(self) -> list[str]:
-        """Files with the marks of `mlscaffold replan`: among all that git keeps, or else among those it wrote."""
+        """Files with the marks of mlscaffold: among all that git keeps, or else among those it wrote."""
         kept = git(self.root, "grep", "--no-color", "-lzIE", f"^({'|'.join(MARKS)})", "--", ".")
         if kept is not None:
             return [path for path in kept.split("\0") if path]
