@@ -187,6 +187,16 @@ def test_a_changed_advice_is_told_with_its_reasons(project: Path, capsys: pytest
     assert "The advice changes: it was software (rules), and is now ml (SQL or statistics)." in changes
 
 
+def test_an_update_renders_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine and the pages are of one render, which is most of the work."""
+    renders = []
+    real = render.generate
+    monkeypatch.setattr(render, "generate", lambda *words: renders.append(1) or real(*words))
+    update.update(project, dry_run=True)
+
+    assert len(renders) == 1
+
+
 def test_a_dry_run_tells_the_conflicts_ahead(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Beside everything else, with a next step that can be taken: nothing has been marked yet."""
     edit(

@@ -155,7 +155,9 @@ def update(
                 tree = render.generate(complete, Path(scratch))
                 delivered = str(kept.state.get("engine_sha256", ""))
                 found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
-            return Updated(kept.version, _merged(root, kept, taken, new_facts, found, dry_run=dry_run), found)
+                ready = (complete, tree)
+                merged = _merged(root, kept, taken, new_facts, found, dry_run=dry_run, ready=ready)
+            return Updated(kept.version, merged, found)
 
 
 @dataclass(frozen=True)
@@ -359,8 +361,12 @@ def _merged(
     new_engine: Replacement | None,
     *,
     dry_run: bool,
+    ready: tuple[Answers, Path] | None = None,
 ) -> Replanned:
-    """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too."""
+    """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too.
+
+    `ready` is a render that there is already, with the answers it is of: rendering is most of the work.
+    """
     if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
         raise NoRecord(root, missing[0])
     tracked, elsewhere, hosted, places = _places(root, kept)
@@ -368,7 +374,8 @@ def _merged(
     texts = answers.merge(_of_this_metric(known, new_facts), new_facts)
     complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as scratch:
-        tree = render.generate(complete, Path(scratch))
+        same = ready is not None and ready[0].raw == complete.raw
+        tree = ready[1] if ready and same else render.generate(complete, Path(scratch))
         theirs = _rendered(tree)
         fresh = _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
     fresh += new_engine.changes if new_engine else ()
