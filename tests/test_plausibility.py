@@ -281,6 +281,17 @@ def test_the_plan_of_any_answers_can_be_true(batch: int) -> None:
         check(seed)
 
 
+# Each broke an invariant once: a gain priced with a build cost that no page shows, a floor below a target that is none,
+# an amount and its price that rounding tore apart, a margin lost beside the square of an error of thousands.
+BROKE = (20_725, 21_519, 21_703, 21_891, 23_145, 24_037, 24_059, 24_283)
+
+
+@pytest.mark.parametrize("seed", BROKE)
+def test_answers_that_broke_an_invariant_once_do_not_again(seed: int) -> None:
+    """Found among 5,000 random sets of answers."""
+    check(seed)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(50))
 def test_the_plan_of_any_of_many_answers_can_be_true(batch: int) -> None:
@@ -392,6 +403,36 @@ def test_a_gain_that_two_costs_cannot_tell_apart_is_still_worth_what_it_is() -> 
 
     assert plan.value("acceptance.min_gain") < 1e-13
     assert plan.value("acceptance.value_month_pass") == pytest.approx(plan.value("upkeep.total") / 12, rel=1e-8)
+
+
+def test_a_gain_is_not_priced_with_a_build_that_no_project_can_pay() -> None:
+    """Two billions to build: the plan shows no such amount, so no gain is worked out from it, and a share stands in."""
+    plan = wish(build_cost="2000000000", miss_cost="5000000", daily_volume="100000")
+
+    assert plan.value("acceptance.build_cost") is None
+    assert plan.value("acceptance.break_even_gain") is None
+    assert plan.entries["acceptance.min_gain"]["provenance"] == "default"
+    assert "acceptance.build_cost" in plan.found
+    assert "no-model-can-pay" not in plan.found
+
+
+def test_a_target_beyond_every_project_leaves_no_floor() -> None:
+    """A smallest gain of a thousand millions: no target, so no floor to fall to, and the sentence names the answer."""
+    own = {"metric": "own:profit", "metric_form": "mean", "metric_direction": "higher", "task": "regression"}
+    plan = wish(**own, current_value="10", min_gain="1000000000")
+
+    assert plan.value("acceptance.target") is None
+    assert plan.value("monitor.floor") is None
+    assert "min_gain" in plan.found["acceptance.target"]["answers"]
+
+
+def test_a_tiny_margin_beside_a_large_error_is_planned_and_not_a_traceback() -> None:
+    """An RMSE of 50,000 that may lose a millionth of a millionth: no sample shows it, and that is what is said."""
+    errors = {"task": "regression", "metric": "rmse", "current_value": "50000", "target_value": "40000"}
+    plan = wish(**errors, min_gain="0.000000000001", promotion_margin="0.0001")
+
+    assert plan.value("promotion.rows") is None
+    assert plan.entries["promotion.rows"]["absent"]["kind"] == absence.CANNOT
 
 
 def test_retraining_in_whole_days_still_waits_for_the_labels() -> None:

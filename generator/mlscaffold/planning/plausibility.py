@@ -14,6 +14,7 @@ from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_reach
+from mlscaffold.planning.acceptance.money import FAR
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, begun, bounded, findings_of, said, value_of
@@ -156,9 +157,9 @@ def _too_late(answers: Answers, numbers: Numbers) -> bool:
 
 def _no_model_pays(answers: Answers, numbers: Numbers) -> Said | None:
     even = numbers["acceptance.break_even_gain"]
-    if even.value is not None or not even.note or not is_priced(answers, metrics.of(answers)):
+    if even.value is not None or even.note in (None, FAR) or not is_priced(answers, metrics.of(answers)):
         return None
-    return Said(even.note, CHEAPER)
+    return Said(str(even.note), CHEAPER)
 
 
 def _never_pays(answers: Answers, numbers: Numbers) -> Said | None:

@@ -44,7 +44,7 @@ class Comparison:
             )
             least = self.metric.least_units
             return max(positives, least, whole(least / self.negatives_each))  # of the negatives as many
-        rows = samples.mean_rows(self._effect(value, minimum), self.paired_spread(value), alpha, power)
+        rows = samples.mean_rows(self._effect(gain, minimum), self.paired_spread(value), alpha, power)
         return max(rows, self.metric.least_units)
 
     def paired_spread(self, value: float) -> float:
@@ -80,11 +80,14 @@ class Comparison:
     def _units_float(self, gain: float, alpha: float, power: float) -> float:
         return float(self.units(gain, 0, alpha, power)) if gain > 0 else math.inf
 
-    def _effect(self, value: float, minimum: float) -> float:
-        """The fall of the mean loss beyond the minimum; for RMSE the loss is the squared error."""
+    def _effect(self, gain: float, minimum: float) -> float:
+        """The fall of the mean loss beyond the minimum; for RMSE, whose loss is the squared error, a² - b² by factors.
+
+        Not the difference of two squares: beside an RMSE of thousands that loses a small gain altogether.
+        """
         if self.metric.known == "rmse":
-            return max(self.baseline - minimum, 0.0) ** 2 - value**2
-        return self.metric.gain(self.baseline, value) - minimum
+            return (gain - minimum) * (max(self.baseline - minimum, 0.0) + self.metric.improved(self.baseline, gain))
+        return gain - minimum
 
     def _spread(self, value: float) -> float:
         return self.metric.row_spread(value, self.spread)

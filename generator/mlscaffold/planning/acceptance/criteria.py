@@ -9,7 +9,8 @@ from mlscaffold.planning.acceptance import money
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys, unit_worth
 from mlscaffold.planning.formulas import payback
-from mlscaffold.planning.number import Number, Numbers, said
+from mlscaffold.planning.formulas.counts import LIMIT
+from mlscaffold.planning.number import Number, Numbers, said, tidy
 
 # What makes the gain smaller that pays back.
 CHEAPER = "A smaller build_cost or monthly_run_budget, more daily_volume or dearer errors lower the gain that pays."
@@ -103,7 +104,10 @@ def _worth(answers: Answers, metric: Metric) -> Number:
 
 
 def _even(answers: Answers, metric: Metric, numbers: Numbers, build: float, upkeep_year: float) -> Number:
-    """The gain that pays back in time; None, with a note, where even a perfect model does not gain as much."""
+    """The gain that pays back in time; None, with a note, where even a perfect model does not gain as much.
+
+    None as well where what it has to pay back is more than any project costs: no page shows such an amount.
+    """
     worth, month = _worth(answers, metric), answers.daily_volume * payback.MONTH
     limit, baseline = answers.payback_limit_months, numbers["acceptance.baseline"].value
     even = payback.break_even_gain(build, limit, upkeep_year / 12, month, worth.value)
@@ -114,6 +118,8 @@ def _even(answers: Answers, metric: Metric, numbers: Numbers, build: float, upke
         "decisions_a_month": month,
         "unit_worth": worth.value,
     }
+    if max(build, upkeep_year) > LIMIT:
+        return Number(None, inputs=inputs, note=money.FAR)
     room = metric.high if baseline is None else metric.gain(baseline, metric.best)
     if even <= room:
         return Number(even, inputs=inputs, note=worth.note)
@@ -195,7 +201,8 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     inputs |= {"min_gain_share": answers.min_gain_share}
 
     def stand_in(target: float | None, note: str, remedy: str | None = None) -> Number:
-        return Number(target, inputs=inputs, provenance="default", note=note, remedy=remedy)
+        # What the page prints is what everything else is worked out from, to the last digit.
+        return Number(tidy(target), inputs=inputs, provenance="default", note=note, remedy=remedy)
 
     if baseline is None or minimum is None:
         return stand_in(None, "Without a baseline there is nothing to add a gain to.")
@@ -205,6 +212,9 @@ def _asked_target(answers: Answers, metric: Metric, baseline: float | None, mini
     if step <= 0:
         note = "Today's value is 0, so no share of it can stand in for a target."
         return stand_in(None, note, "Say which value is wanted with target_value.")
+    if abs(baseline) + minimum + step > LIMIT:
+        note = f"With a smallest useful gain of {said(minimum)} the target is a value which no project can use."
+        return stand_in(None, note, "Answer a smaller min_gain, or say which value is wanted with target_value.")
     if minimum + step > (minimum + room) / 2:
         note = f"Nobody has named a target: half-way from the smallest useful gain to {metric.best:g} stands in."
         return stand_in(metric.improved(baseline, (minimum + room) / 2), note)

@@ -13,7 +13,8 @@ from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, said
 
 LONGEST_PAYBACK = 120  # months; what pays back later than that does not pay
-SEEN = 1e-9  # of a cost: where two differ by less, rounding is part of the difference, and the gain is priced itself
+FAR = "An amount behind it is far from real."
+SEEN = 1e-6  # of a cost: where two differ by less, rounding is part of the difference, and the gain is priced itself
 
 Which = Literal["baseline", "target"]
 LEVELS: Mapping[Which, NumberKey] = {"baseline": "acceptance.baseline", "target": "acceptance.target"}
@@ -103,7 +104,7 @@ def _payback(answers: Answers, numbers: Numbers, worth: Number) -> Number:
     if worth.value is None:
         return Number(None, inputs=inputs, note=worth.note)
     if max(worth.value, build, upkeep) > LIMIT:
-        return Number(None, inputs=inputs, note="An amount behind it is far from real.")
+        return Number(None, inputs=inputs, note=FAR)
     months = payback.payback_months(build, worth.value, upkeep / 12)
     longest = max(LONGEST_PAYBACK, answers.payback_limit_months)
     if months is not None and months <= longest:
@@ -151,7 +152,7 @@ def _break_even_cost(answers: Answers, metric: Metric, numbers: Numbers, worth: 
     if not worth.value:
         return Number(None, inputs=inputs, note=worth.note or "The gain is worth nothing, so it never pays.")
     if max(worth.value, build, upkeep) > LIMIT:
-        return Number(None, inputs=inputs, note="An amount behind it is far from real.")
+        return Number(None, inputs=inputs, note=FAR)
     needed = (build / limit + upkeep / 12) / worth.value * price
     others = [other for other in cost_inputs(answers) if other.endswith("_cost") and other != key]
     note = f"Of {key}" + (f", with {', '.join(others)} in proportion." if others else ".")
