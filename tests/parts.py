@@ -113,7 +113,12 @@ PARTS = {
     ),
     "verdicts": Part(
         "verdicts by exact enumeration and by simulation",
-        ("tests/test_drift.py", "tests/test_live_quality.py", "tests/test_verdicts.py"),
+        (
+            "tests/test_drift.py",
+            "tests/test_live_quality.py",
+            "tests/test_planned_power.py",
+            "tests/test_verdicts.py",
+        ),
     ),
     "hostile": Part("make test once more, in surroundings that must not matter", command=("tests/hostile.py",)),
     "mutants": Part("400 faults planted one at a time: tests that see each of them", command=("tests/mutants.py",)),

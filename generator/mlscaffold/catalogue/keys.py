@@ -160,6 +160,9 @@ FormulaId = Literal[
     "F34",
     "F35",
     "F36",
+    "F37",
+    "F38",
+    "F39",
 ]
 NumberKey = Literal[
     "schedule.effort_days",

@@ -11,6 +11,9 @@ from mlscaffold.catalogue import MetricRow
 from mlscaffold.catalogue.keys import FormulaId, MetricKey
 from mlscaffold.planning.formulas import samples, spreads
 
+SHAPED_BY: Mapping[MetricKey | None, FormulaId] = {
+    "macro_f1": "F36", "f1": "F37", "average_precision": "F38", "mrr": "F39", "ndcg_at_10": "F39",
+}  # fmt: skip
 PLANNED_BY: Mapping[str, FormulaId] = {"share": "F05", "auc": "F07", "mean": "F08"}
 
 
@@ -31,6 +34,7 @@ class Metric:
     share: float = 0.5  # of the positives, in a yes-or-no task
     classes: int = 2
     rarest: float = 0.5  # share of the rarest class
+    items: int = 0  # of a query; 0 where nobody has said how many
 
     @property
     def known(self) -> MetricKey | None:
@@ -84,8 +88,9 @@ class Metric:
         """Standard deviation of one row's contribution: measured, or the standard assumption at this value.
 
         Normal errors give .7555·MAE and √2·RMSE² (for the squared loss); calibrated scores give log loss and Brier
-        (F35), the classes macro F1 (F36). What has no upper limit is else taken as spread as its mean; a score in
-        [0, 1] spreads at most √(v(1 - v)) (Bhatia and Davis, 2000), which errs on the side of more rows.
+        (F35), the classes macro F1 (F36), equal precision and recall F1 (F37), normal scores average precision (F38),
+        one right item a query NDCG and MRR (F39). What has no upper limit is else taken as spread as its mean; another
+        score in [0, 1] as its bound √(v(1 - v)) (Bhatia and Davis, 2000).
         """
         if self.own and self.method == "mean":
             return self.spread or 0.0
@@ -97,23 +102,29 @@ class Metric:
             return math.sqrt(2) * value**2
         if self.known == "macro_f1":
             return spreads.macro_f1_spread(min(max(value, 0.0), 1.0), self.classes, self.rarest)
-        calibrated = self._calibrated(value)
-        if calibrated is not None:
-            return calibrated
+        shaped = self._shaped(value)
+        if shaped is not None:
+            return shaped
         return value if math.isinf(self.high) else math.sqrt(max(0.0, value * (1 - value)))
 
-    def _calibrated(self, value: float) -> float | None:
-        """F35, in a yes-or-no task; None of other metrics, and where no calibrated score is as bad."""
-        if self.known not in ("log_loss", "brier") or self.classes > 2:
-            return None
-        return spreads.calibrated_spread(self.known, value, self.share)
+    def _shaped(self, value: float) -> float | None:
+        """What scores, decisions or places of the standard shape give; None of others, and where none is as bad."""
+        if self.known in ("log_loss", "brier") and self.classes == 2:
+            return spreads.calibrated_spread(self.known, value, self.share)
+        if self.known == "f1":
+            return spreads.f1_spread(min(max(value, 0.0), 1.0))
+        if self.known == "average_precision":
+            return spreads.average_precision_spread(value, self.share)
+        if self.known in ("mrr", "ndcg_at_10"):
+            return spreads.places_spread(self.known, value, self.items or spreads.LONGEST_LIST)
+        return None
 
     @property
     def spread_formula(self) -> FormulaId:
         """The formula that gives the spread where nobody has measured it."""
-        if self.known == "macro_f1":
-            return "F36"
-        return "F35" if self.is_any("log_loss", "brier") and self.classes == 2 else "F08"
+        if self.is_any("log_loss", "brier"):
+            return "F35" if self.classes == 2 else "F08"
+        return SHAPED_BY.get(self.known, "F08")
 
     @property
     def least_units(self) -> int:
@@ -193,9 +204,11 @@ def of(answers: Answers) -> Metric:
 
 
 def _classes(answers: Answers) -> dict[str, Any]:
-    """What the answers say of the classes; while nobody has said how rare the rarest is, half of an equal share."""
+    """Classes, or a query's items; while nobody has said how rare the rarest class is, half of an equal share."""
     if answers.task == "binary":
         return {"share": float(answers.positive_share)}
+    if answers.task == "ranking":
+        return {"items": int(answers.group_size) if answers.group_size >= 2 else 0}
     if answers.task != "multiclass":
         return {}
     count = answers.class_count

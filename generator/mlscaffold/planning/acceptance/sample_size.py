@@ -70,12 +70,17 @@ def _spread(answers: Answers, metric: Metric, numbers: Numbers, comparison: Comp
 
 
 TAILS = "Assumed: errors are normal. With heavy tails it takes many times as many rows; measure it as error_spread."
+PLACES = "Assumed: one right item a query, each place likelier than the next; make baseline measures error_spread."
 ASSUMED_SPREAD = {
     "mae": TAILS,
     "rmse": TAILS,
     "log_loss": "Assumed: scores are calibrated and normal in both classes; a pilot measures it.",
     "brier": "Assumed: scores are calibrated and normal in both classes; a pilot measures it.",
     "macro_f1": "Assumed: each class is found equally well, all but the rarest are as frequent; a pilot measures it.",
+    "f1": "Assumed: precision and recall are equal; a pilot measures it.",
+    "average_precision": "Assumed: scores are normal in both classes; a pilot measures it.",
+    "mrr": PLACES,
+    "ndcg_at_10": PLACES,
 }
 
 
@@ -83,7 +88,9 @@ def _shape_of(metric: Metric) -> dict[str, float]:
     """What the spread follows from beside the value."""
     if metric.known == "macro_f1":
         return {"class_count": metric.classes, "rarest_share": metric.rarest}
-    return {"positive_share": metric.share} if metric.is_any("log_loss", "brier") else {}
+    if metric.is_any("mrr", "ndcg_at_10"):
+        return {"group_size": metric.items} if metric.items else {}
+    return {"positive_share": metric.share} if metric.is_any("log_loss", "brier", "average_precision") else {}
 
 
 def _spread_of_rights(numbers: Numbers) -> Number:

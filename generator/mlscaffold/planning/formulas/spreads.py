@@ -1,14 +1,23 @@
-"""How much one row's loss varies where nobody has measured it: calibrated scores (F35), the macro F1 (F36)."""
+"""How much one row's loss varies where nobody has measured it.
 
+Calibrated scores (F35), the macro F1 (F36), the F1 (F37), the average precision (F38), places in a list (F39).
+"""
+
+import bisect
 import functools
 import math
+from collections.abc import Sequence
 
 from mlscaffold.planning.formulas.counts import whole
-from mlscaffold.planning.formulas.stats import increasing_root
+from mlscaffold.planning.formulas.stats import increasing_root, phi
 
 STEPS = 160  # of the integral behind F35; its error at 160 is below 1e-6
 REACH = 8.0  # standard deviations to each side that it runs over
 LEAST_SEEN = 30  # cases of the rarest class, below which its F1 says nothing
+FURTHEST, NODES = 7.0, 56  # standard deviations between two classes, and steps up to them, of the table behind F38
+TOP = 10  # places that an NDCG@10 looks at
+LONGEST_LIST = 200  # places of a query that are counted with; an MRR of one further down is below .005
+GENTLE = 0.002  # the smallest step of the table behind F39, in halvings of a place's chance
 
 
 @functools.lru_cache(maxsize=256)
@@ -82,3 +91,107 @@ def rows_for_rarest(rarest: float) -> int:
     if not 0 < rarest <= 1:
         raise ValueError(f"a share must be above 0 and at most 1, not {rarest:g}")
     return whole(LEAST_SEEN / rarest)
+
+
+def f1_spread(value: float) -> float:
+    """F37. Standard deviation of a positive's part in an F1 of `value`, by the delta method.
+
+    Precision and recall are both `value`. A row's influence is (hit - F/2 (alarms + positives)) / π; the rows' variance
+    over the positives is F (1 - F) (1 - F/2), whatever their share π is.
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f"an F1 lies between 0 and 1, not at {value:g}")
+    return math.sqrt(value * (1 - value) * (1 - value / 2))
+
+
+def average_precision_spread(value: float, share: float) -> float | None:
+    """F38. Standard deviation of a positive's part in an average precision of `value`, scores normal in both classes.
+
+    `share` is that of the positives. The influence of a positive is the precision at its score and what it adds to the
+    precision of those below it; that of a negative what it takes from them; that of the share, which chance moves,
+    comes on top. None below `share`, which scores that say nothing reach.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"a share must lie strictly between 0 and 1, not {share:g}")
+    return _between(*_precisions(share), value)
+
+
+@functools.lru_cache(maxsize=16)
+def _precisions(share: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Average precision, and the variance of a positive's part in it, for classes further and further apart."""
+    found = [_precision_moments(FURTHEST * at / NODES, share) for at in range(NODES + 1)]
+    return tuple(mean for mean, _ in found), tuple(square for _, square in found)
+
+
+def _precision_moments(apart: float, share: float) -> tuple[float, float]:
+    """F38 where the classes' scores lie `apart` standard deviations from each other."""
+    low, step = -REACH, (2 * REACH + apart) / STEPS
+    scores = [low + (at + 0.5) * step for at in range(STEPS)]
+    of_positives, of_negatives = ([_bell(s - middle) * step for s in scores] for middle in (apart, 0.0))
+    right, gained, lost, by_share = [], [], [], 0.0
+    gains = losses = 0.0
+    for s, dense in zip(scores, of_positives, strict=True):
+        hits, alarms = phi(apart - s), phi(-s)
+        flagged = share * hits + (1 - share) * alarms
+        right.append(share * hits / flagged)
+        gains += dense / 2 * share * (1 - share) * alarms / flagged**2
+        losses += dense / 2 * share * (1 - share) * hits / flagged**2
+        gained.append(gains)
+        lost.append(losses)
+        gains += dense / 2 * share * (1 - share) * alarms / flagged**2
+        losses += dense / 2 * share * (1 - share) * hits / flagged**2
+        by_share += dense * hits * alarms / flagged**2
+    mean = math.fsum(weight * one for weight, one in zip(of_positives, right, strict=True))
+    positive = _variance(of_positives, [one + more for one, more in zip(right, gained, strict=True)])
+    negative = _variance(of_negatives, lost)
+    return mean, positive + share / (1 - share) * negative + (by_share * share) ** 2 * (1 - share)
+
+
+def _bell(z: float) -> float:
+    return math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+
+def _variance(weights: list[float], values: list[float]) -> float:
+    mean = math.fsum(weight * value for weight, value in zip(weights, values, strict=True))
+    return math.fsum(weight * (value - mean) ** 2 for weight, value in zip(weights, values, strict=True))
+
+
+def places_spread(metric: str, value: float, items: int) -> float | None:
+    """F39. Standard deviation of a query's worth in an MRR ("mrr") or NDCG@10 ("ndcg_at_10") of `value`.
+
+    A query has one right item among `items`, and each place is a fixed number of times as likely to hold it as the one
+    after. None below the value of a list in no order, which says that queries are not of this shape.
+    """
+    if metric not in ("mrr", "ndcg_at_10"):
+        raise ValueError(f"places are known for mrr and ndcg_at_10, not for {metric}")
+    if items < 2:
+        raise ValueError(f"a list needs two items to have an order, not {items}")
+    return _between(*_places(metric, min(items, LONGEST_LIST)), value)
+
+
+@functools.lru_cache(maxsize=16)
+def _places(metric: str, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and variance of a query's worth, from a list in no order to one with nearly always the right item first."""
+    worths = [1 / at if metric == "mrr" else 1 / math.log2(1 + at) if at <= TOP else 0 for at in range(1, count + 1)]
+    halvings = [GENTLE * (2 ** (step / 6) - 1) for step in range(73)]  # of a place's chance, to the next
+    found = []
+    for down in halvings:
+        chances = [2.0 ** max(-900.0, -down * at) for at in range(count)]
+        whole = math.fsum(chances)
+        mean = math.fsum(chance * worth for chance, worth in zip(chances, worths, strict=True)) / whole
+        spread = math.fsum(chance * (worth - mean) ** 2 for chance, worth in zip(chances, worths, strict=True)) / whole
+        found.append((mean, spread))
+    return tuple(mean for mean, _ in found), tuple(square for _, square in found)
+
+
+def _between(means: Sequence[float], variances: Sequence[float], value: float) -> float | None:
+    """The standard deviation at `value` from a table of rising means; None below it, and down to 0 at a value of 1."""
+    if value < means[0]:
+        return None
+    at = bisect.bisect_left(means, value)
+    if at == 0:
+        return math.sqrt(variances[0])
+    below, above = means[at - 1], means[at] if at < len(means) else 1.0
+    variance = variances[at] if at < len(means) else 0.0
+    part = (value - below) / (above - below) if above > below else 1.0
+    return math.sqrt(max(0.0, variances[at - 1] + part * (variance - variances[at - 1])))

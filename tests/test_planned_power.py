@@ -1,0 +1,103 @@
+"""The rows that a plan asks for see the gain as often as it says: the engine's own verdict on data of that shape."""
+
+import math
+
+import numpy as np
+import planned_shapes
+import pytest
+from mlscaffold.planning.formulas import spreads
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.metrics import named, per_unit, score
+
+RUNS = {"average_precision": 800, "ndcg_at_10": 800, "mrr": 800}  # a jackknife or a ranking a run; others are quick
+MOST = 2_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", planned_shapes.SHAPES)
+def test_the_planned_rows_have_the_planned_power(name: str) -> None:
+    """Within three points of .80, each metric at the rows of its plan, judged by the gate's own test.
+
+    The simulation's own error, at most 1.5 points, comes on top.
+    """
+    runs = RUNS.get(name, MOST)
+    _, _, promised = planned_shapes.plan_of(name)
+    found = planned_shapes.power(name, runs)
+
+    assert promised == 0.8
+    assert abs(found - promised) <= 0.03 + 1.5 * math.sqrt(0.8 * 0.2 / runs)
+
+
+@pytest.mark.parametrize("name", ["f1", "log_loss", "rmse"])
+def test_a_shape_has_the_values_that_it_says(name: str) -> None:
+    """Today's and the target's, on a large sample: what the power is measured at is what is planned."""
+    shape = planned_shapes.SHAPES[name]
+    cases = shape.draw(np.random.default_rng(5), 100_000)
+    said = [float(shape.texts[key]) for key in ("target_value", "current_value")]
+
+    assert [float(score(shape.measured, case)) for case in cases] == pytest.approx(said, rel=0.02)
+
+
+# ------------------------------------------------------------------------------------------------ each spread
+
+
+def test_the_spread_of_an_f1_is_that_of_its_samples() -> None:
+    """F37: equal precision and recall; √(F (1 - F)) of a share would ask for a third more rows here."""
+    share, value, rows = 0.2, 0.5, 2_000
+    apart = planned_shapes.apart_for("f1", share, value)
+    cut = planned_shapes.flagged_as_often(share, apart)
+    rng, found = np.random.default_rng(8), []
+    for _ in range(600):
+        y = (rng.random(rows) < share).astype(float)
+        found.append(score(named("f1"), Case(y, rng.normal(size=rows) + apart * y, cut)))
+
+    assert spreads.f1_spread(value) == pytest.approx(float(np.std(found)) * math.sqrt(rows * share), rel=0.08)
+    assert spreads.f1_spread(value) < 0.9 * math.sqrt(value * (1 - value))
+
+
+@pytest.mark.parametrize(("share", "apart"), [(0.2, 1.2), (0.02, 1.0), (0.5, 1.0)])
+def test_the_spread_of_an_average_precision_is_that_of_its_samples(share: float, apart: float) -> None:
+    """F38: mean and spread, frequent and rare positives; within a tenth of 400 samples' own."""
+    rows = int(200 / min(share, 0.1))
+    rng, found = np.random.default_rng(9), []
+    for _ in range(400):
+        y = (rng.random(rows) < share).astype(float)
+        found.append(score(named("average_precision"), Case(y, rng.normal(size=rows) + apart * y)))
+    value = float(np.mean(found))
+    planned = spreads.average_precision_spread(value, share)
+
+    assert planned == pytest.approx(float(np.std(found)) * math.sqrt(rows * share), rel=0.1)
+
+
+@pytest.mark.parametrize(("metric", "value"), [("mrr", 0.4), ("mrr", 0.8), ("ndcg_at_10", 0.6), ("ndcg_at_10", 0.9)])
+def test_the_spread_of_a_place_is_that_of_its_samples(metric: str, value: float) -> None:
+    """F39: 2,000 queries of ten items, one of them right."""
+    case = planned_shapes.of_places(metric, (value, value))(np.random.default_rng(10), 10 * 2_000)[0]
+    found = per_unit(named(metric), case)[0]  # type: ignore[arg-type]
+
+    assert np.mean(found) == pytest.approx(value, abs=0.02)
+    assert spreads.places_spread(metric, value, 10) == pytest.approx(float(np.std(found)), rel=0.05)
+
+
+def test_a_value_that_no_such_scores_or_lists_have_keeps_the_bound() -> None:
+    """Below what chance gives there is no shape, and √(v (1 - v)) stands in; a perfect value does not vary."""
+    assert spreads.average_precision_spread(0.1, 0.2) is None
+    assert spreads.places_spread("mrr", 0.1, 10) is None
+    assert spreads.average_precision_spread(1.0, 0.2) == 0.0
+    assert spreads.places_spread("ndcg_at_10", 1.0, 10) == 0.0
+    assert (spreads.f1_spread(0.0), spreads.f1_spread(1.0)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: spreads.f1_spread(1.2), r"between 0 and 1, not at 1\.2"),
+        (lambda: spreads.average_precision_spread(0.5, 0.0), "strictly between 0 and 1, not 0"),
+        (lambda: spreads.places_spread("mae", 0.5, 10), "not for mae"),
+        (lambda: spreads.places_spread("mrr", 0.5, 1), "two items to have an order, not 1"),
+    ],
+)
+def test_what_has_no_spread_is_refused_by_its_value(call: object, told: str) -> None:
+    """One sentence that names it."""
+    with pytest.raises(ValueError, match=told):
+        call()  # type: ignore[operator]
