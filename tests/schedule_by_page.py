@@ -79,6 +79,8 @@ def _software(a: Mapping[str, Any]) -> dict[tuple[str, str], float]:
     n["requirements", "base"], n["requirements", "capability"] = 1, capabilities
     n["requirements", "guarded"] = a["data_class"] in ("personal", "regulated")
     n["quality", "served" if serves else "other"] = 1
+    if form == "library":
+        n["quality", "called"] = n["architecture", "surface"] = n["deprecation", "base"] = 1
     n["architecture", "served" if runs else "alone"] = n["environment", "served" if runs else "alone"] = 1
     n["architecture", "dependency"] = others + (a["ml_component"] != "")
     n["slice", form], n["slice", "dependency"] = 1, others / capabilities
@@ -89,7 +91,7 @@ def _software(a: Mapping[str, Any]) -> dict[tuple[str, str], float]:
     n["acceptance", "document"], n["acceptance", "capability"] = document, capabilities
     n["g5", "signature"] = 1
     if not runs:
-        return n | {("release", "base"): 1.0}
+        return n | {("release", form): 1.0}
     if a["data_class"] != "none":
         n["data", a["data_class"]] = 1
     for task in ("deployment", "drills"):

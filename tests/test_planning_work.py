@@ -93,7 +93,11 @@ SETS: dict[str, tuple[dict[str, str], list[str], float]] = {
         ["slice_2", "release"],
         16.017,
     ),
-    "a library": (SOFTWARE | {"deliverable": "library", "capabilities": "Parse a file"}, ["release"], 12.617),
+    "a library": (
+        SOFTWARE | {"deliverable": "library", "capabilities": "Parse a file"},
+        ["release", "deprecation"],
+        16.467,
+    ),
     "a nightly batch": (
         SOFTWARE | {"deliverable": "batch", "capabilities": "Load the ledger"},
         ["data", "deployment", "drills", "gradual"],
@@ -132,6 +136,20 @@ def test_a_small_tool_takes_weeks_and_a_service_more() -> None:
 
     assert value(tool, "schedule.days.p80") <= 30
     assert value(service, "schedule.days.p80") > 1.5 * value(tool, "schedule.days.p80")
+
+
+def test_a_library_is_planned_as_what_other_code_depends_on() -> None:
+    """Beside a command of two capabilities: a public surface, a limit for each call, packaging, deprecation."""
+    two = "List files; Sort files"
+    tool, library = (plan(**SOFTWARE, deliverable=form, capabilities=two) for form in ("cli", "library"))
+    days = {name: {task["id"]: task["effort"][1] for task in found["schedule"]["tasks"]}
+            for name, found in (("tool", tool), ("library", library))}  # fmt: skip
+    dearer = [id for id in days["tool"] if days["library"][id] > days["tool"][id]]
+
+    assert days["library"].keys() - days["tool"].keys() == {"deprecation"}
+    assert sorted(dearer) == ["architecture", "quality", "release"]
+    assert value(library, "schedule.days.p50") > value(tool, "schedule.days.p50")
+    assert "Versions and deprecation" in [item["title"] for item in library["backlog"]]
 
 
 def test_who_knows_less_waits_longer_for_the_gate() -> None:

@@ -252,13 +252,14 @@ def _software(answers: Answers) -> Amounts:
     document, count = DOCUMENTS[answers.rigor], float(len(answers.capabilities))
     served = {"served" if answers.deliverable in SERVED else "other": 1.0}
     runs = {"alone" if answers.deliverable in ("cli", "library") else "served": 1.0}
+    library = answers.deliverable == "library"
     systems = float(len(answers.dependencies) + bool(answers.ml_component))
     guarded = {"guarded": 1.0} if answers.data_class in ("personal", "regulated") else {}
     found: Amounts = {
         "charter": {"document": document},
         "requirements": {"base": 1.0, "capability": count} | guarded,
-        "quality": served,
-        "architecture": runs | {"dependency": systems},
+        "quality": served | ({"called": 1.0} if library else {}),
+        "architecture": runs | ({"surface": 1.0} if library else {}) | {"dependency": systems},
         "environment": runs,
         "g1": {"signature": document},
         "slice": {answers.deliverable: 1.0, "dependency": len(answers.dependencies) / count},
@@ -273,8 +274,10 @@ def _software(answers: Answers) -> Amounts:
 
 def _of_running(answers: Answers) -> Amounts:
     """What it takes to run a product where it is kept running, or to hand it over where it is not."""
-    if answers.deliverable in ("cli", "library"):
-        return {"release": {"base": 1.0}}
+    if answers.deliverable == "library":
+        return {"release": {"library": 1.0}, "deprecation": {"base": 1.0}}
+    if answers.deliverable == "cli":
+        return {"release": {"cli": 1.0}}
     where = {"batch" if answers.deliverable == "batch" else "served": 1.0}
     nines = {"nines": max(0.0, -math.log10(100 - answers.slo_percent))}
     found: Amounts = {"deployment": where | nines, "drills": where | nines, "gradual": where}
