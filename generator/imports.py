@@ -91,12 +91,12 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment trouble catalogue → answers → command rigor
+        words: __init__ → environment steps trouble catalogue → answers → command rigor
         agents, standing: agents standing → scorecard
         files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository
-        steps and rows: authors steps yaml_rows
+        authors and rows: authors yaml_rows
         gates: demo gates self_test
         signatures, status: signing → explanation governance remark → status
         command line: commands → cli → __main__

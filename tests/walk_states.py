@@ -50,6 +50,7 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
         {"rigor": "strict", "deliverable": "service", "data_class": "personal", "dependencies": "payments=99.5"},
     ],
 }
+TWO_VERSIONS = re.compile(r"^<<<<<<< .*\n([\s\S]*?)^=======\n[\s\S]*?^>>>>>>> .*\n", re.MULTILINE)
 SETTINGS = "[user]\n\tname = Ana\n\temail = ana@example.org\n"
 
 
@@ -156,8 +157,21 @@ def commit(folder: Path) -> None:
     git(folder, "commit", "--quiet", "--message", "As it is")
 
 
+def chooses(folder: Path) -> bool:
+    """Take the team's own side wherever a merge left two versions, and commit that; whether there were any."""
+    marked = git(folder, "grep", "-lz", "^<<<<<<< ").split("\0")
+    for path in filter(None, marked):
+        text = (folder / path).read_text("utf-8")
+        (folder / path).write_text(TWO_VERSIONS.sub(r"\1", text), "utf-8")
+    if any(marked):
+        commit(folder)
+    return any(marked)
+
+
 def writes(folder: Path, step: str) -> bool:
     """Write what a person is asked for, where any words will do; whether a file was changed."""
+    if "<<<<<<<" in step:
+        return chooses(folder)
     before = {path: path.read_text("utf-8") for path in pages(folder)}
     for path, text in before.items():
         text = re.sub(r"\[NEEDS ANSWER[^\]]*\]", "Answered.", text) if "nswer" in step else text

@@ -216,6 +216,7 @@ class Walk:
             raise WentWrong(f"`{line}` refuses and names no way: {refusal}")
         step = told(ways[-1])
         if "git commit" in ways[-1] or "Commit" in ways[-1]:
+            walk_states.chooses(self.folder)
             walk_states.commit(self.folder)
             return line
         if step["kind"] == "command":

@@ -106,6 +106,16 @@ def lead(rows: Sequence[Row], phase: str) -> tuple[dict[str, Any], int]:
     return told(next((row.next_step for row in waiting if row.next_step), "")), 1
 
 
+def next_step(repo: Repo, rows: Sequence[Row], here: str) -> tuple[dict[str, Any] | None, int]:
+    """The one next step, and how many gates of the phase `here` wait for it; None where every blocking gate is open.
+
+    A merge that is not finished goes before all: until then no command signs or measures.
+    """
+    if merge := repo.unresolved():
+        return merge.facts, 0
+    return lead(rows, here) if here else (None, 0)
+
+
 def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
     """What a person reads first: at most a line a phase, the next step, and what is shut where the project is."""
     lines = []
@@ -113,13 +123,14 @@ def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
         many = f" {len(shut(rows, phase))}" if state == "open" else ""
         lines.append(f"{state}{many}".ljust(9) + f"{phase} {PHASES[phase]}")
     here = present(repo, rows)
-    if not here:
+    step, count = next_step(repo, rows, here)
+    if step is None:
         return "\n".join(
             [*lines, "", f"All {sum(row.blocking for row in rows)} blocking gates are open.", *_waived(rows)]
         )
-    step, count = lead(rows, here)
-    waiting = shut(rows, here)
-    opens = f"   ({count} of the {len(waiting)} shut gates of {here} wait for it)" if len(waiting) > 1 else ""
+    waiting = shut(rows, here) if here else []
+    wait = f"   ({count} of the {len(waiting)} shut gates of {here} wait for it)"
+    opens = wait if count and len(waiting) > 1 else ""
     lines += ["", f"Next: {step['text']}{opens}", ""]
     for row in waiting:
         lines.append(f"{row.state:<8} {row.id:<7} {row.title}: {row.reason}")
@@ -155,7 +166,7 @@ def _facts(repo: Repo, rows: Sequence[Row], duties: dict[str, Any] | None) -> di
     here = present(repo, rows)
     today = datetime.now(UTC).date()
     facts = standing.standing(standing.Folder(repo.root), today, _week_ago(repo))
-    step = lead(rows, here)[0] if here else None
+    step, _ = next_step(repo, rows, here)
     return {
         "schema": standing.SCHEMA,
         "at": now(),

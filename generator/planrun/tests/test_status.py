@@ -76,3 +76,19 @@ def test_it_is_told_to_a_person_and_to_a_program(toy: Toy) -> None:
     assert "3 of 5 blocking gates are open." in table
     assert "fail     G1.2    Counted: Nobody counted." in table
     assert sorted(path for path in toy.root.rglob("*") if ".git" not in path.parts) == before
+
+
+def test_a_merge_that_is_not_finished_goes_before_every_step(toy: Toy) -> None:
+    """Until then no command signs or measures: whoever follows the next step is told the files."""
+    toy.all_pass()
+    toy.says("G1.2", lambda repo: gates.failed("Nobody counted.", "make audit"))
+    toy.write("Makefile", "<<<<<<< yours\na\n=======\nb\n>>>>>>> the-new-plan\n")
+    toy.commit()
+    told = json.loads(status.status(toy.repo, as_json=True).text)["next"]
+
+    assert (told["kind"], told["files"]) == ("edit", ["Makefile"])
+    assert "Next: Choose one (<<<<<<< … >>>>>>>), then: git add Makefile" in status.status(toy.repo).text
+    toy.all_pass()
+    assert "Next: Choose one" in status.status(toy.repo).text
+    toy.write("Makefile", "a\n")
+    assert "All 4 blocking gates are open." in status.status(toy.repo).text

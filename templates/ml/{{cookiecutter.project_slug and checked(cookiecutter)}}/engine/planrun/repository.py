@@ -28,6 +28,7 @@ from planrun.git import git
 from planrun.identity import engine_sha256
 from planrun.rigor import due
 from planrun.rooms import Rooms
+from planrun.steps import Step
 from planrun.trouble import Blocked, Trouble
 
 MARKS = ("<<<<<<< yours", ">>>>>>> the-new-plan", ">>>>>>> version-")
@@ -55,10 +56,17 @@ class Repo:
 
     def refuse_unresolved(self) -> None:
         """Raise `Blocked` where a merge left two versions of something: nobody signs or measures both of them."""
+        if step := self.unresolved():
+            told = f"{', '.join(step.facts['files'])}: a merge is not finished"
+            raise Blocked(f"{told}, and two versions of the same lines are there.", step)
+
+    def unresolved(self) -> Step | None:
+        """What finishes a merge that left two versions of something; None where there is only one of everything."""
         paths = sorted({*self._unmerged(), *self._marked()})
-        if paths:
-            told = f"{', '.join(paths)}: a merge is not finished, and two versions of the same lines are there."
-            raise Blocked(told, f"Choose one (<<<<<<< … >>>>>>>), then: git add {shlex.join(paths)} && git commit")
+        if not paths:
+            return None
+        told = f"Choose one (<<<<<<< … >>>>>>>), then: git add {shlex.join(paths)} && git commit"
+        return Step(told, "edit", files=paths)
 
     def _unmerged(self) -> list[str]:
         entries = (git(self.root, "ls-files", "--unmerged", "-z") or "").split("\0")
