@@ -1,6 +1,9 @@
 """The service: what it reads of a request before it parses it. Alerts: one file is one set of answers."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +16,7 @@ from fastapi.testclient import TestClient
 from planrun.repository import Repo
 from planrun_ml.release.champion_model import Answer
 from planrun_ml.serving import alert, serve
+from planrun_ml.serving.counts import Counts
 
 MOST = 1_000
 
@@ -64,6 +68,80 @@ def test_the_bound_holds_what_a_full_request_takes() -> None:
     inputs = ", ".join(f'"{"a" * 20}": 1234.56789' for _ in range(50))
 
     assert serve.ROWS * len(f'{{"id": "{"a" * 32}", "inputs": {{{inputs}}}}}, ') < serve.MOST_BYTES
+
+
+# ------------------------------------------------------------------------------------------------ counts
+WORKER = """
+import sys
+from pathlib import Path
+from planrun_ml.serving.counts import Counts
+counts = Counts(Path(sys.argv[1]))
+counts.answers_with("1.0.0")
+counts.answered(["model", "model", "rule"], 0.02)
+counts.waits(5)
+print("counted", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_many_workers_are_one_service(tmp_path: Path) -> None:
+    """Whichever is asked tells what all have counted; one that was killed takes nothing back, and waits no more."""
+    mine = Counts(tmp_path)
+    mine.answers_with("1.1.0")
+    mine.answered(["model"], 3.0)
+    mine.waits(2)
+    words = [sys.executable, "-c", WORKER, str(tmp_path)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "counted\n"
+        both = mine.text().splitlines()
+        other.kill()
+        other.wait()
+    one = mine.text().splitlines()
+
+    for line in (
+        'predictions_total{source="model"} 3',
+        'predictions_total{source="rule"} 1',
+        'request_seconds_bucket{le="0.025"} 1',
+        'request_seconds_bucket{le="+Inf"} 2',
+        "request_seconds_count 2",
+        "request_seconds_sum 3.020000",
+    ):
+        assert line in both
+        assert line in one
+    assert {'model_info{version="1.0.0"} 1', 'model_info{version="1.1.0"} 1', "queue_rows 7", "workers 2"} <= {*both}
+    assert one[-3:] == ['model_info{version="1.1.0"} 1', "queue_rows 2", "workers 1"]
+
+
+def test_the_workers_of_a_service_count_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there while the service runs, each worker is told of it, and nothing of it is left."""
+    seen, built = [], []
+
+    def run(_: str, **settings: Any) -> None:
+        seen.append((Path(os.environ["SERVE_COUNTS"]), settings["workers"]))
+        assert seen[0][0].is_dir()
+        serve.from_environment()
+
+    monkeypatch.setenv("SERVE_COUNTS", "")
+    monkeypatch.setattr(Repo, "answers", {"latency_ms": "50"})
+    monkeypatch.setattr(serve, "load", lambda root: SimpleNamespace(version="1.0.0"))
+    monkeypatch.setattr(serve, "application", lambda *given: built.append(given))
+    monkeypatch.setattr(serve.uvicorn, "run", run)
+    serve.serve(Repo(tmp_path), "127.0.0.1", 8000, 3)
+
+    assert built == [(tmp_path, 0.05, seen[0][0])]
+    assert seen[0][1] == 3
+    assert not seen[0][0].exists()
+
+
+def test_a_worker_alone_counts_in_memory() -> None:
+    """An application without a folder, such as a test's, leaves no file."""
+    counts = Counts()
+    counts.answers_with("1.0.0")
+    counts.answered(["rule"], 0.001)
+
+    assert 'predictions_total{source="rule"} 1' in counts.text()
+    assert counts.text().endswith('model_info{version="1.0.0"} 1\nqueue_rows 0\nworkers 1\n')
 
 
 # ------------------------------------------------------------------------------------------------ alerts

@@ -9,10 +9,10 @@ import contextlib
 import gc
 import itertools
 import os
+import tempfile
 import time
 import uuid
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from planrun_ml.release import registry
 from planrun_ml.release.champion_model import Answer, Champion, load
 from planrun_ml.release.prediction_log import PREDICTIONS, Log, record
+from planrun_ml.serving.counts import Counts
 
 SIZE = 64  # rows of one batch, unless one request brings more
 GAP = 0.002  # seconds; a batch that may still grow waits while one more request comes within each, ten at most
@@ -40,7 +41,6 @@ MOST_BYTES = 4 * 2**20  # of one request: read before it is parsed, and four tim
 BESIDE = 2**16  # bytes from which a request is parsed beside the event loop, which costs a small one more than it saves
 TOLD = 100  # problems of one request that are named
 Answered = list[dict[str, Any]]  # one answer a row
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 @dataclass
@@ -56,27 +56,27 @@ class Waiting:
 class Service:
     """Collects rows, scores them with the champion, writes the log, then answers."""
 
-    def __init__(self, root: Path, limit_seconds: float) -> None:
+    def __init__(self, root: Path, limit_seconds: float, counts: Path | None = None) -> None:
         self.root, self.limit = root, limit_seconds
+        self.counts = Counts(counts)
         self.stamp = self._stamp()
-        self.champion: Champion = load(root)
+        self.champion = self._load()
         self.log = Log(root / PREDICTIONS, to_json)
         self.queue: list[Waiting] = []
         self.expected = 1  # requests
         self.some, self.enough = asyncio.Event(), asyncio.Event()
         self.busy: asyncio.Task[list[Answer]] | None = None
-        self.answers: Counter[str] = Counter()
-        self.buckets, self.seconds = [0] * (len(BUCKETS) + 1), 0.0
 
     async def ask(self, keys: list[str], rows: list[Mapping[str, Any]]) -> Answered:
         """The answers to one request, once they are in the log."""
         waiting = Waiting(keys, rows, asyncio.get_running_loop().create_future(), time.perf_counter())
         self.queue.append(waiting)
+        self.counts.waits(len(rows))
         self.some.set()
         if len(self.queue) >= self.expected:
             self.enough.set()
         answers = await waiting.future
-        self._measure(answers, time.perf_counter() - waiting.since)
+        self.counts.answered((answer["source"] for answer in answers), time.perf_counter() - waiting.since)
         return answers
 
     async def run(self) -> None:
@@ -111,6 +111,7 @@ class Service:
         sizes = itertools.accumulate(len(waiting.rows) for waiting in self.queue)
         count = bisect_left(list(sizes), SIZE) + 1
         batch, self.queue = self.queue[:count], self.queue[count:]
+        self.counts.waits(-sum(len(waiting.rows) for waiting in batch))
         if not self.queue:
             self.some.clear()
         return batch
@@ -129,8 +130,13 @@ class Service:
     def _score(self, rows: Sequence[Mapping[str, Any]], groups: Sequence[int]) -> list[Answer]:
         stamp = self._stamp()
         if stamp != self.stamp:  # a promotion or a rollback happened: from here on the new champion answers
-            self.stamp, self.champion = stamp, load(self.root)
+            self.stamp, self.champion = stamp, self._load()
         return self.champion.answers(rows, groups)
+
+    def _load(self) -> Champion:
+        found = load(self.root)
+        self.counts.answers_with(found.version)
+        return found
 
     def _log(self, batch: Sequence[Waiting], answers: Sequence[Answered]) -> None:
         self.log.append(
@@ -142,26 +148,6 @@ class Service:
     def _stamp(self) -> int:
         path = self.root / registry.PATH
         return path.stat().st_mtime_ns if path.exists() else 0
-
-    def _measure(self, answers: Answered, seconds: float) -> None:
-        for answer in answers:
-            self.answers[answer["source"]] += 1
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
-
-    def metrics(self) -> str:
-        """Counts in the text format that Prometheus reads."""
-        within = dict(zip([*BUCKETS, "+Inf"], itertools.accumulate(self.buckets), strict=True))
-        lines = [f"predictions_total{_label('source', source)} {n}" for source, n in sorted(self.answers.items())]
-        lines += [f"request_seconds_bucket{_label('le', bucket)} {n}" for bucket, n in within.items()]
-        lines += [f"request_seconds_count {within['+Inf']}", f"request_seconds_sum {self.seconds:.6f}"]
-        waiting = sum(len(waiting.rows) for waiting in self.queue)
-        lines += [f"model_info{_label('version', self.champion.version)} 1", f"queue_rows {waiting}"]
-        return "\n".join(lines) + "\n"
-
-
-def _label(name: str, value: object) -> str:
-    return "{" + f'{name}="{value}"' + "}"
 
 
 def inputs_model(champion: Champion) -> type[BaseModel]:
@@ -231,9 +217,9 @@ def bounded(app: FastAPI, most: int = MOST_BYTES) -> None:
         return too_large(most)
 
 
-def application(root: Path, limit_seconds: float) -> FastAPI:
-    """The service as an ASGI application."""
-    service = Service(root, limit_seconds)
+def application(root: Path, limit_seconds: float, counts: Path | None = None) -> FastAPI:
+    """The service as an ASGI application; `counts` is a folder where its workers count together."""
+    service = Service(root, limit_seconds, counts)
     inputs, closed = inputs_model(service.champion), ConfigDict(extra="forbid")
     row = create_model("Row", __config__=closed, id=(str | None, None), inputs=(inputs, ...))
     body = create_model("Body", __config__=closed, rows=(list[row], Field(min_length=1, max_length=ROWS)))  # type: ignore[valid-type]
@@ -282,7 +268,7 @@ def application(root: Path, limit_seconds: float) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> PlainTextResponse:
-        return PlainTextResponse(service.metrics())
+        return PlainTextResponse(service.counts.text())
 
     _open_room(Repo(root), app, service)
     return app
@@ -305,7 +291,9 @@ def named(problem: Mapping[str, Any]) -> dict[str, str]:
 
 def from_environment() -> FastAPI:
     """What each worker process of uvicorn builds."""
-    return application(Path(os.environ["SERVE_ROOT"]), float(os.environ["SERVE_LIMIT_MS"]) / 1000)
+    counts = os.environ.get("SERVE_COUNTS")
+    limit = float(os.environ["SERVE_LIMIT_MS"]) / 1000
+    return application(Path(os.environ["SERVE_ROOT"]), limit, Path(counts) if counts else None)
 
 
 def serve(repo: Repo, host: str, port: int, workers: int) -> Outcome:
@@ -313,5 +301,7 @@ def serve(repo: Repo, host: str, port: int, workers: int) -> Outcome:
     version = load(repo.root).version  # refuses before the first worker starts
     os.environ |= {"SERVE_ROOT": str(repo.root), "SERVE_LIMIT_MS": repo.answers["latency_ms"], "OMP_NUM_THREADS": "1"}
     factory = f"{__name__}:from_environment"
-    uvicorn.run(factory, factory=True, host=host, port=port, workers=workers, log_level="warning", access_log=False)
+    with tempfile.TemporaryDirectory(prefix="served-") as counts:
+        os.environ["SERVE_COUNTS"] = counts
+        uvicorn.run(factory, factory=True, host=host, port=port, workers=workers, log_level="warning", access_log=False)
     return Outcome(f"{version} answered on {host}:{port} until it was stopped.")
