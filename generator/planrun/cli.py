@@ -13,7 +13,7 @@ from planrun.command import COMMAND, Command
 from planrun.commands import commands
 from planrun.identity import told
 from planrun.repository import Repo
-from planrun.trouble import Outcome, Trouble
+from planrun.trouble import MEMORY_ENDS, Outcome, Trouble, memory_ended
 
 # What computed the plan, and where a README says how it is typed in a shell that does not know it.
 PLANNER, HEADING = "mlscaffold", "The program that computes the plan"
@@ -39,19 +39,26 @@ def main(words: Sequence[str] | None = None) -> int:
             repo.refuse_unresolved()
         outcome: Outcome = _function(command)(repo, **options)
     except Trouble as trouble:
-        print(trouble.sentence, file=sys.stderr)
-        if trouble.remedy:
-            print(f"Next: {trouble.remedy}", file=sys.stderr)
-        for line in trouble.also:
-            print(line, file=sys.stderr)
-        _say_where_the_planner_is(trouble.remedy)
-        return trouble.code
+        return _say_trouble(trouble)
+    except tuple(MEMORY_ENDS) as error:
+        return _say_trouble(memory_ended(words[0], error))
     except KeyboardInterrupt:
         print("Stopped. Nothing half-written stays; run the same command again.", file=sys.stderr)
         return 130
     _say(outcome.text)
     _say_where_the_planner_is(outcome.text)
     return outcome.code
+
+
+def _say_trouble(trouble: Trouble) -> int:
+    """The sentence, the remedy and what else was seen; the exit code."""
+    print(trouble.sentence, file=sys.stderr)
+    if trouble.remedy:
+        print(f"Next: {trouble.remedy}", file=sys.stderr)
+    for line in trouble.also:
+        print(line, file=sys.stderr)
+    _say_where_the_planner_is(trouble.remedy)
+    return trouble.code
 
 
 def _function(command: Command):  # type: ignore[no-untyped-def]  # each command takes what its arguments say

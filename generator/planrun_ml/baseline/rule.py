@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from planrun.trouble import Trouble
+from planrun.trouble import MEMORY_ENDS, Trouble
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from planrun_ml.data import leakage
@@ -99,6 +99,8 @@ def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -
     outputs = ", ".join(f"cast({sql} as double) as {quoted(name)}" for name, sql in rule["sql"].items())
     try:
         found: np.ndarray = table.frame(f"select {outputs} from given order by _n").to_numpy(dtype=float)
+    except tuple(MEMORY_ENDS):
+        raise
     except Exception as error:
         text = str(error).splitlines()[0]
         raise Trouble(f"The baseline in data/source.yaml is no SQL over the inputs: {text}", "Correct it.") from error

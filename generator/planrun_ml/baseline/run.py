@@ -8,8 +8,8 @@ from planrun.repository import Repo
 from planrun.trouble import Outcome
 
 from planrun_ml.baseline import practice
-from planrun_ml.baseline.rule import case, constant, learn, own
-from planrun_ml.data import frames, lock, prediction_files, watch_list
+from planrun_ml.baseline.rule import MOST, case, constant, learn, own
+from planrun_ml.data import frames, lock, memory, prediction_files, watch_list
 from planrun_ml.data import source as source_module
 from planrun_ml.data.lock import locked
 from planrun_ml.data.splits import SPLITS
@@ -33,6 +33,8 @@ def run(repo: Repo) -> Outcome:
     After an update of the engine, the records that come out equal are carried to the new lock.
     """
     task, metric, source = repo.answers["task"], deciding(repo), source_module.source_of(repo)
+    sampled = f"The column of its rule is chosen on {MOST:,} of them, the rule made of all."
+    memory.announce(repo, ("train", "validation"), sampled)
     rows, validation = frames.load(repo, "train"), frames.load(repo, "validation")
     rule = learn(rows, task) if source.baseline == "auto" else own(source, task)
     said = case(rule, validation, decision_threshold(repo))

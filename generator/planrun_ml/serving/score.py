@@ -96,6 +96,8 @@ def chunks(run: Run, table: Engine) -> Iterator[pd.DataFrame]:
                 yield frame
         if len(kept):
             yield kept.reset_index(drop=True)
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         said = f"The rows cannot be read: {first(error)}"
         raise Trouble(said, "Correct the file; nothing of it counts yet.") from error

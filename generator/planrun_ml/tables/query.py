@@ -73,6 +73,8 @@ class Engine:
             plain = [f"cast({quoted(name)} as timestamp) as {quoted(name)}" for name in types if types[name] == ZONED]
             if plain:  # moments are kept in UTC, without a zone, as those of other columns are
                 self._connection.execute(f"{made} select * replace ({', '.join(plain)}) from ({rows})")
+        except duckdb.OutOfMemoryException:  # the file may well be a table
+            raise
         except duckdb.Error as error:
             why = problem(path, form.separator) if form.separator else ""
             raise Trouble(f"{path.name} is no table: {why or first(error)}.", CORRECT) from error

@@ -31,6 +31,17 @@ class Blocked(Trouble):
     code = 2
 
 
+# What libraries raise where memory ends, and what would need less; a kind adds what its own libraries raise.
+MEMORY_ENDS: dict[type[Exception], str] = {MemoryError: "Run it where more memory is free"}
+
+
+def memory_ended(command: str, error: Exception) -> Trouble:
+    """One sentence for a command that took more memory than there is, and what would take less."""
+    remedy = next(remedy for kind, remedy in MEMORY_ENDS.items() if isinstance(error, kind))
+    why = next((f": {line.rstrip('.')}" for line in str(error).splitlines() if line.strip()), "")
+    return Trouble(f"{command} needs more memory than is free here{why}.", remedy)
+
+
 def counted(number: int, what: str) -> str:
     """1 worker, 2 workers."""
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from planrun.repository import Repo
-from planrun.trouble import Trouble
+from planrun.trouble import MEMORY_ENDS, Trouble
 
 from planrun_ml.baseline import rule as rule_module
 from planrun_ml.data import frames, prediction_files
@@ -51,7 +51,8 @@ def rule_again(repo: Repo) -> dict[str, Any]:
 
 def _of_the_team(repo: Repo, champion: dict[str, Any], error: Exception) -> Exception:
     """One sentence for a fault in the team's own code; a fault of the engine's stays what it is."""
-    if isinstance(error, Trouble) or not any(champion["config"].get(room) for room in ("family", "features")):
+    of_theirs = any(champion["config"].get(room) for room in ("family", "features"))
+    if isinstance(error, (Trouble, *MEMORY_ENDS)) or not of_theirs:
         return error
     text = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
     files = f"src/{repo.rooms.package}/models.py or features.py"

@@ -12,7 +12,7 @@ import numpy as np
 from planrun.command import COMMAND
 from planrun.repository import Repo
 from planrun.signing.people import decides
-from planrun.trouble import Trouble
+from planrun.trouble import MEMORY_ENDS, Trouble
 
 from planrun_ml.acceptance.verdicts import pooled
 from planrun_ml.data import columns, frames
@@ -49,6 +49,8 @@ def _told(repo: Repo) -> Iterator[None]:
     try:
         yield
     except Trouble:
+        raise
+    except tuple(MEMORY_ENDS):
         raise
     except Exception as error:
         metric = deciding(repo)

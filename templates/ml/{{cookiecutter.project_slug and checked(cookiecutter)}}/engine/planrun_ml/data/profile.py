@@ -14,6 +14,8 @@ from planrun_ml.tables.query import Engine
 from planrun_ml.tables.sql import ROW, listed, quoted
 
 VALUES = 20
+AT_ONCE = 8_000_000  # values whose different ones are counted together: about half a gibibyte
+WIDE = 256  # columns at once where the number of different values is estimated, which takes next to nothing
 PLACE = f"{ROW} * 2654435761 % 1000003 / 1000003.0"  # a multiplicative hash: Knuth, volume 3, section 6.4
 FEW = 6  # inputs that usually tell all rows apart
 
@@ -29,9 +31,19 @@ def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict
     """Per column: type, values that are missing and different, range, mean; texts that are numbers.
 
     What many rows are not needed for is worked out on those of `drawn`: the mean, and how many values are different,
-    but for texts, whose number decides whether they are inputs.
+    but for texts, whose number decides whether they are inputs. Columns go by batches: an exact number of different
+    values takes memory for each of them.
     """
     draw(table, min(1.0, columns_module.MANY / rows))
+    found: dict[str, dict[str, Any]] = {}
+    names, width = list(columns), max(1, AT_ONCE // rows) if rows <= columns_module.MANY else WIDE
+    for place in range(0, len(names), width):
+        found |= _profile(table, {name: columns[name] for name in names[place : place + width]}, rows)
+    return found
+
+
+def _profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict[str, Any]]:
+    """The same of so many columns as are looked at together."""
     seen, some, many = [], [], rows > columns_module.MANY
     for name, kind in columns.items():
         column, what = quoted(name), columns_module.kind_of(kind)
@@ -41,7 +53,7 @@ def profile(table: Engine, columns: dict[str, str], rows: int) -> dict[str, dict
         share = f"avg(if({number} is null, 0, 1)) filter (where {column} is not null)"
         middle = {"number": f"avg({number})", "category": share}.get(what, "null")
         some.append(f"{different}, {middle}")
-    row = table.rows(f"select {', '.join(seen)} from source")[0]
+    row = table.rows(f"select {', '.join(seen)} from {'source' if many else 'drawn'}")[0]  # few rows are all drawn
     part = table.rows(f"select {', '.join(some)} from drawn")[0]
     found: dict[str, dict[str, Any]] = {}
     for n, (name, kind) in enumerate(columns.items()):

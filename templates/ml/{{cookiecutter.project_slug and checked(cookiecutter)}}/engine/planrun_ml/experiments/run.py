@@ -21,7 +21,7 @@ from planrun.repository import Repo
 from planrun.rooms import KEPT
 from planrun.trouble import Blocked, Outcome, Trouble
 
-from planrun_ml.data import frames, looks, prediction_files, source
+from planrun_ml.data import frames, looks, memory, prediction_files, source
 from planrun_ml.data.lock import LOCK, lock_sha, locked
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import LOG, write_log
@@ -68,6 +68,7 @@ def run(
     if not (repo.root / LOCK).is_file():
         locked(repo)
     require(repo, *NEEDS)
+    memory.announce(repo, ("train", "validation"), "None is left out: the model is trained on all.", trains=True)
     lock, rule = lock_sha(repo), stop_rule(repo)
     if rule and not rule.startswith("success") and "G2.6" in repo.blocking():
         raise Blocked(f"Stop rule {rule}", DECIDE)

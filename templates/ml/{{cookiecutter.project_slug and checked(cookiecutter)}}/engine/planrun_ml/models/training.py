@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from planrun.rooms import Rooms
-from planrun.trouble import Trouble
+from planrun.trouble import MEMORY_ENDS, Trouble
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -50,6 +50,8 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any], rooms: Rooms | Non
         core = family.make(task, settings["seed"], **settings["params"])
         back = core.fit(matrix, labels)
         core = core if back is None else back
+    except tuple(MEMORY_ENDS):
+        raise
     except Exception as error:
         raise _told(error, settings, rooms) from error
     trials = _trials(core)

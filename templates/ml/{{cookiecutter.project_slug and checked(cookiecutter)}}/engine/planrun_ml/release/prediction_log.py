@@ -143,6 +143,8 @@ def read_labels(con: duckdb.DuckDBPyConnection, folder: Path, card: Mapping[str,
             if missing := " and no ".join(column for column in ("id", "label") if column not in held):
                 raise Trouble(f"{name} has no column {missing}.", "Every file there needs the columns id and label.")
             con.execute(f"insert into labels select id, trim(label::varchar), {literal(name)} from {table}")
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as error:
             raise Trouble(f"{name} cannot be read: {str(error).splitlines()[0]}", "Mend it, or move it away.") from None
     con.execute("delete from labels where coalesce(id, '') = '' or coalesce(label, '') = ''")
