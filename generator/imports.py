@@ -136,9 +136,9 @@ PRODUCT = Tree(
     _layers("""
         resilience, judgement: resilience review
         others it asks: dependencies model
-        what it can do: capabilities
+        what it can do: contract → capabilities
         data: tables → migrations → migrating → backups → ledger store
-        doors: door access → api review_pages → pages
+        doors: door access routing → routers → api review_pages → pages
         operation: run maintenance outbox → deletion
         the package: __init__ __main__
     """),

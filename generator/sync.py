@@ -26,6 +26,7 @@ from mlscaffold import __version__, answers, backstage, catalogue, questions, re
 from mlscaffold.board import forms  # noqa: E402
 from mlscaffold.catalogue.keys import AnswerKey  # noqa: E402
 from mlscaffold.questions import Question  # noqa: E402
+from mlscaffold.rendering import capability_files  # noqa: E402
 
 MOST_PROMPTS = 14
 # Files, not the folder: cookiecutter would copy a folder with the caches that programs left in it.
@@ -371,7 +372,28 @@ def doors() -> dict[Path, bytes]:
         files[ROOT / "docs" / "backstage" / f"template-{kind}.yaml"] = form.encode()
         settings = json.dumps(cookiecutter_json(kind), indent=2, ensure_ascii=False)
         files[ROOT / "templates" / kind / "cookiecutter.json"] = f"{settings}\n".encode()
-    return files
+    return files | places()
+
+
+# Where the files of a capability go, by the fact that names each of them, and the part of the template that fills it.
+PLACES = {
+    "rule": ("src/{{answers.package_name}}/capabilities", "module"),
+    "router": ("src/{{answers.package_name}}/routers", "router"),
+    "sample": ("tests/samples", "module"),
+    "scenario": ("tests/acceptance", "scenarios"),
+}
+
+
+def places() -> dict[Path, bytes]:
+    """A template's places for capabilities: one file a path, so there are as many as may be asked for."""
+    project = ROOT / "templates" / "software" / PROJECT
+    return {
+        project / folder / f"{{{{ capability_files[{place}].{fact} }}}}": (
+            f"{{% set place = {place} %}}\n{{% include 'capability/{part}.py' %}}\n".encode()
+        )
+        for part, (folder, fact) in PLACES.items()
+        for place in range(capability_files.PLACES)
+    }
 
 
 def engines() -> dict[Path, bytes]:

@@ -83,17 +83,35 @@ def told(folder: Path) -> dict[str, Any]:
 
 
 LOOK = "    # What its rule finds out is looked at here"
-FIELD = "    degraded: tuple[str, ...] = ()  # what it went without\n"
+CONTRACT = "from ..contract import "
+RULED = """@dataclass(frozen=True, kw_only=True)
+class Ruled({gives}):
+    \"\"\"What the rule finds out.\"\"\"
+
+    letters: int = 0
+
+
+def """
 
 
 def write_the_rules(folder: Path) -> None:
     """One for each capability of a software repository, and what its scenario looks at, as the README says where."""
-    module, scenarios = next(folder.glob("src/*/capabilities.py")), folder / "tests/acceptance/test_scenarios.py"
-    text, looks = module.read_text("utf-8"), scenarios.read_text("utf-8")
-    assert FIELD in text
-    assert LOOK in looks
-    text = text.replace(FIELD, f"{FIELD}    letters: int = 0\n")
-    back = r'(return Outcome\.of\("\w+", request(?:, _without\(\))?)\)'
-    module.write_text(re.sub(back, r"\1, letters=len(request.subject))", text), "utf-8")
+    for module in folder.glob("src/*/capabilities/[!_]*.py"):
+        module.write_text(ruled(module.read_text("utf-8")), "utf-8")
     counted = '    assert [4, 6, 4, 200] == [reply.body["letters"] for reply in replies]\n'
-    scenarios.write_text(looks.replace(LOOK, counted + LOOK), "utf-8")
+    for scenario in folder.glob("tests/acceptance/test_*.py"):
+        looks = scenario.read_text("utf-8")
+        scenario.write_text(looks.replace(LOOK, counted + LOOK), "utf-8")
+
+
+def ruled(text: str) -> str:
+    """A capability's module as it is born, with a rule that counts letters."""
+    gives = re.findall(r"\) -> (\w+):", text)[0]
+    assert text.count(f"{gives}.of(") == 1
+    text = text.replace("\ndef ", "\n" + RULED.format(gives=gives), 1).replace(f") -> {gives}:", ") -> Ruled:")
+    if "import dataclass\n" not in text:
+        text = text.replace(CONTRACT, f"from dataclasses import dataclass\n\n{CONTRACT}", 1)
+    start, _, call = text.partition(f"{gives}.of(")
+    call = call.replace("\n    )", "\n        letters=len(request.subject),\n    )", 1)
+    call = re.sub(r'^("\w+", request(?:, without\(\))?)\)', r"\1, letters=len(request.subject))", call)
+    return f"{start}Ruled.of({call}"

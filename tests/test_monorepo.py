@@ -183,7 +183,7 @@ def test_the_hooks_run_from_the_top(hosts: dict[tuple[str, str], Path], tmp_path
     folder.joinpath(".venv").symlink_to(sys.prefix)
     arguments = ("pre-commit", "run", "--config", ".pre-commit-config.yaml", "--all-files")
     green = tool(*arguments, folder=folder)
-    with next(folder.glob("src/*/capabilities.py")).open("a") as module:
+    with next(folder.glob("src/*/contract.py")).open("a") as module:
         module.write("import os\n")
     red = tool(*arguments, folder=folder)
 

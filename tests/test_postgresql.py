@@ -131,9 +131,9 @@ def test_a_lost_database_is_filled_from_a_backup(
     """The commands an operator types: from SQLite to PostgreSQL, where the next record gets a number of its own."""
     make = (
         "import sys; from ledger_service import store\n"
-        "from ledger_service.capabilities import CAPABILITIES, Request\n"
+        "from ledger_service.capabilities import CAPABILITIES, taken_by\n"
         "kept = store.Store(sys.argv[1]); kept.migrate(); name = next(iter(CAPABILITIES))\n"
-        "rows = [kept.once(name, Request(subject))[0] for subject in sys.argv[2:]]; print(rows[-1]['id'])"
+        "rows = [kept.once(name, taken_by(name)(subject))[0] for subject in sys.argv[2:]]; print(rows[-1]['id'])"
     )
     in_repository: Callable[..., subprocess.CompletedProcess[str]] = lambda *words: subprocess.run(  # noqa: E731
         [sys.executable, "-c", make, *words], cwd=product, capture_output=True, text=True, check=True,

@@ -54,7 +54,7 @@ CASES = {
         f"{SCENARIOS}::test_deletion",
     ),
     "a message repeats what was typed": Spoiled(
-        "library", "capabilities.py", "The {name} holds characters", "The {name} {text} holds characters",
+        "library", "contract.py", "The {name} holds characters", "The {name} {text} holds characters",
         f"{SCENARIOS}::test_security",
     ),
     "a decision is not kept": Spoiled(

@@ -155,6 +155,7 @@ def test_a_reader_that_leaves_is_no_error(repository: Path) -> None:
 # ---------------------------------------------------------------------------------------------- planted failures
 # Each is planted the way a person would do it, and found by the repository's own commands; the gate was open before.
 REQUIREMENTS, SCENARIOS = "plan/requirements.yaml", "tests/acceptance/test_scenarios.py"
+SHOWN = "tests/acceptance/test_report_status.py"
 
 
 def gate(folder: Path, name: str) -> tuple[str, str]:
@@ -215,7 +216,7 @@ def test_a_requirement_without_a_test_is_found(accepted: Path) -> None:
 
 def test_a_skipped_acceptance_test_is_no_pass(accepted: Path) -> None:
     """T3.1: pytest is content, the gate is not."""
-    edit(accepted, SCENARIOS, '@pytest.mark.req("R-01")', '@pytest.mark.skip\n@pytest.mark.req("R-01")')
+    edit(accepted, SHOWN, '@pytest.mark.req("R-01")', '@pytest.mark.skip\n@pytest.mark.req("R-01")')
     commit(accepted)
     done = run(accepted, "accept")
     state, reason = gate(accepted, "T3.1")

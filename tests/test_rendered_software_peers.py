@@ -75,7 +75,7 @@ def test_the_shipped_hooks_pass(repository: Path) -> None:
 def test_the_hooks_stop_a_fault(repository: Path, line: str, hook: str) -> None:
     """Each hook is seen red once."""
     (repository / ".venv").symlink_to(sys.prefix)
-    with (repository / "src/log_trim/capabilities.py").open("a") as module:
+    with (repository / "src/log_trim/contract.py").open("a") as module:
         module.write(line)
     done = tool("pre-commit", "run", "--all-files", folder=repository)
 

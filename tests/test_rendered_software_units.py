@@ -40,7 +40,7 @@ def test_a_team_at_work_does_not_break_the_gates_own_tests(repository: Path) -> 
     rows = [row | {"id": f"REQ-{number}", "priority": "should"} for number, row in enumerate(rows, 1)]
     laid_out = yaml.safe_dump(rows, default_flow_style=None, width=60)
     repository.joinpath("plan/requirements.yaml").write_text(laid_out, "utf-8")
-    repository.joinpath("tests/acceptance/test_scenarios.py").rename(repository / "tests/acceptance/test_orders.py")
+    repository.joinpath("tests/acceptance/test_report_status.py").rename(repository / "tests/acceptance/test_orders.py")
     for path in ("ops/reviews", "ops/postmortems"):
         repository.joinpath(path).mkdir()
         repository.joinpath(path, f"{date.today()}.md").write_text("It was quiet.\n", "utf-8")

@@ -57,6 +57,10 @@ class Architecture:
                 ENTRIES["served" if self._served else answers.deliverable],
                 *called_for(
                     (answers.deliverable == "web-app", f"| `pages.py`, `page.html` | {forms} | HTTP details |"),
+                    (
+                        self._served,
+                        "| `routers/`, `routing.py` | addresses, models and statuses of each capability | any rule |",
+                    ),
                     (self._served, "| `door.py` | a request's size, its id, headers, log lines | what is asked |"),
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
                     (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),

@@ -13,6 +13,7 @@ from mlscaffold.planning.number import entries
 from mlscaffold.rendering import governance, hosted, operations, people, practice, reading, requirements
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.catalog import Catalog
+from mlscaffold.rendering.capability_files import capability_files, first_request
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
@@ -159,6 +160,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "retention": _retention,
         "wanted": requirements.wanted,
         "drafts": requirements.drafts,
+        "capability_files": capability_files,
+        "first_request": first_request,
         "queries": requirements.queries,
         "first_done": requirements.first_done,
         "faults": requirements.fault_list,

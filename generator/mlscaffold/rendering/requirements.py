@@ -90,10 +90,8 @@ def first_done(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
 
 
 def _carried_out(answers: Answers, function: str) -> str:
-    """The expression that a capability's function returns."""
-    without = ", _without()" if answers.dependencies else ""
-    outcome = f'Outcome.of("{function}", request{without})'
-    return f"_judged({outcome}, request.facts)" if answers.ml_component else outcome
+    """What a capability's function hands to `Outcome.of` beside the request and what it finds out."""
+    return f'"{function}", request{", without()" if answers.dependencies else ""}'
 
 
 def _to_fill(requirement: Row) -> list[str]:

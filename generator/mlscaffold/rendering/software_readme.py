@@ -200,6 +200,8 @@ class SoftwareReadme:
         rows = called_for(
             (asks, _line("  dependencies.py", "the systems it needs, and which of them answer")),
             (served, _line("  api.py", "the HTTP interface, health, readiness, metrics")),
+            (served, _line("  routers/", "how each capability is asked over HTTP, a file each")),
+            (served, _line("  routing.py", "what the routers share: once, reading, how answers are described")),
             (served, _line("  door.py", "limit on a request's size, its id, headers, log lines")),
             (served, _line("  store.py", kept)),
             (served and self._stores, _line("  tables.py", "the tables, and which columns are personal")),

@@ -106,7 +106,9 @@ def sampled(repo: Repo) -> Result:
     bare = [name for name in names if name not in there]
     if bare:
         rest = f" ({len(bare)} of {len(names)} capabilities have no sample)" if len(bare) > 1 else ""
-        return failed(f"Nothing stands for {bare[0]}.{rest}", f"Add a request for {bare[0]} to {offered.SAMPLES}.")
+        return failed(
+            f"Nothing stands for {bare[0]}.{rest}", f"Add {offered.SAMPLES}/{bare[0]}.py with a request for it."
+        )
     if not names:
         return failed("The product offers no capability.", f"Name one in {requirements.REQUIREMENTS}.")
     return passed(f"{counted(len(names), 'sample')}, one for each capability.")

@@ -16,7 +16,7 @@ from planrun.catalogue import NumberKey
 from planrun.repository import Repo
 from planrun.trouble import Blocked
 
-from planrun_software.traceability.offered import SAMPLES
+from planrun_software.traceability.offered import SAMPLES, named
 
 STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
 
@@ -84,7 +84,7 @@ class Harness:
         for name in self.capabilities:
             if name not in self.queries:
                 return name
-        raise Blocked("The product offers nothing to do.", f"Name it in CAPABILITIES of src/{self.package}.")
+        raise Blocked("The product offers nothing to do.", f"Give it a file in src/{self.package}/capabilities.")
 
     @property
     def queries(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ class Harness:
 
     @cached_property
     def samples(self) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
-        """The team's samples by capability. `Blocked` where their file is none."""
+        """The team's samples by capability. `Blocked` where one of their files cannot be used."""
         return samples_in(self.repo.root / SAMPLES)
 
     def sample(self, capability: str, number: int = 0, **changes: Any) -> dict[str, Any]:
@@ -119,19 +119,26 @@ class Harness:
         return {}
 
 
-def samples_in(file: Path) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
-    """What a file of samples declares, by capability. `Blocked` where it is missing or cannot be used."""
-    if not file.is_file():
+def samples_in(folder: Path) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
+    """What a folder of samples declares, by capability. `Blocked` where it is missing or a file cannot be used."""
+    if not folder.is_dir():
         raise Blocked(f"There is no {SAMPLES}, so nothing stands for a capability.", f"git checkout {SAMPLES}")
-    spec = importlib.util.spec_from_file_location("_samples", file)
+    return {name: _sample_in(folder / f"{name}.py") for name in named(folder)}
+
+
+def _sample_in(file: Path) -> Callable[[int], Mapping[str, Any]]:
+    """The function in a file that is called like it."""
+    spec = importlib.util.spec_from_file_location(f"_sample_{file.stem}", file)
     assert spec is not None, "a path that ends in .py has a loader"
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    path = f"{SAMPLES}/{file.name}"
     try:
         spec.loader.exec_module(module)
-        return dict(module.SAMPLES)
+        found: Callable[[int], Mapping[str, Any]] = getattr(module, file.stem)
     except Exception as error:  # whatever a team's own file raises is told as its file's
-        raise Blocked(f"{SAMPLES} cannot be used: {type(error).__name__}: {error}.", f"Correct {SAMPLES}.") from error
+        raise Blocked(f"{path} cannot be used: {type(error).__name__}: {error}.", f"Correct {path}.") from error
+    return found
 
 
 def sample_of(
@@ -139,7 +146,9 @@ def sample_of(
 ) -> dict[str, Any]:
     """One request of a capability. `Blocked` where nothing stands for it."""
     if capability not in samples:
-        raise Blocked(f"{capability} has no sample.", f"Add a request that stands for it to {SAMPLES}.")
+        raise Blocked(
+            f"{capability} has no sample.", f"Add {SAMPLES}/{capability}.py with a request that stands for it."
+        )
     return dict(samples[capability](number))
 
 

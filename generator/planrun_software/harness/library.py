@@ -46,7 +46,9 @@ class Called:
             return self._elsewhere(capability, request, started)
         own = self._harness.module("capabilities")
         try:
-            outcome = own.CAPABILITIES[capability](own.taken_by(capability)(**request))
+            texts = {name: value for name, value in request.items() if isinstance(value, str)}
+            rest = {name: value for name, value in request.items() if name not in texts}
+            outcome = own.CAPABILITIES[capability](own.request_of(capability, texts, **rest))
         except own.Refused as refusal:
             return Reply(False, True, {"detail": str(refusal)}, time.perf_counter() - started)
         except Exception:  # a caller of a service would get a 500: it is counted, and what broke is told

@@ -49,6 +49,7 @@ ALERT = {"burn_rate": 14.4, "long_window_hours": 1, "short_window_minutes": 5, "
 RECORD = "docs/decisions/0001-approach.md"
 RUNBOOK = "docs/04-operations.md#7-troubleshooting"
 SCENARIOS = "tests/acceptance/test_scenarios.py"
+REPORT = f"{SAMPLES}/report_status.py"
 REQUIREMENT = {
     "id": "R-01",
     "kind": "capability",
@@ -76,7 +77,7 @@ REACH = REQUIREMENT | {
 FILES = {
     "src/product.py": "STATUS = 'well'\n",
     SCENARIOS: 'import pytest\n\n\n@pytest.mark.req("R-01")\ndef test_status():\n    assert list("well")\n',
-    SAMPLES: "SAMPLES = {'report_status': lambda number: {'subject': f'A-{number}'}}\n",
+    REPORT: "def report_status(number):\n    return {'subject': f'A-{number}'}\n",
     requirements_module.REQUIREMENTS: json.dumps([REQUIREMENT, QUALITY, REACH]),
     "docs/00-charter.md": "# Charter\n",
     "docs/01-requirements.md": "# Requirements\n\n### Privacy and rights\n\nConsent, two years.\n\n## 6 Faults\n",
@@ -111,7 +112,8 @@ class Box:
         self.write(path, (self.root / path).read_text("utf-8") + text)
 
     def remove(self, path: str) -> None:
-        (self.root / path).unlink()
+        place = self.root / path
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
 
     def edit(self, path: str, pattern: str, new: str) -> None:
         text, found = re.subn(pattern, lambda _: new, (self.root / path).read_text("utf-8"), flags=re.MULTILINE)

@@ -17,7 +17,18 @@ from planrun_software.measuring import load
 from planrun_software.measuring.bounds import upper_bound
 from planrun_software.measuring.error_budget import budget
 from planrun_software.measuring.load import Target, judged
-from planrun_software.self_test.conftest import AUDIT, BUDGET, DRILL, LOAD, RECORD, RESTORE, SCENARIOS, TODAY, Box
+from planrun_software.self_test.conftest import (
+    AUDIT,
+    BUDGET,
+    DRILL,
+    LOAD,
+    RECORD,
+    REPORT,
+    RESTORE,
+    SCENARIOS,
+    TODAY,
+    Box,
+)
 from planrun_software.traceability import marked_tests, muted, runs
 from planrun_software.traceability.offered import SAMPLES
 
@@ -115,9 +126,9 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T2.3", "fail", "types", _do("evidence", "build", {"results": {"types": "red"}}, *runs.MEASURED)),
     ("T2.4", "blocked", "No code owner", _do("write", ".github/CODEOWNERS", "# none yet\n")),
     ("T2.5", "blocked", "was due", _item(due=LONG_AGO)),
-    ("T2.6", "fail", "stands for report_status", _do("edit", SAMPLES, "report_status", "report")),
-    ("T2.6", "fail", "stands for fly", _do("write", "src/product/capabilities.py", "CAPABILITIES = {'fly': print}\n")),
-    ("T2.6", "blocked", "There is no tests/samples.py", _do("remove", SAMPLES)),
+    ("T2.6", "fail", "stands for report_status", _do("edit", REPORT, "report_status", "report")),
+    ("T2.6", "fail", "stands for fly", _do("write", "src/product/capabilities/fly.py", "def fly(request): ...\n")),
+    ("T2.6", "blocked", "There is no tests/samples,", _do("remove", SAMPLES)),
     ("T3.1", "fail", "fails", _do("ended", "acceptance", "failed")),
     ("T3.1", "blocked", "skipped", _do("ended", "acceptance", "skipped")),
     ("T3.1", "fail", "answers nothing", _unseen("hollow", "answers nothing")),
@@ -139,7 +150,7 @@ CASES: list[tuple[str, str, str, Callable[[Box], None]]] = [
     ("T4.1", "fail", "did not work", _drill("rollback_drill", DRILL, worked_after=False)),
     ("T4.1", "blocked", "days old", _drill("rollback_drill", DRILL, on=LONG_AGO)),
     ("T4.1", "blocked", "stale: src/ changed", _do("write", "src/more.py", "")),
-    ("T4.1", "blocked", "stale: tests/samples.py", _do("append", SAMPLES, "# more\n")),
+    ("T4.1", "blocked", "stale: tests/samples/report_status.py", _do("append", REPORT, "# more\n")),
     ("T4.2", "blocked", "not what the plan", _do("edit", "ops/alerts.yaml", "14.4", "99")),
     ("T4.2", "blocked", "no owner", _do("edit", "ops/alerts.yaml", "Ana", "?")),
     ("T4.2", "blocked", "no heading", _do("edit", "ops/alerts.yaml", "#7-troubleshooting", "#nowhere")),

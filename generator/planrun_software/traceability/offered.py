@@ -8,35 +8,34 @@ from planrun.trouble import Blocked, Trouble
 
 from planrun_software.traceability.requirements import requirements
 
-SAMPLES = "tests/samples.py"
+SAMPLES = "tests/samples"  # a file for each capability
 
 
 def offered(repo: Repo) -> list[str]:
-    """The capabilities by function: those that a requirement names, then those in CAPABILITIES that none names."""
+    """The capabilities by function: those that a requirement names, then those with a file that none names."""
     names = [str(row.get("function", "")) for row in requirements(repo) if row.get("kind") == "capability"]
-    for file in sorted(repo.root.glob("src/*/capabilities.py")):
-        names += keys_of(file, "CAPABILITIES")
+    names += [name for folder in sorted(repo.root.glob("src/*/capabilities")) for name in named(folder)]
     return list(dict.fromkeys(filter(None, names)))
 
 
 def sampled(repo: Repo) -> list[str]:
-    """The capabilities that have a sample. `Blocked` where there is no file of samples."""
-    if not (repo.root / SAMPLES).is_file():
+    """The capabilities that have a sample: a file of their name, and a function of it inside. `Blocked` without any."""
+    folder = repo.root / SAMPLES
+    if not folder.is_dir():
         raise Blocked(f"There is no {SAMPLES}, so nothing stands for a capability.", f"git checkout {SAMPLES}")
-    return keys_of(repo.root / SAMPLES, "SAMPLES")
+    return [name for name in named(folder) if _defines(folder / f"{name}.py", name)]
 
 
-def keys_of(file: Path, name: str) -> list[str]:
-    """The keys of a dictionary that a module writes out under a name; none where it holds no such name."""
+def named(folder: Path) -> list[str]:
+    """What the modules of a folder are called, but for private ones."""
+    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
+
+
+def _defines(file: Path, name: str) -> bool:
+    """Whether a module has a function of this name. `Trouble` where it is not Python."""
     try:
         module = ast.parse(file.read_text("utf-8"), file.name)
     except SyntaxError as error:
         told = f"{file.name} is not Python: {error.msg} in line {error.lineno}."
         raise Trouble(told, f"Correct {file.name}.") from error
-    for node in module.body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Dict):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-                keys = [key.value for key in node.value.keys if isinstance(key, ast.Constant)]
-                return [key for key in keys if isinstance(key, str)]
-    return []
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in module.body)

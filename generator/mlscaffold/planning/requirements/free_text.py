@@ -16,7 +16,9 @@ _TAKEN = (
     # the commands and addresses that a rendered product has of its own
     "accept alert_test audit backup budget check completion confirm decide deletion deletions docs forget healthz "
     "labels load login logout metrics openapi page pages readyz records redoc restore restore_drill rollback_drill "
-    "session sign static status token waiting waive warnings"
+    "session sign static status token waiting waive warnings "
+    # modules of tests that a scenario's file must not be called like
+    "access command job library model review samples scenarios service"
 )
 TAKEN = frozenset(_TAKEN.split())
 

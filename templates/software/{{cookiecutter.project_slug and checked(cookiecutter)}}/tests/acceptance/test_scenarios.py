@@ -1,5 +1,5 @@
 {% set soft = (plan.slo.soft.value or '').split(', ') %}
-"""One scenario for every must requirement that a test shows: the running product, given, when, then.
+"""One scenario for every must requirement that is of no single capability: the running product, given, when, then.
 
 The words are those of plan/requirements.yaml at the project's start; where the two differ, that file is right.
 """
@@ -7,9 +7,10 @@ The words are those of plan/requirements.yaml at the project's start; where the 
 {% if served and scenarios.security %}
 import json
 {% endif %}
-from collections.abc import Iterator
+{% if scenarios.others or scenarios.model or scenarios.person or scenarios.security or scenarios.reading or scenarios.deletion %}
 from pathlib import Path
 
+{% endif %}
 import pytest
 
 {% set needed = [
@@ -17,7 +18,6 @@ import pytest
   'ledger' if answers.deliverable == 'batch' and scenarios.deletion else '',
   'review' if answers.ml_component and not served else '',
 ] | select | list %}
-from planrun.repository import Repo
 {% if served %}
 from planrun_software.harness import http
 from planrun_software.harness.http import Service as Product
@@ -32,40 +32,6 @@ from {{ answers.package_name }} import {{ needed | join(', ') }}
 
 drive = {{ 'http.Own' if served else 'harness' }}.here(__file__)
 FIRST = "{{ first_done }}"
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product, running as its users meet it."""
-    with drive.product(tmp_path_factory.mktemp("product"){{ ', MODEL_URL="http://127.0.0.1:9"' if answers.ml_component }}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def limit_seconds() -> float:
-    """How long an answer may take by the plan; `load` shows it for the share that the requirement names."""
-    return int(Repo(Path(__file__).parents[2]).answers["p95_ms"]) / 1000
-{% for requirement in scenarios.capability %}
-
-
-@pytest.mark.req("{{ requirement.id }}")
-def {{ requirement.test }}(product: Product, limit_seconds: float) -> None:
-    # Given {{ requirement.scenario.given | quoted }}
-    name = "{{ requirement.function }}"
-    subjects = ["A-17", "née 名前", "=1+1", "a" * 200]
-
-    # When {{ requirement.scenario.when | quoted }}
-    requests = [drive.sample(name, subject=subject) for subject in subjects]
-    replies = [product.perform(name, request) for request in requests]
-    again = [product.perform(name, request) for request in requests]
-
-    # Then {{ requirement.scenario.then | quoted }}
-    shown = [(reply.body.get("subject"), reply.body.get("capability")) for reply in replies]
-    assert shown == [(subject, name) for subject in subjects]
-    assert [reply.body for reply in replies] == [reply.body for reply in again]
-    assert min(reply.seconds for reply in replies + again) <= limit_seconds
-    # What its rule finds out is looked at here, once it is written: gate T3.1 waits for that.
-{% endfor %}
 {% for requirement in scenarios.input %}
 
 

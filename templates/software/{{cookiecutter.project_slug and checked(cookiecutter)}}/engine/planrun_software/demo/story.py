@@ -24,43 +24,69 @@ NEEDS = Extent(("pytest",), 25, 75)
 SETTINGS = {"DEPENDENCIES": "stand-in"}  # the directory it depends on is taken as answering
 REQUIREMENTS, TEST = "plan/requirements.yaml", "tests/acceptance/test_note.py"
 ASKED = 50
-CAPABILITIES, SCENARIOS = "src/leave_desk/capabilities.py", "tests/acceptance/test_scenarios.py"
+CAPABILITIES, SCENARIOS = "src/leave_desk/capabilities", "tests/acceptance"
 # What the team writes: the rule of each capability, each a place and what is put there.
-IMPORTS = "from . import dependencies as _dependencies\n"
-FIELDS = "    degraded: tuple[str, ...] = ()  # what it went without\n"
+IMPORTS = "from ..contract import Outcome, Request, without\n"
+GUESS = """\
+# A first guess: it takes a subject and a note, until a class made of Request says what else; and it gives what was
+# asked, until a class made of Outcome says what its rule finds out.
+"""
+FOUND = """
+
+@dataclass(frozen=True, kw_only=True)
+class {name}(Outcome):
+    \"\"\"{about}\"\"\"
+
+    {field}
+"""
+KEPT = (
+    "from dataclasses import dataclass\n\nfrom sqlalchemy.orm import Session\n\n"
+    f"{IMPORTS}from ._asked import subjects\n"
+)
 RULES = {
-    IMPORTS: (
-        "from sqlalchemy import select\nfrom sqlalchemy.orm import Session\n\n"
-        + IMPORTS
-        + "from .tables import Record\n"
-    ),
-    FIELDS: f'{FIELDS}    state: str = ""\n    waiting: tuple[str, ...] = ()\n',
-    """    return Outcome.of("request_leave", request, _without())
-""": """    return Outcome.of("request_leave", request, _without(), state="waits for a lead")
+    "request_leave": {
+        IMPORTS: f"from dataclasses import dataclass\n\n{IMPORTS}",
+        GUESS: FOUND.format(name="Requested", about="Where a request stands.", field='state: str = ""'),
+        "-> Outcome:": "-> Requested:",
+        """    return Outcome.of("request_leave", request, without())
+""": """    return Requested.of("request_leave", request, without(), state="waits for a lead")
 """,
-    """def approve_leave(request: Request) -> Outcome:
-    \"\"\"Meets R-02.\"\"\"
-    return Outcome.of("approve_leave", request, _without())
-""": """def approve_leave(request: Request, session: Session) -> Outcome:
-    \"\"\"Meets R-02.\"\"\"
-    asked = request.subject.strip() in _subjects(session, "request_leave")
-    return Outcome.of("approve_leave", request, _without(), state="approved" if asked else "nobody asked for it")
+    },
+    "approve_leave": {
+        IMPORTS: KEPT,
+        GUESS: FOUND.format(name="Approved", about="Whether there was something to approve.", field='state: str = ""'),
+        "(request: Request) -> Outcome:": "(request: Request, session: Session) -> Approved:",
+        """    return Outcome.of("approve_leave", request, without())
+""": """    asked = request.subject.strip() in subjects(session, "request_leave")
+    return Approved.of("approve_leave", request, without(), state="approved" if asked else "nobody asked for it")
 """,
-    """def list_open_requests(request: Request) -> Outcome:
-    \"\"\"Meets R-03.\"\"\"
-    return Outcome.of("list_open_requests", request, _without())
-""": """def list_open_requests(request: Request, session: Session) -> Outcome:
-    \"\"\"Meets R-03: those that wait for a lead, newest first.\"\"\"
-    approved = set(_subjects(session, "approve_leave"))
-    waiting = [name for name in _subjects(session, "request_leave") if name not in approved]
-    return Outcome.of("list_open_requests", request, _without(), waiting=tuple(waiting))
+    },
+    "list_open_requests": {
+        IMPORTS: KEPT,
+        GUESS: FOUND.format(
+            name="Open", about="Those that wait for a lead, newest first.", field="waiting: tuple[str, ...] = ()"
+        ),
+        "(request: Request) -> Outcome:": "(request: Request, session: Session) -> Open:",
+        """    return Outcome.of("list_open_requests", request, without())
+""": """    approved = set(subjects(session, "approve_leave"))
+    waiting = [name for name in subjects(session, "request_leave") if name not in approved]
+    return Open.of("list_open_requests", request, without(), waiting=tuple(waiting))
+""",
+    },
+}
+ASKED_FOR = '''"""What was asked before: known to the capabilities that look at it."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..tables import Record
 
 
-def _subjects(session: Session, capability: str) -> list[str]:
+def subjects(session: Session, capability: str) -> list[str]:
+    """Of the last hundred times that a capability did its work: what it was about, newest first."""
     found = select(Record.subject).where(Record.capability == capability).order_by(Record.id.desc()).limit(100)
     return list(session.scalars(found))
-""",
-}
+'''
 WAITS = "    # What its rule finds out is looked at here, once it is written: gate T3.1 waits for that.\n"
 REQUESTED = """    for subject in subjects:
         product.perform("request_leave", drive.sample("request_leave", subject=subject))
@@ -177,14 +203,10 @@ def _requirements(project: Project, telling: Telling, results: dict[str, str]) -
 
 def _write_the_rules(project: Project) -> None:
     """Into the capabilities, and what each scenario looks at beside them."""
-    _put(project, CAPABILITIES, RULES)
-    path = project.folder / SCENARIOS
-    text = path.read_text("utf-8")
+    project.folder.joinpath(CAPABILITIES, "_asked.py").write_text(ASKED_FOR, "utf-8")
     for name, (before, look) in LOOKS.items():
-        start, marked, scenario = text.partition(f"def test_{name}(")
-        _must(bool(marked) and WAITS in scenario, "accept", f"{SCENARIOS} has no scenario of {name}")
-        text = start + marked + scenario.replace("\n    # When", f"{before}\n    # When", 1).replace(WAITS, look, 1)
-    path.write_text(text, "utf-8")
+        _put(project, f"{CAPABILITIES}/{name}.py", RULES[name])
+        _put(project, f"{SCENARIOS}/test_{name}.py", {"\n    # When": f"{before}\n    # When", WAITS: look})
 
 
 def _put(project: Project, name: str, changes: Mapping[str, str]) -> None:

@@ -21,7 +21,7 @@ from planrun_software.traceability.offered import SAMPLES
 
 RECORDS = 100
 AFTERWARDS = 100_000  # the number of a sample that was not among them
-MEASURED = ("src/", SAMPLES, "engine/")
+MEASURED = ("src/", f"{SAMPLES}/", "engine/")
 Tables = dict[str, Content]
 
 
@@ -118,5 +118,5 @@ def _filled(drive: harness.Harness, folder: Path) -> Tables:
             reply = product.perform(name, drive.sample(name, number))
             if not reply.ok:
                 told = f"The sample of {name} was not carried out: {reply.body.get('detail', reply.body)}"
-                raise Blocked(told, f"Correct {SAMPLES}, or what refuses it.")
+                raise Blocked(told, f"Correct {SAMPLES}/{name}.py, or what refuses it.")
     return drive.content(folder)

@@ -16,7 +16,7 @@ from planrun_software.harness.deliverable import sample_of, samples_in
 from planrun_software.traceability.offered import SAMPLES
 
 MIGRATIONS = "src/*/migrations/versions/*.py"
-MEASURED = ("src/", SAMPLES, "engine/")
+MEASURED = ("src/", f"{SAMPLES}/", "engine/")
 
 
 def rollback(repo: Repo, to: str = "") -> Outcome:
@@ -69,7 +69,7 @@ def works(repo: Repo, data: Path, release: Path, number: int) -> bool:
     """Whether a release starts on this data and does its first capability, asked as its own samples ask."""
     drive = harness.of(repo)
     own = release.parent / SAMPLES
-    samples = samples_in(own) if own.is_file() else drive.samples
+    samples = samples_in(own) if own.is_dir() else drive.samples
     name = drive.first if drive.first in samples else next(iter(samples), drive.first)
     try:
         with drive.product(data, source=release) as product:

@@ -31,7 +31,7 @@ STEADY = 10.0  # the least time under load: a shorter one has shown no queue
 WORKERS = re.compile(r"^workers (\d+)", re.MULTILINE)
 ERROR_LIMIT = 0.001
 WARM_UP = 5  # requests that nobody counts
-MEASURED = ("src/", SAMPLES, "engine/", "plan/plan.json#slo,capacity")
+MEASURED = ("src/", f"{SAMPLES}/", "engine/", "plan/plan.json#slo,capacity")
 
 
 @dataclass(frozen=True)

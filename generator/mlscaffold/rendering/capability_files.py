@@ -1,0 +1,96 @@
+"""The files of each capability: its rule, its router, its sample and its scenario, and what its noun lets one guess.
+
+A template is one file a path, at both doors; so there are as many places for capabilities as `PLACES` says, written
+into the template by generator/sync.py, and those that no answer calls for are rendered to no file.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlscaffold.answers import MOST_CAPABILITIES, Answers
+from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.rendering.forms import is_served
+from mlscaffold.rendering.requirements import drafts, first_done, queries
+
+PLACES = MOST_CAPABILITIES
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of what a capability is about: its type, the default, and what a sample holds there, both as Python."""
+
+    name: str
+    type: str
+    default: str
+    sample: str
+
+
+AMOUNT = (Field("amount", "Decimal | None", "None", '"12.50"'), Field("currency", "str", '""', '"EUR"'))
+DAYS = (
+    Field("first_day", "date | None", "None", '"2030-01-07"'),
+    Field("last_day", "date | None", "None", '"2030-01-11"'),
+)
+DUE = Field("due_on", "date | None", "None", '"2030-01-31"')
+WHEN = Field("made_on", "date | None", "None", '"2030-01-07"')
+COUNT = Field("quantity", "int", "1", "2")
+# What people mostly want to know of a thing, by the last word of its name. Wrong for some, and said to be a guess.
+FIELDS = {
+    **dict.fromkeys(("invoice", "bill", "claim", "expense"), (*AMOUNT, DUE)),
+    **dict.fromkeys(("payment", "price", "quote", "offer", "refund", "fee"), AMOUNT),
+    **dict.fromkeys(("order", "delivery", "parcel", "item", "product"), (COUNT, DUE)),
+    **dict.fromkeys(("booking", "room", "reservation", "trip", "holiday", "absence", "seat", "car", "bed"), DAYS),
+    **dict.fromkeys(("day", "month", "year", "appointment", "meeting", "visit", "shift"), DAYS[:1]),
+    **dict.fromkeys(("photo", "picture", "report", "document", "file", "letter", "log", "form", "ticket"), (WHEN,)),
+}
+ANY = (Field("details", "str", '""', '"an example"'),)
+ARTICLES = ("a", "an", "the")
+ENDS = ("and", "as", "at", "by", "for", "from", "in", "into", "of", "on", "or", "that", "to", "which", "with")
+
+
+def noun(capability: str) -> str:
+    """What a capability is about: "Submit an invoice" gives invoice; empty where no English article leads to it."""
+    words = re.sub(r"[^\w\s-]", "", capability.lower(), flags=re.ASCII).split()
+    if not capability.isascii():
+        return ""
+    at = next((at for at, word in enumerate(words) if word in ARTICLES and at > 0), len(words))
+    rest = words[at + 1 :]
+    end = next((place for place, word in enumerate(rest) if word in ENDS), len(rest))
+    return " ".join(rest[:end]) if all(re.fullmatch(r"[a-z][a-z-]*", word) for word in rest[:end]) else ""
+
+
+def capability_files(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
+    """A row for each place: the names of its files, empty where no capability is, and what goes into them."""
+    asking, first = queries(answers, plan), first_done(answers, plan)
+    tests = {one["function"]: one for one in plan["requirements"] if one["kind"] == "capability"}
+    rows = []
+    for one in drafts(answers, plan)["offered"]:
+        name = one["function"]
+        about = noun(one["capability"]) if name == first else ""
+        called = "".join(word.capitalize() for word in re.split(r"[\s-]", about))
+        shown = (one["priority"], one["verification"]) == ("must", "test")
+        row = {
+            **tests[name],
+            "carried_out": one["carried_out"],
+            "module": f"{name}.py",
+            "router": f"{name}.py" if is_served(answers) else "",
+            "scenarios": f"{one['test']}.py" if shown else "",
+            "query": is_served(answers) and name in asking,
+            "noun": about,
+            "type": called,
+            "takes": f"{called}Request",  # without a noun, the class that all share
+            "gives": f"{called}Outcome",
+            "fields": FIELDS.get(about.split()[-1], ANY) if about else (),
+        }
+        row["imports"] = [text for text in ("date", "Decimal") if any(text in part.type for part in row["fields"])]
+        rows.append(row)
+    nothing = {"module": "", "router": "", "scenarios": ""}
+    return [*rows, *[nothing] * (PLACES - len(rows))]
+
+
+def first_request(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
+    """The class of what the first capability takes."""
+    first = first_done(answers, plan)
+    return str(next(row["takes"] for row in capability_files(answers, plan) if row["module"] == f"{first}.py"))

@@ -1,0 +1,45 @@
+{% set one = capability_files[place] %}
+{% set path = '/' ~ one.function | replace('_', '-') %}
+"""How one capability is asked over HTTP."""
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+{% if one.noun %}
+from ..capabilities.{{ one.function }} import TITLE, {{ one.gives }}, {{ one.takes }}
+{% else %}
+from ..capabilities.{{ one.function }} import TITLE
+from ..contract import Outcome, Request
+{% endif %}
+{% if one.query %}
+from ..routing import REFUSALS, Reading
+
+router = APIRouter()
+
+
+@router.get(
+    "{{ path }}",
+    operation_id="{{ one.function }}",
+    summary=TITLE,
+    response_model={{ one.gives }},
+    responses=REFUSALS,
+)
+def ask(read: Reading, subject: str, note: str = "") -> JSONResponse:
+    """It only answers, and nothing is kept of it."""
+    return read("{{ one.function }}", {{ one.takes }}(subject, note))
+{% else %}
+from ..routing import Once, described
+
+router = APIRouter()
+
+
+@router.post(
+    "{{ path }}",
+    operation_id="{{ one.function }}",
+    summary=TITLE,
+    **described({{ one.gives }}),
+)
+def ask(body: {{ one.takes }}, once: Once) -> JSONResponse:
+    """Done once: whoever asks the same again has the first answer."""
+    return once("{{ one.function }}", body)
+{% endif %}
