@@ -306,15 +306,27 @@ def plan(
 @cli.command()
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @SET
+@click.option(
+    "--rename", "renamed", metavar="'A=B'", multiple=True, help="Call the capability A B, with all its files."
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--numbers", is_flag=True, help="List every number that changes, before and after.")
 @click.option("--measured", is_flag=True, help="Take what the repository has measured since, after one yes.")
 @click.option("--yes", is_flag=True, help="The yes that --measured asks for.")
-def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: bool, measured: bool, yes: bool) -> None:
+def replan(
+    folder: Path,
+    assignments: Sequence[str],
+    renamed: Sequence[str],
+    dry_run: bool,
+    numbers: bool,
+    measured: bool,
+    yes: bool,
+) -> None:
     """Plan again with new facts, and keep what the team wrote.
 
     Prints the plan's six lines before and after, what stands in its way and a changed advice, and merges the new
-    documents into the repository. --measured takes the facts from the repository's own evidence.
+    documents into the repository. --measured takes the facts from the repository's own evidence. --rename gives a
+    capability another name: its files move with all that was written in them, and its requirement keeps its id.
     """
     from mlscaffold import update
 
@@ -330,7 +342,8 @@ def replan(folder: Path, assignments: Sequence[str], dry_run: bool, numbers: boo
         if found is None:
             return
         facts = found
-    replanned = update.replan(folder, facts, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
+    names = _names(renamed)
+    replanned = update.replan(folder, facts, names=names, dry_run=dry_run, say=lambda told: click.echo(told, err=True))
     _tell(report.replanned(replanned, update.changed_numbers(replanned), dry_run, numbers))
     if replanned.conflicts:
         raise ConflictsLeft(replanned.root, replanned.conflicts, in_git=replanned.in_git, dry_run=dry_run)
@@ -343,6 +356,17 @@ def _settle(folder: Path) -> None:
 
     if told := update.settle(find.root_of(folder)):
         click.echo(told, err=True)
+
+
+def _names(renamed: Sequence[str]) -> dict[str, str]:
+    """The new names of capabilities by their old ones. Raises `UsageError`."""
+    found: dict[str, str] = {}
+    for text in renamed:
+        old, equals, new = (part.strip() for part in text.partition("="))
+        if not (old and equals and new) or ";" in new:
+            raise UsageError(f"--rename {text!r} gives no new name.", "Write --rename 'Submit a form=Send a form'.")
+        found[old] = new
+    return found
 
 
 def _measured(folder: Path, facts: dict[str, str], *, agreed: bool) -> dict[str, str] | None:

@@ -406,6 +406,17 @@ class NewerRecord(MlscaffoldError):
         )
 
 
+class NoSuchCapability(MlscaffoldError):
+    """A new name for a capability that the repository does not have."""
+
+    def __init__(self, name: str, there: Sequence[str]) -> None:
+        known = "; ".join(there) or "none"
+        super().__init__(
+            f"There is no capability {shown(name)} to rename. Nothing was changed.",
+            f"Its capabilities are: {known}. Write --rename 'A=B' with one of them for A.",
+        )
+
+
 class OlderRecord(MlscaffoldError):
     """A repository of an older version: its pages and its engine belong together, and both come before new facts."""
 

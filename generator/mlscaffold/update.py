@@ -38,6 +38,7 @@ from mlscaffold.errors import (
     AnotherMetric,
     DamagedRecord,
     NoRecord,
+    NoSuchCapability,
     NotCommitted,
     OlderRecord,
     OtherVersion,
@@ -52,6 +53,7 @@ from mlscaffold.repository import engine, find, journal, lineends, lock, merge, 
 from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change
 from mlscaffold.repository.record import Record
+from mlscaffold.repository.renaming import Renaming
 from mlscaffold.vcs import File
 
 OWN = "own_"  # a label that no requirement can have: the highest number that the team has given itself
@@ -106,10 +108,13 @@ def replan(
     folder: Path,
     new_facts: Mapping[str, str],
     *,
+    names: Mapping[str, str] | None = None,
     dry_run: bool = False,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Replanned:
     """Plan again with new facts and merge the result into the repository that `folder` lies in.
+
+    `names` are new names of capabilities, by their old ones: files, ids and what the team wrote stay theirs.
 
     One writer at a time; `say` is told what became of a run that was interrupted before. Raises `NoRecord` where
     mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
@@ -121,7 +126,9 @@ def replan(
         if kept.version != __version__:
             raise OlderRecord(root, kept.version, __version__)
         with house.using(presets.recorded(kept.state)):
-            return _merged(root, kept, recorded(root), new_facts, None, dry_run=dry_run)
+            known = recorded(root)
+            renamed = _called(known, names or {})
+            return _merged(root, kept, renamed, new_facts, None, dry_run=dry_run, names=names or {})
 
 
 def update(
@@ -362,6 +369,7 @@ def _merged(
     *,
     dry_run: bool,
     ready: tuple[Answers, Path] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Replanned:
     """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too.
 
@@ -372,7 +380,8 @@ def _merged(
     tracked, elsewhere, hosted, places = _places(root, kept)
     before = _plan_before(root / "plan/plan.json")
     texts = answers.merge(_of_this_metric(known, new_facts), new_facts)
-    complete = _with_kept_numbers(texts, before, root / "plan/requirements.yaml")
+    rows = _rows_called(before, names or {})
+    complete = _with_kept_numbers(texts, rows, root / "plan/requirements.yaml")
     with tempfile.TemporaryDirectory() as scratch:
         same = ready is not None and ready[0].raw == complete.raw
         tree = ready[1] if ready and same else render.generate(complete, Path(scratch))
@@ -381,7 +390,11 @@ def _merged(
     fresh += new_engine.changes if new_engine else ()
     by, called, deed = _names(new_engine is not None)
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}
-    merged = merge.three_way(root, kept.base, theirs, own=own, computed=COMPUTED, elsewhere=elsewhere, called=called)
+    renamings = _renamings(before, complete, names or {})
+    merged = merge.three_way(
+        root, kept.base, theirs,
+        own=own, computed=COMPUTED, elsewhere=elsewhere, called=called, renamings=renamings,
+    )  # fmt: skip
     if not dry_run:
         touched = {change.path for change in (*merged.changes, *fresh)}
         places |= {elsewhere.get(path, path) for path in theirs}
@@ -424,6 +437,47 @@ def _places(root: Path, kept: Record) -> tuple[set[str], dict[str, str], list[st
     places = {elsewhere.get(path, path) for path in kept.base}
     _refuse_unresolved(root, {*tracked, *places}, hosted, in_git=bool(tracked))
     return tracked, elsewhere, hosted, places
+
+
+def _called(known: dict[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    """The recorded answers with capabilities under their new names. Raises `NoSuchCapability` and `Contradiction`."""
+    if not names:
+        return known
+    there = questions.split(questions.text_of(known, "capabilities"))
+    for old in names:
+        if answers.complete(known).kind != "software" or old not in there:
+            raise NoSuchCapability(old, there)
+    called = known | {"capabilities": "; ".join(names.get(name, name) for name in there)}
+    kept = {**answers.complete(known).requirement_ids}
+    for old, new in names.items():
+        label, other = (specification.labelled([("", name)])[0] for name in (old, new))
+        if label in kept:
+            kept[other] = kept.pop(label)
+    if kept:
+        called["requirement_ids"] = "; ".join(f"{label}={number}" for label, number in kept.items())
+    return called
+
+
+def _rows_called(before: dict[PlanKey, Any], names: Mapping[str, str]) -> dict[PlanKey, Any]:
+    """The plan before, with capabilities under their new names: their requirements keep their numbers by them."""
+    rows = [
+        {**row, "capability": names.get(row["capability"], row["capability"])} for row in before.get("requirements", ())
+    ]
+    return {**before, "requirements": rows} if names else before
+
+
+def _renamings(before: Mapping[PlanKey, Any], complete: Answers, names: Mapping[str, str]) -> list[Renaming]:
+    """What becomes of each name's function, by the plan before and the one that comes."""
+    plans = (before, context.plan_of(complete)) if names else ()
+    old, new = (
+        (
+            {row["capability"]: row["function"] for row in plan["requirements"] if row["kind"] == "capability"}
+            for plan in plans
+        )
+        if names
+        else ({}, {})
+    )
+    return [Renaming((name, to), (old[name], new[to])) for name, to in names.items() if name in old and to in new]
 
 
 def _diff(changes: Iterable[Change]) -> str:

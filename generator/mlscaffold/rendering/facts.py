@@ -12,8 +12,8 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering import governance, hosted, operations, people, practice, reading, requirements
 from mlscaffold.rendering.architecture import Architecture
-from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.capability_files import capability_files, first_request
+from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme

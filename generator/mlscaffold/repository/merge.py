@@ -5,7 +5,7 @@ What is merged is what lies on the disk, whatever git thinks of it: ignored, unt
 
 import re
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from mlscaffold import vcs
 from mlscaffold.errors import InTheWay
 from mlscaffold.repository import journal, lineends
 from mlscaffold.repository.journal import Change
+from mlscaffold.repository.renaming import OWN, Renaming
 from mlscaffold.vcs import File
 
 _LARGEST = 1_000_000  # bytes; a larger file is no page of ours under a new name
@@ -54,6 +55,7 @@ def three_way(
     computed: Collection[str],
     elsewhere: Mapping[str, str] | None = None,
     called: str = vcs.THEIRS,
+    renamings: Sequence[Renaming] = (),
 ) -> Merged:
     """Merge the new render `theirs` into `folder` over `base`.
 
@@ -63,6 +65,8 @@ def three_way(
     `own` are further files of the team's, among which a renamed page may be. `computed` are files that are read before
     and written from the answers: the new version holds. Raises `InTheWay` where something that is no file stands in
     the place of a new one, and `GitFailed`.
+
+    `renamings` are carried out first, in the base and in what lies on the disk: what is merged has the new names.
     """
     base, theirs = (_moved(side, elsewhere or {}) for side in (base, theirs))
     for path in computed:
@@ -73,10 +77,22 @@ def three_way(
     replaced = _take_obstacles_out(folder, apart, planned)
     disk = _read(folder, {*apart, *planned}) | _read(folder, set(own) - set(computed), largest=_LARGEST)
     crlf = lineends.mostly_crlf(file.content for path, file in disk.items() if path in apart)
-    merge = _merge(folder, apart, disk, planned, called)
-    found = _Sorted(disk, merge)
-    changes = [_change(path, file, disk, crlf) for path, file in found.changed.items()]
-    changes += [Change(path, None, disk[path].content) for path in merge.removed if path not in found.kept]
+    apart, there, planned = _renamed(folder, renamings, apart, disk, planned)
+    # A capability that the team wrote by hand, before the plan knew of it, is theirs: the plan adds nothing to it.
+    planned |= {path: there[path] for path in planned if path in there and path not in apart and OWN.fullmatch(path)}
+    merge = _merge(folder, apart, there, planned, called)
+    found = _Sorted(there, merge)
+    changes = [_change(path, file, disk if renamings else there, crlf) for path, file in found.changed.items()]
+    gone = [path for path in merge.removed if path not in found.kept]
+    changes += [Change(path, None, (disk if renamings else there)[path].content) for path in gone if path in disk]
+    if renamings:
+        touched = {change.path for change in changes}
+        changes += [
+            Change(path, file.content, disk[path].content if path in disk else None, file.executable)
+            for path, file in there.items()
+            if path not in touched and path not in gone and file != disk.get(path)
+        ]
+        changes += [Change(path, None, file.content) for path, file in disk.items() if path not in there]
     beside = []
     for path in found.two_versions:
         place = journal.free_name(folder, path).relative_to(folder).as_posix()
@@ -90,6 +106,28 @@ def three_way(
         tuple(sorted(found.kept)),
         tuple(beside),
     )
+
+
+def _renamed(
+    folder: Path,
+    renamings: Sequence[Renaming],
+    base: dict[str, File],
+    disk: dict[str, File],
+    planned: dict[str, File],
+) -> tuple[dict[str, File], dict[str, File], dict[str, File]]:
+    """Base, disk and plan under the new names; a capability's own files are the team's, so the plan leaves them alone.
+
+    Raises `InTheWay` where something else has the new name.
+    """
+    for renaming in renamings:
+        try:
+            base, disk = renaming.applied(base), renaming.applied(disk)
+        except KeyError as error:
+            raise InTheWay(folder, str(error.args[0]), f"{error.args[0]} is there already") from error
+        planned = {
+            path: base[path] if renaming.is_own(path) and path in base else file for path, file in planned.items()
+        }
+    return base, disk, planned
 
 
 def _moved(files: Mapping[str, File], elsewhere: Mapping[str, str]) -> dict[str, File]:

@@ -1,0 +1,152 @@
+"""Capabilities come, get another name and go: `replan` on a software repository in which a team has written."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from material import newborn
+from mlscaffold import render, update, vcs
+from mlscaffold.errors import Contradiction, InTheWay, NoSuchCapability
+
+RULE = "src/order_desk/capabilities/{}.py"
+OWN = (RULE, "src/order_desk/routers/{}.py", "tests/samples/{}.py", "tests/acceptance/test_{}.py")
+ORDERS = "Place an order; Change an order; Cancel an order; Show the state of an order"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """The order desk, in which the team has written into every file of one capability, and named it in a test."""
+    folder = render.render(newborn("sw-orders"), tmp_path)
+    for number, path in enumerate(OWN):
+        with folder.joinpath(path.format("change_an_order")).open("a", encoding="utf-8") as file:
+            file.write(f"\n\nTEAM = {number}\n")
+    named = 'NAME, PATH = "change_an_order", "/change-an-order"\nOTHER = "change_an_order_twice"\n'
+    folder.joinpath("tests/test_own.py").write_text(named, "utf-8")
+    vcs.create(folder, "Start")
+    return folder
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """Every file below src and tests, by its path."""
+    found = [path for part in ("src", "tests") for path in sorted((folder / part).rglob("*.py"))]
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in found}
+
+
+def ids(folder: Path) -> dict[str, str]:
+    """The id of each capability's requirement, by its function."""
+    rows = yaml.safe_load(folder.joinpath("plan/requirements.yaml").read_text("utf-8"))
+    return {row["function"]: row["id"] for row in rows if row["kind"] == "capability"}
+
+
+def test_a_further_capability_is_four_files_and_nothing_else_of_the_code(desk: Path) -> None:
+    """Its rule, its router, its sample and its scenario; no file that is there changes by a byte."""
+    before = texts(desk)
+    done = update.replan(desk, {"capabilities": f"{ORDERS}; Return an order"})
+    after = texts(desk)
+
+    assert done.conflicts == ()
+    assert sorted(after.keys() - before.keys()) == sorted(path.format("return_an_order") for path in OWN)
+    assert {path: after[path] for path in before} == before
+    assert ids(desk)["return_an_order"] not in {ids(desk)[name] for name in ids(desk) if name != "return_an_order"}
+
+
+def test_a_capability_written_by_hand_stays_as_it_is_when_the_plan_learns_of_it(desk: Path) -> None:
+    """The team wrote its files first: the plan brings the requirement, and those files that are missing."""
+    hand = desk / RULE.format("return_an_order")
+    hand.write_text(
+        '"""By hand."""\n\n\ndef return_an_order(request: object) -> object:\n    return request\n', "utf-8"
+    )
+    commit(desk)
+    before = texts(desk)
+    done = update.replan(desk, {"capabilities": f"{ORDERS}; Return an order"})
+
+    assert (done.conflicts, done.beside) == ((), ())
+    assert {path: texts(desk)[path] for path in before} == before
+    assert desk.joinpath("tests/samples/return_an_order.py").is_file()
+    assert "return_an_order" in ids(desk)
+
+
+def test_a_rename_keeps_what_the_team_wrote(desk: Path) -> None:
+    """Four files move with it, its requirement keeps its id, and whoever named it names it anew."""
+    before, known = texts(desk), ids(desk)
+    done = update.replan(desk, {}, names={"Change an order": "Amend an order"})
+    after = texts(desk)
+
+    assert done.conflicts == done.kept == done.deleted == ()
+    for number, path in enumerate(OWN):
+        old, new = path.format("change_an_order"), path.format("amend_an_order")
+        assert old not in after
+        assert f"TEAM = {number}" in after[new]
+        assert after[new] == before[old].replace("change_an_order", "amend_an_order").replace(
+            "Change an order", "Amend an order"
+        ).replace("change-an-order", "amend-an-order").replace("change an order", "amend an order")
+    assert '"amend_an_order", "/amend-an-order"' in after["tests/test_own.py"]
+    assert '"change_an_order_twice"' in after["tests/test_own.py"]
+    assert ids(desk) == {name.replace("change", "amend"): id for name, id in known.items()}
+    assert "Amend an order" in update.recorded(desk)["capabilities"]
+    subprocess.run(["git", "add", "--all"], cwd=desk, check=True)
+    told = subprocess.run(
+        ["git", "diff", "--cached", "-M", "--name-status", "src", "tests"],
+        cwd=desk,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert len(re.findall(r"^R\d+\t", told.stdout, re.MULTILINE)) == len(OWN)
+
+
+def test_a_renamed_capability_is_merged_as_any_other_afterwards(desk: Path) -> None:
+    """Nothing is left over: a replan with the same facts changes nothing, and a new one touches none of its files."""
+    update.replan(desk, {}, names={"Change an order": "Amend an order"})
+    commit(desk)
+    again = update.replan(desk, {})
+    before = texts(desk)
+    update.replan(desk, {"capabilities": f"{ORDERS.replace('Change', 'Amend')}; Return an order"})
+
+    assert (again.changed, again.removed) == ((), ())
+    assert {path: text for path, text in texts(desk).items() if path in before} == before
+
+
+def test_a_name_that_is_none_or_taken_is_refused(desk: Path) -> None:
+    """By a sentence that names what is there, and nothing changes."""
+    before = texts(desk)
+    desk.joinpath(RULE.format("amend_an_order")).write_text("", "utf-8")
+    subprocess.run(["git", "add", "--all"], cwd=desk, check=True)
+    with pytest.raises(NoSuchCapability, match=r"no capability \"Fly\" to rename"):
+        update.replan(desk, {}, names={"Fly": "Run"})
+    with pytest.raises(Contradiction, match="twice"):
+        update.replan(desk, {}, names={"Change an order": "Cancel an order"})
+    with pytest.raises(InTheWay, match=r"amend_an_order\.py is there already"):
+        update.replan(desk, {}, names={"Change an order": "Amend an order"})
+
+    desk.joinpath(RULE.format("amend_an_order")).unlink()
+    assert texts(desk) == before
+
+
+def test_a_capability_that_goes_takes_what_nobody_wrote(desk: Path) -> None:
+    """Files as they were born go; what the team wrote stays theirs, and is named."""
+    done = update.replan(desk, {"capabilities": "Place an order; Show the state of an order"})
+
+    assert {path.format("cancel_an_order") for path in OWN} <= set(done.removed)
+    assert set(done.kept) == {path.format("change_an_order") for path in OWN}
+    assert all(desk.joinpath(path).is_file() for path in done.kept)
+
+
+def test_a_verb_that_code_is_full_of_is_replaced_where_it_names_the_capability(tmp_path: Path) -> None:
+    """`close` is a method of every connection: a capability called Close takes none of them with it."""
+    given = newborn("sw-batch").raw | {"capabilities": "Close; Report differences"}
+    folder = render.render(type(newborn("sw-batch"))(given), tmp_path)
+    vcs.create(folder, "Start")
+    before = {path: text for path, text in texts(folder).items() if path.endswith("ledger.py")}
+    update.replan(folder, {}, names={"Close": "Finish"})
+
+    assert before == {path: text for path, text in texts(folder).items() if path in before}
+    assert "def finish(" in folder.joinpath("src/nightly_ledger/capabilities/finish.py").read_text("utf-8")
+
+
+def commit(folder: Path) -> None:
+    """Everything, as the team would."""
+    subprocess.run(["git", "add", "--all"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "--quiet", "-m", "Work"], cwd=folder, check=True)
