@@ -59,6 +59,7 @@ PARTS = {
     "software": Part(
         "the rendered software repository, every sample",
         (
+            "tests/test_fortnight.py",
             "tests/test_governance.py",
             "tests/test_postgresql.py",
             "tests/test_rendered_software.py",
