@@ -1,95 +1,30 @@
 """The rendered service and web application on a real PostgreSQL: their tests, scenarios and both drills."""
 
+import json
 import os
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from mlscaffold import answers, render, vcs
+from postgresql import MISSING, WHY_NOT, Cluster, started
 from rendered_repository import run, run_product
+from test_software_slice import ask, give_tables
 
-# Debian keeps initdb and pg_ctl out of the PATH, one folder a version.
-PLACES = [
-    str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-]
-INITDB, PG_CTL = (
-    shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES])) for name in ("initdb", "pg_ctl")
-)
-MISSING = not (INITDB and PG_CTL and find_spec("pg8000"))
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(MISSING, reason="PostgreSQL's initdb and pg_ctl, or pg8000, are not installed here"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(MISSING, reason=WHY_NOT)]
 PRODUCTS = {
     "service": {"deliverable": "service", "data_class": "internal"},
     "web-app": {"deliverable": "web-app", "data_class": "personal", "ml_component": "http://127.0.0.1:9"},
 }
 
 
-@dataclass
-class Cluster:
-    """A PostgreSQL server of its own on loopback."""
-
-    folder: Path
-    port: int
-    as_owner: list[str]
-
-    @property
-    def url(self) -> str:
-        """Where it answers, for SQLAlchemy."""
-        return f"postgresql+pg8000://postgres@127.0.0.1:{self.port}/postgres"
-
-    @property
-    def log(self) -> str:
-        """Every statement that it was given."""
-        return self.folder.joinpath("server.log").read_text("utf-8", errors="replace")
-
-    def command(self, *words: str) -> None:
-        """One of PostgreSQL's own programs, as the user who owns the data."""
-        done = subprocess.run(
-            [*self.as_owner, *words], cwd=self.folder, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def databases(self) -> list[str]:
-        """The databases there are."""
-        from pg8000.native import Connection
-
-        connection = Connection("postgres", host="127.0.0.1", port=self.port, database="postgres")
-        try:
-            return [name for (name,) in connection.run("select datname from pg_database")]
-        finally:
-            connection.close()
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Started for these tests and ended with them; PostgreSQL refuses to run as root, so root hands it over."""
-    with (
-        tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as name,
-        socket.socket() as probe,
-    ):
-        probe.bind(("127.0.0.1", 0))
-        port, folder, as_owner = int(probe.getsockname()[1]), Path(name), []
-        probe.close()
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres", "postgres")
-            as_owner = ["runuser", "-u", "postgres", "--"]
-        server = Cluster(folder, port, as_owner)
-        server.command(str(INITDB), "--auth=trust", "--username=postgres", "--encoding=UTF8", "data")
-        options = f"-h 127.0.0.1 -p {port} -k {folder} -c log_statement=all -c fsync=off"
-        server.command(str(PG_CTL), "--pgdata=data", "--log=server.log", "--wait", f"--options={options}", "start")
-        try:
-            yield server
-        finally:
-            server.command(str(PG_CTL), "--pgdata=data", "--wait", "--mode=immediate", "stop")
+    """Started for these tests and ended with them; it logs every statement."""
+    with started("-c log_statement=all") as server:
+        yield server
 
 
 @pytest.fixture
@@ -146,9 +81,45 @@ def test_a_lost_database_is_filled_from_a_backup(
     assert run_product(product, "backup").returncode == 0
     (file,) = (tmp_path / "backups").iterdir()
     monkeypatch.setenv("DATABASE_URL", cluster.url)
+    logged = len(cluster.log)
     restored, again = run_product(product, "restore", str(file)), run_product(product, "restore", str(file))
 
     assert (restored.returncode, again.returncode) == (0, 1)
     assert "3 records came back" in restored.stdout
+    assert cluster.log[logged:].count("INSERT INTO record") == 1, "each row has made its own way to the server"
     assert "already holds records" in again.stderr
     assert in_repository(cluster.url, "fourth").stdout.strip() == "4"
+
+
+@pytest.mark.parametrize("repository", ["sw-orders"], indirect=True)
+def test_a_teams_own_tables_are_as_safe_as_on_sqlite(
+    repository: Path, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Backed up, restored and compared by content; a person leaves each of them, and a table left out is named."""
+    url = cluster.create("orders")
+    for name, value in {"DATABASE_URL": url, "DRILL_DATABASE_URL": cluster.url, "BACKUPS": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    give_tables(repository)
+    ask(repository, url, "Erika Muster", "Max Muster")
+    backed_up, drilled = run_product(repository, "backup"), run(repository, "restore-drill")
+    forgotten = run_product(repository, "forget", "Erika Muster")
+    (backup,) = tmp_path.glob("records-*.jsonl")
+    monkeypatch.setenv("DATABASE_URL", cluster.create("again"))
+    restored = run_product(repository, "restore", str(backup))
+    expired = run_product(repository, "expire", "--keep-days", "0.000001")
+    backups = next(repository.glob("src/*/backups.py"))
+    text = backups.read_text("utf-8")
+    one = text.replace("tables = Base.metadata.sorted_tables\n", "tables = [Base.metadata.tables['record']]\n", 1)
+    backups.write_text(one, "utf-8")
+    bad = run(repository, "restore-drill")
+
+    assert "6 records in" in backed_up.stdout, backed_up.stderr
+    assert drilled.returncode == 0, drilled.stdout + drilled.stderr
+    assert json.loads(forgotten.stdout)["rows"] == {"visit": 1, "customer": 1, "outbox": 0, "record": 1}
+    assert "Erika" not in backup.read_text("utf-8")
+    assert "3 records came back" in restored.stdout, restored.stderr
+    deleted = sorted(expired.stdout.removesuffix(" deleted.\n").split(", "))
+    assert deleted == ["0 of outbox", "1 of customer", "1 of record", "1 of visit"], expired.stderr
+    assert one != text
+    assert bad.returncode == 1
+    assert "Tables that differ: customer, visit." in bad.stdout
