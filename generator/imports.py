@@ -126,7 +126,7 @@ PLANRUN_SOFTWARE = Tree(
         what is looked at: __init__ → demo inspection traceability → harness
         what is done with it: build drills measuring
         gates: gates
-        commands, own tests: commands self_test tests
+        commands, own tests: commands → self_test tests
     """),
 )
 # The modules that some answers call for; what a repository has of them keeps this order.
