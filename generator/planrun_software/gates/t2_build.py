@@ -102,6 +102,9 @@ def circuit_breaker(repo: Repo) -> Result:
 
 @gate("T2.6")
 def sampled(repo: Repo) -> Result:
+    if old := offered.unread(repo):
+        told = f"{old[0]} is read by nothing: each capability has a file of its own."
+        return failed(told, f"Move what you wrote there into the capability's file in {old[0].removesuffix('.py')}/.")
     names, there = offered.offered(repo), offered.sampled(repo)
     bare = [name for name in names if name not in there]
     if bare:

@@ -26,6 +26,12 @@ def sampled(repo: Repo) -> list[str]:
     return [name for name in named(folder) if _defines(folder / f"{name}.py", name)]
 
 
+def unread(repo: Repo) -> list[str]:
+    """Files in which capabilities or samples stood together: Python takes the folder of that name, and not them."""
+    found = [*sorted(repo.root.glob("src/*/capabilities.py")), repo.root / f"{SAMPLES}.py"]
+    return [file.relative_to(repo.root).as_posix() for file in found if file.is_file()]
+
+
 def named(folder: Path) -> list[str]:
     """What the modules of a folder are called, but for private ones."""
     return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
