@@ -377,10 +377,10 @@ def doors() -> dict[Path, bytes]:
 
 # Where the files of a capability go, by the fact that names each of them, and the part of the template that fills it.
 PLACES = {
-    "rule": ("src/{{answers.package_name}}/capabilities", "module"),
-    "router": ("src/{{answers.package_name}}/routers", "router"),
-    "sample": ("tests/samples", "module"),
-    "scenario": ("tests/acceptance", "scenarios"),
+    "'capability/rule-' ~ one.form ~ '.py'": ("src/{{answers.package_name}}/capabilities", "module"),
+    "'capability/router.py'": ("src/{{answers.package_name}}/routers", "router"),
+    "'capability/sample.py'": ("tests/samples", "module"),
+    "'capability/scenario.py'": ("tests/acceptance", "scenarios"),
 }
 
 
@@ -389,9 +389,9 @@ def places() -> dict[Path, bytes]:
     project = ROOT / "templates" / "software" / PROJECT
     return {
         project / folder / f"{{{{ capability_files[{place}].{fact} }}}}": (
-            f"{{% set place = {place} %}}\n{{% include 'capability/{part}.py' %}}\n".encode()
+            f"{{% set one = capability_files[{place}] %}}\n{{% include {named} %}}\n".encode()
         )
-        for part, (folder, fact) in PLACES.items()
+        for named, (folder, fact) in PLACES.items()
         for place in range(capability_files.PLACES)
     }
 

@@ -5,14 +5,15 @@ into the template by generator/sync.py, and those that no answer calls for are r
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlscaffold.answers import MOST_CAPABILITIES, Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import is_served
+from mlscaffold.rendering.forms import called_for, is_served, lines
 from mlscaffold.rendering.requirements import drafts, first_done, queries
+from mlscaffold.wording import as_python
 
 PLACES = MOST_CAPABILITIES
 Row = Mapping[str, Any]
@@ -45,6 +46,7 @@ FIELDS = {
     **dict.fromkeys(("day", "month", "year", "appointment", "meeting", "visit", "shift"), DAYS[:1]),
     **dict.fromkeys(("photo", "picture", "report", "document", "file", "letter", "log", "form", "ticket"), (WHEN,)),
 }
+ASKED = "it only answers: asked with GET, and nothing is kept of it; a first guess, by its verb"
 ANY = (Field("details", "str", '""', '"an example"'),)
 ARTICLES = ("a", "an", "the")
 ENDS = ("and", "as", "at", "by", "for", "from", "in", "into", "of", "on", "or", "that", "to", "which", "with")
@@ -82,12 +84,59 @@ def capability_files(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]
             "type": called,
             "takes": f"{called}Request",  # without a noun, the class that all share
             "gives": f"{called}Outcome",
-            "fields": FIELDS.get(about.split()[-1], ANY) if about else (),
+            "form": "named" if about else "plain",
         }
-        row["imports"] = [text for text in ("date", "Decimal") if any(text in part.type for part in row["fields"])]
-        rows.append(row)
+        fields = FIELDS.get(about.split()[-1], ANY) if about else ()
+        rows.append({**row, **_code(answers, row, fields)})
     nothing = {"module": "", "router": "", "scenarios": ""}
     return [*rows, *[nothing] * (PLACES - len(rows))]
+
+
+def _code(answers: Answers, row: Row, fields: Sequence[Field]) -> dict[str, str]:
+    """The parts of a capability's module and of its sample that differ by the answers, as they stand there."""
+    judged, name = bool(answers.ml_component), row["function"]
+    types = " ".join(part.type for part in fields)
+    called = f"{row['gives']}.of({row['carried_out']})"
+    parts = [*row["carried_out"].split(", "), *(f"{part.name}=request.{part.name}" for part in fields)]
+    if fields:
+        called = lines([f"{row['gives']}.of(", *(f"        {part}," for part in parts), "    )"])
+    told = f'    """Meets {row["id"]}."""'
+    if answers.deliverable == "library":
+        example = [f'    >>> {name}({row["takes"]}("A-17")).subject', "    'A-17'"]
+        told = lines([f'    """Meets {row["id"]}.', "", *example, '    """'])
+    given = ['"subject": f"A-{number}"', '"note": "née 名前"', *(f'"{part.name}": {part.sample}' for part in fields)]
+    long = lines(["    return {", *(f"        {part}," for part in given), "    }"])
+    return {
+        "imports": lines(
+            called_for(
+                (True, "from dataclasses import dataclass"),
+                ("date" in types, "from datetime import date"),
+                ("Decimal" in types, "from decimal import Decimal"),
+            )
+        ),
+        "shared": ", ".join(
+            called_for((True, "Outcome, Request"), (judged, "judged"), (bool(answers.dependencies), "without"))
+        ),
+        "constants": lines(
+            called_for(
+                (True, f"TITLE = {as_python(row['capability'])}  # in the team's words"),
+                (True, f'MEETS = "{row["id"]}"'),
+                (row["query"], f"QUERY = True  # {ASKED}"),
+            )
+        ),
+        "declared": lines(f"    {part.name}: {part.type} = {part.default}" for part in fields),
+        "body": lines(
+            [
+                told,
+                *called_for(
+                    (not judged, f"    return {called}"),
+                    (judged and bool(fields), f"    outcome = {called}\n    return judged(outcome, request.facts)"),
+                    (judged and not fields, f"    return judged({called}, request.facts)"),
+                ),
+            ]
+        ),
+        "sample": long if fields else f"    return {{{', '.join(given)}}}",
+    }
 
 
 def first_request(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:

@@ -1,4 +1,3 @@
-{% set one = capability_files[place] %}
 {% set path = '/' ~ one.function | replace('_', '-') %}
 """How one capability is asked over HTTP."""
 

@@ -1,4 +1,3 @@
-{% set one = capability_files[place] %}
 """The scenario of one capability, in the words that plan/requirements.yaml had at the project's start."""
 
 import pytest
