@@ -138,6 +138,7 @@ PARTS = {
             "tests/test_planning_headline.py",
             "tests/test_planning_plan.py",
             "tests/test_plausibility.py",
+            "tests/test_software_tools.py",
             "tests/test_spark.py",
         ),
     ),

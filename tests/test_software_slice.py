@@ -425,6 +425,49 @@ def test_a_side_effect_happens_once_whatever_happens(with_tables: Path, tmp_path
     assert effects == {f"A-{number}": 1 for number in range(40)}
 
 
+POSTED = """
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from order_desk import outbox
+class Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        said = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        print(self.path, self.headers["Idempotency-Key"], self.headers["Content-Type"], said, flush=True)
+        if self.path == "/nonsense":
+            self.wfile.write(b"nonsense")
+            return
+        self.send_response(int(self.path[1:]))
+        self.send_header("Location", "/200")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = HTTPServer(("127.0.0.1", 0), Receiver)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+for address in (f"http://127.0.0.1:{server.server_port}/", "http://127.0.0.1:9"):
+    for topic in ("200", "204", "307", "409", "500", "nonsense"):
+        try:
+            outbox.post_to(address)("outbox-1", topic, {"note": "né"})
+        except OSError:
+            print("waits")
+        else:
+            print("sent")
+"""
+
+
+@ORDERS
+def test_a_message_has_arrived_only_where_its_receiver_says_so(repository: Path) -> None:
+    """Under its key, as JSON; a redirection, a refusal, nonsense or nobody there leave it waiting."""
+    words, settings = [sys.executable, "-c", POSTED], os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run(words, cwd=repository, env=settings, capture_output=True, text=True, check=False, timeout=60)
+    received = [line for line in done.stdout.splitlines() if line.startswith("/")]
+
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line not in received] == ["sent"] * 2 + ["waits"] * 10
+    assert [line.split()[0] for line in received] == ["/200", "/204", "/307", "/409", "/500", "/nonsense"]
+    assert all(line.split(maxsplit=3)[1:3] == ["outbox-1", "application/json"] for line in received)
+    assert all(json.loads(line.split(maxsplit=3)[3]) == {"note": "né"} for line in received)
+
+
 MANY = """
 import datetime, resource, sys
 import sqlalchemy as sa

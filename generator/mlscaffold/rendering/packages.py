@@ -24,11 +24,12 @@ class Packages:
             (web, "jinja2>=3.1"),
             (web, "python-multipart>=0.0.9"),
             (kept, "alembic>=1.13"),
+            (kept, "httpx>=0.27"),
             (kept, "sqlalchemy>=2.0"),
         )
         self.development = called_for(
             (True, "hatchling>=1.25"),
-            (served, "httpx>=0.27"),
+            (served and not kept, "httpx>=0.27"),
             (True, "mypy>=1.11"),
             (answers.rigor != "light", "pip-audit>=2.7"),
             (True, "pre-commit>=4"),
