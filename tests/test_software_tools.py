@@ -115,9 +115,10 @@ app = import_module(f"{package}.pages").create_app()
 capabilities = import_module(f"{package}.capabilities")
 first = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES)
 with TestClient(app, base_url="https://testserver") as client:
-    (folder / "login.html").write_text(client.get("/login").text, "utf-8")
-    (folder / "nobody.html").write_text(client.post("/login", data={"token": "wrong"}).text, "utf-8")
-    client.post("/login", data={"token": "secret"})
+    if (login := client.get("/login")).status_code == 200:  # where data are about people
+        (folder / "login.html").write_text(login.text, "utf-8")
+        (folder / "nobody.html").write_text(client.post("/login", data={"token": "wrong"}).text, "utf-8")
+        client.post("/login", data={"token": "secret"})
     for name in ("empty", "done", "refused"):
         subject = {"empty": None, "done": "A-17", "refused": " "}[name]
         form = {"capability": first, "subject": subject, "note": ""}
@@ -145,8 +146,10 @@ def found_by_axe(browser: str, axe: str, page: Path) -> tuple[list[str], int]:
     return said["told"], int(said["passed"])
 
 
-@pytest.mark.parametrize("name", ["sw-web-app", "sw-rooms"])
-def test_axe_finds_nothing_on_a_page(name: str, rendered: Rendered, browser: str, axe: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "count"), [("sw-web-app", 5), ("sw-rooms", 3)])
+def test_axe_finds_nothing_on_a_page(
+    name: str, count: int, rendered: Rendered, browser: str, axe: str, tmp_path: Path
+) -> None:
     """Sign in, a wrong token, the empty page, one with records, one with a refusal: 0 violations each."""
     folder = rendered(name)
     words = [
@@ -164,7 +167,7 @@ def test_axe_finds_nothing_on_a_page(name: str, rendered: Rendered, browser: str
     found = {page.stem: found_by_axe(browser, axe, page) for page in pages}
 
     assert [problem for told, _ in found.values() for problem in told] == []
-    assert len(found) == 5
+    assert len(found) == count
     assert min(passed for _, passed in found.values()) > 5
 
 
