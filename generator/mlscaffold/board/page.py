@@ -112,6 +112,7 @@ def _row(number: int, row: Summary, alone: bool) -> str:
     budgets = [_budget(budget) for budget in facts.get("budgets", ())]
     bad, watched = _watched(facts)
     changes = len(row.week)
+    changed = f"{changes} change{'s' * (changes > 1)}" if changes else ""
     cells = [
         _state_cell(row),
         _cell("Phase", row.phase),
@@ -122,7 +123,7 @@ def _row(number: int, row: Summary, alone: bool) -> str:
         _cell("Budgets", *budgets, sort=f"{_fullest(facts):08.4f}" if budgets else ""),
         _cell("Thresholds", _judged(facts)),
         _cell("Monitors", watched, sort=f"{999 - bad:03d}" if watched else ""),
-        _cell("Last week", f"{changes} changes" if changes else "", sort=f"{changes:04d}" if changes else ""),
+        _cell("Last week", changed, sort=f"{changes:04d}" if changes else ""),
     ]
     data = (
         f'data-one="r{number}" data-state="{row.state}" data-phase="{_text(row.phase)}" data-kind="{_text(_kind(row))}"'
