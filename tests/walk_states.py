@@ -16,7 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from mlscaffold import answers, render, vcs
+from mlscaffold.demo import parcels
+from planrun.steps import told
 
 if TYPE_CHECKING:
     from walks import Walk
@@ -27,6 +30,10 @@ TEAM = "po=Ana:0.3; ds=Bo:1; mle=Di:0.5; swe=Cy:0.5; ops=Eve:0.2; expert=Fay:0.1
 OWN = "data/raw/own.csv"
 ALONE = {"team": "po=Ana:1; ds=Ana:1; mle=Ana:1; ops=Ana:1"}
 MINE = {"data_source": OWN, "target_column": "outcome", "id_column": "ref"}
+# The demo's answers fit its rows, so that these repositories get past their acceptance, to a release and beyond.
+PARCELS = "data/raw/parcels.csv"
+DEMO = Path(answers.__file__).parent / "demo/ml.yaml"
+FITS = {key: text for key, text in yaml.safe_load(DEMO.read_text("utf-8")).items() if key not in ("kind", "ci")}
 VARIANTS: dict[str, list[dict[str, str]]] = {
     "ml": [
         {"rigor": "light"},
@@ -41,6 +48,9 @@ VARIANTS: dict[str, list[dict[str, str]]] = {
         {"rigor": "standard", "task": "forecast", **ALONE},
         {"rigor": "light", "serving": "api", "team": TEAM},
         {"rigor": "standard", "metric": "recall", **MINE, "positive_share": "0.3", "miss_cost": "20"},
+        {**FITS, "serving": "batch"},
+        {**FITS, "serving": "alert", **ALONE},
+        {**FITS, "serving": "api", "team": TEAM},
     ],
     "software": [
         {"rigor": "light", "deliverable": "cli", "data_class": "none"},
@@ -83,8 +93,8 @@ class Stock:
         number = rng.randrange(len(VARIANTS[kind])) if number is None else number
         variant, kept = VARIANTS[kind][number], self.folder / f"{kind}-{number}"
         if not kept.is_dir():
-            made = render.render(answers.complete({"kind": kind, "project_name": "My project", **variant}), kept)
-            if OWN in variant.values():
+            made = render.render(answers.complete({"project_name": "My project", **variant, "kind": kind}), kept)
+            if variant.get("data_source"):
                 source = made / "data/source.yaml"
                 text = source.read_text("utf-8").replace('owner: ""', "owner: Bo")
                 source.write_text(text.replace('access: ""', "access: granted"), "utf-8")
@@ -94,6 +104,8 @@ class Stock:
         folder = Path(shutil.copytree(made, place / made.name, symlinks=True))
         if OWN in variant.values():
             write_rows(folder, variant.get("task", "binary"), rng)
+        if PARCELS in variant.values():
+            parcels.write(folder / PARCELS, parcels.made(int(variant["past_cases"]), rng.randrange(1, 100)))
         return variant, folder
 
 
@@ -172,7 +184,8 @@ def writes(folder: Path, step: str) -> bool:
     """Write what a person is asked for, where any words will do; whether a file was changed."""
     if "<<<<<<<" in step:
         return chooses(folder)
-    before = {path: path.read_text("utf-8") for path in pages(folder)}
+    named = [folder / name for name in told(step).get("files", ())]
+    before = {path: path.read_text("utf-8") for path in pages(folder) if path in named or not named}
     for path, text in before.items():
         text = re.sub(r"\[NEEDS ANSWER[^\]]*\]", "Answered.", text) if "nswer" in step else text
         if "status: accepted" in step or "set accepted" in step:
@@ -210,6 +223,9 @@ ANSWERS = {
     "software": ["rigor=strict", "rigor=light", "slo_percent=99", "team=po=Ana:1", "appetite_weeks=2",
                  "capabilities=Report status; Pay a bill", "data_class=internal"],
 }  # fmt: skip
+
+
+ANSWERING = {"batch": "score", "alert": "alert"}
 
 
 def types_a_command(walk: "Walk") -> None:
@@ -296,6 +312,22 @@ def other_rows(walk: "Walk") -> None:
         path.write_text(text, "utf-8")
 
 
+def operates(walk: "Walk") -> None:
+    """A day in operation: rows are answered, and labels come back for most; on some days the world has changed."""
+    if not (walk.folder / PARCELS).is_file():
+        return
+    seed = walk.rng.randrange(100, 1_000)
+    rows = parcels.made(walk.rng.choice((50, 600)), seed, hall=walk.rng.random() < 0.3)
+    walk.history.append(f"    {len(rows)} rows")
+    labels = [{"id": row[parcels.KEY], "label": row[parcels.TARGET]} for row in rows if walk.rng.random() < 0.9]
+    new = f"data/raw/new-{seed}.csv"
+    parcels.write(walk.folder / new, [{key: row[key] for key in row if key != parcels.TARGET} for row in rows])
+    serving = re.findall(r'(?m)^serving: "?(\w+)', walk.folder.joinpath("plan/project.yaml").read_text("utf-8"))[0]
+    if serving in ANSWERING:
+        refusal_is_a_way(walk, f"planrun {ANSWERING[serving]} {new}")
+    parcels.write(walk.folder / f"labels/{seed}.csv", labels)
+
+
 def upgrades_a_package(walk: "Walk") -> None:
     """Another version in the lock that is there, or one that is asked for and not locked."""
     path = walk.folder / "pyproject.toml"
@@ -312,7 +344,7 @@ def updates_the_engine(walk: "Walk") -> None:
 
 def gets_some_way(walk: "Walk") -> None:
     """A team that has followed the printed steps for a while."""
-    walk.follows(walk.rng.randint(2, 12))
+    walk.follows(walk.rng.randint(2, 20))
     walk.seen.clear()
 
 
@@ -329,7 +361,8 @@ COMMON: list[Deed] = [
     somebody_else_signs, edits_a_page, edits_code, deletes_a_file, tears_evidence, commits, upgrades_a_package,
     gets_some_way, gets_some_way,
 ]  # fmt: skip
-DEEDS: dict[str, list[Deed]] = {"ml": [*COMMON, other_rows, other_rows, updates_the_engine], "software": COMMON}
+OF_ML: list[Deed] = [other_rows, other_rows, operates, operates, updates_the_engine]
+DEEDS: dict[str, list[Deed]] = {"ml": [*COMMON, *OF_ML], "software": COMMON}
 
 
 SLOW = (gets_some_way,)
