@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +68,19 @@ def test_the_bound_holds_what_a_full_request_takes() -> None:
     inputs = ", ".join(f'"{"a" * 20}": 1234.56789' for _ in range(50))
 
     assert serve.ROWS * len(f'{{"id": "{"a" * 32}", "inputs": {{{inputs}}}}}, ') < serve.MOST_BYTES
+
+
+# ------------------------------------------------------------------------------------------------ labels
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("ml-regression", "`id` is the one that the request gave the row, or else the one that stands in its answer |"),
+        ("ml-default", "`id` is what the row has in the column that `data/source.yaml` names under `id`, or else"),
+    ],
+)
+def test_a_page_says_what_the_id_of_a_label_is(name: str, said: str, rendered: Callable[[str], Path]) -> None:
+    """Whoever sends labels back finds there under which name."""
+    assert said in (rendered(name) / "docs/04-operations.md").read_text("utf-8")
 
 
 # ------------------------------------------------------------------------------------------------ counts
