@@ -140,8 +140,8 @@ def test_formulas_know_neither_answers_nor_the_plan() -> None:
 
 
 STANDARD = {
-    "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "itertools", "json", "keyword", "math",
-    "operator", "random", "re", "statistics", "typing", "unicodedata",
+    "bisect", "collections", "csv", "dataclasses", "datetime", "functools", "hashlib", "itertools", "json", "keyword",
+    "math", "operator", "random", "re", "statistics", "typing", "unicodedata",
 }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = generator / "planrun" / other
         path.write_text(path.read_text("utf-8").replace("planrun.yaml_rows", "planrun.rows"), "utf-8")
     edited(next((copy / "templates" / "ml").glob("{{*/docs/00-charter.md")), "# Charter: ", "# The charter of ")
-    edited(generator / "imports.py", "steps yaml_rows", "added rows steps")
+    edited(generator / "imports.py", "authors yaml_rows", "authors added rows")
     subprocess.run([sys.executable, "generator/sync.py"], cwd=copy, check=True, capture_output=True)
     return copy
 

@@ -92,7 +92,7 @@ def template(kind: str, platform: str) -> str:
     return HEAD + yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=120)
 
 
-HEAD = """# A template of Backstage's scaffolder, written by `mlscaffold questions --backstage OWNER/NAME`.
+HEAD = """# A template of Backstage's scaffolder, written from mlscaffold's questions for a platform.
 # Change the questions, or a preset, and write it anew.
 """
 

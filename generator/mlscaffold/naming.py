@@ -33,10 +33,8 @@ INSTALLED = """
 
 # What a rendered repository has of its own: folders, modules of its tests, what its .gitignore leaves out.
 OF_THE_REPOSITORY = """
-    tests test docs src plan data gates ops planrun engine mlscaffold conftest browser model-stand-in test-access
-    samples test-command test-data test-features test-job test-library test-model test-pages test-review test-samples
-    test-scenarios
-    test-service dist build access backups predictions results store registry evidence experiments notebooks
+    tests test docs src plan data gates ops planrun engine mlscaffold conftest browser model-stand-in
+    samples dist build access backups predictions results store registry evidence experiments notebooks
     site-packages
 """
 
@@ -60,6 +58,8 @@ def problem(slug: str) -> str | None:
         return f"the repository installs {slug}, which its own package would hide, so choose a different name"
     if slug in _slugs(COMMANDS.split()):
         return f"a command called {package} would stand in front of the one of that name, so choose a different name"
+    if slug.startswith("test-"):
+        return f"the modules of a repository's tests are called test_…, as {package} would be; choose a different name"
     if slug in reserved():
         return f"a Python package called {package} would hide another one, so choose a different name"
     return None

@@ -128,7 +128,7 @@ def json_schema() -> dict[str, Any]:
 def facts_schema() -> dict[str, Any]:
     """The forms of facts for scorecards as JSON Schema: of one repository, or of several in one file."""
     about = (
-        f"What `planrun status --facts` and `mlscaffold board --facts` write, schema {scorecard.SCHEMA}; "
+        f"What `planrun status --facts` and the board's `--facts` write, schema {scorecard.SCHEMA}; "
         "docs/backstage.md says what each fact means."
     )
     return _published("Facts of repositories", about) | {"anyOf": [_schema(CARD), _schema(CARDS)]}

@@ -14,7 +14,7 @@ from planrun.trouble import Blocked
 
 from planrun_software.drills import alert, releases, restore, rollback
 from planrun_software.tests.conftest import Make, Serve
-from planrun_software.tests.toy import PACKAGE, SAMPLE, Desk
+from planrun_software.tests.toy import OFFERED, PACKAGE, SAMPLE, Desk
 from planrun_software.traceability.offered import SAMPLES
 
 LEDGER, RUN = f"src/{PACKAGE}/ledger.py", f"src/{PACKAGE}/run.py"
@@ -345,7 +345,7 @@ def test_the_older_release_is_asked_as_its_own_samples_ask(job: Desk) -> None:
     """Since then a field has come that it does not know; without samples of its own it is asked as today."""
     released(job, lambda desk: desk.edit(SAMPLE, "{'subject'", "{'shelf': 'low', 'subject'"))
     field = '    page_count: str = "1"\n'
-    job.edit(f"src/{PACKAGE}/capabilities.py", field, f'{field}    shelf: str = ""\n')
+    job.edit(f"{OFFERED}/__init__.py", field, f'{field}    shelf: str = ""\n')
     job.commit()
     first, second = commit(job, "HEAD~2"), commit(job, "HEAD~1")
 

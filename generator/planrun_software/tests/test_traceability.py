@@ -183,7 +183,7 @@ PASSED = {f"{SCENARIOS}::test_a_form_opens_a_file": "passed", f"{SCENARIOS}::tes
 
 def unseen(desk: Desk, monkeypatch: pytest.MonkeyPatch, ends: dict[str, str], **results: str) -> dict[str, Any]:
     """What is found where tests end so on every other version of the product; `desk` holds the one at hand."""
-    desk.write("src/small_desk/capabilities.py", "def open_file(request): return 7\n")
+    desk.write("src/small_desk/capabilities/open_file.py", "def open_file(request): return 7\n")
     desk.requirement("R-02", kind="fault")  # only a capability's own function is muted
     monkeypatch.setattr(runs, "ends_on", lambda repo, source, tests: ends)
     return muted.unseen(desk.repo, PASSED | results)
@@ -216,16 +216,16 @@ def test_a_test_that_sees_it_gone_may_still_only_see_what_it_asked(desk: Desk, m
     """It fails where nothing is answered, and passes where the request comes back."""
 
     def ends(repo: object, source: Path, tests: object) -> dict[str, str]:
-        is_echo = "return request" in source.joinpath("small_desk/capabilities.py").read_text("utf-8")
+        is_echo = "return request" in source.joinpath("small_desk/capabilities/open_file.py").read_text("utf-8")
         return {"x": "passed" if is_echo else "failed"}
 
-    desk.write("src/small_desk/capabilities.py", "def open_file(request): return 7\n")
+    desk.write("src/small_desk/capabilities/open_file.py", "def open_file(request): return 7\n")
     desk.requirement("R-02", kind="fault")
     monkeypatch.setattr(runs, "ends_on", ends)
 
     why = "test_a_form_opens_a_file passes on a version in which open_file only gives its request back"
     assert muted.unseen(desk.repo, PASSED) == {"hollow": {}, "echoes": {"R-01": why}}
-    assert desk.root.joinpath("src/small_desk/capabilities.py").read_text("utf-8").endswith("return 7\n")
+    assert desk.root.joinpath("src/small_desk/capabilities/open_file.py").read_text("utf-8").endswith("return 7\n")
 
 
 def test_only_what_passed_is_tried_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

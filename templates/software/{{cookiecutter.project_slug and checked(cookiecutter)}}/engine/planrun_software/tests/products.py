@@ -203,7 +203,7 @@ ThreadingHTTPServer(("127.0.0.1", asked.port), Desk).serve_forever()
 
 
 def _product(capabilities: str = CAPABILITIES, **modules: str) -> dict[str, str]:
-    named = {"__init__": "", "capabilities": capabilities, **modules}
+    named = {"__init__": "", "capabilities/__init__": capabilities, **modules}
     return {f"src/{PACKAGE}/{name}.py": text for name, text in named.items()}
 
 

@@ -17,7 +17,7 @@ from planrun_software.drills.alert import ALERTS
 from planrun_software.gates import documents
 from planrun_software.gates.documents import BACKLOG, RECORD
 from planrun_software.gates.t1_requirements import LOCK, malformed
-from planrun_software.tests.toy import LONG_AGO, OPEN_FILE, SCENARIOS, TODAY, Desk
+from planrun_software.tests.toy import LONG_AGO, OPEN_FILE, SAMPLE, SCENARIOS, TODAY, Desk
 from planrun_software.traceability import runs
 from planrun_software.traceability.offered import SAMPLES
 from planrun_software.traceability.requirements import REQUIREMENTS
@@ -180,7 +180,7 @@ CASES: list[tuple[str, str, str, Plant]] = [
     ("T4.1", "blocked", "has not been rehearsed", remove("evidence/rollback_drill.json")),
     ("T4.1", "blocked", "400 days old, and 90 count", shown("rollback_drill", on=LONG_AGO)),
     ("T4.1", "blocked", "stale: src/ changed", write("src/more.py", "")),
-    ("T4.1", "blocked", f"stale: {SAMPLES}", append(SAMPLES if SAMPLES.endswith(".py") else f"{SAMPLES}/x.py", "#\n")),
+    ("T4.1", "blocked", f"stale: {SAMPLES}", append(SAMPLE, "#\n")),
     ("T4.1", "blocked", "of which code", shown("rollback_drill", measured={})),
     ("T4.1", "fail", "after going back", shown("rollback_drill", worked_after=False)),
     ("T4.1", "fail", "before going back", shown("rollback_drill", worked_before=False, worked_after=False)),

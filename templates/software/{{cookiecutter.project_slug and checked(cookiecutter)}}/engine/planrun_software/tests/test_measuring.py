@@ -16,7 +16,7 @@ from planrun_software.measuring.bounds import percentile, upper_bound
 from planrun_software.measuring.error_budget import allowed, budget, counted
 from planrun_software.measuring.load import Target, judged, target_of
 from planrun_software.tests.conftest import Make, Serve
-from planrun_software.tests.toy import PACKAGE, Desk
+from planrun_software.tests.toy import OFFERED, PACKAGE, Desk
 
 
 # ---------------------------------------------------------------------------------------------------- bounds
@@ -150,7 +150,7 @@ def test_a_load_is_measured_and_written_down(make: Make) -> None:
 def test_a_product_that_breaks_under_load_is_counted_not_told_as_a_traceback(make: Make) -> None:
     """As an answer 500 of a service is; half of the requests go to the other capability."""
     desk = make("library", slo_percent="")
-    desk.edit(f"src/{PACKAGE}/capabilities.py", "def show_file(request):\n", "def show_file(request):\n    1 / 0\n")
+    desk.edit(f"{OFFERED}/__init__.py", "def show_file(request):\n", "def show_file(request):\n    1 / 0\n")
     outcome = load.load(desk.repo, requests=20)
 
     assert outcome.code == 1

@@ -74,18 +74,21 @@ SCENARIOS = "tests/acceptance/test_scenarios.py"
 INSPECTION = f"R-04: the desk sends nothing away.\n\nby: Ana\non: {TODAY}\nresult: pass\n"
 
 
+OFFERED = f"src/{PACKAGE}/capabilities"
+
+
 # How a product's capabilities and samples are laid out, which only these lines know.
 def offering(*names: str) -> dict[str, str]:
     """A product that offers these capabilities, as files."""
     rows = ", ".join(f"{name!r}: print" for name in names)
-    return {f"src/{PACKAGE}/capabilities.py": f"CAPABILITIES = {{{rows}}}\n"}
+    own = {f"{OFFERED}/{name}.py": f"def {name}(request):\n    return request\n" for name in names}
+    return {f"{OFFERED}/__init__.py": f"CAPABILITIES = {{{rows}}}\n", **own}
 
 
 def samples(*names: str, subject: str = "A-") -> dict[str, str]:
     """A request that stands for each of these, as files."""
-    form = f"def form(number):\n    return {{'subject': f'{subject}{{number}}'}}\n\n\n"
-    rows = ", ".join(f"{name!r}: form" for name in names)
-    return {SAMPLES: f"{form}SAMPLES = {{{rows}}}\n"}
+    body = f"return {{'subject': f'{subject}{{number}}'}}"
+    return {f"{SAMPLES}/{name}.py": f"def {name}(number):\n    {body}\n" for name in names}
 
 
 SAMPLE = next(iter(samples("open_file")))  # the file that stands for one of them
@@ -217,13 +220,13 @@ class Desk(Toy):
 
     def offers(self, *names: str) -> None:
         """A product that offers these and no other."""
+        shutil.rmtree(self.root / OFFERED, ignore_errors=True)
         for path, text in offering(*names).items():
             self.write(path, text)
 
     def stands_for(self, *names: str, subject: str = "A-") -> None:
         """Samples of these and of no other; none at all without a name."""
-        place = self.root / SAMPLES
-        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        shutil.rmtree(self.root / SAMPLES)
         if names:
             for path, text in samples(*names, subject=subject).items():
                 self.write(path, text)
