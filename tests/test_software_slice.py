@@ -468,6 +468,33 @@ def test_a_message_has_arrived_only_where_its_receiver_says_so(repository: Path)
     assert all(json.loads(line.split(maxsplit=3)[3]) == {"note": "né"} for line in received)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("repository", ["sw-library"], indirect=True)
+def test_two_clones_that_both_measured_are_merged_by_one_command(repository: Path, tmp_path: Path) -> None:
+    """Each changed the product and measured it; the merge holds no mixture, gates say what to measure once more."""
+
+    def git(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
+
+    other = tmp_path / "other"
+    assert git(repository, "clone", "--quiet", str(repository), str(other)).returncode == 0
+    for folder, place in ((repository, "__init__.py"), (other, "capabilities.py")):
+        module = next(folder.glob(f"src/*/{place}"))
+        module.write_text(module.read_text("utf-8") + f"\n# Changed in {place}\n", "utf-8")
+        assert "verdict: inconclusive" in run(folder, "load", "--requests", "20").stdout
+        commit(folder)
+    ours = repository.joinpath("evidence/load.json").read_text("utf-8")
+    assert ours != other.joinpath("evidence/load.json").read_text("utf-8")
+    pulled = git(repository, "pull", "--no-rebase", "--no-edit", str(other), "HEAD")
+    merged = git(repository, "commit", "--all", "--no-edit")
+
+    assert "evidence/load.json" in pulled.stdout
+    assert merged.returncode == 0, merged.stdout + merged.stderr
+    assert repository.joinpath("evidence/load.json").read_text("utf-8") == ours
+    assert "stale" in gate(repository, "T3.3")[1]
+    assert git(repository, "status", "--porcelain").stdout == "", "status has left something"
+
+
 MANY = """
 import datetime, resource, sys
 import sqlalchemy as sa
