@@ -9,8 +9,9 @@ Without --database both are measured, PostgreSQL where initdb and pg_ctl are ins
 hundredth of the rows before. Fails when a step's peak grows by more than 30 MB from the one to the other, when a table
 comes back with other content, or when anything else is left than what should be.
 
-Measured on 2 cores that other programs kept busy, 110,000 rows: on SQLite 6 s for a backup, 8 s to restore it, 9 s to
-delete a person there and in the backup; on PostgreSQL 31, 85 and 59 s. No step takes 4 MB more than with 1,100 rows.
+Measured on 2 cores that other programs kept busy. SQLite, 1,100,000 rows: a backup 88 s, its restoring 242 s, comparing
+both by content 104 s, deleting the half that is too old 4 s, deleting a person there and in the backup 129 s; the peak
+is 80 MB, as with 11,000 rows. PostgreSQL, 110,000 rows: 31, 85, 54, 1 and 59 s; the peak is 83 MB, as with 1,100.
 """
 
 import argparse
