@@ -68,7 +68,7 @@ for operation in operations:
     except BaseException as problem:
         failed.append(f"{operation.label}: {problem}")
 print(asked, "asked of", len(operations), "operations")
-sys.exit("\\n".join(failed))
+sys.exit("\\n".join(failed) or None)
 """
 
 
