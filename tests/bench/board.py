@@ -4,6 +4,9 @@
 
 The repositories are two rendered samples with some evidence, cloned as often as asked. Wall times are this machine's:
 the goal is 5 seconds and 3 MB.
+
+Measured on two cores that other programs shared, 200 repositories each: status files 0.7 s of CPU and 2.44 MB, working
+copies 2.7 s and 1.58 MB, bare repositories 3.9 s and 1.58 MB; their walls were 1.8, 7.7 and 11.9 s.
 """
 
 import argparse
