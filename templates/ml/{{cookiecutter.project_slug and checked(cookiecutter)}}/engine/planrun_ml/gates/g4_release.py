@@ -22,6 +22,7 @@ from planrun_ml.experiments.retracing import LOOSE, OTHER
 from planrun_ml.gates.g3_acceptance import DRILL, PROMOTE
 from planrun_ml.measuring.catalogue import CLASSES
 from planrun_ml.measuring.intervals import bound_without_a_miss
+from planrun_ml.measuring.stakes import planned_floor
 from planrun_ml.release import provenance, registry
 from planrun_ml.release.parity import PARITY_ROWS
 from planrun_ml.release.prediction_log import FIELDS, PREDICTIONS, last_rows
@@ -156,6 +157,8 @@ def planned(repo: Repo) -> dict[str, dict[str, float | None]]:
     def value(of: Figure) -> float | None:
         if not isinstance(of, str):
             return float(of)
+        if of == "monitor.floor":
+            return planned_floor(repo)
         found = repo.answers[of] if of == "latency_ms" or of == "drift_floor" else repo.number(of)
         return None if found is None else float(found)
 

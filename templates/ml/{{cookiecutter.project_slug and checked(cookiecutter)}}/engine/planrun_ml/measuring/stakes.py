@@ -24,6 +24,16 @@ def minimum_gain(repo: Repo, baseline: float | None = None) -> float:
     return float(repo.needed("acceptance.min_gain"))
 
 
+def planned_floor(repo: Repo) -> float | None:
+    """The value of the metric below which a model no longer pays, as planned from a baseline that somebody measured.
+
+    None while the plan only assumes a baseline (`current_value` is not answered): a model may lie beyond that floor and
+    still be far above the rule that was measured since, or the other way round.
+    """
+    assumed = repo.entry("acceptance.baseline")["provenance"] == "default"
+    return None if assumed else repo.number("monitor.floor")
+
+
 def allowed_loss(repo: Repo, key: NumberKey, share: str) -> float:
     """How much worse something may be: the plan's figure, or where today's value is not known, that share of what the
     baseline was measured to reach."""

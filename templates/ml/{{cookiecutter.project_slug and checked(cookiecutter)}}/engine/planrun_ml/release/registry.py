@@ -19,7 +19,7 @@ from planrun.trouble import Blocked, Trouble
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
-from planrun_ml.measuring.stakes import minimum_gain
+from planrun_ml.measuring.stakes import minimum_gain, planned_floor
 
 PATH = Path("registry/models.json")
 ALIASES = ("champion", "challenger", "previous", "baseline")
@@ -167,16 +167,19 @@ def file_problems(root: Path, entry: Mapping[str, Any]) -> list[str]:
 def standard(repo: Repo, accepted: Case, beaten: float | None) -> dict[str, Any]:
     """What a version is held to once it answers: its accepted value, how much one unit of it varies, and its floor.
 
-    The floor, below which it no longer pays, is the plan's, or the measured baseline plus the minimum gain.
+    The floor, below which it no longer pays, is the plan's where somebody measured what it starts from; else the
+    measured baseline plus the minimum gain. What the plan assumes holds on where nothing was measured, and where the
+    version is no minimum gain better than what was: a floor right below it is one that no number of labels tells.
     """
     metric = deciding(repo)
     found = interval(metric, accepted, repo.needed("acceptance.alpha"))
     healthy = {"value": found.value, "low": found.low, "high": found.high, "rows": found.n, "spread": found.spread}
-    floor = repo.number("monitor.floor")
+    floor, assumed = planned_floor(repo), repo.number("monitor.floor")
     if floor is None and beaten is not None:
-        step = min(minimum_gain(repo, beaten), abs(found.value - beaten) / 2)
-        floor = beaten + metric.sign * step
-    return {"healthy": healthy, "floor": floor}
+        least, gain = minimum_gain(repo, beaten), metric.sign * (found.value - beaten)
+        if assumed is None or gain >= least:
+            floor = beaten + metric.sign * min(least, abs(gain) / 2)
+    return {"healthy": healthy, "floor": assumed if floor is None else floor}
 
 
 # ------------------------------------------------------------------------------------------------ changing

@@ -15,6 +15,7 @@ from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.measuring.deciding import accepted_by
 from planrun_ml.measuring.metrics import OWN, Metric, score
+from planrun_ml.measuring.stakes import planned_floor
 from planrun_ml.release import registry
 from planrun_ml.release.prediction_log import GRACE, case_of, disputed, labelled, many, odd_labels, open_log
 from planrun_ml.watching import quality
@@ -51,8 +52,11 @@ def judge(
 
 
 def _floor(repo: Repo, card: Mapping[str, Any]) -> float | None:
-    """The plan's floor, which is in units of the metric that decides now; else the version's own."""
-    planned = repo.number("monitor.floor")
+    """The plan's floor, which is in units of the metric that decides now; else the version's own.
+
+    Its own, too, while the plan only assumes a baseline: the version's is from the one that was measured.
+    """
+    planned = planned_floor(repo)
     own: float | None = card["floor"]
     return own if planned is None or card["metric"] != repo.answers["metric"] else planned
 
