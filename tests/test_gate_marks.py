@@ -56,6 +56,17 @@ def test_a_mark_stands_where_a_reader_meets_the_gate(line: str, expected: str | 
     assert gate_marks.marked(line, answers) == expected
 
 
+@pytest.mark.parametrize("gate", ["G1.7", "G2.8"])
+def test_a_pipeline_and_its_notebooks_are_held_to_from_standard_on(gate: str) -> None:
+    """One raw file gives one result, and a notebook explores only: advice at light, and a lock wherever money hangs."""
+    said = {
+        rigor: gate_marks.marked(gate, answers_module.complete({"kind": "ml", "project_name": "Marks", "rigor": rigor}))
+        for rigor in ("light", "standard", "strict")
+    }
+
+    assert said == {"light": f"{gate} (*advises*)"} | dict.fromkeys(("standard", "strict"), f"{gate} (*blocks*)")
+
+
 def test_rigor_moves_the_mark() -> None:
     """What advises at light blocks at strict."""
     strict = answers_module.complete({"kind": "ml", "project_name": "Marks", "rigor": "strict"})

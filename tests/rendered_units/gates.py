@@ -426,7 +426,7 @@ def test_one_run_is_not_called_two(audited: Path) -> None:
     row = gate(audited, "G1.7")
 
     assert (row.state, row.reason) == ("blocked", "With so many rows there was one run.")
-    assert told(row.next_step)["command"] == "mlscaffold replan --set rigor=strict"
+    assert told(row.next_step)["command"] == "mlscaffold replan --set rigor=standard"
     assert told(row.next_step)["who"] == ["po Ana"]
 
 

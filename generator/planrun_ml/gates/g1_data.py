@@ -198,7 +198,10 @@ def repeatable(repo: Repo) -> Result:
         return blocked(
             "With so many rows there was one run.",
             decides(
-                repo, "po", "ask for two: mlscaffold replan --set rigor=strict", "mlscaffold replan --set rigor=strict"
+                repo,
+                "po",
+                "ask for two: mlscaffold replan --set rigor=standard",
+                "mlscaffold replan --set rigor=standard",
             ),
         )
     if parts := differing(found):
