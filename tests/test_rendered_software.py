@@ -404,5 +404,6 @@ def test_the_wheel_holds_the_product_alone(repository: Path, tmp_path: Path) -> 
         [sys.executable, "-c", start, name, "A-17"], cwd=tmp_path / "wheel", capture_output=True, text=True, check=False
     )
 
-    assert modules == {"__init__", "__main__", "capabilities", "run"}
+    assert modules == {"__init__", "__main__", "contract", "run"}
+    assert (tmp_path / "wheel" / package / "capabilities" / f"{capability}.py").is_file()
     assert (done.returncode, "A-17" in done.stdout) == (0, True), done.stderr
