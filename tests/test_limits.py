@@ -37,6 +37,8 @@ def test_every_monitor_is_set_to_the_plan(rendered: Callable[[str], Path]) -> No
             source = monitor.get("from")
             own = OWN[monitor["name"]] if source is None else None
             limit = own if source is None else figure(plan, source) if "." in source else float(answers[source])
+            if monitor["name"] == "quality" and plan["acceptance"]["baseline"]["provenance"] == "default":
+                limit = None  # nobody has said what today reaches: the first release sets it from what was measured
             window = WINDOWS.get(monitor["name"]) or figure(plan, "monitor.window_days")
             seen.add(monitor["name"])
             assert (name, monitor["name"], monitor["limit"], monitor["window_days"]) == (

@@ -17,7 +17,7 @@ Status = Mapping[str, Any]
 
 
 def scorecard(status: Status) -> dict[str, Any]:
-    """The facts of one repository, from what `status --json` says of it.
+    """The facts of one repository, from what its status says as data.
 
     A fact is null where nobody can say: gates that nothing has judged, a release that no schedule dates, a page of
     duties that the answers do not call for.
