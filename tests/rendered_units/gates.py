@@ -24,6 +24,7 @@ from planrun_ml.data import looks
 from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates import g1_data, g3_acceptance
 from planrun_ml.measuring.deciding import deciding
+from planrun_ml.measuring.metrics import MORE
 from planrun_ml.self_test.conftest import ROWS, ask, commit, edit, gate, git
 
 
@@ -235,8 +236,7 @@ def answer(root: Path, **answers: str) -> None:
     path = root / "plan/project.yaml"
     for key, value in answers.items():
         text, found = re.subn(rf"(?m)^{key}:.*$", f'{key}: "{value}"', path.read_text("utf-8"))
-        assert found == 1, key
-        path.write_text(text, "utf-8")
+        path.write_text(text if found else f'{text}{key}: "{value}"\n', "utf-8")  # else one that was not asked for
     edit(root / "plan/plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
 
 
@@ -554,7 +554,8 @@ def test_a_gain_that_is_not_shown_yet(
     assert (row.state, row.reason) == ("blocked", "Inconclusive. It may gain.")
     assert told(row.next_step).get("rows") == rows
     if rows:
-        assert row.next_step.startswith("1,200 more test rows with labels, ")
+        unit = MORE[deciding(Repo(newborn)).counted_on]
+        assert row.next_step.startswith(f"1,200 more {unit} with labels to test on, ")
     else:
         assert row.next_step.endswith(f"{COMMAND} waive G3.3 --reason … --until …")
 
@@ -640,6 +641,8 @@ def test_a_look_on_another_branch_is_not_missed_here(newborn: Path) -> None:
 def test_who_signs_is_told_what_was_signed(worked: Path) -> None:
     """The files, the first digits of what they hold, and the roles."""
     target = SIGNABLES["G3a"]
+    page = worked / "docs/03-acceptance.md"
+    page.write_text(page.read_text("utf-8") + "\nA further sentence.\n", "utf-8")
     roles = required_roles(Repo(worked), target)
 
     code, said = ask(worked, "sign", "G3a")
