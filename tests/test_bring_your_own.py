@@ -315,7 +315,7 @@ def gates_now(terminal: Terminal) -> dict[str, str]:
     return {row["id"]: row["state"] for row in json.loads(said)["gates"]}
 
 
-def tests_now(terminal: Terminal) -> list[str]:
+def now_of_tests(terminal: Terminal) -> list[str]:
     """The repository's own tests, each with its end."""
     words = [terminal.python, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider"]
     surroundings = {"PYTHONPATH": f"src{os.pathsep}engine", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -336,14 +336,14 @@ def test_pasted_as_it_is_an_example_outlives_a_replan(
     with contextlib.closing(Terminal(Path(shutil.copytree(fresh, tmp_path / "repo")), python)) as terminal:
         EXAMPLES[name](terminal)
         commit(terminal.folder, "Measured with it")
-        gates, tests = gates_now(terminal), tests_now(terminal)
+        gates, tests = gates_now(terminal), now_of_tests(terminal)
         done = update.replan(terminal.folder, {"daily_volume": "2000"})
         commit(terminal.folder, "Replanned")
 
         assert done.changed
         assert done.conflicts == ()
         assert gates_now(terminal) == gates
-        assert tests_now(terminal) == tests
+        assert now_of_tests(terminal) == tests
         assert len(tests) >= 4
         assert all(line.startswith("PASSED") for line in tests)
 
