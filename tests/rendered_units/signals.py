@@ -109,35 +109,7 @@ def test_a_constant_column_that_moves_is_drift() -> None:
     assert not shift_module.compare(sql, held, "select * from now", alpha=0.001, floor=0.02)[0].moved
 
 
-def test_sequential_test_decides_both_ways() -> None:
-    """A healthy model is mostly cleared, a decayed one mostly found, before the fixed window is full."""
-    rng = np.random.default_rng(3)
-
-    def states(rate: float) -> list[str]:
-        draws = ((rng.random(400) < rate).astype(float) for _ in range(100))
-        return [quality.sprt(draw, 0.7, 0.6, 0.46, 0.05, 0.8).state for draw in draws]
-
-    assert states(0.7).count("decayed") <= 12
-    assert states(0.6).count("decayed") >= 70
-
-
-@pytest.mark.parametrize("values", [[np.nan], [1e6], [-1e6], [np.nan, -1e6], [-1e6] * 29])
-def test_a_sequential_test_of_losses_needs_more_than_a_few(values: list[float]) -> None:
-    """However far they lie; what is no number decides nothing, however many there are."""
-    assert quality.sprt(np.array(values), -40, -50, 30.0, 0.05, 0.8).state == "open"
-    assert quality.sprt(np.full(60, np.nan), -40, -50, 30.0, 0.05, 0.8).state == "open"
-    assert quality.sprt(np.full(60, -80.0), -40, -50, 30.0, 0.05, 0.8).state == "decayed"
-
-
-def test_fixed_window_waits_for_its_labels() -> None:
-    """Too few labels are no verdict; enough of them are."""
-    assert quality.fixed_window(0.2, 10, 0.6, 136).state == "open"
-    assert quality.fixed_window(0.2, 136, 0.6, 136).state == "decayed"
-    assert quality.fixed_window(0.69, 136, 0.6, 136).state == "healthy"
-    assert quality.fixed_window(math.nan, 136, 0.6, 136).state == "open"
-
-
-ALPHA, POWER = 1 / 365, 0.8  # one false alarm a year of daily looks
+LIMIT, ALPHA, POWER = math.log(365), 1 / 365, 0.8  # one false alarm a year, however often somebody looks
 
 
 def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random.Generator) -> quality.Bounds:
@@ -147,21 +119,19 @@ def accepted(metric: str, units: int, truth: float, floor: float, rng: np.random
     else:
         case = Case(np.zeros(units), errors(units, truth, rng), 0.5)
     found = interval(named(metric), case, 0.05)
-    spread = (found.high - found.low) / 2 / 1.645 * math.sqrt(units)
-    held = {"value": found.value, "low": found.low, "high": found.high, "rows": units, "spread": spread}
-    return quality.bounds(named(metric), held, floor, ALPHA, POWER)
+    held = {"value": found.value, "low": found.low, "high": found.high, "rows": units, "spread": found.spread}
+    return quality.bounds(named(metric), held, floor, LIMIT, ALPHA, POWER)
 
 
 def errors(units: int, mean: float, rng: np.random.Generator) -> np.ndarray:
     return np.abs(rng.normal(0, mean * math.sqrt(math.pi / 2), units))
 
 
-def look(metric: str, held: quality.Bounds, units: int, truth: float, rng: np.random.Generator) -> list[str]:
-    """The tests that see a decay in ten days' labels of a model whose metric is `truth`."""
+def look(metric: str, held: quality.Bounds, units: int, truth: float, rng: np.random.Generator) -> str:
+    """What is said of ten days' labels of a model whose metric is `truth`."""
     said = (rng.random(units) < truth).astype(float) if metric == "recall" else errors(units, truth, rng)
     case = Case(np.full(units, float(metric == "recall")), said, 0.5)
-    found = quality.verdicts(named(metric), case, np.arange(units) * 10 // units, held, ALPHA, POWER, 4.07)
-    return [verdict.test for verdict in found if verdict.counts and verdict.state == "decayed"]
+    return quality.verdict(named(metric), case, np.arange(units) * 10 // units, held).verdict.state
 
 
 @pytest.mark.parametrize(("metric", "truth", "floor"), [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
@@ -171,32 +141,22 @@ def test_a_healthy_model_seldom_raises_an_alarm(metric: str, truth: float, floor
     rng, alarms, looks = np.random.default_rng(7), [], 600
     for _ in range(looks):
         held = accepted(metric, units, truth, floor, rng)
-        alarms += [held.good > held.bad and bool(look(metric, held, 2 * held.needed, truth, rng))]
+        known = held.bad > held.good  # acceptance by luck at the floor itself is another fault
+        alarms += [known and look(metric, held, held.needed, truth, rng) == "decayed"]
 
     assert np.mean(alarms) <= 0.01 + 2 * math.sqrt(0.01 / looks)
 
 
 @pytest.mark.parametrize(("metric", "truth", "floor"), [("recall", 0.88, 0.715), ("mae", 40.0, 52.0)])
-def test_a_fall_to_the_floor_is_found_in_the_labels_it_needs(metric: str, truth: float, floor: float) -> None:
-    """With the planned power, where acceptance had the rows that the plan asks for."""
+def test_a_fall_to_the_floor_is_found(metric: str, truth: float, floor: float) -> None:
+    """In twice the labels that it takes on average four of five falls are seen; few labels decide nothing."""
     rng = np.random.default_rng(8)
     held = [accepted(metric, 600, truth, floor, rng) for _ in range(300)]
-    found = [bool(look(metric, one, one.needed, floor, rng)) for one in held]
+    found = [look(metric, one, 2 * one.falls, floor, rng) == "decayed" for one in held]
 
     assert np.mean(found) >= POWER
-    assert min(one.needed for one in held) >= quality.FEWEST
-    assert np.median([one.needed for one in held]) <= 160
-
-
-def test_cusum_finds_a_slow_slide_in_the_days_it_was_planned_for() -> None:
-    """One standard deviation a day, limit 4.07: 8.5 days on average (F21)."""
-    rng = np.random.default_rng(1)
-    reasons = [quality.cusum(rng.normal(-1, 1, 200).tolist(), 4.07).reason for _ in range(200)]
-    days = [int(reason.split("period ")[1].split()[0]) for reason in reasons]
-
-    assert 7.5 < np.mean(days) < 9.5
-    assert quality.cusum([-3.0] * 5 + [1.0] * 10, 4.07).state == "healthy"  # and it is over when the sum has come down
-    assert quality.cusum([0.0] * 400, 4.07).state == "healthy"
+    assert min(one.falls for one in held) >= quality.FEWEST
+    assert look(metric, held[0], 5, truth, rng) == "open"
 
 
 def test_early_warning_follows_calibrated_scores() -> None:

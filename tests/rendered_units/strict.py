@@ -108,7 +108,8 @@ def test_a_request_of_yesterday_that_is_refused(released: Path) -> None:
     (released / "registry" / "0.9.0.json").write_text(card.read_text("utf-8"), "utf-8")
 
     def older(book: dict) -> None:
-        book["models"]["0.9.0"] = names | {"files": names["files"] | {"card": {"path": "registry/0.9.0.json"}}}
+        card = {"path": "registry/0.9.0.json", "sha256": Repo(released).sha256("registry/0.9.0.json")}
+        book["models"]["0.9.0"] = names | {"files": names["files"] | {"card": card}}
         book["aliases"]["previous"] = "0.9.0"
 
     edit(released / registry.PATH, older)
@@ -119,6 +120,7 @@ def test_a_request_of_yesterday_that_is_refused(released: Path) -> None:
         card["columns"][name] = "date"
 
     edit(released / "registry" / "0.9.0.json", stricter)
+    edit(released / registry.PATH, older)
     assert gate(released, "G4.1").state == "fail"
     assert "was a date" in gate(released, "G4.1").reason
 

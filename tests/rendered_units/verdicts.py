@@ -18,7 +18,7 @@ from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.metrics import named, score
-from planrun_ml.self_test.conftest import gate, record_of
+from planrun_ml.self_test.conftest import edit, gate, record_of
 
 PRICES = (4.0, 150.0)  # of a false alarm and of a miss
 
@@ -166,8 +166,9 @@ def test_a_gain_over_a_straw_man_is_none(worked: Path, monkeypatch: pytest.Monke
     repo = Repo(worked)
     digests = json.loads((worked / "evidence/acceptance.json").read_text("utf-8"))["predictions"]
     first = judge(repo, digests)
-    model, rule = first["result"], first["baseline"]
-    little = min(first["gain"]["low"], model["low"] - rule["high"]) - 1e-3  # what is shown of both gains
+    model, rule, sign = first["result"], first["baseline"], deciding(repo).sign
+    best, worst = ("high", "low") if sign > 0 else ("low", "high")
+    little = min(first["gain"]["low"], sign * (model[worst] - rule[best])) - 1e-3  # what is shown of both gains
     monkeypatch.setattr(verdicts, "minimum_gain", lambda repo: little)
     alone = judge(repo, digests)
     assert alone["verdict"]["state"] == "pass"
@@ -175,8 +176,8 @@ def test_a_gain_over_a_straw_man_is_none(worked: Path, monkeypatch: pytest.Monke
 
     for figure, state in (
         (rule["value"], None),
-        (rule["high"] + 1e-6, "pass"),
-        (model["high"] - little + 0.01, "fail"),
+        (rule[best] + sign * 1e-6, "pass"),
+        (model[best] - sign * (little - 0.01), "fail"),
     ):
         monkeypatch.setattr(practice, "stated", lambda repo, figure=figure: figure)
         judged = judge(repo, digests)
@@ -195,8 +196,9 @@ def test_a_rule_below_todays_practice_is_told_before_the_lock(worked: Path, monk
     """With what it means for acceptance, where the rule falls short of the figure and not where it is better."""
     result = json.loads((worked / "evidence/baseline.json").read_text("utf-8"))["result"]
     monkeypatch.setattr(practice, "unlike", lambda figure, metric, result: "They are not the same practice.")
-    rows = {}
-    for name, figure in {"unknown": None, "reached": result["high"], "missed": result["high"] + 1e-6}.items():
+    sign, rows = deciding(Repo(worked)).sign, {}
+    best = result["high" if sign > 0 else "low"]
+    for name, figure in {"unknown": None, "reached": best, "missed": best + sign * 1e-6}.items():
         monkeypatch.setattr(practice, "stated", lambda repo, figure=figure: figure)
         rows[name] = gate(worked, "G1.9")
 
@@ -220,9 +222,14 @@ def test_over_a_figure_better_is_positive(name: str) -> None:
 
 def test_the_samples_rows_say_nothing_of_practice(worked: Path) -> None:
     """What was answered is of the team's own rows, and what was measured here is no figure of somebody's."""
-    repo = Repo(worked)
-    assert repo.entry("acceptance.baseline")["value"] is not None
-    assert practice.stated(repo) is None
+    edit(
+        worked / "plan/plan.json", lambda plan: plan["acceptance"]["baseline"].update(value=0.5, provenance="answered")
+    )
+    assert practice.stated(Repo(worked)) == 0.5
+
+    path = worked / "data/source.yaml"
+    path.write_text(path.read_text("utf-8").replace("source: data/raw/rows.csv", "source: sample"), "utf-8")
+    assert practice.stated(Repo(worked)) is None
 
 
 def test_an_experiment_says_what_its_metric_counts(worked: Path) -> None:
