@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from mlscaffold import answers, render, vcs
+from mlscaffold import answers, catalogue, render, vcs
 from readme_run import Ran, follow, lines
 from rendered_repository import freeze, run, stand_in, told
 
@@ -79,6 +79,21 @@ def test_the_page_lists_what_status_asks_for(way: dict[str, str], tmp_path: Path
         assert ended.code == 0 or line == "make accept", ended
 
     assert [wanted for _, wanted in compared] == [line for line, _ in compared]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", catalogue.tasks())
+def test_the_page_says_the_verdict_that_the_sample_gets(task: str, tmp_path: Path) -> None:
+    """For every task form; and it waives the verdict exactly where that is not PASS."""
+    folder = newborn(tmp_path, kind="ml", task=task)
+    page = folder.joinpath("README.md").read_text("utf-8")
+    said = {line: typed(folder, line).said for line in steps(folder, FIRST)}
+    verdict = said["make accept"].partition(" ")[0]
+
+    assert re.findall(r"with default answers expect (\w+)", page) == [verdict], said["make accept"]
+    assert (" waive G3.3 " in page) == (verdict != "PASS")
+    assert ("its model does not pay" in page) == (verdict == "FAIL")
+    assert ("leave the verdict open" in page) == (verdict == "INCONCLUSIVE")
 
 
 @pytest.mark.slow

@@ -5,10 +5,15 @@ from typing import Any
 
 from mlscaffold import catalogue
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.catalogue.keys import AnswerKey, PlanKey
 from mlscaffold.rendering.forms import called_for, lines
 from mlscaffold.wording import number
 
+# What the verdict on the same rows follows from; a price does once it is answered, for then the gain has to pay back.
+DECIDING: tuple[AnswerKey, ...] = (
+    "metric", "min_gain", "min_gain_share", "current_value", "test_looks",
+    "miss_cost", "false_alarm_cost", "unit_error_cost",
+)  # fmt: skip
 SERVE = {"batch": "make score", "api": "make serve", "alert": "make alert"}
 
 
@@ -51,24 +56,39 @@ class MlReadme:
         return people and self._answers.label_agreement is None and self._audited
 
     @property
+    def passes(self) -> bool:
+        """Whether the sample is sure to PASS: its row says so, and no answer changes what decides."""
+        return self._example["ends"] == "PASS" and not self._decided_otherwise
+
+    @property
+    def _decided_otherwise(self) -> bool:
+        """Whether the verdict may be another than with default answers; tests hold that one to `accept` alone."""
+        return any(self._answers.provenance(key) != "default" for key in DECIDING if self._answers.is_asked(key))
+
+    @property
     def expected(self) -> str:
         """How acceptance ends on the sample."""
-        if self._answers.task == "forecast":
-            return (
-                "The sample is synthetic and kind: with default answers expect PASS, "
-                "which shows the way and proves nothing about your data."
-            )
-        return (
-            "The sample is small, its one-column rule is already good, and the costs are defaults that you have just "
-            f"confirmed: with default answers expect {self._example['ends']}."
-        )
+        ends = self._example["ends"]
+        kind = "synthetic and kind" if ends == "PASS" else "small, and its one-column rule is already good"
+        proves = ", which shows the way and proves nothing about your data" if ends == "PASS" else ""
+        said = f"The sample is {kind}: with default answers expect {ends}{proves}."
+        yours = " Yours ask for something else, so it may end otherwise here."
+        return said + (yours if self._decided_otherwise else "")
+
+    @property
+    def unpaid(self) -> str:
+        """Why the sample's model is not promoted without a waiver, as half a sentence; "" where it is."""
+        if self.passes:
+            return ""
+        few, poor = "its few rows leave the verdict open", "its model does not pay"
+        return {"INCONCLUSIVE": few, "FAIL": poor}.get(self._example["ends"], "its verdict may not be PASS")
 
     @property
     def onward(self) -> str:
         """What is typed between acceptance and promotion: waivers on the sample, the written answers otherwise."""
         if not self._sample:
             return 'git add --all && git commit -m "Answer the charter, decide on a model"'
-        waived = called_for((self._audited, "G0.1"), (True, "G0.2"), (self._answers.task != "forecast", "G3.3"))
+        waived = called_for((self._audited, "G0.1"), (True, "G0.2"), (not self.passes, "G3.3"))
         reason = '--reason "sample data, to see operations" --until 60'
         return lines(f".venv/bin/planrun waive {gate} {reason}" for gate in waived)
 
