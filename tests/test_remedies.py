@@ -1,6 +1,7 @@
 """A gate that shuts says why and what to do next, on every path: read from the code, because few paths are walked."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,6 +64,29 @@ def test_one_without_words_is_noticed(planted: str) -> None:
 @pytest.mark.parametrize("told", ['blocked(why, "make audit")', "failed(*words)", 'warned("It is small.")'])
 def test_one_with_words_is_none_of_them(told: str) -> None:
     assert list(wordless(told)) == []
+
+
+ENGINE = sorted(path for path in GENERATOR.glob("planrun*/**/*.py") if not {"tests", "self_test"} & set(path.parts))
+TYPED = re.compile(r"replan (?:.* )?(--set \w+=[\d.]+)")
+
+
+def invented(source: str) -> list[str]:
+    """Numbers that a step would have typed as an answer, written in the code: nobody measured or said them.
+
+    The parts of a formatted text are looked at one by one, so a number that is worked out is none.
+    """
+    texts = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
+    return [found for text in texts if isinstance(text, str) for found in TYPED.findall(text)]
+
+
+def test_no_step_answers_with_an_invented_number() -> None:
+    """Whoever types the next step as it stands would pass a gate by a measurement that nobody made."""
+    found = {path.name: numbers for path in ENGINE if (numbers := invented(path.read_text("utf-8")))}
+
+    assert len(ENGINE) > 100
+    assert found == {}
+    assert invented('"mlscaffold replan --set label_agreement=0.95"') == ["--set label_agreement=0.95"]
+    assert invented('f"mlscaffold replan --set label_agreement={share:.4g}"') == []
 
 
 def test_rows_of_few_groups_are_told_by_their_rows_and_groups(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from planrun_ml.experiments import carrying as carrying_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.log import write_log
 from planrun_ml.measuring import measures
+from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.intervals import Interval, interval
-from planrun_ml.measuring.metrics import Metric, score
+from planrun_ml.measuring.metrics import BUILT_IN, Metric, score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost
 
 NAME = "0000-baseline"
@@ -63,7 +64,7 @@ def run(repo: Repo) -> Outcome:
         asked = " ".join(f"--set {key}={value:.4g}" for key, value in missing.items())
         lines.append(f"The plan counts rows once it knows what was measured here: mlscaffold replan {asked}")
     doubt = watch_list.rests_on((repo.evidence("splits") or {}).get("leakage"), rule)
-    lines += [_constant(metric, found.value, facts["constant"], praised=doubt is None)]
+    lines += [_constant(metric, found.value, facts["constant"], said, praised=doubt is None)]
     if doubt:
         lines.append(f"The rule's column may know the answer: {doubt['why']}. Settle it: {doubt['settle']}.")
     lines += [*carrying.told(), locked(Repo(repo.root), carrying.equal)]
@@ -87,14 +88,27 @@ def _shortened(sql: str) -> str:
     return f"{sql[:SHOWN].rsplit(' ', 1)[0]} … (in full in {RECORD})"
 
 
-def _constant(metric: Metric, rule: float, flat: float, praised: bool = True) -> str:
+def _constant(metric: Metric, rule: float, flat: float, said: Case, praised: bool = True) -> str:
     """What answering always the same scores, and what that says of the rule; one in doubt is not praised."""
     if not math.isfinite(flat):
         return f"Answering always the same has no {metric.name}."
     better = metric.sign * (rule - flat)
     good = f"the rule is better{', as it should be' if praised else ''}"
-    said = good if better > 0 else "the rule is no better, so its column tells nothing"
-    return f"Answering always the same scores {flat:.4g}: {said}."
+    return f"Answering always the same scores {flat:.4g}: {good if better > 0 else _no_better(metric, said)}."
+
+
+def _no_better(metric: Metric, said: Case) -> str:
+    """What is known of a rule that scores no better than always the same answer.
+
+    A metric of decisions can be at its best where everybody gets the same one, as a recall is where all are alarmed:
+    that says nothing of the rule's column. What the column knows shows in the order of its scores.
+    """
+    told = f"the rule is no better by {metric.name}"
+    order = math.nan if said.classes or not {0.0, 1.0}.issuperset(said.y) else score(BUILT_IN["roc_auc"], said)
+    if not math.isfinite(order) or metric.name == "roc_auc":
+        return told
+    knows = f"; in order its scores have a ROC AUC of {order:.3f} (a coin has 0.5)"
+    return f"{told} at the threshold of {said.threshold:.3g}{knows}"
 
 
 def _not_planned_with(repo: Repo, metric: Metric, found: Interval) -> dict[AnswerKey, float]:

@@ -12,7 +12,7 @@ from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, doubts, unconfirmed
 from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import signable, signed
-from planrun.steps import rows_missing
+from planrun.steps import Step, asked_of, rows_missing
 from planrun.trouble import Blocked, counted
 
 from planrun_ml.audit import again
@@ -173,9 +173,12 @@ def ceiling(repo: Repo) -> Result:
     top, target = repo.number("labels.ceiling"), repo.number("acceptance.target")
     if top is None and repo.answers.get("label_agreement"):
         return warned("For this metric no ceiling follows from how far two people agree.")
-    if top is None or target is None:
+    if top is None:
+        return blocked("Agreement between people has not been measured.", _agreement(repo))
+    if target is None:
         return blocked(
-            "Agreement between people has not been measured.", "mlscaffold replan --set label_agreement=0.95"
+            f"At best {top:.3f} can be measured, and the plan has no target to hold against it.",
+            decides(repo, "po", f"mlscaffold replan --set target_value=…; or walk past it: {waiving('G1.6')}"),
         )
     above = deciding(repo).sign * (top - target)
     if above < 0:
@@ -186,6 +189,20 @@ def ceiling(repo: Repo) -> Result:
     if above < 0.02:
         return blocked(f"The ceiling {top:.3f} is within 0.02 of the target {target:.3f}.", decides(repo, "po", CAPPED))
     return passed(f"At best {top:.3f} can be measured; the target is {target:.3f}.")
+
+
+def _agreement(repo: Repo) -> Step:
+    """Where the share that two people agree on comes from: the sheets where they hold it, else people who label."""
+    sheets = repo.evidence("labelling", f"{COMMAND} label collect") or {}
+    share = sheets.get("agreement", {}).get("share")
+    if share is not None and share >= 0.5:
+        take = f"mlscaffold replan --set label_agreement={share:.4g}"
+        return asked_of(["ds"], f"{take} (two people labelled the same rows)", take)
+    measured = (
+        f"two people label the same rows ({COMMAND} label draw --by NAME --by NAME, then {COMMAND} label collect), "
+        "then mlscaffold replan --set label_agreement=…"
+    )
+    return decides(repo, "po", f"{measured}; or walk past it: {waiving('G1.6')}")
 
 
 @gate("G1.7")

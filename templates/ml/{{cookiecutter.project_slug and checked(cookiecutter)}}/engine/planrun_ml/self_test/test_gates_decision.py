@@ -165,6 +165,12 @@ def test_labels_from_people_who_disagree(worked: Path) -> None:
     assert "no labelling guide" in gate(worked, "G1.5").reason
     assert gate(worked, "G1.6").state == "blocked"
     assert "has not been measured" in gate(worked, "G1.6").reason
+    unmeasured = gate(worked, "G1.6").next_step
+    assert not re.search(r"label_agreement=[\d.]", unmeasured), "a number that nobody measured"
+    assert "label_agreement=…" in unmeasured
+    assert "waive G1.6" in unmeasured
+    Repo(worked).write_evidence("labelling", {"disputes": 0, "agreement": {"rows": 32, "share": 0.8125}}, ())
+    assert gate(worked, "G1.6").next_step.startswith("mlscaffold replan --set label_agreement=0.8125 ")
 
     guide.parent.mkdir(parents=True, exist_ok=True)
     guide.write_text("# Guide\n", "utf-8")
