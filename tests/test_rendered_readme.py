@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -31,7 +32,7 @@ def newborn(folder: Path, **texts: str) -> Path:
 
 def as_command(line: str) -> list[str]:
     """The words of the package that a line of the page stands for."""
-    words = line.partition("   #")[0].split()
+    words = shlex.split(line.partition("   #")[0])
     if words[0] != "make":
         return words[1:]  # after .venv/bin/planrun
     rest = re.search(r"ARGS=[\"']?([^\"']*)", line)
@@ -94,6 +95,45 @@ def test_the_page_says_the_verdict_that_the_sample_gets(task: str, tmp_path: Pat
     assert (" waive G3.3 " in page) == (verdict != "PASS")
     assert ("its model does not pay" in page) == (verdict == "FAIL")
     assert ("leave the verdict open" in page) == (verdict == "INCONCLUSIVE")
+
+
+FOLLOWED = [
+    {"segments": "region"},
+    {"segments": "region", "task": "ranking", "serving": "alert"},
+    {"miss_cost": "20", "false_alarm_cost": "2"},
+    {"task": "ranking", "target_value": "0.99", "min_gain": "0.3"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", FOLLOWED, ids=lambda way: " ".join(f"{key}={text}" for key, text in way.items()))
+def test_the_page_of_the_sample_leads_to_a_promoted_model_whatever_is_answered(
+    way: dict[str, str], tmp_path: Path
+) -> None:
+    """Its lines waive what the sample cannot show under these answers, and `promote` is not held back."""
+    folder = newborn(tmp_path, kind="ml", **way)
+    ran = [typed(folder, line) for line in steps(folder, FIRST, THEN)]
+
+    assert [step for step in ran if step.code and step.line != "make accept"] == []
+    assert json.loads(folder.joinpath("registry/models.json").read_text("utf-8"))["aliases"]["champion"]
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ({}, "which stands in, because the answers do not tell what the work has to earn"),
+        ({"miss_cost": "20", "false_alarm_cost": "2"}, "from which the work pays back within 18 months"),
+        ({"miss_cost": "20", "payback_limit_months": "6"}, "from which the work pays back within 6 months"),
+        ({"miss_cost": "20", "min_gain": "0.1"}, "which `min_gain` says"),
+    ],
+)
+def test_the_page_says_where_the_smallest_gain_is_from(way: dict[str, str], said: str, tmp_path: Path) -> None:
+    """And that the sample's verdict is of default answers, where these are others; of costs only what is so."""
+    page = newborn(tmp_path, kind="ml", **way).joinpath("README.md").read_text("utf-8")
+
+    assert f", {said}.\n" in page
+    assert ("Yours ask for something else" in page) == bool(way)
+    assert "costs are defaults" not in page
 
 
 @pytest.mark.slow

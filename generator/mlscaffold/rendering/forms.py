@@ -1,8 +1,11 @@
 """What a software product is, as far as pages differ by it, and how pages take lines that not every answer needs."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from mlscaffold.answers import Answers
+
+Row = TypeVar("Row")
 
 
 def is_served(answers: Answers) -> bool:
@@ -27,8 +30,8 @@ def runs_as(answers: Answers) -> str:
     return "batch" if answers.deliverable == "batch" else "alone"
 
 
-def called_for(*rows: tuple[bool, str]) -> list[str]:
-    """The lines of a page that the answers call for, in the page's order."""
+def called_for(*rows: tuple[bool, Row]) -> list[Row]:
+    """The lines of a page, or what they are made of, that the answers call for, in the page's order."""
     return [row for holds, row in rows if holds]
 
 

@@ -22,6 +22,7 @@ class MlReadme:
 
     def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._answers = answers
+        self._plan = plan
         self._audited = answers.rigor != "light"
         self._sample = answers.data_source == "sample"
         self._example = catalogue.tasks()[answers.task].sample
@@ -84,13 +85,38 @@ class MlReadme:
         return {"INCONCLUSIVE": few, "FAIL": poor}.get(self._example["ends"], "its verdict may not be PASS")
 
     @property
+    def earns(self) -> str:
+        """Where the smallest gain comes from, as half a sentence: answered, worked out from money, or a stand-in."""
+        answers, inputs = self._answers, self._plan["acceptance"]["min_gain"]["inputs"]
+        if answers.min_gain is not None:
+            return "which `min_gain` says"
+        if "min_gain_share" not in inputs:
+            return f"from which the work pays back within {answers.payback_limit_months:g} months"
+        return "which stands in, because the answers do not tell what the work has to earn"
+
+    @property
+    def _shut(self) -> list[tuple[str, str]]:
+        """The gates that nothing but a waiver opens on the sample, before promotion, and what each stands for."""
+        return called_for(
+            (self._audited, ("G0.1", "the charter")),
+            (True, ("G0.2", "the record of why it is a model")),
+            (not self.passes, ("G3.3", "the verdict")),
+            (self._audited and bool(self._answers.segments), ("G3.4", "the segments, of which the sample has no rows")),
+        )
+
+    @property
+    def waived(self) -> str:
+        """What these gates stand for, as a list in a sentence."""
+        *most, last = [what for _, what in self._shut]
+        return f"{', '.join(most)} and {last}" if most else last
+
+    @property
     def onward(self) -> str:
         """What is typed between acceptance and promotion: waivers on the sample, the written answers otherwise."""
         if not self._sample:
             return 'git add --all && git commit -m "Answer the charter, decide on a model"'
-        waived = called_for((self._audited, "G0.1"), (True, "G0.2"), (not self.passes, "G3.3"))
         reason = '--reason "sample data, to see operations" --until 60'
-        return lines(f".venv/bin/planrun waive {gate} {reason}" for gate in waived)
+        return lines(f".venv/bin/planrun waive {gate} {reason}" for gate, _ in self._shut)
 
     @property
     def running(self) -> str:
