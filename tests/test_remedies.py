@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from planrun.gates import Result
-from planrun_ml.gates import g1_data
+from planrun_ml.gates import g1_data, g3_acceptance
 
 GENERATOR = Path(__file__).resolve().parent.parent / "generator"
 GATES = sorted(
@@ -87,6 +87,22 @@ def test_no_step_answers_with_an_invented_number() -> None:
     assert found == {}
     assert invented('"mlscaffold replan --set label_agreement=0.95"') == ["--set label_agreement=0.95"]
     assert invented('f"mlscaffold replan --set label_agreement={share:.4g}"') == []
+
+
+@pytest.mark.parametrize("is_sample", [True, False])
+@pytest.mark.parametrize("more", [63, None])
+def test_an_open_verdict_asks_for_rows_only_where_there_can_be_more(
+    is_sample: bool, more: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The built-in sample is as long as it is; and a verdict may be walked past in either case."""
+    monkeypatch.setattr(g3_acceptance.source_module, "source_of", lambda repo: SimpleNamespace(is_sample=is_sample))
+    monkeypatch.setattr(g3_acceptance, "deciding", lambda repo: SimpleNamespace(more="positive rows"))
+    step = g3_acceptance._more_rows(SimpleNamespace(team={"po": ["Ana"]}), more)  # type: ignore[arg-type]
+
+    assert "waive G3.3" in step
+    assert ("the sample cannot grow" in step) == is_sample
+    assert ("make audit" in step) == (not is_sample)
+    assert step.facts["kind"] == ("rows" if more and not is_sample else "person")
 
 
 def test_rows_of_few_groups_are_told_by_their_rows_and_groups(monkeypatch: pytest.MonkeyPatch) -> None:

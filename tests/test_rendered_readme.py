@@ -95,6 +95,10 @@ def test_the_page_says_the_verdict_that_the_sample_gets(task: str, tmp_path: Pat
     assert (" waive G3.3 " in page) == (verdict != "PASS")
     assert ("its model does not pay" in page) == (verdict == "FAIL")
     assert ("leave the verdict open" in page) == (verdict == "INCONCLUSIVE")
+    if verdict == "INCONCLUSIVE":
+        (row,) = (row for row in told(folder)["gates"] if row["id"] == "G3.3")
+        assert "the sample cannot grow; or walk past it: .venv/bin/planrun waive G3.3" in row["next"]["text"]
+        assert "make audit" not in row["next"]["text"], "nothing that the built-in sample could be given"
 
 
 FOLLOWED = [

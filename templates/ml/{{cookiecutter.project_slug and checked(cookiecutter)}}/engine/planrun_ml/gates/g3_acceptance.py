@@ -16,7 +16,7 @@ from planrun.rigor import called_for
 from planrun.signing.assumptions import unconfirmed
 from planrun.signing.people import decides, waiving
 from planrun.signing.signatures import SIGNABLES, document_hash, signable, signed
-from planrun.steps import asked_of, rows_missing
+from planrun.steps import Step, asked_of, rows_missing
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance import verdicts
@@ -26,6 +26,7 @@ from planrun_ml.acceptance.verdicts import THRESHOLDS, accepted
 from planrun_ml.baseline import practice
 from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
+from planrun_ml.data import source as source_module
 from planrun_ml.experiments import records
 from planrun_ml.experiments.retracing import LOOSE
 from planrun_ml.gates.documents import open_questions
@@ -180,14 +181,19 @@ def gain_shown(repo: Repo) -> Result:
         told = f"Nobody can tell whether the accepted model is its record's: {found.why}. {judged['sentence']}"
         return blocked(told, decides(repo, "ds", f"{what}: {waiving('G3.3')}"))
     if judged["state"] == "inconclusive":
-        step = decides(repo, "po", f"label more test rows, then make audit; or walk past it: {waiving('G3.3')}")
-        if judged["more"]:
-            what = deciding(repo).more  # positive rows, say: a row of the stream is rarely one
-            step = rows_missing(
-                judged["more"], f"{judged['more']:,} more {what} with labels to test on, then make audit"
-            )
-        return blocked(f"Inconclusive. {judged['sentence']}", step)
+        return blocked(f"Inconclusive. {judged['sentence']}", _more_rows(repo, judged["more"]))
     return Result(judged["state"], judged["sentence"], "" if judged["state"] == "pass" else _after_a_fail(repo))
+
+
+def _more_rows(repo: Repo, more: int | None) -> Step:
+    """What decides an open verdict: rows, or walking past it; the built-in sample has no more rows than it has."""
+    past = f"or walk past it: {waiving('G3.3')}"
+    if source_module.source_of(repo).is_sample:
+        return decides(repo, "po", f"name your own data in {source_module.SOURCE}, for the sample cannot grow; {past}")
+    if not more:
+        return decides(repo, "po", f"label more test rows, then make audit; {past}")
+    what = deciding(repo).more  # positive rows, say: a row of the stream is rarely one
+    return rows_missing(more, f"{more:,} more {what} with labels to test on, then make audit; {past}")
 
 
 def _after_a_fail(repo: Repo) -> str:
@@ -210,7 +216,8 @@ def _after_a_fail(repo: Repo) -> str:
 def segments(repo: Repo) -> Result:
     judged, named = accepted(repo)["segments"], ", ".join(repo.names("segments"))
     if named and not judged:
-        return blocked(f"The data has no rows of the segments {named}.", "Name your own data in data/source.yaml")
+        own = f"name your own data in {source_module.SOURCE}; or walk past it: {waiving('G3.4')}"
+        return blocked(f"The data has no rows of the segments {named}.", decides(repo, "po", own))
     if not judged:
         return passed("No segment is named (`segments` in plan/project.yaml).")
     for state, result in (("fail", failed), ("inconclusive", blocked)):
