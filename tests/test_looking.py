@@ -6,8 +6,10 @@ import math
 import os
 import random
 import re
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import data_files
@@ -115,6 +117,43 @@ def test_parquet_is_read_where_duckdb_is(tmp_path: Path) -> None:
     found = proposed(look(path))
 
     assert {key: found.get(key) for key in COMPLAINTS} == COMPLAINTS
+
+
+def test_a_damaged_file_ends_in_a_sentence(tmp_path: Path) -> None:
+    """Parquet and a database, at every length that a broken transfer may leave and with bytes overwritten."""
+    duckdb = pytest.importorskip("duckdb")
+    source, table, base = write(tmp_path / "a.csv", text(complaints())), tmp_path / "a.parquet", tmp_path / "a.db"
+    duckdb.sql(f"copy (from '{source}') to '{table}' (format parquet)")
+    with closing(sqlite3.connect(base)) as connection:
+        connection.execute("create table cases (a, b)")
+        connection.executemany("insert into cases values (?, ?)", [(n, "x" * 90) for n in range(600)])
+        connection.commit()
+    for path, begins in ((table, 4), (base, 16)):
+        whole, middle = path.read_bytes(), len(path.read_bytes()) // 2
+        over = whole[:middle] + b"\xff" * (len(whole) - middle - 8) + whole[-8:]
+        for damaged in (whole[:begins], whole[:begins] + b"junk", whole[:middle], over):
+            with pytest.raises(UnreadableData, match=f"{path.name} cannot be read as") as refusal:
+                look(write(path, damaged))
+            assert "whole" in refusal.value.hint
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "db"])
+def test_a_file_that_breaks_after_the_first_look_ends_in_a_sentence(suffix: str, tmp_path: Path) -> None:
+    """The second look, which counts the values of a column in all rows, says it as the first one does."""
+    duckdb = pytest.importorskip("duckdb")
+    path, rows = tmp_path / f"a.{suffix}", [(n, n % 3) for n in range(reading.MOST_ROWS + 1)]
+    if suffix == "db":
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("create table cases (a, b)")
+            connection.executemany("insert into cases values (?, ?)", rows)
+            connection.commit()
+    else:
+        duckdb.sql(f"select range as a, range % 3 as b from range({len(rows)})").write_parquet(str(path))  # noqa: S608
+    table = reading.read(path)
+    path.write_bytes(path.read_bytes()[:200])
+
+    with pytest.raises(UnreadableData, match="cannot be read as"):
+        reading.count_values(table, "b")
 
 
 def test_parquet_without_duckdb_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

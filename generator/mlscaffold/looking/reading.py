@@ -361,7 +361,7 @@ def _rows(path: Path, form: Form) -> Iterator[Iterator[Row]]:
         with _database(path) as connection:
             yield (tuple(_text_of(value) for value in row) for row in connection.execute(form.query))
     elif form.kind == "parquet":
-        with _duckdb() as connection:
+        with _duckdb(path) as connection:
             cursor = connection.execute("select * from read_parquet(?)", [str(path)])
             yield (tuple(_text_of(value) for value in row) for row in _fetched(cursor))
     else:
@@ -453,26 +453,22 @@ def _unpacked(path: Path, packed: bool) -> Iterator[Any]:
 def _read_sqlite(path: Path, form: Form, query: str) -> Table:
     """A table of a database: the only one, or what `query` gives."""
     stamp = _stamp(path)
-    try:
-        with _database(path) as connection:
-            tables = tuple(
-                str(row[0])
-                for row in connection.execute(
-                    "select name from sqlite_master where type in ('table', 'view') "
-                    "and name not like 'sqlite\\_%' escape '\\' order by 1"
-                )
+    with _database(path) as connection:
+        tables = tuple(
+            str(row[0])
+            for row in connection.execute(
+                "select name from sqlite_master where type in ('table', 'view') "
+                "and name not like 'sqlite\\_%' escape '\\' order by 1"
             )
-            if not query and len(tables) != 1:
-                raise _which_table(path, tables)
-            query = query or f"SELECT * FROM {_quoted(tables[0])}"  # noqa: S608  (a name of its own)
-            cursor = connection.execute(query)
-            if cursor.description is None:
-                raise UnreadableData(path.name, "gets a query that gives no rows", "data_query must be a SELECT.")
-            names = tuple(str(entry[0]) for entry in cursor.description)
-            sample, count = _sampled(cursor, len(names))
-    except sqlite3.Error as error:
-        hint = "Check data_query, and that the file is whole."
-        raise UnreadableData(path.name, f"cannot be read as a database ({error})", hint) from None
+        )
+        if not query and len(tables) != 1:
+            raise _which_table(path, tables)
+        query = query or f"SELECT * FROM {_quoted(tables[0])}"  # noqa: S608  (a name of its own)
+        cursor = connection.execute(query)
+        if cursor.description is None:
+            raise UnreadableData(path.name, "gets a query that gives no rows", "data_query must be a SELECT.")
+        names = tuple(str(entry[0]) for entry in cursor.description)
+        sample, count = _sampled(cursor, len(names))
     form = Form("sqlite", query=query, tables=tables)
     return Table(path, form, names, sample, count, stamp[0], stamp)
 
@@ -494,42 +490,43 @@ def _quoted(name: str) -> str:
 
 @contextlib.contextmanager
 def _database(path: Path) -> Iterator[sqlite3.Connection]:
-    """A database opened for reading only."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    """A database opened for reading only; what it cannot read is said."""
     try:
-        yield connection
-    finally:
-        connection.close()
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            yield connection
+    except sqlite3.Error as error:
+        hint = "Check data_query, and that the file is whole."
+        raise UnreadableData(path.name, f"cannot be read as a database ({error})", hint) from None
 
 
 def _read_parquet(path: Path, form: Form) -> Table:
     stamp = _stamp(path)
-    with _duckdb() as connection:
-        try:
-            cursor = connection.execute("select * from read_parquet(?)", [str(path)])
-            names = tuple(str(entry[0]) for entry in cursor.description)
-            sample, count = _sampled(_fetched(cursor), len(names))
-        except connection.Error as error:
-            why = str(error).splitlines()[0]
-            raise UnreadableData(path.name, f"cannot be read as Parquet ({why})", TABLE_HINT) from None
+    with _duckdb(path) as connection:
+        cursor = connection.execute("select * from read_parquet(?)", [str(path)])
+        names = tuple(str(entry[0]) for entry in cursor.description)
+        sample, count = _sampled(_fetched(cursor), len(names))
     return Table(path, form, names, sample, count, stamp[0], stamp)
 
 
 @contextlib.contextmanager
-def _duckdb() -> Iterator[Any]:
-    """DuckDB, which reads Parquet and nothing else here."""
+def _duckdb(path: Path) -> Iterator[Any]:
+    """DuckDB, which reads Parquet and nothing else here; what it cannot read of this file is said."""
     try:
         import duckdb
     except ImportError:
         hint = "Install it: pip install 'mlscaffold-planner[parquet]' from the checkout, or save the file as CSV."
         raise UnreadableData("A Parquet file", "can be read only where DuckDB is installed", hint) from None
-    connection = duckdb.connect()
     try:
-        connection.execute("set timezone = 'UTC'")
-        yield connection
-    finally:
-        connection.close()
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+    except duckdb.OutOfMemoryException:  # the file may well be whole
+        raise
+    except duckdb.Error as error:
+        why = str(error).splitlines()[0].replace(str(path), path.name)
+        hint = "Check that the file is whole, or save it as CSV (UTF-8, the first line naming the columns)."
+        raise UnreadableData(path.name, f"cannot be read as Parquet ({why})", hint) from None
 
 
 def _fetched(cursor: Any) -> Iterator[Sequence[Any]]:
