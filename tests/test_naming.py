@@ -30,6 +30,8 @@ from test_doors import command
         ("sklearn", "the repository installs sklearn"),
         ("scikit-learn", "the repository installs scikit-learn"),
         ("typing-extensions", "the repository installs typing-extensions"),
+        ("mlscaffold-planrun", "mlscaffold's own parts are called mlscaffold-planrun"),
+        ("planrun", "mlscaffold's own parts are called planrun"),
         ("python", "a command called python would stand in front"),
         ("pip", "a command called pip"),
         ("class", "a Python package called class"),
@@ -140,6 +142,24 @@ def test_what_any_rendered_repository_installs_is_refused(rendered: Callable[[st
 
     assert {"duckdb", "pytest", "ruff"} <= named
     assert missing(brought(named)) == []
+
+
+def test_what_the_engine_is_called_is_refused(rendered: Callable[[str], Path]) -> None:
+    """Its distribution, which stands beside the project in one environment, its packages and its commands."""
+    for sample in SAMPLES:
+        engine = rendered(sample) / "engine"
+        project = tomllib.loads(engine.joinpath("pyproject.toml").read_text("utf-8"))["project"]
+        packages = {path.name for path in engine.iterdir() if path.joinpath("__init__.py").is_file()}
+
+        assert packages
+        assert missing({project["name"], *packages, *project.get("scripts", {})}) == [], sample
+
+
+def test_what_the_generator_is_called_is_refused() -> None:
+    """A team may install it beside its repository."""
+    project = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))["project"]
+
+    assert missing({project["name"], *project["scripts"]}) == []
 
 
 def test_the_standard_library_of_every_python_is_refused() -> None:

@@ -31,9 +31,12 @@ INSTALLED = """
     yaml yaml-stubs zipp zizmor zstandard
 """
 
+# Distributions, packages and commands of mlscaffold: the engine is in every repository, the generator often beside it.
+OWN = "mlscaffold mlscaffold-planner mlscaffold-planrun planrun planrun-ml planrun-software"
+
 # What a rendered repository has of its own: folders, modules of its tests, what its .gitignore leaves out.
 OF_THE_REPOSITORY = """
-    tests test docs src plan data gates ops planrun engine mlscaffold conftest browser model-stand-in
+    tests test docs src plan data gates ops engine conftest browser model-stand-in
     samples dist build access backups predictions results store registry evidence experiments notebooks
     site-packages
 """
@@ -56,6 +59,8 @@ def problem(slug: str) -> str | None:
         return f"Windows keeps {slug} for a device and has no folder of that name, so choose a different name"
     if slug in _slugs(INSTALLED.split()):
         return f"the repository installs {slug}, which its own package would hide, so choose a different name"
+    if slug in OWN.split():
+        return f"mlscaffold's own parts are called {slug}, so choose a different name"
     if slug in _slugs(COMMANDS.split()):
         return f"a command called {package} would stand in front of the one of that name, so choose a different name"
     if slug.startswith("test-"):
@@ -69,7 +74,7 @@ def problem(slug: str) -> str | None:
 def reserved() -> frozenset[str]:
     """Every short name that is refused."""
     python = [*keyword.kwlist, *sys.stdlib_module_names, *COMES_AND_GOES.split()]
-    others = [*INSTALLED.split(), *OF_THE_REPOSITORY.split(), *COMMANDS.split(), *DEVICES]
+    others = [*INSTALLED.split(), *OWN.split(), *OF_THE_REPOSITORY.split(), *COMMANDS.split(), *DEVICES]
     return _slugs([*python, *others])
 
 
