@@ -193,6 +193,50 @@ def test_a_number_names_every_assumption_that_would_move_it(seed: int) -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {},
+        {"target_value": "0.6"},
+        {"metric": "accuracy", "current_value": "0.8", "target_value": "0.82"},
+        {"task": "multiclass", "current_value": "0.8", "target_value": "0.82"},
+        {"metric": "own:refunds", "metric_form": "mean", "current_value": "40", "target_value": "41"},
+    ],
+    ids=str,
+)
+def test_a_cost_from_which_it_is_kept_keeps_it(texts: dict[str, str]) -> None:
+    """The cost that the payback line and the finding name, typed as it stands there; a fiftieth less is too little."""
+    plan = context.plan_of(answers_module.complete(PLAIN | {"daily_volume": "90"} | texts))
+    line = next(line["text"] for line in plan["headline"] if line["key"] == "payback")
+    found = re.search(r"kept at this target where (\w+) is ([\d.,]+) EUR or more", line)
+    assert found, line
+    key, cost = found[1], found[2].replace(",", "")
+
+    target = str(plan["acceptance"]["target"]["value"])
+
+    def months(amount: float, **held: str) -> float | None:
+        given = texts | {"daily_volume": "90", key: f"{amount:g}"} | held
+        return context.plan_of(answers_module.complete(PLAIN | given))["acceptance"]["payback_months"]["value"]
+
+    remedies = " ".join(finding["remedy"] for finding in plan["findings"])
+    assert f"Answer {key}: from {found[2]} EUR on the same target pays back within 18 months" in remedies
+    for more in (1, 1.5, 3, 20):
+        for after in (months(more * float(cost)), months(more * float(cost), target_value=target)):
+            assert after is not None
+            assert after <= 18
+    below = months(0.98 * float(cost), target_value=target)
+    assert below is None or below > 18
+
+
+def test_no_cost_is_named_from_which_it_would_not_be_kept() -> None:
+    """Where people label, dearer errors ask for a smaller gain, and that for labels that cost more than it earns."""
+    texts = {"daily_volume": "90", "target_value": "0.6", "label_source": "people"}
+    plan = context.plan_of(answers_module.complete(PLAIN | texts))
+
+    assert "kept at this target" not in next(line["text"] for line in plan["headline"] if line["key"] == "payback")
+    assert any("no cost is known from which on it would" in finding["remedy"] for finding in plan["findings"])
+
+
 def test_the_payback_names_both_costs_of_an_error() -> None:
     """Where the target's worth is the difference of two costs of a decision, it rests on all that these rest on."""
     check_marks(114)

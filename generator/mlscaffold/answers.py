@@ -109,6 +109,13 @@ class Answers(Fields, Mapping[AnswerKey, Any]):
             groups.setdefault(question.section, []).append((question, text))
         return list(groups.items())
 
+    def changed(self, texts: dict[AnswerKey, str]) -> "Answers":
+        """The same answers but for these, which count as answered; what they contradict is not looked for."""
+        vouched = [*self.confirmed, *(key for key in texts if key not in self.confirmed)]
+        given: dict[str, str] = {str(key): text for key, text in texts.items()}
+        given["confirmed"] = ", ".join(vouched)
+        return Answers(self.raw | given)
+
     @property
     def recorded(self) -> dict[str, str]:
         """The texts that plan/project.yaml keeps: every answer that is asked for."""

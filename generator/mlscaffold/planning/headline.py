@@ -13,8 +13,9 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
+from mlscaffold.planning.acceptance.money import break_even_key
 from mlscaffold.planning.acceptance.sample_size import test_rows_held
-from mlscaffold.planning.acceptance.worth import is_priced, price_keys
+from mlscaffold.planning.acceptance.worth import is_priced
 from mlscaffold.planning.assumptions import Entry, Plan, behind
 from mlscaffold.planning.number import numbers_of, said
 from mlscaffold.planning.schedule.dates import LAST_DAY
@@ -191,9 +192,9 @@ def _kept_from(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     cost, metric = numbers["acceptance.break_even_cost"]["value"], metrics.of(answers)
     if cost is None or is_priced(answers, metric):
         return ""
-    key = price_keys(answers, metric)[0]
-    assumed = "" if answers[key] is None else f", and {_about(answers[key])} is assumed"
-    return f", kept at this target where {key} is {_about(cost)} {answers.currency} or more{assumed}"
+    key = break_even_key(answers, metric)
+    assumed = "" if answers[key] is None else f", and {said(answers[key])} is assumed"
+    return f", kept at this target where {key} is {said(cost)} {answers.currency} or more{assumed}"
 
 
 def _objective(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:

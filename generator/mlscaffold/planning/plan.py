@@ -10,6 +10,7 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning import plausibility, risks
 from mlscaffold.planning.acceptance import criteria, iterations, labels, metrics, money, sample_size, slices
 from mlscaffold.planning.acceptance.metrics import Metric
+from mlscaffold.planning.acceptance.worth import is_priced
 from mlscaffold.planning.assumptions import assumptions
 from mlscaffold.planning.number import Numbers, nested, tidy, value_of
 from mlscaffold.planning.operations import capacity, monitoring, promotion, slo, yearly_cost
@@ -73,6 +74,7 @@ def _ml(answers: Answers) -> Numbers:
     metric = metrics.of(answers)
     checked = functools.partial(_checked, answers)
     numbers, days = _agreed(answers, metric)
+    numbers |= checked(_kept_from(answers, metric, numbers))
     numbers |= checked(waiting.labelling_days(answers, numbers, days) | waiting.wait(answers, numbers))
     phase = value_of(numbers, "schedule.iteration_days")
     numbers |= iterations.curve() | checked(iterations.iterations(answers, metric, numbers, phase))
@@ -98,6 +100,26 @@ def _agreed(answers: Answers, metric: Metric) -> tuple[Numbers, int | None]:
         days = found
     days = max(filter(None, passes), default=0)
     return _sized(answers, metric, days)[0], days
+
+
+def _kept_from(answers: Answers, metric: Metric, numbers: Numbers) -> Numbers:
+    """What an error has to cost, held against the plan in which it is answered.
+
+    Only where nobody has answered it and the target pays back too late: there the plan promises something from it.
+    """
+    found = numbers["acceptance.break_even_cost"]
+    target, months = (value_of(numbers, key) for key in ("acceptance.target", "acceptance.payback_months"))
+    in_time = months is not None and months <= answers.payback_limit_months
+    if target is None or in_time or is_priced(answers, metric):
+        return {"acceptance.break_even_cost": found}
+    key = money.break_even_key(answers, metric)
+
+    def months_at(cost: float) -> float | None:
+        there = answers.changed({key: f"{cost:.12g}", "target_value": repr(float(target))})  # a stand-in would move
+        months: float | None = value_of(_agreed(there, metrics.of(there))[0], "acceptance.payback_months")
+        return months
+
+    return {"acceptance.break_even_cost": money.kept_from(answers, metric, found, months_at)}
 
 
 def _sized(answers: Answers, metric: Metric, labelling: int | None) -> tuple[Numbers, int | None]:

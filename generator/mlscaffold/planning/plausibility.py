@@ -14,7 +14,7 @@ from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.criteria import CHEAPER, limit_of, out_of_reach
-from mlscaffold.planning.acceptance.money import FAR
+from mlscaffold.planning.acceptance.money import FAR, break_even_key
 from mlscaffold.planning.acceptance.worth import is_priced, price_keys
 from mlscaffold.planning.formulas.counts import LIMIT
 from mlscaffold.planning.number import Number, Numbers, begun, bounded, findings_of, said, value_of
@@ -125,7 +125,7 @@ def _unpriced(answers: Answers, numbers: Numbers) -> Said | None:
     """While nobody has said what an error costs, a payback is a guess; what it would have to cost is not."""
     if is_priced(answers, metrics.of(answers)) or not _too_late(answers, numbers):
         return None
-    key = price_keys(answers, metrics.of(answers))[0]
+    key = break_even_key(answers, metrics.of(answers))
     months, cost = value_of(numbers, "acceptance.payback_months"), value_of(numbers, "acceptance.break_even_cost")
     pays = f"pays back after {begun(months)} only" if months is not None else "never pays back"
     even = numbers["acceptance.break_even_gain"]
@@ -134,17 +134,18 @@ def _unpriced(answers: Answers, numbers: Numbers) -> Said | None:
     enough = (
         f"from {said(cost)} {answers.currency} on the same target pays back {limit}"
         if cost
-        else "no cost is known that would"
+        else "no cost is known from which on it would"
     )
+    price = f"{said(_price(answers, numbers, key))} {answers.currency}"
     return Said(
-        f"Nobody has said what an error costs, and at the {said(_price(answers, key))} {answers.currency} assumed the "
-        f"target {pays}.{impossible}",
+        f"Nobody has said what an error costs, and at the {price} assumed the target {pays}.{impossible}",
         f"Answer {key}: {enough}.",
     )
 
 
-def _price(answers: Answers, key: AnswerKey) -> float:
-    return float(answers[key] if answers[key] is not None else answers.unit_error_cost)
+def _price(answers: Answers, numbers: Numbers, key: AnswerKey) -> float:
+    """What stands in for the answer; a metric of the team's own has a stand-in of another name."""
+    return float(answers[key] if answers[key] is not None else value_of(numbers, "acceptance.unit_worth"))
 
 
 def _too_late(answers: Answers, numbers: Numbers) -> bool:

@@ -1,6 +1,8 @@
 """The money of acceptance.*: cost per decision, value per month, payback (F12)."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from mlscaffold import questions
@@ -15,6 +17,9 @@ from mlscaffold.planning.number import Number, Numbers, said
 LONGEST_PAYBACK = 120  # months; what pays back later than that does not pay
 FAR = "An amount behind it is far from real."
 SEEN = 1e-6  # of a cost: where two differ by less, rounding is part of the difference, and the gain is priced itself
+
+CLOSE = 1.01  # how near to the first cost at which the target pays back in time the one found lies
+DEARER = (1.1, 1.5, 2, 4, 20)  # times a cost at which the target pays back in time: there it has to as well
 
 Which = Literal["baseline", "target"]
 LEVELS: Mapping[Which, NumberKey] = {"baseline": "acceptance.baseline", "target": "acceptance.target"}
@@ -140,23 +145,67 @@ def _cost_of(answers: Answers, metric: Metric, numbers: Numbers, value: float) -
 
 
 def _break_even_cost(answers: Answers, metric: Metric, numbers: Numbers, worth: Number) -> Number:
-    """F12 turned round: what an error would have to cost for the target to pay back in time."""
+    """F12 turned round: what an error would have to cost for the target to pay back in time, were all else the same.
+
+    Where the plan turns on that cost as well, `kept_from` holds it against the plan that follows from it.
+    """
     build, upkeep, limit = (
         numbers["acceptance.build_cost"].value,
         numbers["upkeep.total"].value,
         answers.payback_limit_months,
     )
-    key = price_keys(answers, metric)[0]
-    price = numbers["acceptance.unit_worth"].value if metric.own and metric.method == "mean" else answers[key]
+    key = break_even_key(answers, metric)
+    price = numbers["acceptance.unit_worth"].value if key == "metric_worth" else answers[key]
     inputs = {"build_cost": build, "payback_limit_months": limit, "upkeep_year": upkeep, "value_month": worth.value}
     if not worth.value:
         return Number(None, inputs=inputs, note=worth.note or "The gain is worth nothing, so it never pays.")
     if max(worth.value, build, upkeep) > LIMIT:
         return Number(None, inputs=inputs, note=FAR)
     needed = (build / limit + upkeep / 12) / worth.value * price
-    others = [other for other in cost_inputs(answers) if other.endswith("_cost") and other != key]
-    note = f"Of {key}" + (f", with {', '.join(others)} in proportion." if others else ".")
-    return Number(needed, inputs=inputs | {key: price}, note=note)
+    return Number(rounded_up(needed), inputs=inputs | {key: price}, note=f"Of {key}, the other answers as they are.")
+
+
+def kept_from(answers: Answers, metric: Metric, found: Number, months_at: Callable[[float], float | None]) -> Number:
+    """`found`, moved to where the target begins to pay back in time.
+
+    `months_at` gives the months of the plan that follows when the cost is answered: the smallest gain then follows
+    from money, and rows, labels and upkeep from that gain, so that the plan at hand does not tell them. Costs are
+    tried in steps that grow, away from `found`, and what lies between two of them is narrowed down to a hundredth.
+    """
+    if found.value is None:
+        return found
+
+    def in_time(cost: float) -> bool:
+        months = months_at(cost)
+        return months is not None and months <= answers.payback_limit_months
+
+    low = high = float(found.value)
+    step = 1.02
+    while not in_time(high):
+        low, high, step = high, rounded_up(high * step), step**1.7
+        if high > LIMIT:
+            note = f"No {break_even_key(answers, metric)} is known at which it would: it never pays."
+            return replace(found, value=None, note=note)
+    while low == high or in_time(low):
+        low, high, step = low / step, rounded_up(low), step**1.7
+    while high > CLOSE * low and low < (middle := rounded_up((low + high) / 2)) < high:
+        low, high = (low, middle) if in_time(middle) else (middle, high)
+    if not all(in_time(high * more) for more in DEARER):
+        key = break_even_key(answers, metric)
+        note = f"It cannot be shown: with more {key} a smaller gain pays, and that takes more labels than it earns."
+        return replace(found, value=None, note=note)
+    return replace(found, value=high)
+
+
+def rounded_up(amount: float) -> float:
+    """Three digits, as sentences print them, and never less than the amount: what is promised from there on holds."""
+    digits = 2 - math.floor(math.log10(amount))
+    return round(math.ceil(round(amount * 10.0**digits, 6)) / 10.0**digits, max(digits, 0))
+
+
+def break_even_key(answers: Answers, metric: Metric) -> AnswerKey:
+    """The answer that `acceptance.break_even_cost` is a value of."""
+    return "metric_worth" if metric.own and metric.method == "mean" else price_keys(answers, metric)[0]
 
 
 def cost_inputs(answers: Answers) -> dict[str, Any]:
