@@ -120,8 +120,8 @@ def _by_phase(repo: Repo, rows: Sequence[Row]) -> str:
     """What a person reads first: at most a line a phase, the next step, and what is shut where the project is."""
     lines = []
     for phase, state in phases(repo, rows).items():
-        many = f" {len(shut(rows, phase))}" if state == "open" else ""
-        lines.append(f"{state}{many}".ljust(9) + f"{phase} {PHASES[phase]}")
+        said = f"shut {len(shut(rows, phase))}" if state == "open" else state  # a gate that passes is open, never shut
+        lines.append(said.ljust(9) + f"{phase} {PHASES[phase]}")
     here = present(repo, rows)
     step, count = next_step(repo, rows, here)
     if step is None:

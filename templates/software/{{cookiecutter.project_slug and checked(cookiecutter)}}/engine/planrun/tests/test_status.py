@@ -65,7 +65,7 @@ def test_it_is_told_to_a_person_and_to_a_program(toy: Toy) -> None:
     facts = json.loads(status.status(toy.repo, as_json=True).text)
     table = status.status(toy.repo, all=True).text
 
-    assert told.splitlines()[:3] == ["done     G0 Worth doing", "open 1   G1 Data ready", "not yet  G2 Experiments"]
+    assert told.splitlines()[:3] == ["done     G0 Worth doing", "shut 1   G1 Data ready", "not yet  G2 Experiments"]
     assert "Next: make audit" in told
     assert facts["next"]["command"] == "make audit"
     assert [(one["id"], one["state"]) for one in facts["gates"] if one["state"] != "pass"] == [
