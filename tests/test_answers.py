@@ -256,3 +256,17 @@ def test_a_given_answer_that_nobody_reads_is_named_unless_it_is_what_stands_ther
     assert answers.unused({"miss_cost": "9", "latency_ms": f"{default}1", "p95_ms": "5"}, known) == [
         "latency_ms", "p95_ms",
     ]  # fmt: skip
+
+
+def test_changed_answers_count_as_answered_beside_those_confirmed() -> None:
+    """What was vouched for stays so, and what is changed to its default is vouched for as well."""
+    before = answers.complete({"kind": "ml", "confirmed": "task; past_cases"})
+    after = before.changed({"miss_cost": before.text("miss_cost"), "target_value": "0.7"})
+
+    assert {key: after.provenance(key) for key in ("task", "past_cases", "miss_cost", "target_value", "metric")} == {
+        "task": "answered",
+        "past_cases": "answered",
+        "miss_cost": "answered",
+        "target_value": "answered",
+        "metric": "default",
+    }

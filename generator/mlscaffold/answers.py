@@ -113,7 +113,7 @@ class Answers(Fields, Mapping[AnswerKey, Any]):
         """The same answers but for these, which count as answered; what they contradict is not looked for."""
         vouched = [*self.confirmed, *(key for key in texts if key not in self.confirmed)]
         given: dict[str, str] = {str(key): text for key, text in texts.items()}
-        given["confirmed"] = ", ".join(vouched)
+        given["confirmed"] = "; ".join(vouched)
         return Answers(self.raw | given)
 
     @property
