@@ -307,6 +307,17 @@ def test_advise_without_an_answer_says_what_it_would_need(capsys: pytest.Capture
     assert "rules_expressible (" not in one
 
 
+def test_advise_takes_a_default_that_is_typed_for_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever types --set past_cases=0 has said so, and is not asked for it again."""
+    _, out, _ = run("advise", "--set", "past_cases=0", "--set", "rules_expressible=no", capsys=capsys)
+    plain = " ".join(out.split())
+
+    assert "there are 0 past cases" in plain
+    assert "nobody has named" not in plain
+    assert "- past_cases (" not in plain
+    assert "- labelled_cases (" in plain
+
+
 def test_advise_gives_reasons_and_flips(capsys: pytest.CaptureFixture[str]) -> None:
     """What it recommends, why, and what would change it."""
     code, out, _ = run("advise", "--set", "rules_expressible=full", capsys=capsys)

@@ -255,6 +255,8 @@ def advise(
     _lay_over(presets)
     given, sight = _seen(data, _layers(None, kind, file, assignments))
     complete = _complete({"kind": "ml"} | given, sight)
+    typed = {key: complete.text(key) for key in complete if key in answers.from_flags(assignments)}
+    complete = complete.changed(typed)  # a default that is typed here is said, though a record would not tell it
     facts = context.plan_of(complete)["advice"]
     undecided = {} if questions.text_of(given, "kind") else {"overruled": False}
     _tell(report.advice(facts | undecided, unsaid(complete)))
