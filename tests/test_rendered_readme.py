@@ -183,8 +183,8 @@ def test_status_writes_nothing_and_says_it_three_ways(tmp_path: Path) -> None:
         2,
     ]
     assert {path for path in folder.rglob("*") if ".git" not in path.parts} == before
-    assert [line[:11] for line in short.stdout.splitlines()[:3]] == ["shut 2   G0", "shut 8   G1", "not yet  G2"]
-    assert "Next: make audit   (7 of the 8 shut gates of G1 wait for it)" in short.stdout
+    assert [line[:11] for line in short.stdout.splitlines()[:3]] == ["shut 2   G0", "shut 9   G1", "not yet  G2"]
+    assert "Next: make audit   (8 of the 9 shut gates of G1 wait for it)" in short.stdout
     assert len(re.findall(r"^(?:pass|warn|fail|blocked|waived) +G", long.stdout, re.MULTILINE)) == len(found["gates"])
     assert found["next"] == {
         "kind": "command",
