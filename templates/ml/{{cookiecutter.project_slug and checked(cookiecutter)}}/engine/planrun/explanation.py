@@ -129,13 +129,20 @@ def _number(told: Told, name: str) -> Iterator[str]:
             yield "\n".join([_worked_out(told, key, entry), *(["", _read(formula, section)] if section else [])])
 
 
+def came(told: Told, entry: Entry) -> str:
+    """Where a number comes from; a default whose assumptions are all confirmed is somebody's word by now."""
+    if entry["provenance"] == "default" and entry.get("rests_on") and not told.open(entry):
+        return "A default stands for it, which somebody has confirmed"
+    provenance: str = entry["provenance"]
+    return CAME.get(provenance, provenance)
+
+
 def _worked_out(told: Told, key: str, entry: Entry) -> str:
     """Value, meaning, where it comes from, what went into it, and what nobody has confirmed yet."""
     lines = [_valued(told, key, entry), _filled(f"{entry['meaning'].rstrip('.')}.")]
-    came = CAME.get(entry["provenance"], entry["provenance"])
     by = f" by {entry['formula']}" if entry["formula"] else ""
     inputs = dict(entry["inputs"])
-    lines.append(_filled(f"{came}{by}{', from:' if inputs else '.'}"))
+    lines.append(_filled(f"{came(told, entry)}{by}{', from:' if inputs else '.'}"))
     wide = max(map(len, inputs), default=0)
     assumed = entry.get("assumed_inputs", ()) if told.open(entry) else ()
     for name, value in inputs.items():
