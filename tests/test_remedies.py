@@ -7,6 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mlscaffold.errors import shown
+from mlscaffold.rendering.software_readme import _line
 from planrun.gates import Result
 from planrun_ml.gates import g1_data, g3_acceptance
 
@@ -118,3 +120,14 @@ def test_rows_of_few_groups_are_told_by_their_rows_and_groups(monkeypatch: pytes
     assert "3 " in few.next_step
     assert "shop" in few.next_step
     assert enough == Result("pass", "1,200 labelled test rows, 100 needed.")
+
+
+def test_a_refused_text_cannot_steer_the_terminal_that_shows_it() -> None:
+    """Colours and changes of direction are spelt out; what people write stays as it is."""
+    assert shown("a\x1b[31mb\u202ec") == '"a\\x1b[31mb\\u202ec"'
+    assert shown("Zürich, 12 %") == '"Zürich, 12 %"'
+
+
+def test_a_name_in_the_tree_never_runs_into_what_it_is() -> None:
+    assert _line("  migrations/, migrating.py", "the tables") == "  migrations/, migrating.py the tables"
+    assert _line("Dockerfile", "the image").index("the image") == 26

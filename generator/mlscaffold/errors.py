@@ -634,8 +634,12 @@ def listed(paths: Sequence[str]) -> str:
 
 
 def shown(value: str) -> str:
-    """Quote a value for a sentence, shortened so that the sentence stays readable."""
+    """Quote a value for a sentence, shortened so that the sentence stays readable.
+
+    What a terminal would obey (an escape, a change of direction) is spelt out, as Python spells it.
+    """
     short = value if len(value) <= 60 else value[:57] + "…"
+    short = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in short)
     return f'"{short}"'
 
 

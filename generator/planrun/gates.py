@@ -279,6 +279,14 @@ def _unauthorised(repo: Repo, waiver: dict[str, str]) -> str:
     return unvouched(repo, WAIVERS, waiver, who) if in_the_team(repo, who) else f"{who} holds no role"
 
 
+def _day(text: str) -> date | None:
+    """A day as people write it into a file; None where it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def waiver_problem(repo: Repo, waiver: dict[str, str], id: str) -> str:
     """Why a waiver does not count; "" when it does."""
     known = load(repo).get(id)
@@ -288,10 +296,10 @@ def waiver_problem(repo: Repo, waiver: dict[str, str], id: str) -> str:
     if missing:
         return f"it names no {missing[0]}"
     today = date.today()
-    try:
-        until, on = date.fromisoformat(waiver["until"]), date.fromisoformat(waiver.get("on") or today.isoformat())
-    except ValueError as error:
-        return f"one of its dates is none ({error})"
+    until, on = (_day(waiver.get(key) or today.isoformat()) for key in ("until", "on"))
+    if not until or not on:
+        key = "on" if until else "until"
+        return f'{key} is "{waiver[key]}", which is no date'
     if until > min(on, today) + LONGEST:
         return f"it runs until {until}, and {LONGEST.days} days are the most"
     return f"it expired on {until}" if until < today else ""

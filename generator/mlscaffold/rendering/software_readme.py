@@ -244,4 +244,4 @@ def _variable(system: str) -> str:
 
 
 def _line(path: str, about: str) -> str:
-    return f"{path:<26}{about}"
+    return f"{path:<25} {about}"

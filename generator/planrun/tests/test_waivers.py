@@ -44,7 +44,7 @@ def test_a_waiver_opens_its_gate_and_says_what_it_was(shut: Toy) -> None:
         ({"until": str(TODAY + timedelta(91))}, f"it runs until {TODAY + timedelta(91)}, and 90 days are the most"),
         # a date of its own that lies ahead makes no longer waiver
         ({"until": str(TODAY + timedelta(120)), "on": str(TODAY + timedelta(60))}, "and 90 days are the most"),
-        ({"until": "soon"}, "one of its dates is none"),
+        ({"until": "soon"}, 'until is "soon", which is no date'),
         ({"reason": "  "}, "it names no reason"),
         ({"approver": ""}, "it names no approver"),
         ({"approver": "Dee"}, "Dee holds no role"),
@@ -114,7 +114,7 @@ def test_the_command_writes_and_commits_one_that_counts(shut: Toy) -> None:
         ("X.9", "Why not", "5", 'There is no gate "X.9"'),
         ("G1.2", " ", "5", "would not count: it names no reason"),
         ("G1.2", "Why not", "91", "would not count: it runs until"),
-        ("G1.2", "Why not", "tomorrow", "would not count: one of its dates is none"),
+        ("G1.2", "Why not", "tomorrow", 'would not count: until is "tomorrow", which is no date.'),
     ],
 )
 def test_one_that_would_not_count_is_refused(id: str, reason: str, until: str, told: str, shut: Toy) -> None:
