@@ -478,7 +478,7 @@ def test_two_clones_that_both_measured_are_merged_by_one_command(repository: Pat
 
     other = tmp_path / "other"
     assert git(repository, "clone", "--quiet", str(repository), str(other)).returncode == 0
-    for folder, place in ((repository, "__init__.py"), (other, "capabilities.py")):
+    for folder, place in ((repository, "__init__.py"), (other, "contract.py")):
         module = next(folder.glob(f"src/*/{place}"))
         module.write_text(module.read_text("utf-8") + f"\n# Changed in {place}\n", "utf-8")
         assert "verdict: inconclusive" in run(folder, "load", "--requests", "20").stdout
