@@ -157,7 +157,7 @@ class _Talk:
         self.plan = plan
         self.remarks: list[str] = []
         self.lines: Sequence[Mapping[str, Any]] = ()  # the plan's six
-        self.rung = ""  # of the advice that the person decided by
+        self.rung = ""  # of the advice that the person was told last
         self.shown: dict[str, Row] = {}  # the table that was last on the screen
 
     def run(self) -> dict[str, str]:
@@ -289,6 +289,7 @@ class _Talk:
         if self.rung and self.rung != advice["rung"]:
             now = f"With all answers the advice is {advice['recommendation']} ({advice['rung']}), no longer {self.rung}"
             self.remarks.insert(0, f"{now}: {advice['reasons'][0]} Decision record 0001 says so.")
+            self.rung = advice["rung"]  # said once
         return False
 
     def _show(self, title: str, rows: Sequence[Row], mark: str) -> None:
