@@ -379,7 +379,7 @@ def test_the_plain_wish_has_its_numbers() -> None:
     assert plan.value("acceptance.target") == pytest.approx(0.44)
     assert plan.entries["acceptance.target"]["provenance"] == "default"
     assert plan.value("test.rows") == 20_850
-    assert "21.7 EUR" in plan.found["price-of-an-error"]["remedy"]
+    assert "22.6 EUR" in plan.found["price-of-an-error"]["remedy"]
     assert "a gain of 3.03" in plan.found["price-of-an-error"]["sentence"]
 
 

@@ -172,8 +172,8 @@ def kept_from(answers: Answers, metric: Metric, found: Number, months_at: Callab
     from money, and rows, labels and upkeep from that gain, so that the plan at hand does not tell them. Costs are
     tried in steps that grow, away from `found`, and what lies between two of them is narrowed down to a hundredth.
     """
-    if found.value is None:
-        return found
+    if not found.value:
+        return found  # not known; or nothing is spent, so that it pays whatever an error costs
 
     def in_time(cost: float) -> bool:
         months = months_at(cost)
@@ -199,6 +199,8 @@ def kept_from(answers: Answers, metric: Metric, found: Number, months_at: Callab
 
 def rounded_up(amount: float) -> float:
     """Three digits, as sentences print them, and never less than the amount: what is promised from there on holds."""
+    if not amount:
+        return 0.0
     digits = 2 - math.floor(math.log10(amount))
     return round(math.ceil(round(amount * 10.0**digits, 6)) / 10.0**digits, max(digits, 0))
 
