@@ -21,6 +21,7 @@ from planrun.trouble import Outcome, Trouble, counted
 PAGE = "docs/governance.md"
 HEADING = ("Asked", "Answered by", "Owner", "Stands")
 WAITS = "[NEEDS ANSWER"
+UNSEEN = "open: not looked at yet"  # how each row of a new page stands
 GATE = re.compile(r"\b(?:[GT]\d\.(?:\d+|lock)|X\.\w+)\b")
 FILE = re.compile(r"`([\w./-]+/[\w.-]+)`")
 CELL = re.compile(r"(?<!\\)\|")
@@ -88,7 +89,9 @@ def standing(repo: Repo, rows: Sequence[Row]) -> dict[str, Any] | None:
         return {"page": PAGE, **told, "sentence": f"{trouble.sentence} {trouble.remedy}"}
     stale, waiting = sum(not duty.current for duty in duties), sum(duty.open for duty in duties)
     sentence = f"{PAGE} says what the evidence says; {waiting} of {counted(len(duties), 'row')} are open."
-    if stale:
+    if all(duty.cells[3] == UNSEEN for duty in duties):
+        sentence = f"{PAGE} waits for its first look at the evidence: {COMMAND} govern writes how each row stands."
+    elif stale:
         moved = f"{counted(stale, 'row')} would say something else today"
         sentence = f"{PAGE} is stale: {moved}; {COMMAND} govern writes it."
     state = "stale" if stale else "current"
