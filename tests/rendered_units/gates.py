@@ -6,11 +6,12 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
 import yaml
+from planrun.catalogue import AnswerKey
 from planrun.command import COMMAND
 from planrun.files import canonical
 from planrun.gates import evaluate
@@ -235,6 +236,7 @@ def answer(root: Path, **answers: str) -> None:
     """Other answers, and the plan planned from them."""
     path = root / "plan/project.yaml"
     for key, value in answers.items():
+        assert key in get_args(AnswerKey), key
         text, found = re.subn(rf"(?m)^{key}:.*$", f'{key}: "{value}"', path.read_text("utf-8"))
         path.write_text(text if found else f'{text}{key}: "{value}"\n', "utf-8")  # else one that was not asked for
     edit(root / "plan/plan.json", lambda plan: plan.update(answers_sha256=Repo(root).answers_sha256))
