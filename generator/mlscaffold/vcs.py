@@ -8,7 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -155,10 +155,18 @@ def _bytes(folder: Path, *arguments: str, fed: bytes = b"", env: dict[str, str] 
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=folder, env=env or _surroundings(), input=fed, capture_output=True, check=False)
     if done.returncode:
-        named = next(word for word in arguments if word not in _QUIET)
+        named = _deed(arguments)
         told = _first_line(done.stderr.decode("utf-8", "replace"), done.returncode)
         raise GitFailed(f"git {named}", told, *([hint] if hint else []))
     return done.stdout
+
+
+def _deed(arguments: Sequence[str]) -> str:
+    """Which of git's commands these words are: the first behind its settings."""
+    words = list(arguments)
+    while words[0] == "-c":
+        del words[:2]
+    return words[0]
 
 
 # ------------------------------------------------------------------------------------------------- three-way merging
@@ -210,8 +218,9 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True)
-        self._git("init", "--quiet", "--bare", "--template=", ".")
+        for needed in ("objects", "refs"):  # these and a HEAD are a repository: git has to be started once less
+            folder.joinpath(needed).mkdir(parents=True)
+        folder.joinpath("HEAD").write_text("ref: refs/heads/main\n", "utf-8")
 
     def merge(
         self, base: Mapping[str, File], ours: Mapping[str, File], theirs: Mapping[str, File], called: str = THEIRS
@@ -223,17 +232,13 @@ class Store:
         A path may lead up and out, as in ../../CODEOWNERS: git, which knows no such paths, gets another name for it.
         Raises `GitFailed` where git refuses, as versions before 2.38 do.
         """
-        names = self._blobs({file.content for side in (base, ours, theirs) for file in side.values()})
-        trees = [self._tree(side, names) for side in (base, ours, theirs)]
-        first = self._commit(trees[0])
-        for name, tree in zip((OURS, called), trees[1:], strict=True):
-            self._git("update-ref", f"refs/heads/{name}", self._commit(tree, "-p", first))
+        self._import({_BASE: base, OURS: ours, called: theirs})
         # A folder that the team has moved takes the plan's new pages along.
         done = self._run("-c", "merge.directoryRenames=true", "merge-tree", *_MERGE_TREE, OURS, called)
         if done.returncode > 1:  # 1 says that there are conflicts
             raise GitFailed("git merge-tree", _first_line(done.stderr.decode("utf-8", "replace"), 2), NOTHING_MERGED)
         merged, *entries = done.stdout.decode("utf-8", "surrogateescape").split("\0")
-        moved = self._git("diff-tree", "-r", "-z", "--no-renames", trees[1], merged).split("\0")
+        moved = self._git("diff-tree", "-r", "-z", "--no-renames", OURS, merged).split("\0")
         states = [(state.split(), _outside(path)) for state, path in zip(moved[0::2], moved[1::2], strict=False)]
         parts = [entry.partition("\t") for entry in entries if entry]
         sides = [(facts.split(), _outside(path)) for facts, _, path in parts]
@@ -249,28 +254,22 @@ class Store:
             conflicts=conflicts,
         )
 
-    def _blobs(self, contents: Collection[bytes]) -> dict[bytes, str]:
-        """Every content written as an object; content → the object's name."""
-        inbox = self.folder / "inbox"
-        inbox.mkdir(exist_ok=True)
-        listed = list(contents)
-        for number, content in enumerate(listed):
-            inbox.joinpath(str(number)).write_bytes(content)
-        paths = "".join(f"{inbox.name}/{number}\n" for number in range(len(listed)))
-        written = self._git("hash-object", "-w", "--no-filters", "--stdin-paths", fed=paths.encode())
-        return dict(zip(listed, written.split(), strict=True))
-
-    def _tree(self, files: Mapping[str, File], names: Mapping[bytes, str]) -> str:
-        self.folder.joinpath("index").unlink(missing_ok=True)
-        lines = [
-            f"{_EXECUTABLE if file.executable else _PLAIN} {names[file.content]}\t{_inside(path)}\0"
-            for path, file in files.items()
-        ]
-        self._git("update-index", "-z", "--index-info", fed="".join(lines).encode("utf-8", "surrogateescape"))
-        return self._git("write-tree").strip()
-
-    def _commit(self, tree: str, *parents: str) -> str:
-        return self._git("commit-tree", tree, *parents, "-m", "side").strip()
+    def _import(self, sides: Mapping[str, Mapping[str, File]]) -> None:
+        """Write each side as a branch of one commit, in one run of git; all but the first grew out of the first."""
+        contents = list({file.content for side in sides.values() for file in side.values()})
+        marks = {content: b":%d" % number for number, content in enumerate(contents, start=1)}
+        parts = [b"blob\nmark %s\n%s" % (marks[content], _data(content)) for content in contents]
+        first = b""
+        for number, (name, files) in enumerate(sides.items(), start=len(contents) + 1):
+            head = f"commit refs/heads/{name}\nmark :{number}\ncommitter mlscaffold <mlscaffold> 0 +0000\n"
+            parts += [head.encode(), _data(b"side"), first, b"deleteall\n"]
+            parts += [_entry(path, file, marks[file.content]) for path, file in files.items()]
+            first = first or b"from :%d\n" % number
+        plain = ("-c", "fastimport.unpackLimit=0", "-c", "pack.compression=0")
+        _bytes(
+            self.folder, *plain, "fast-import", "--quiet", "--depth=0", "--date-format=raw",
+            fed=b"".join(parts), env=self._apart(), hint=NOTHING_MERGED,
+        )  # fmt: skip
 
     def _contents(self, blobs: set[str]) -> dict[str, bytes]:
         wanted = sorted(blob for blob in blobs if set(blob) != {"0"})
@@ -299,6 +298,23 @@ class Store:
         nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         off = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_ATTR_NOSYSTEM": "1", "LC_ALL": "C"}
         return kept | homes | named | nothing | off
+
+
+_BASE = "base"
+
+
+def _data(content: bytes) -> bytes:
+    """Bytes as `git fast-import` reads them."""
+    return b"data %d\n%s\n" % (len(content), content)
+
+
+def _entry(path: str, file: File, mark: bytes) -> bytes:
+    """One file of a commit, its path quoted."""
+    name = _inside(path).encode("utf-8", "surrogateescape")
+    for letter, escaped in ((b"\\", b"\\\\"), (b'"', b'\\"'), (b"\n", b"\\n")):
+        name = name.replace(letter, escaped)
+    mode = _EXECUTABLE if file.executable else _PLAIN
+    return b'M %s %s "%s"\n' % (mode.encode(), mark, name)
 
 
 _UP = "\x01up"  # no file is called that
@@ -433,11 +449,18 @@ INDEX_BUSY = "Nothing was changed. Where another git is at work here, wait for i
 
 
 def _listed(folder: Path, *arguments: str) -> list[str]:
-    """The zero-separated lines of a look into the team's repository, which changes nothing there."""
-    if not is_inside_repository(folder):
-        return []
+    """The zero-separated lines of a look into the team's repository, which changes nothing there; [] without one.
+
+    Raises `GitFailed` where git cannot look.
+    """
     env = _surroundings() | {"GIT_OPTIONAL_LOCKS": "0"}
-    found = _bytes(folder, *_QUIET, *arguments, env=env, hint="Nothing was changed. Mend the repository, then repeat.")
+    try:
+        hint = "Nothing was changed. Mend the repository, then repeat."
+        found = _bytes(folder, *_QUIET, *arguments, env=env, hint=hint)
+    except GitFailed:
+        if not is_inside_repository(folder):
+            return []
+        raise
     return [line for line in found.decode("utf-8", "surrogateescape").split("\0") if line]
 
 
