@@ -67,7 +67,17 @@ def from_cookiecutter(texts: Mapping[str, Any]) -> dict[str, str]:
 
 def room(texts: Mapping[str, Any]) -> tuple[Answers, dict[PlanKey, Any]]:
     """Answers and plan for cookiecutter's dictionary, worked out once for all the files of a render."""
-    return _room(json.dumps(from_cookiecutter(texts), sort_keys=True), house.fingerprint())
+    over = house.fingerprint()
+    for asked, under, found in _LAST:
+        if asked == texts and under == over:  # every name in every page asks for it
+            return found
+    found = _room(json.dumps(from_cookiecutter(texts), sort_keys=True), over)
+    _LAST[:] = [(dict(texts), over, found)]
+    return found
+
+
+# What was asked for last, under which presets, and what came of it.
+_LAST: list[tuple[dict[str, Any], str, tuple[Answers, dict[PlanKey, Any]]]] = []
 
 
 @functools.lru_cache(maxsize=8)
@@ -79,13 +89,12 @@ def _room(texts: str, over: str) -> tuple[Answers, dict[PlanKey, Any]]:
 
 def checked(texts: Mapping[str, Any]) -> str:
     """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise."""
-    # Imported late: it is slow, and `mlscaffold plan` needs none of it.
-    from cookiecutter.exceptions import FailedHookException
-
     try:
         _refuse_other_kind(texts)
         answers, _ = room(texts)
     except MlscaffoldError as error:
+        from cookiecutter.exceptions import FailedHookException  # late: our own door needs none of it
+
         raise FailedHookException(str(error)) from error  # the hint speaks of our own command's flags
     return str(answers.project_slug)
 
@@ -95,10 +104,10 @@ def no_secrets(texts: Mapping[str, Any]) -> str:
 
     cookiecutter writes every answer into a replay file in the person's home before it opens the first template.
     """
-    from cookiecutter.exceptions import FailedHookException
-
     for key, text in from_cookiecutter(texts).items():
         if questions.holds_secret(text):
+            from cookiecutter.exceptions import FailedHookException
+
             error = SecretGiven(key)
             raise FailedHookException(f"{error} {error.hint}")
     return ""

@@ -3,12 +3,10 @@
 import contextlib
 import hashlib
 import io
-import itertools
 import json
 import os
 import re
 import shutil
-import sys
 import tarfile
 import tempfile
 import zlib
@@ -92,93 +90,35 @@ def refuse_if_in_the_way(target: Path) -> None:
 
 def generate(answers: Answers, output: Path) -> Path:
     """Render the template of `answers.kind` into `output`; the rendered folder's path."""
-    from cookiecutter.exceptions import CookiecutterException
-    from cookiecutter.generate import generate_files
     from jinja2 import TemplateError
 
+    from mlscaffold import pages
+
     context.plan_of(answers)  # a fault of the plan shows itself here, and is not blamed on the template
-    with templates.template(answers.kind) as template, _importable(template):
+    with templates.template(answers.kind) as template:
         settings = json.loads((template / "cookiecutter.json").read_text("utf-8"))
         texts = {"cookiecutter": context.to_cookiecutter(answers, settings)}
         try:
-            _refuse_escapes(template, texts)
-            tree = Path(generate_files(template, texts, output))
-        except (CookiecutterException, TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            tree = pages.write(template, texts, output)
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise BrokenTemplate(_told(error)) from error  # the latter come from expressions inside a template
     _with_the_houses_pages(tree, answers)
-    _with_a_plain_engine(tree / "engine")
-    _without_empty_folders(tree)
-    _with_plain_modes(tree)
     return tree
 
 
 def _with_the_houses_pages(tree: Path, answers: Answers) -> None:
     """What presets change and add. Raises `UnreadablePreset`."""
+    from mlscaffold import pages
+
     over = house.in_force()
     if not over.names:
         return
     present = [path.relative_to(tree).as_posix() for path in templates.files_of(tree)]
     told = [path for path in present if path in ("README.md", house_rules.GATES) or re.match(r"docs/.*\.md$", path)]
-    pages = {path: (tree / path).read_text("utf-8") for path in told}
-    for path, text in house_rules.dressed(pages, present, answers, context.plan_of(answers), over).items():
+    texts = {path: (tree / path).read_text("utf-8") for path in told}
+    for path, text in house_rules.dressed(texts, present, answers, context.plan_of(answers), over).items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text, "utf-8", newline="\n")
-
-
-def _with_a_plain_engine(engine: Path) -> None:
-    """What is copied as it lies there: without what an editor left, and with the line ends that every system writes."""
-    for path in [path for path in engine.rglob("*") if path.is_symlink() or path.is_file()]:
-        if not templates.belongs(path.relative_to(engine).as_posix()):
-            path.unlink()
-        elif b"\r\n" in (content := path.read_bytes()):
-            path.write_bytes(content.replace(b"\r\n", b"\n"))
-
-
-def _without_empty_folders(tree: Path) -> None:
-    """cookiecutter makes every folder of the template, also where no file in it is called for."""
-    for folder in sorted((path for path in tree.rglob("*") if path.is_dir()), reverse=True):
-        if not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _with_plain_modes(tree: Path) -> None:
-    """cookiecutter copies a template's modes: read-only from a system's packages, executable from a FAT disk."""
-    mask = os.umask(0o077)
-    os.umask(mask)  # there is no other way to ask
-    for path in templates.files_of(tree):
-        path.chmod((0o777 if templates.is_script(path.read_bytes()) else 0o666) & ~mask)
-
-
-def _refuse_escapes(template: Path, texts: dict[str, Any]) -> None:
-    """No symlink in a template and no name that renders to another folder: both would reach outside the target."""
-    from cookiecutter.find import find_template
-    from cookiecutter.utils import create_env_with_context
-
-    env = create_env_with_context(texts)
-    walks = (os.walk(find_template(template, env)), os.walk(template / templates.PARTS))
-    for folder, folders, files in itertools.chain(*walks):
-        for name in folders + files:
-            path = Path(folder, name)
-            if not templates.belongs(path.relative_to(template)):
-                continue
-            if path.is_symlink():
-                raise BrokenTemplate(f"{path.relative_to(template)} is a symbolic link, which could lead outside")
-            rendered = env.from_string(name).render(**texts) if "{" in name else name
-            if rendered in (".", "..") or "/" in rendered or "\\" in rendered:
-                raise BrokenTemplate(
-                    f"{path.relative_to(template)} is named {rendered}, which leads outside its folder"
-                )
-
-
-@contextlib.contextmanager
-def _importable(template: Path) -> Iterator[None]:
-    """`generate_files` imports the template's extension module, which lies beside its cookiecutter.json."""
-    before = list(sys.path)
-    sys.path.append(str(template))
-    try:
-        yield
-    finally:
-        sys.path[:] = before  # the module has put a folder of its own in front
+        pages.put(tree / path, text.encode())
 
 
 def _told(error: Exception) -> str:

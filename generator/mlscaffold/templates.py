@@ -8,6 +8,7 @@ import contextlib
 import fnmatch
 import functools
 import hashlib
+import os
 import re
 import tempfile
 import zipfile
@@ -56,7 +57,22 @@ def belongs(path: str | PurePath) -> bool:
 
 def files_of(folder: Path) -> list[Path]:
     """The files below a folder that belong to it, sorted by path."""
-    return sorted(path for path in folder.rglob("*") if belongs(path.relative_to(folder).as_posix()) and path.is_file())
+    return [folder / path for path, entry in entries_of(folder) if entry.is_file()]
+
+
+def entries_of(folder: Path | str, below: str = "") -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """What belongs to a folder and is no folder itself, sorted by path: the path from it, and what the system says.
+
+    Links are told as what they are, and none is followed.
+    """
+    with os.scandir(folder) as found:
+        listed = sorted(found, key=lambda entry: entry.name)
+    for entry in listed:
+        if entry.is_dir(follow_symlinks=False):
+            if not _FOLDER.match(entry.name):
+                yield from entries_of(entry.path, f"{below}{entry.name}/")
+        elif not _FILE.match(entry.name):
+            yield f"{below}{entry.name}", entry
 
 
 @functools.cache
