@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 NAME = "mlscaffold"
@@ -68,6 +67,8 @@ def _fetched_by() -> list[str]:
 
 def _source() -> str:
     """Where the installer got this program from, as it is given to an installer again (PEP 610)."""
+    from importlib import metadata  # late: it is slow, and only what a runner fetched needs it
+
     text = metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
     origin = json.loads(text) if text else {}
     url = str(origin.get("url", DISTRIBUTION))

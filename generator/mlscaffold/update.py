@@ -386,7 +386,8 @@ def _merged(
         same = ready is not None and ready[0].raw == complete.raw
         tree = ready[1] if ready and same else render.generate(complete, Path(scratch))
         theirs = _rendered(tree)
-        fresh = _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
+        # Packing the record costs more than merging, and a dry run writes none.
+        fresh = [] if dry_run else _fresh_record(tree, complete, kept, root, with_engine=new_engine is not None)
     fresh += new_engine.changes if new_engine else ()
     by, called, deed = _names(new_engine is not None)
     own = {path for path in tracked or _files_below(root) if not path.startswith(f"{render.RECORD}/")}

@@ -53,25 +53,36 @@ def obstacle(folder: Path, path: str) -> str:
     place = folder
     *parents, leaf = path.split("/")
     for name in parents:
-        place = place / name
-        kind = _kind(place)
+        before, place = place, place / name
+        kind = _kind(place, looked_into=False)
         if kind == "absent":
-            return ""
+            return _emptiness(folder, before)
         if kind != "a folder":
             return f"{place.relative_to(folder).as_posix()} is {kind}"
     kind = _kind(place / leaf)
-    return "" if kind in ("absent", "a file", "an empty folder") else f"{path} is {kind}"
+    if kind == "absent":
+        return _emptiness(folder, place)
+    return "" if kind in ("a file", "an empty folder") else f"{path} is {kind}"
 
 
-def _kind(place: Path) -> str:
+def _emptiness(folder: Path, inside: Path) -> str:
+    """That a folder below `folder` is empty: git knows none, so somebody has made it. Looked for where nothing is."""
+    empty = inside != folder and _kind(inside) == "an empty folder"
+    return f"{inside.relative_to(folder).as_posix()} is an empty folder" if empty else ""
+
+
+def _kind(place: Path, *, looked_into: bool = True) -> str:
     try:
         mode = place.lstat().st_mode
     except FileNotFoundError:
         return "absent"
     if stat.S_ISLNK(mode):
         return "a link"
+    if stat.S_ISDIR(mode) and not looked_into:
+        return "a folder"
     if stat.S_ISDIR(mode):
-        return "a folder" if any(place.iterdir()) or place.is_mount() else "an empty folder"
+        with os.scandir(place) as entries:  # one entry will do, of a folder that may hold thousands
+            return "a folder" if next(entries, None) or place.is_mount() else "an empty folder"
     return "a file" if stat.S_ISREG(mode) else "no ordinary file"
 
 
