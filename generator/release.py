@@ -11,6 +11,7 @@ import datetime
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,10 @@ def main() -> int:
     given = parser.parse_args()
     if bool(given.version) == given.check:
         parser.error("give a version, or --check")
-    problem = whole() if given.check else release(given.version, given.on)
+    try:
+        problem = whole() if given.check else release(given.version, given.on)
+    except Refused as refused:
+        problem = str(refused)
     print(
         problem or (f"{version()} is whole." if given.check else f"{given.version} is made. Push it: git push --tags")
     )
@@ -47,19 +51,44 @@ def version() -> str:
 
 
 def release(wanted: str, on: str) -> str:
-    """Make it; why not, with the remedy, where something is in the way: then nothing was changed."""
+    """Make it; why not, with the remedy, where something is in the way: then nothing was changed.
+
+    The release is made in a work tree of its own; what comes into the checkout is a finished commit, in one step.
+    """
     if problem := in_the_way(wanted, on):
         return problem
     day = on or datetime.datetime.now(datetime.UTC).date().isoformat()
-    heading = f"## [Unreleased]\n\n## [{wanted}] - {day}"
-    written = CHANGELOG.read_text("utf-8").replace("## [Unreleased]", heading, 1)
-    CHANGELOG.write_text(written, "utf-8", newline="\n")
-    VERSION.write_text(PLACE.sub(f'__version__ = "{wanted}"', VERSION.read_text("utf-8")), "utf-8", newline="\n")
-    subprocess.run([sys.executable, str(ROOT / "generator/sync.py")], check=True, stdout=subprocess.DEVNULL)
-    git("add", "--all")
-    git("commit", "--quiet", "--message", f"Release {wanted}")
-    git("tag", "--annotate", f"v{wanted}", "--message", f"mlscaffold {wanted}")
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch, "release")
+        try:
+            git("worktree", "add", "--quiet", "--detach", str(tree), "HEAD")
+            made = committed(tree, wanted, day)
+            git("tag", "--annotate", f"v{wanted}", "--message", f"mlscaffold {wanted}", made)
+            try:
+                git("merge", "--quiet", "--ff-only", made)
+            except Refused:
+                git("tag", "--delete", f"v{wanted}")
+                raise
+        except Refused as refused:
+            return f"Nothing was changed. {refused} Mend that, then release again."
+        finally:
+            subprocess.run(
+                ["git", "worktree", "remove", "--force", str(tree)], cwd=ROOT, capture_output=True, check=False
+            )
     return whole()
+
+
+def committed(tree: Path, wanted: str, day: str) -> str:
+    """The commit of a release, made in the work tree `tree`. Raises `Refused`."""
+    changelog, place = (tree / path.relative_to(ROOT) for path in (CHANGELOG, VERSION))
+    heading = f"## [Unreleased]\n\n## [{wanted}] - {day}"
+    written = changelog.read_text("utf-8").replace("## [Unreleased]", heading, 1)
+    changelog.write_text(written, "utf-8", newline="\n")
+    place.write_text(PLACE.sub(f'__version__ = "{wanted}"', place.read_text("utf-8")), "utf-8", newline="\n")
+    told(tree, "generator/sync.py", sys.executable, str(tree / "generator/sync.py"))
+    git("add", "--all", tree=tree)
+    git("commit", "--quiet", "--message", f"Release {wanted}", tree=tree)
+    return git("rev-parse", "HEAD", tree=tree)
 
 
 def in_the_way(wanted: str, on: str) -> str:
@@ -90,11 +119,21 @@ def whole() -> str:
     return "What is generated is not up to date. Run python generator/sync.py." if checked.returncode else ""
 
 
-def git(*words: str) -> str:
-    """git's output in the checkout; its own words and exit where it refuses."""
-    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+class Refused(Exception):
+    """What a program that we start does not do, in its own last words."""
+
+
+def git(*words: str, tree: Path = ROOT) -> str:
+    """git's output in a checkout. Raises `Refused`."""
+    return told(tree, f"git {words[0]}", "git", *words)
+
+
+def told(tree: Path, name: str, *words: str) -> str:
+    """What a program prints that is started in `tree`. Raises `Refused` where it fails."""
+    done = subprocess.run(words, cwd=tree, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"git {words[0]}: {done.stderr.strip()}")
+        last = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()] or [str(done.returncode)]
+        raise Refused(f"{name}: {last[-1].strip().rstrip('.')}.")
     return done.stdout.strip()
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,43 @@ def test_two_releases(tmp_path: Path) -> None:
         assert '"version": "0.3.0"' in manifest.read_text("utf-8")
     edit(tree, "## [0.3.0] - 2027-01-04", "## [0.3.1] - 2027-01-04")
     assert script(tree, "--check").returncode == 1
+
+
+def refuse_at_sync(tree: Path) -> None:
+    """What is generated cannot be written: the program that does it breaks."""
+    path = tree / "generator/sync.py"
+    path.write_text(path.read_text("utf-8").replace("def main() -> int:", "def main() -> int:\n    1 / 0", 1), "utf-8")
+    git(tree, "commit", "--quiet", "--all", "--message", "Break it")
+
+
+def refuse_at_commit(tree: Path) -> None:
+    """A hook of the checkout's refuses the commit."""
+    hook = tree / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho not today >&2\nexit 1\n")
+    hook.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "told"), [(refuse_at_sync, "division by zero"), (refuse_at_commit, "not today")],
+    ids=["generating", "committing"],
+)  # fmt: skip
+def test_a_release_that_fails_on_its_way_leaves_nothing(
+    refuse: Callable[[Path], None], told: str, tmp_path: Path
+) -> None:
+    """It is made beside the checkout first: one sentence, and neither a file nor a tag nor a branch is another one."""
+    tree = copy_to(tmp_path)
+    for words in (["init", "--quiet", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "-m", "Start"]):
+        git(tree, *words)
+    refuse(tree)
+    before = git(tree, "rev-parse", "HEAD")
+    done = script(tree, "0.2.0", "--on", "2026-12-01")
+
+    assert done.returncode == 1
+    assert (told in done.stdout, "Nothing was changed." in done.stdout, done.stderr) == (True, True, "")
+    assert len(done.stdout.splitlines()) == 1
+    assert (git(tree, "rev-parse", "HEAD"), git(tree, "status", "--porcelain"), git(tree, "tag")) == (before, "", "")
+    assert len(git(tree, "worktree", "list").splitlines()) == 1
 
 
 def test_the_page_types_what_the_script_takes() -> None:
