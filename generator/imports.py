@@ -65,7 +65,7 @@ MLSCAFFOLD = Tree(
         another's template: foreign
         words for the plan: hosting wording → advice_rules → advisor
         conversation: interview report → explanation screen → wizard
-        tree: rendering → context → pages → render sensitivity vcs export
+        tree: rendering vcs → context origin → pages → render sensitivity export
         repository: measured placing presets repository starting → update
         demo, board: demo board
         command line: from_template → cli → __main__

@@ -2,7 +2,9 @@
 
 import functools
 import http.server
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,9 +66,22 @@ class Installed:
 
 
 def all_of(folder: Path) -> dict[str, tuple[bytes, bool]]:
-    """Every file below a folder, whatever its name, with its content and whether it is executable."""
+    """Every file below a folder, whatever its name, with its content and whether it is executable.
+
+    One line is left out by its name: the record's commit of the templates, which is another one in a clone's own
+    history. What it says of each way is a test of its own.
+    """
     paths = [path for path in folder.rglob("*") if path.is_file() and ".git" not in path.relative_to(folder).parts]
-    return {path.relative_to(folder).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
+    found = {path.relative_to(folder).as_posix(): (path.read_bytes(), os.access(path, os.X_OK)) for path in paths}
+    if state := found.get(".mlscaffold/state.json"):
+        content = re.sub(rb'^  "template_commit": ".*",\n', b"", state[0], flags=re.MULTILINE)
+        found[".mlscaffold/state.json"] = content, state[1]
+    return found
+
+
+def commit_of(folder: Path) -> str:
+    """The commit of the templates that a repository's record names."""
+    return str(json.loads(folder.joinpath(".mlscaffold/state.json").read_text("utf-8"))["template_commit"])
 
 
 def the_same_tree(installed: Installed, rendered: Callable[[str], Path], output: Path) -> None:
@@ -295,6 +310,17 @@ def test_every_way_to_install_gives_one_tree(
 ) -> None:
     """Both kinds, both doors, byte for byte, with every package fetched and built as a person's would be."""
     the_same_tree(installed(way), rendered, tmp_path / "out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_to_install_knows_its_commit(
+    installed: Callable[[str], Installed], way: str, source: Path, tmp_path: Path
+) -> None:
+    """The one that was cloned, also where the installation has no git: so that two of them record the same bytes."""
+    made = installed(way).new("sw-default", tmp_path / "out")
+
+    assert commit_of(made) == run("git", "rev-parse", "HEAD", cwd=source).strip()
 
 
 @pytest.mark.slow

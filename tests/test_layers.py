@@ -199,16 +199,14 @@ def test_only_vcs_runs_git() -> None:
 
 
 def test_only_the_modules_meant_for_it_write_files() -> None:
-    """Render, placing and the journal write a repository; answers keeps a conversation, cli writes --output's file."""
+    """Pages, render, placing and the journal write a repository; answers keeps a conversation, cli --output's file."""
     writing = (".write_text", ".write_bytes", ".rename", ".unlink", ".mkdir", ".rmdir", ".mkdtemp", "os.replace")
     repository = {"repository.journal", "repository.lock"}
 
     # The demo's modules write into its scratch folder, and environment into the cache folder that the screen names.
     demo = {"demo.environment", "demo.ml", "demo.parcels", "demo.project", "demo.software"}
-    assert (
-        set(callers(*writing))
-        <= {"render", "placing", "cli", "vcs", "disk", "looking.bringing", "foreign.writing"} | repository | demo
-    )
+    rendering = {"render", "pages", "placing", "foreign.writing"}
+    assert set(callers(*writing)) <= {"cli", "vcs", "disk", "looking.bringing"} | rendering | repository | demo
     # answers.save; placing copies where no link can be; render and record read archives, and the demo's driver the
     # null device; disk opens what it flushes
     demo |= {"disk", "demo.driver", "looking.reading", "looking.bringing"}

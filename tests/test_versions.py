@@ -15,8 +15,11 @@ from pathlib import Path
 
 import pytest
 from material import ROOT, sample_answers
-from mlscaffold import cli, render, update, vcs
+from mlscaffold import cli, origin, render, update, vcs
+from mlscaffold.board import forms
 from mlscaffold.errors import NewerRecord
+from planrun.repository import Repo
+from planrun.status import status
 
 NEWER = "0.7.0"
 GATES = "engine/planrun/gates.py"
@@ -284,14 +287,58 @@ def test_an_older_mlscaffold_rewrites_nothing_of_a_newer_ones(
     assert git(project, "status", "--porcelain") == ""
 
 
-def test_the_record_says_from_what_it_was_made(project: Path) -> None:
-    """Version, templates and engine; a replan with new facts leaves all three as they are."""
+def test_a_commit_is_named_where_the_templates_are_as_it_has_them(tmp_path: Path) -> None:
+    """A clean checkout has one; edited or added templates, a copy without git and one inside a repository have none."""
+    known = {}
+    top = tmp_path / "checkout"
+    template = top / "templates/ml/page.md"
+    template.parent.mkdir(parents=True)
+    template.write_text("one\n")
+    known["no repository"] = vcs.commit_unchanged(top, origin.OF_TEMPLATES)
+    vcs.create(top, "Start")
+    head = git(top, "rev-parse", "HEAD").strip()
+    top.joinpath("elsewhere.txt").write_text("notes")
+    known["clean"] = vcs.commit_unchanged(top, origin.OF_TEMPLATES)
+    known["inside"] = vcs.commit_unchanged(top / "templates", origin.OF_TEMPLATES)
+    template.with_name("new.md").write_text("new")
+    known["added"] = vcs.commit_unchanged(top, origin.OF_TEMPLATES)
+    template.with_name("new.md").unlink()
+    template.write_text("two\n")
+    known["edited"] = vcs.commit_unchanged(top, origin.OF_TEMPLATES)
+
+    assert known == {"no repository": "", "clean": head, "inside": "", "added": "", "edited": ""}
+
+
+def test_a_check_names_both_commits(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known or not; and `status --json` has what the record has, for programs."""
     path = project / ".mlscaffold/state.json"
-    before = json.loads(path.read_text("utf-8"))
+    state = json.loads(path.read_text("utf-8"))
+    monkeypatch.setattr(origin, "commit", lambda: "f" * 40)
+    path.write_text(json.dumps(state | {"template_commit": "0123456789" * 4}))
+    assert cli.run(["update", "--check", str(project)]) == 0
+    assert "templates of commit 0123456789." in capsys.readouterr().out
+    path.write_text(json.dumps(state | {"template_commit": "", "template_sha256": "another"}))
+    assert cli.run(["update", "--check", str(project)]) == 1
+    assert "Templates: from a commit that is not known to commit ffffffffff." in capsys.readouterr().out
+    told = json.loads(status(Repo(project), as_json=True).text)["template"]
+
+    assert told == {"version": "0.1.0", "commit": "", "sha256": "another"}
+    assert forms.misfit(told, forms.STATUS["template?"]) == ""
+
+
+def test_the_record_says_from_what_it_was_made(project: Path) -> None:
+    """Version, templates, their commit and engine; a replan, also from another commit, leaves them as they are."""
+    path = project / ".mlscaffold/state.json"
+    before = json.loads(path.read_text("utf-8")) | {"template_commit": "0123456789" * 4}
+    path.write_text(json.dumps(before, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    commit(project)
     update.replan(project, {"daily_volume": "2000"})
     after = json.loads(path.read_text("utf-8"))
 
     assert before["version"] == "0.1.0"
+    assert before["template_commit"] == after["template_commit"] == "0123456789" * 4
     for name in ("template_sha256", "engine_sha256"):
         assert re.fullmatch(r"[0-9a-f]{64}", before[name])
         assert after[name] == before[name]

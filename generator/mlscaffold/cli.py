@@ -422,7 +422,7 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
 
     Its pages are merged as replan merges them. The engine is replaced; what a team has edited in it is kept as a patch.
     """
-    from mlscaffold import changes
+    from mlscaffold import changes, origin
     from mlscaffold import update as updating
     from mlscaffold.repository import find
 
@@ -436,11 +436,13 @@ def update(folder: Path, check: bool, dry_run: bool, assignments: Sequence[str],
     if not due.anything and not assignments:
         if not check:
             updating.refuse_unresolved(folder)
-        _tell(f"Nothing is newer: this is mlscaffold {__version__}, which wrote the repository.")
+        wrote = f"{__version__}, which wrote the repository with templates of {origin.told(due.commit)}"
+        _tell(f"Nothing is newer: this is mlscaffold {wrote}.")
         return
     told = report.releases(changes.between(changes.changelog(), due.version, __version__))
     if check:
         _tell("\n\n".join(part for part in (told, report.news(updating.news(folder, presets))) if part))
+        _tell(f"Templates: from {origin.told(due.commit)} to {origin.told(origin.commit())}.")
         raise UpdateDue(find.root_of(folder), due.version, __version__, presets=due.presets and not due.templates)
     updated = updating.update(folder, assignments, presets, dry_run=dry_run, say=say)
     _tell("\n\n".join(part for part in (told, report.updated(updated, __version__, dry_run)) if part))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from mlscaffold import __version__, context, house, templates
+from mlscaffold import __version__, context, house, origin, templates
 from mlscaffold.answers import Answers
 from mlscaffold.errors import BrokenTemplate, CannotWrite, TargetExists, TargetIsLink
 from mlscaffold.rendering import house_rules
@@ -219,6 +219,7 @@ def write_record(folder: Path, tree: Path, answers: Answers, notes: Mapping[str,
         "template": answers.kind,
         "version": __version__,
         "template_sha256": templates.fingerprint(answers.kind),
+        "template_commit": origin.commit(),
         "engine_sha256": engine_sha256(engine_of(tree)),
         "answers": answers.recorded,
         **({"presets": list(house.in_force().sources)} if house.in_force().sources else {}),

@@ -79,8 +79,8 @@ def entries_of(folder: Path | str, below: str = "") -> Iterator[tuple[str, "os.D
 def fingerprint(kind: str) -> str:
     """One SHA-256 for all that a kind is rendered from: the same in a checkout, whatever its line ends, and installed.
 
-    It says which templates a repository was made from, also between two releases; a commit would say it for a checkout
-    alone, and a tree depends on nothing that an installation does not have.
+    It says which templates a repository was made from, also between two releases and where no commit is known; whether
+    an update is due is asked of it alone. The commit beside it in the record is for people (`origin.py`).
     """
     inside = f"{TOP}/templates/{kind}/"
     archive = Path(__file__).with_name(ARCHIVE)

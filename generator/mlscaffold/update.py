@@ -272,6 +272,7 @@ class Due:
     version: str
     templates: bool
     presets: bool
+    commit: str = ""  # of the templates that wrote it; "" where it was not known
 
     @property
     def anything(self) -> bool:
@@ -288,7 +289,8 @@ def is_due(folder: Path, named: Sequence[str] = (), say: Callable[[str], None] =
     kept = _record(root)
     same = kept.version == __version__
     current = same and kept.state.get("template_sha256") == templates.fingerprint(kept.state["template"])
-    return Due(kept.version, not current, presets.changed(kept.state, presets.renewed(kept.state, named, say)))
+    other = presets.changed(kept.state, presets.renewed(kept.state, named, say))
+    return Due(kept.version, not current, other, str(kept.state.get("template_commit", "")))
 
 
 def news(folder: Path, named: Sequence[str] = ()) -> News:
@@ -550,7 +552,8 @@ def _fresh_record(tree: Path, complete: Answers, kept: Record, root: Path, *, wi
     render.write_record(tree, tree, complete)
     state = json.loads(tree.joinpath(record.STATE).read_text("utf-8"))
     if not with_engine:  # then an update of the engine is still due, where it was before
-        del state["engine_sha256"], state["template_sha256"]
+        for of_the_version in ("engine_sha256", "template_sha256", "template_commit"):
+            del state[of_the_version]
     text = json.dumps({**kept.state, **state}, indent=2, ensure_ascii=False) + "\n"
     new = {record.BASE: tree.joinpath(record.BASE).read_bytes(), record.STATE: text.encode()}
     seen = {path: root.joinpath(path).read_bytes() for path in new}

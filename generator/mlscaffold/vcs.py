@@ -495,6 +495,18 @@ def commit_of(repository: Path, ref: str = "HEAD") -> Commit | None:
     return Commit(sha, at, branch) if done.returncode == 0 and sha else None
 
 
+def commit_unchanged(top: Path, paths: Iterable[str]) -> str:
+    """The commit that is checked out at the top of a work tree, where these paths are as it has them; "" elsewhere."""
+    if not is_installed():
+        return ""
+    found = _run(top, "rev-parse", "--show-toplevel", "HEAD")
+    place, _, sha = found.stdout.strip().rpartition("\n")
+    if found.returncode or not Path(place).is_dir() or not Path(place).samefile(top):
+        return ""
+    changed = _run(top, *_QUIET, "--no-optional-locks", "status", "--porcelain", "--", *paths)
+    return "" if changed.returncode or changed.stdout else sha
+
+
 def commit_before(repository: Path, ref: str, moment: str) -> str:
     """The newest commit at or before a moment (ISO, UTC) that leads to `ref`; "" where history holds none."""
     return _run(repository, "rev-list", "-1", f"--before={moment}", "--end-of-options", ref, "--").stdout.strip()

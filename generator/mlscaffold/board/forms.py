@@ -29,6 +29,7 @@ STATUS: dict[str, Any] = {
         {"id": TEXT, "title": TEXT, "state": TEXT, "reason": TEXT, "blocking": bool, "next?": (STEP, None)},
     ],
     "engine?": {"version": TEXT, "state": TEXT, "edited?": [TEXT], "sha256?": TEXT},
+    "template?": {"version": TEXT, "commit": TEXT, "sha256?": TEXT},
     "project?": {"name?": TEXT, "slug?": TEXT, "kind?": TEXT, "rigor?": TEXT},
     "headline?": [{"key?": TEXT, "label": TEXT, "text": TEXT, "assumed?": bool}],
     "schedule?": {

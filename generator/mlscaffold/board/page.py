@@ -222,6 +222,8 @@ def _found(row: Summary) -> str:
         told.append(f"gates judged {str(facts['at'])[:16].replace('T', ' ')}")
     if (engine := facts.get("engine") or {}).get("state"):
         told.append(f"engine {engine.get('version')}, {engine['state']}")
+    if (template := facts.get("template") or {}).get("commit"):
+        told.append(f"templates of {template.get('version')}, commit {str(template['commit'])[:10]}")
     if (champion := facts.get("champion") or {}).get("version"):
         told.append(f"version {champion['version']} answers")
     return " · ".join(told)

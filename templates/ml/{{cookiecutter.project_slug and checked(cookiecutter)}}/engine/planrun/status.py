@@ -8,12 +8,12 @@ from typing import Any
 
 from planrun import git, governance, identity, remark, scorecard, standing
 from planrun.command import COMMAND
-from planrun.files import now
+from planrun.files import now, read_json
 from planrun.gates import OPEN, Row, evaluate
 from planrun.repository import Repo
 from planrun.rigor import STAGES
 from planrun.steps import TEAM, told
-from planrun.trouble import Outcome, counted
+from planrun.trouble import Outcome, Trouble, counted
 
 # The phases by their letter and number, and those that come before each. The papers of G0, T0 and T1 hold up
 # a signature and a release, not the work.
@@ -189,6 +189,7 @@ def _facts(repo: Repo, rows: Sequence[Row], duties: dict[str, Any] | None) -> di
             for row in rows
         ],
         "engine": identity.facts(repo.answers["kind"]),
+        **_template(repo),
         **({"governance": duties} if duties else {}),
         **facts,
     }
@@ -198,6 +199,21 @@ def _owner(step: dict[str, Any], of_the_phase: str) -> str:
     """Whom a next step waits for: who it names, or else whoever does most in its phase."""
     who = [name for name in step.get("who", ()) if name != TEAM]
     return ", ".join(who) or of_the_phase
+
+
+def _template(repo: Repo) -> dict[str, Any]:
+    """Which templates the pages are of, as mlscaffold recorded it; nothing where it recorded nothing that can be read.
+
+    `commit` is "" where mlscaffold did not know it.
+    """
+    path = repo.root / ".mlscaffold" / "state.json"
+    try:
+        record = read_json(path) if path.is_file() else {}
+    except Trouble:
+        return {}
+    keys = {"version": "version", "commit": "template_commit", "sha256": "template_sha256"}
+    found = {name: str(record.get(key, "")) for name, key in keys.items()}
+    return {"template": found} if found["version"] else {}
 
 
 def _commit(repo: Repo) -> dict[str, str]:
