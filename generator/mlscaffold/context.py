@@ -133,6 +133,10 @@ class PlanContext(Context):
         self.parent.setdefault(wording.PAGE, name)
 
     def resolve_or_missing(self, key: str) -> Any:
+        """What a template's name stands for; Jinja's `missing` where neither a variable nor a prepared fact has it.
+
+        A variable of the template goes first. Raises what `room` raises where the answers are refused.
+        """
         found = super().resolve_or_missing(key)
         if found is not missing or key not in PREPARED:
             return found

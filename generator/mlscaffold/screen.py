@@ -43,10 +43,12 @@ def say(*lines: str | tuple[str, str]) -> None:
 
 
 def complain(sentence: str) -> None:
+    """A sentence of what is wrong with an answer, indented below its question in the style of complaints."""
     say((f"  {sentence}", "complaint"))
 
 
 def width() -> int:
+    """Cells that a line may fill: one less than the terminal is wide, taken as 40 to 100."""
     return max(40, min(get_app_session().output.get_size().columns, 100)) - 1
 
 

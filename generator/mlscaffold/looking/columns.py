@@ -33,6 +33,7 @@ class Column:
 
     @cached_property
     def filled(self) -> list[str]:
+        """The values that are not missing, in the order of the rows."""
         return [value for value in self.values if value]
 
     @cached_property
@@ -47,6 +48,7 @@ class Column:
 
     @property
     def distinct(self) -> int:
+        """How many different values there are, missing ones left out."""
         return len(self.counts)
 
     @property
@@ -56,6 +58,7 @@ class Column:
 
     @cached_property
     def kind(self) -> str:
+        """NUMBER, DATE, TEXT or EMPTY: what `ALMOST` of the filled values are, else TEXT; numbers go before dates."""
         if not self.filled:
             return EMPTY
         needed = ALMOST * len(self.filled)
@@ -86,6 +89,7 @@ class Column:
 
     @cached_property
     def example(self) -> str:
+        """The first filled value, to be shown to a person; "" in an empty column."""
         return next(iter(self.filled), "")
 
     @property
@@ -134,6 +138,7 @@ class Column:
 
     @property
     def is_ambiguous(self) -> bool:
+        """Every date of it could be day first or month first, so that a person has to say which."""
         return self.moments is not None and len(self.moments) > 1
 
     def moment(self, value: str, form: str | None = None) -> datetime.datetime | None:

@@ -57,6 +57,7 @@ def may_be_target(name: str) -> bool:
 
 
 def is_id(name: str) -> bool:
+    """A name of what numbers the rows, such as order_no: it says nothing about the target."""
     return bool(_ID.search(plain(name)))
 
 
@@ -66,10 +67,12 @@ def is_group(name: str) -> bool:
 
 
 def is_query(name: str) -> bool:
+    """A name of the question that a ranking answers: rows that share it are ordered among themselves."""
     return bool(_QUERY.search(plain(name)))
 
 
 def is_grade(name: str) -> bool:
+    """A name of how well an item fits its query, the target of a ranking."""
     return bool(_GRADE.search(plain(name)))
 
 
@@ -80,6 +83,7 @@ def comes_later(name: str) -> str:
 
 
 def is_personal(name: str) -> bool:
+    """A name of what tells who a person is or is about one; law and people look at it twice."""
     return bool(_PERSONAL.search(plain(name)))
 
 

@@ -52,6 +52,7 @@ class Open:
 
     @property
     def sentence(self) -> str:
+        """The question as a sentence of its own, with a capital at its head."""
         return self.question[:1].upper() + self.question[1:]
 
     @property

@@ -25,6 +25,7 @@ class Files:
     files: Mapping[str, str]
 
     def for_record(self) -> dict[str, Any]:
+        """What the repository keeps of a preset in its record, so that `of_record` reads the same files again."""
         return {"source": self.address, "commit": self.commit, "files": dict(self.files)}
 
 

@@ -83,21 +83,25 @@ def evidence(root: Path, name: str) -> dict[str, Any]:
 
 
 def git(root: Path, *words: str) -> str:
+    """Run git in a repository: what it printed. Raises `CalledProcessError` where it refuses."""
     run = subprocess.run(["git", *words], cwd=root, check=True, capture_output=True, text=True)
     return run.stdout
 
 
 def commit(root: Path) -> None:
+    """Commit whatever lies in the repository, be it nothing."""
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "-m", "as it is")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of tests that may be skipped, so that pytest knows it."""
     config.addinivalue_line("markers", "elsewhere: may be skipped where what it needs is not installed")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the self-test say how it ended, after all other plugins."""
     self_test.finish(session)
 
 
@@ -156,6 +160,7 @@ def one_person(root: Path) -> None:
 
 
 def phase(plan: dict[str, Any], id: str) -> dict[str, Any]:
+    """The task of this id in the plan's schedule; it has to be there."""
     return next(task for task in plan["schedule"]["tasks"] if task["id"] == id)
 
 
@@ -258,6 +263,7 @@ def forge(root: Path, name: str, change: Callable[[Any], object]) -> None:
 
 
 def record_of(root: Path) -> Path:
+    """The newest experiment's record."""
     return root / "experiments" / str(records.all_records(Repo(root))[-1]["folder"]) / "record.yaml"
 
 
@@ -271,4 +277,5 @@ def own_split(root: Path, parts: pd.Series, rows: pd.DataFrame | None = None, ti
 
 
 def thirds(count: int) -> pd.Series:
+    """One of train, validation and test for each of so many rows, in three runs of equal length."""
     return pd.Series(["train", "validation", "test"]).repeat(count // 3 + 1).iloc[:count].reset_index(drop=True)

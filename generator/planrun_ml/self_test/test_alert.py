@@ -41,6 +41,7 @@ def waiting(released: Path) -> Path:
 
 
 def ids(root: Path) -> list[str]:
+    """The cases that wait for an answer, by their id."""
     with sqlite3.connect(root / alert.QUEUE) as connection:
         return [row[0] for row in connection.execute("select id from alerts where answer is null order by id")]
 

@@ -25,15 +25,18 @@ def sent(released: Path) -> Rows:
 
 @pytest.fixture
 def client(released: Path) -> Iterator[TestClient]:
+    """A client of the service that answers with the champion, within 30 s a request."""
     with TestClient(serve.application(released, 30.0)) as made:
         yield made
 
 
 def body(*rows: dict[str, Any]) -> dict[str, Any]:
+    """A request with these rows, each under an id of its own."""
     return {"rows": [{"id": f"T{number}", "inputs": row} for number, row in enumerate(rows)]}
 
 
 def logged(root: Path) -> Rows:
+    """What the prediction log holds."""
     return prediction_log.last_rows(root / prediction_log.PREDICTIONS, 10_000)
 
 

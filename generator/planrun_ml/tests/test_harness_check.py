@@ -44,6 +44,7 @@ def frames(name: str, seed: int) -> tuple[Frame, Frame, str]:
 
 
 def checked(name: str, seed: int) -> bool:
+    """Whether shuffled answers, drawn with this seed, are found to be no better than the constant."""
     rows, held, task = frames(name, seed)
     flat = rule.case(rule.constant(rows, task), held, 0.5)
     return bool(harness.shuffled(rows, held, task, configuration.config("linear"), flat)["ok"])

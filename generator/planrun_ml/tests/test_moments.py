@@ -34,6 +34,7 @@ def opened(folder: Path, values: list[str], forms: dict[str, str] | None = None,
 
 
 def read(table: Engine) -> list[Any]:
+    """The column's moments as the engine reads them, in the order of the rows."""
     return [row[0] for row in table.rows("select cast(due as timestamp) from source order by _row")]
 
 
@@ -125,6 +126,7 @@ def test_a_form_that_a_person_named_is_held_to(tmp_path: Path) -> None:
 
 
 def plain(**roles: Any) -> Source:
+    """A source with nothing named but these roles."""
     return Source(
         **{**{key: SHAPES[key][0]() if key in SHAPES else "" for key in Source.__dataclass_fields__}, **roles}
     )

@@ -35,50 +35,62 @@ RISK = {"id": "S7", "active": True, "score": 12, "owner": "Ana", "response": "ca
 
 # ---------------------------------------------------------------------------------------------------- plants
 def answer(**changed: str) -> Plant:
+    """Plant other answers."""
     return lambda desk: desk.answer(**changed)
 
 
 def plan(**more: Any) -> Plant:
+    """Plant other numbers of the plan."""
     return lambda desk: desk.plan(**more)
 
 
 def append(path: str, text: str) -> Plant:
+    """Plant more text at a file's end."""
     return lambda desk: desk.append(path, text)
 
 
 def edit(path: str, old: str, new: str) -> Plant:
+    """Plant one text for another in a file."""
     return lambda desk: desk.edit(path, old, new)
 
 
 def write(path: str, text: str) -> Plant:
+    """Plant a file."""
     return lambda desk: desk.write(path, text)
 
 
 def remove(path: str) -> Plant:
+    """Take a file away."""
     return lambda desk: desk.remove(path)
 
 
 def field(id: str = "R-01", /, **changes: Any) -> Plant:
+    """Plant other fields of one requirement."""
     return lambda desk: desk.requirement(id, **changes)
 
 
 def item(**changes: Any) -> Plant:
+    """Plant a backlog of one item, which differs so from one that is started and due today."""
     return write(BACKLOG, json.dumps([{"id": "B-1", "state": "started", "due": TODAY, "estimate_days": 5} | changes]))
 
 
 def shown(name: str, **changes: Any) -> Plant:
+    """Plant other findings in a command's evidence."""
     return lambda desk: desk.shown(name, **changes)
 
 
 def ran(name: str, end: str = "passed", **found: Any) -> Plant:
+    """Plant a test run in which every marked test ended so."""
     return lambda desk: desk.ran(name, end, **found)
 
 
 def both(*plants: Plant) -> Plant:
+    """Plant one after another."""
     return lambda desk: [plant(desk) for plant in plants]
 
 
 def without_history(desk: Desk) -> None:
+    """Take the history away."""
     desk.root.joinpath(".git").rename(desk.root / "history")
 
 

@@ -184,6 +184,7 @@ def inside(rate: float) -> float:
 
 
 def unknown(quality: Quality) -> str | None:
+    """Why the fall from target to floor gives no number, as the note of each that needs it; None where it does."""
     if quality.drop > 0:
         return quality.metric.unplanned or None
     if quality.no_target:

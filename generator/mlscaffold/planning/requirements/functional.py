@@ -33,6 +33,7 @@ def capability(answers: Answers, text: str, number: int) -> Draft:
 
 
 def refusal(answers: Answers) -> Draft:
+    """The requirement that a request which cannot be used is refused by name, and changes nothing."""
     system = SYSTEMS[answers.deliverable]
     return Draft(
         "input",

@@ -11,6 +11,7 @@ from planrun.tests.toy import Toy
 
 
 def row(id: str, state: str = "blocked", step: str = "", blocking: bool = True) -> Row:
+    """A gate's row in the state that a case needs."""
     return Row(id, id, state, f"{id} is {state}.", step, blocking)
 
 

@@ -39,6 +39,7 @@ def put(root: Path, rows: pd.DataFrame, **source: str) -> None:
 
 
 def one_class(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with one and the same target."""
     return rows.assign(**{TARGET: POSITIVE if TASK == "binary" else 1})
 
 

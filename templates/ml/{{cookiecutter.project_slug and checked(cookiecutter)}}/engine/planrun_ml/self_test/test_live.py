@@ -94,6 +94,7 @@ def test_an_edited_limit(released: Path) -> None:
 
 
 def signal_of(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """The signal of this name in what was measured; it has to be there."""
     return next(signal for signal in found["signals"] if signal["name"] == name)
 
 

@@ -21,6 +21,7 @@ class Centred:
         self.kept = kept
 
     def transform(self, x: pd.DataFrame) -> pd.DataFrame:
+        """With a column of the distance to the mean: of the rows at hand, where no mean was kept."""
         return x.assign(centred=x["size"] - (x["size"].mean() if self.kept is None else self.kept))
 
 
@@ -28,6 +29,7 @@ class Dummies:
     """A column for each colour that is among the rows."""
 
     def transform(self, x: pd.DataFrame) -> pd.DataFrame:
+        """With one column more for each colour among these rows."""
         return x.join(pd.get_dummies(x["colour"], prefix="is"))
 
 
@@ -35,6 +37,7 @@ class Picky:
     """It fails on one row."""
 
     def transform(self, x: pd.DataFrame) -> pd.DataFrame:
+        """The rows as they are. Raises `ValueError` where a size is 2."""
         if (x["size"] == 2.0).any():
             raise ValueError("no two")
         return x
@@ -42,6 +45,7 @@ class Picky:
 
 @pytest.fixture
 def rows() -> pd.DataFrame:
+    """Four rows: a number with a gap, and a text with two levels."""
     return pd.DataFrame({"size": [1.0, 2.0, np.nan, 6.0], "colour": ["red", "blue", "red", "red"]})
 
 

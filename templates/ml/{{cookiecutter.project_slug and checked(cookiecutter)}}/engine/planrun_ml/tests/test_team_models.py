@@ -198,6 +198,7 @@ def test_features_stand_before_the_engines_own_preparation(rooms: Rooms, frame: 
 
 
 def brier(model: Any, frame: Frame) -> float:
+    """The mean squared distance of the model's probabilities from what came of the rows."""
     return float(((training.predict(model, frame.x, "binary") - frame.y) ** 2).mean())
 
 
@@ -531,6 +532,7 @@ class Picky:
         self.wrong, self.calls = wrong, 0
 
     def scores(self, x: pd.DataFrame, task: str) -> np.ndarray:
+        """0.9 for every row, counted as one call. Raises `ValueError` for the whole batch where one row is wrong."""
         self.calls += 1
         if self.wrong(x).any():
             raise ValueError("a value that no feature takes")

@@ -34,12 +34,14 @@ def at_work(toy: Toy, name: str) -> Toy:
 
 
 def signed_by_both(toy: Toy) -> Toy:
+    """The page with the signatures of Ana and Bo, both roles that it asks for."""
     for name in ("Ana", "Bo"):
         signatures.sign(at_work(toy, name).repo, "G1")
     return toy
 
 
 def standing(toy: Toy) -> gates.Result:
+    """What the page's signatures say now."""
     return signatures.signed(toy.repo, "G1")
 
 

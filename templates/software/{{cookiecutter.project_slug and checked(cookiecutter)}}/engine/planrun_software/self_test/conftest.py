@@ -105,17 +105,21 @@ class Box:
         self.root = root
 
     def write(self, path: str, text: str) -> None:
+        """A file with this text, and the folders above it."""
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(text, "utf-8")
 
     def append(self, path: str, text: str) -> None:
+        """More text at the end of a file."""
         self.write(path, (self.root / path).read_text("utf-8") + text)
 
     def remove(self, path: str) -> None:
+        """Take a file or a whole folder away."""
         place = self.root / path
         shutil.rmtree(place) if place.is_dir() else place.unlink()
 
     def edit(self, path: str, pattern: str, new: str) -> None:
+        """Replace every match of a pattern in a file, which has to hold one; `^` and `$` are ends of lines."""
         text, found = re.subn(pattern, lambda _: new, (self.root / path).read_text("utf-8"), flags=re.MULTILINE)
         assert found, f"{path} holds no {pattern}"
         self.write(path, text)
@@ -141,12 +145,14 @@ class Box:
         self.write("plan/plan.json", json.dumps(plan | {"seal": seal(plan)}))
 
     def answer(self, key: str, value: str) -> None:
+        """Another answer to one question, with the plan sealed for it."""
         lines = (self.root / "plan/project.yaml").read_text("utf-8").splitlines()
         kept = [line for line in lines if not line.startswith(f"{key}:")]
         self.write("plan/project.yaml", "\n".join([*kept, f'{key}: "{value}"', ""]))
         self.plan()
 
     def evidence(self, name: str, facts: dict[str, Any], *measured: str) -> None:
+        """Evidence as a command leaves it: what was found, and what files were measured."""
         Repo(self.root).write_evidence(name, facts, measured)
 
     def ended(self, name: str, end: str = "passed") -> None:
@@ -155,14 +161,17 @@ class Box:
         self.evidence(name, {"exit_code": 0, "results": results}, *runs.MEASURED)
 
     def git(self, *words: str) -> None:
+        """Run git here. Raises `CalledProcessError` where it refuses."""
         subprocess.run(["git", *words], cwd=self.root, check=True, capture_output=True)
 
     def state(self, gate: str) -> Row:
+        """What a gate says now."""
         return state_of(Repo(self.root), gate)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let the self-test say how it ended, after all other plugins."""
     self_test.finish(session)
 
 

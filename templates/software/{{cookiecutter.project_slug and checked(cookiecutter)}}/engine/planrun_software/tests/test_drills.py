@@ -183,6 +183,7 @@ def history(desk: Desk) -> Desk:
 
 
 def commit(desk: Desk, name: str) -> str:
+    """The commit that a name of git stands for."""
     return desk.git("rev-parse", f"{name}^{{commit}}").strip()
 
 

@@ -141,6 +141,7 @@ def test_an_audit_needs_a_history_a_lock_and_its_program(desk: Desk) -> None:
 
 # ---------------------------------------------------------------------------------------------------- locks
 def project(desk: Desk, dependencies: str, tools: str = "[]") -> None:
+    """What the product needs, and what its tools are, as TOML lists."""
     desk.write("pyproject.toml", f"[project]\ndependencies = {dependencies}\n[dependency-groups]\ndev = {tools}\n")
 
 

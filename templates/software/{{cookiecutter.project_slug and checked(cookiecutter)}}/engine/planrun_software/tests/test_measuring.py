@@ -53,6 +53,7 @@ def test_an_upper_bound_falls_with_trials_and_grows_with_failures() -> None:
 
 # ---------------------------------------------------------------------------------------------------- verdict
 def replies(count: int, failures: int = 0, seconds: float = 0.01) -> list[Reply]:
+    """So many replies, the first of them failures, each after the same time; every second one says "refused"."""
     return [Reply(number >= failures, number % 2 == 0, {}, seconds) for number in range(count)]
 
 
@@ -179,9 +180,11 @@ class Slow:
         self.asked = list[int]()
 
     def sample(self, capability: str, number: int = 0) -> dict[str, int]:
+        """A request that is told from others by its number."""
         return {"number": number}
 
     def product(self, folder: Path, workers: int) -> "Slow":
+        """The product itself, which has no processes to start."""
         return self
 
     def __enter__(self) -> "Slow":
@@ -191,6 +194,7 @@ class Slow:
         """It ends."""
 
     def perform(self, capability: str, request: dict[str, int]) -> Reply:
+        """A good reply after 0.1 s, counted as asked."""
         self.asked.append(request["number"])
         time.sleep(0.1)
         return Reply(True, False, {}, 0.1)

@@ -118,6 +118,7 @@ def imported(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
+    """A folder with the product's one module."""
     folder = tmp_path / "src"
     folder.mkdir()
     folder.joinpath("product.py").write_text(PRODUCT, "utf-8")
@@ -361,6 +362,7 @@ def test_another_source_leaves_no_evidence(desk: Desk, monkeypatch: pytest.Monke
 
 # ---------------------------------------------------------------------------------------------------- table
 def rows_of(desk: Desk) -> dict[str, table.Row]:
+    """The table of requirements and what shows them, by the requirement's id."""
     evidence = json.loads(desk.root.joinpath("evidence/acceptance.json").read_text("utf-8"))
     return {row.requirement: row for row in table.table(desk.repo, evidence)}
 
