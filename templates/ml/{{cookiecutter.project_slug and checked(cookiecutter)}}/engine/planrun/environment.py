@@ -173,7 +173,7 @@ def install(root: Path) -> None:
         start = [uv, "pip", "install", "--quiet", "--python", sys.executable]
     else:
         # not compiled while installing: most of it is never imported
-        start = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        start = [*_pip(root), "install", "--quiet", "--no-compile"]
     _run([*start, "--require-hashes", "--requirement", DEVELOPMENT], root, f"{DEVELOPMENT} could not be installed")
     folders = [folder for folder in ("./engine", ".") if root.joinpath(folder, PROJECT).is_file()]
     _run([*start, "--no-deps", *_each("--editable", folders)], root, "The project could not be installed")
@@ -184,10 +184,18 @@ def _uv(root: Path) -> list[str]:
     if found := shutil.which("uv"):
         return [found]
     if not importlib.util.find_spec("uv"):
-        words = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]
+        words = [*_pip(root), "install", "--quiet", "uv"]
         _run(words, root, "uv, which compiles the locks, could not be installed")
     os.environ |= as_pip_is_set()
     return [sys.executable, "-m", "uv"]
+
+
+def _pip(root: Path) -> list[str]:
+    """The command of this environment's pip; uv leaves pip out of those that it makes, so it is put in first."""
+    if not importlib.util.find_spec("pip"):
+        words = [sys.executable, "-m", "ensurepip", "--default-pip"]
+        _run(words, root, "This environment has neither uv nor pip, and pip could not be put into it")
+    return [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 
 
 def as_pip_is_set() -> dict[str, str]:

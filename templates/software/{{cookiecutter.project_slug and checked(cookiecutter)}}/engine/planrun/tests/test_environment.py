@@ -67,3 +67,23 @@ def test_an_extra_that_the_engine_has_not_is_told(root: Path) -> None:
     root.joinpath("pyproject.toml").write_text("[project\n")
     with pytest.raises(environment.CannotInstall, match=r"pyproject\.toml cannot be read"):
         environment.asked(root)
+
+
+def test_an_environment_that_was_made_without_pip_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As uv makes it: whoever sets up after that without uv needs pip, to fetch uv by and to install with."""
+    run: list[tuple[str, ...]] = []
+    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(environment, "_run", lambda words, *rest: run.append(tuple(words[1:])))
+    environment.install(Path())
+
+    assert run[0] == ("-m", "ensurepip", "--default-pip")
+    assert all(words[:3] == ("-m", "pip", "--disable-pip-version-check") for words in run[1:])
+    run.clear()
+    monkeypatch.setattr(environment, "as_pip_is_set", dict)
+    environment._uv(Path())
+    assert [words[1] for words in run] == ["ensurepip", "pip"]
+    run.clear()
+    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: name == "pip")
+    environment.install(Path())
+    assert [words[1] for words in run] == ["pip", "pip"]
