@@ -1,5 +1,6 @@
 """The rendered software repository as other people's tools see it: reviews, hooks, workflow and container linters."""
 
+import ast
 import json
 import re
 import shutil
@@ -18,6 +19,7 @@ from repo_review.processor import process
 Rendered = Callable[[str], Path]
 BIN = Path(sys.executable).parent
 PEERS = ["sw-default", "sw-web-app", "sw-cli", "sw-library", "sw-batch", "sw-rates", "sw-rooms", "sw-photos"]
+OF_EACH_FORM = ["sw-batch", "sw-cli", "sw-library", "sw-model", "sw-orders", "sw-rates", "sw-web-app"]
 GITHUB = [name for name in PEERS if sample_answers(name).ci == "github"]
 GITLAB = [name for name in PEERS if sample_answers(name).ci == "gitlab"]
 CONTAINERS = [name for name in PEERS if sample_answers(name).deploy == "container"]
@@ -202,3 +204,35 @@ def _asked(health: list[str], surroundings: dict[str, str]) -> int:
     return subprocess.run(
         [f"{surroundings['PATH']}/{health[0]}", *health[1:]], env=surroundings, capture_output=True, check=False
     ).returncode
+
+
+# ------------------------------------------------------------------------------------------------------ imports
+@pytest.mark.parametrize("name", OF_EACH_FORM)
+def test_a_name_is_imported_from_the_module_that_offers_it(name: str, rendered: Rendered) -> None:
+    """What another module only happens to import is not its own to give: mypy, strict, stops a repository there."""
+    package = next(path.parent for path in rendered(name).glob("src/*/__init__.py"))
+    modules = {path.stem: offered_by(path) for path in package.glob("*.py")}
+    taken = [
+        (path.name, step.module, one.name)
+        for path in package.rglob("*.py")
+        for step in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(step, ast.ImportFrom) and step.level == len(path.relative_to(package).parts)
+        for one in step.names
+        if step.module in modules
+    ]
+
+    assert taken
+    assert [row for row in taken if row[2] not in modules[str(row[1])]] == []
+
+
+def offered_by(path: Path) -> set[str]:
+    """The names that a module defines, or imports under the same name on purpose (`import x as x`)."""
+    found: set[str] = set()
+    for step in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(step, ast.ImportFrom):
+            found |= {one.name for one in step.names if one.asname == one.name}
+        elif isinstance(step, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(step.name)
+        elif isinstance(step, ast.Name) and isinstance(step.ctx, ast.Store):
+            found.add(step.id)
+    return found

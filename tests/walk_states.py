@@ -80,6 +80,22 @@ def surroundings(folder: Path) -> Iterator[None]:
         os.environ.update(before)
 
 
+# Answers as the real one does: with a row for each package of the lock, or with nothing that can be read.
+ADVISORIES = """import json, re, sys
+if not {network}:
+    sys.exit("ConnectionError: the list of advisories is out of reach")
+lock = open(sys.argv[sys.argv.index("--requirement") + 1], encoding="utf-8").read()
+rows = [{{"name": name, "version": version, "vulns": []}} for name, version in re.findall("(?m)^([^#=]+)==(.+)$", lock)]
+print(json.dumps({{"dependencies": rows}}))
+"""
+
+
+def brings(tools: Path, *, network: bool) -> None:
+    """What `make setup` installs in a repository and this project does without: a program that knows advisories."""
+    tools.mkdir(parents=True)
+    tools.joinpath("pip_audit.py").write_text(ADVISORIES.format(network=network), "utf-8")
+
+
 class Stock:
     """Each variant's repository as `mlscaffold new` leaves it, rendered once; walks take copies."""
 

@@ -10,6 +10,7 @@ not exist or is not understood, at a refusal or a gate that names no way, and at
 
 import argparse
 import json
+import os
 import random
 import re
 import shlex
@@ -91,7 +92,15 @@ class Walk:
 
     def _planrun(self, *words: str) -> subprocess.CompletedProcess[str]:
         """In a fork that keeps what Python compiled, as a person's shell does."""
-        return rendered_repository.run(self.folder, *words, timeout=SECONDS, PYTHONDONTWRITEBYTECODE="")
+        paths = os.pathsep.join(str(path) for path in (self.folder / "src", self.folder / "engine", self.tools))
+        return rendered_repository.run(
+            self.folder, *words, timeout=SECONDS, PYTHONDONTWRITEBYTECODE="", PYTHONPATH=paths
+        )
+
+    @property
+    def tools(self) -> Path:
+        """Where a walk keeps what `make setup` would have brought and nobody here needs: see `walk_states.brings`."""
+        return self.folder.parent / "tools"
 
     def exists(self, line: str) -> bool:
         """Whether there is such a command here, before it is typed."""
@@ -222,6 +231,8 @@ class Walk:
         if step["kind"] == "command":
             self.leads_somewhere(step, f"the refusal of `{line}`")
             return str(step["command"])
+        if step["kind"] == "person" and step.get("command") and self.becomes_one_of(step["who"]):
+            return str(step["command"])
         return "" if walk_states.writes(self.folder, ways[-1]) else str(step["kind"])
 
 
@@ -245,6 +256,7 @@ def walk(kind: str, seed: int, stock: walk_states.Stock, place: Path, steps: int
     few = rng.randrange(2) if steps < MOST_STEPS else None  # a short walk renders no repository of its own
     variant, folder = stock.copy(kind, rng, place, few)
     one = Walk(folder, rng, steps < MOST_STEPS, [f"a {kind} repository: {variant}"])
+    walk_states.brings(one.tools, network=seed % 2 == 0)
     try:
         for deed in walk_states.deeds(kind, rng, short=steps < MOST_STEPS):
             one.history.append(f"* {deed.__name__}")

@@ -11,6 +11,7 @@ TYPED = re.compile(
     r"""|\S*(?:planrun|python(?:\.exe)? -m) [^…;,]+"""
 )
 TEAM = "the team"  # whom a sentence waits for that names neither a command nor a file nor anybody
+HANDED_OVER = re.compile(rf"(?P<who>[^:]+?) types?: (?P<command>{TYPED.pattern})")  # somebody named types a command
 NAMED = re.compile(r"\b(?:docs|plan|data|ops|src|tests|gates|evidence)/[\w./-]*\w")
 
 
@@ -35,6 +36,9 @@ def told(text: str) -> dict[str, Any]:
         return text.facts
     if TYPED.fullmatch(text):
         return {"kind": "command", "text": text, "command": text}
+    if turn := HANDED_OVER.fullmatch(text):
+        who = re.split(r", | or ", turn["who"])
+        return {"kind": "person", "text": text, "who": who, "command": turn["command"]}
     if text.startswith("mlscaffold replan"):
         return {"kind": "person", "text": text, "who": ["whoever knows the answer"], "then": text}
     if files := list(dict.fromkeys(NAMED.findall(text))):

@@ -34,7 +34,15 @@ def of_the_team(repo: Repo, words: str) -> None:
     if in_the_team(repo, person(repo)):
         return
     told = f"{person(repo)} (git config user.name) is not of the team: {whose(repo, list(repo.team))}."
-    raise Trouble(told, f"One of them types: {COMMAND} {words}")
+    raise Trouble(told, hands_over(repo, list(repo.team), words))
+
+
+def hands_over(repo: Repo, roles: Sequence[str], words: str) -> str:
+    """The step to a command that only these roles may type: who of them types it; who may name them where none is."""
+    names = list(dict.fromkeys(name for role in roles for name in repo.team.get(role, ())))
+    if not names:
+        return "mlscaffold replan --set team=…"
+    return f"{' or '.join(names)} types: {COMMAND} {words}"
 
 
 def person(repo: Repo) -> str:

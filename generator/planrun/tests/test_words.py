@@ -23,6 +23,12 @@ from planrun.yaml_rows import write_rows
         ("mlscaffold replan --set rows=7", "command", {"command": "mlscaffold replan --set rows=7"}),
         ("mlscaffold replan --set rows=…", "person", {"then": "mlscaffold replan --set rows=…"}),
         (f"{COMMAND} waive G1.2 --reason …", "person", {"who": ["the team"]}),
+        (
+            f"Ana Abel or Bo types: {COMMAND} sign G3",
+            "person",
+            {"who": ["Ana Abel", "Bo"], "command": f"{COMMAND} sign G3"},
+        ),
+        (f"Ana types: {COMMAND} waive G1.2 --reason …", "person", {"who": ["the team"]}),
         ("Answer section 2 of docs/00-charter.md", "edit", {"files": ["docs/00-charter.md"]}),
         ("Ask whoever knows", "person", {"who": ["the team"]}),
     ],

@@ -9,7 +9,7 @@ from planrun.signing.people import decides
 from planrun.trouble import counted
 
 from planrun_software.gates.documents import BACKLOG, backlog
-from planrun_software.traceability import marked_tests, offered, requirements
+from planrun_software.traceability import marked_tests, offered, requirements, runs
 
 
 @gate("T2.1")
@@ -34,6 +34,8 @@ def ready(repo: Repo) -> Result:
 @gate("T2.2")
 def tested(repo: Repo) -> Result:
     results = repo.fresh("tests", "make test")["results"]
+    for file in runs.unread(results):
+        return failed(f"{file} could not be read, so that no test ran.", f"Mend src/ or {file}, then: make test")
     for requirement in requirements.by_test(repo):
         tests = [test for test in marked_tests.marked_tests(repo.root) if requirement["id"] in test.ids]
         if not tests:
@@ -44,12 +46,13 @@ def tested(repo: Repo) -> Result:
                 f"{test.name} asserts nothing that could turn out false.",
                 f"Let it assert what is promised: {test.key.partition('::')[0]}.",
             )
-        ends = {results.get(test.key, "not run") for test in tests}
+        ends = {results.get(test.key, "not run"): test.key for test in tests}
         if "failed" in ends:
-            file = next(test.key for test in tests if results.get(test.key) == "failed").partition("::")[0]
+            file = ends["failed"].partition("::")[0]
             return failed(f"A test of {requirement['id']} fails.", f"Mend src/ or {file}, then: make test")
-        if ends != {"passed"}:
-            return blocked(f"A test of {requirement['id']} was {' and '.join(sorted(ends))}.", "make test")
+        if ends.keys() != {"passed"}:
+            told, end = f"A test of {requirement['id']} was", min(ends.keys() - {"passed"})
+            return blocked(f"{told} {' and '.join(sorted(ends))}.", runs.way_on(ends[end], end, "make test"))
     for name in (name for name, end in results.items() if end == "failed"):
         return failed(f"{name} fails.", f"Mend src/ or {name.partition('::')[0]}, then: make test")
     told = f"{counted(len(results), 'test function')} ran"

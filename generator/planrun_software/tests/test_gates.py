@@ -108,6 +108,13 @@ def one_not_run(desk: Desk) -> None:
     desk.repo.write_evidence("tests", {"exit_code": 0, "results": results}, runs.MEASURED)
 
 
+def unread(name: str) -> Plant:
+    """A run that could not import a file of tests, as pytest tells it."""
+    return lambda desk: desk.repo.write_evidence(
+        name, {"exit_code": 2, "results": {SCENARIOS: "failed"}}, runs.MEASURED
+    )
+
+
 CASES: list[tuple[str, str, str, Plant]] = [
     # ------------------------------------------------------------------------------------------------ the decision
     ("T0.1", "blocked", "1 open question, for po", append(CHARTER, ASK)),
@@ -157,6 +164,7 @@ CASES: list[tuple[str, str, str, Plant]] = [
     ("T2.2", "fail", "A test of R-01 fails", ran("tests", "failed")),
     ("T2.2", "blocked", "A test of R-01 was skipped", ran("tests", "skipped")),
     ("T2.2", "blocked", "A test of R-01 was not run and passed", one_not_run,),
+    ("T2.2", "fail", f"{SCENARIOS} could not be read", unread("tests")),
     ("T2.2", "blocked", "evidence/tests.json is missing", remove("evidence/tests.json")),
     ("T2.3", "fail", "Red: types.", shown("build", results={"lint": "green", "types": "red"})),
     ("T2.3", "blocked", "stale: src/ changed", write("src/more.py", "")),
@@ -169,7 +177,9 @@ CASES: list[tuple[str, str, str, Plant]] = [
     ("T2.6", "blocked", f"There is no {SAMPLES}", lambda desk: desk.stands_for()),
     # ------------------------------------------------------------------------------------------------ acceptance
     ("T3.1", "fail", f"{SCENARIOS}::test_a_form_opens_a_file fails", ran("acceptance", "failed")),
-    ("T3.1", "blocked", "was skipped or not run", ran("acceptance", "skipped")),
+    ("T3.1", "fail", f"{SCENARIOS} could not be read", unread("acceptance")),
+    ("T3.1", "blocked", "was skipped", ran("acceptance", "skipped")),
+    ("T3.1", "blocked", "was not run", ran("acceptance", results={})),
     ("T3.1", "blocked", "No test shows R-05", both(field("R-05"), ran("acceptance"))),
     ("T3.1", "fail", "R-02: it answers nothing", ran("acceptance", hollow={"R-02": "it answers nothing"})),
     ("T3.1", "blocked", "R-02: it gives back", ran("acceptance", echoes={"R-02": "it gives back what it was asked"})),
@@ -245,6 +255,32 @@ def test_a_gate_is_shut_by_what_it_is_there_for(id: str, state: str, words: str,
     assert words in found.reason
     assert "broke" not in found.reason
     assert found.next_step
+
+
+MAKES = {"tests": "make test", "acceptance": "make accept", "build": "make check", "audit": "make audit"}
+MAKES |= {"load": "make load", "alert_test": "make alert-test"}
+
+
+@pytest.mark.parametrize(("id", "state", "words", "plant"), CASES, ids=[f"{id} {state}" for id, state, *_ in CASES])
+def test_whole_evidence_is_not_made_again_as_it_was(id: str, state: str, words: str, plant: Plant, desk: Desk) -> None:
+    """Where it is there and of today's files, the command that made it would only make it once more."""
+    plant(desk)
+    step = gates.checked(desk.repo, id).next_step
+    name = next((name for name, command in MAKES.items() if command == step), "")
+
+    if name and "are needed" not in words and "were tried" not in words:  # of fewer requests than the plan's
+        with pytest.raises(Blocked):
+            desk.repo.fresh(name, step)
+
+
+def test_an_open_load_is_told_how_many_requests_say_more(desk: Desk) -> None:
+    """As many once more may leave it as open as it is; where fewer were asked than planned, the plan's will do."""
+    desk.shown("load", verdict="inconclusive", requests=299)
+    twice = gates.checked(desk.repo, "T3.3").next_step
+    desk.shown("load", verdict="inconclusive", requests=298)
+
+    assert twice.endswith("planrun load --requests 598")
+    assert gates.checked(desk.repo, "T3.3").next_step == "make load"
 
 
 def test_every_way_to_shut_a_gate_is_planted(desk: Desk) -> None:

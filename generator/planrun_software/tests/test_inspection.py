@@ -130,6 +130,11 @@ def test_an_audit_needs_a_history_a_lock_and_its_program(desk: Desk) -> None:
         return blocked.value.sentence, blocked.value.remedy
 
     assert told() == (f"{DEVELOPMENT} is missing.", "make setup")
+    advisories(desk)
+    desk.write("pip_audit.py", "import a_part_that_is_not_there\n")
+    lacking = told()
+    assert "No module named 'a_part_that_is_not_there'" in lacking[0]
+    assert lacking[1] == "make setup"
     desk.root.joinpath(".git").rename(desk.root / "history")
     assert told() == ("There is no history that says which files are kept.", "git init")
     desk.answer(rigor="light")

@@ -293,13 +293,18 @@ REPORT = """<testsuites><testsuite>
 <testcase file="tests/test_a.py" classname="tests.test_a" name="test_y[c]"/>
 <testcase file="tests/in/test_b.py" classname="tests.in.test_b.TestIt.TestInner" name="test_z"/>
 <testcase file="tests\\test_c.py" classname="tests.test_c" name="test_e"><error/></testcase>
+<testcase file="tests/test_d.py" classname="" name="tests.test_d"><error message="collection failure"/></testcase>
 </testsuite></testsuites>"""
 ENDS = {
     "tests/test_a.py::test_x": "failed",
     "tests/test_a.py::test_y": "skipped",
     "tests/in/test_b.py::TestIt::TestInner::test_z": "passed",
     "tests/test_c.py::test_e": "failed",
+    "tests/test_d.py": "failed",
 }
+
+
+ENDED = "test function"
 
 
 class Pytest:
@@ -323,7 +328,7 @@ def test_how_tests_ended_is_kept_with_what_they_ran_on(desk: Desk, monkeypatch: 
     found = runs.run_tests(desk.repo, ["tests"], "tests", lambda repo, results: {"seen": len(results)})
 
     assert found["results"] == ENDS
-    assert (found["exit_code"], found["seen"]) == (1, 4)
+    assert (found["exit_code"], found["seen"]) == (1, 5)
     assert desk.repo.fresh("tests", "make test") == found
     desk.requirement("R-01", fit="Every form has 2 files.")
     with pytest.raises(Blocked, match=r"stale: plan/requirements\.yaml"):
@@ -333,7 +338,11 @@ def test_how_tests_ended_is_kept_with_what_they_ran_on(desk: Desk, monkeypatch: 
 @pytest.mark.parametrize(
     ("report", "code", "told"),
     [
-        (REPORT, 0, "1 test function passed, 1 test function skipped, 2 test functions failed, where"),
+        (
+            REPORT,
+            0,
+            f"1 {ENDED} passed, 1 {ENDED} skipped, 2 {ENDED}s failed, tests/test_d.py could not be read, where",
+        ),
         ("", 4, "No test ran, where"),
     ],
 )

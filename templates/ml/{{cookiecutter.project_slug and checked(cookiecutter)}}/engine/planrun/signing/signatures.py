@@ -11,7 +11,7 @@ from planrun.files import canonical, now, rows_of
 from planrun.gates import blocked, failed, passed
 from planrun.repository import Repo
 from planrun.rigor import STAGES
-from planrun.signing.people import person, stand_in, whose
+from planrun.signing.people import hands_over, person, stand_in, whose
 from planrun.steps import Step, asked_of
 from planrun.trouble import Blocked, Outcome, Trouble
 from planrun.yaml_rows import write_rows
@@ -72,7 +72,7 @@ def sign(repo: Repo, name: str) -> Outcome:
     roles = [role for role in needed if holds(repo, role, who)]
     if not roles:
         told = f"{who} (git config user.name) holds none of the roles that sign {target.typed}: {whose(repo, needed)}."
-        raise Trouble(told, f"One of them types: {COMMAND} sign {target.typed}")
+        raise Trouble(told, hands_over(repo, needed, f"sign {target.typed}"))
     path = f"gates/signoff-{target.name}.yaml"
     row = {"name": who, "at": now(), "decision": "accept", "sha256": document_hash(repo, target)}
     row |= {"held_to": target.held_to(repo)} if target.held_to else {}

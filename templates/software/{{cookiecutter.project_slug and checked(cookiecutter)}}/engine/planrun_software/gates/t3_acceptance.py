@@ -8,8 +8,9 @@ from planrun.signing.signatures import signable, signed
 from planrun.trouble import counted
 
 from planrun_software.gates.documents import BACKLOG, backlog, first_answered
+from planrun_software.gates.ways import more_load, past_a_weakness, past_the_unknown
 from planrun_software.inspection import secrets_and_packages
-from planrun_software.traceability import marked_tests, requirements, table
+from planrun_software.traceability import marked_tests, requirements, runs, table
 
 PAGE = "docs/03-acceptance.md"
 SIGNED = [PAGE, requirements.REQUIREMENTS, "evidence/acceptance.json#results,measured"]
@@ -20,16 +21,20 @@ signable("T3", SIGNED, ["po"], lambda repo: first_answered(repo, PAGE))
 def scenarios(repo: Repo) -> Result:
     evidence = repo.fresh("acceptance", "make accept")
     results, empty = evidence["results"], evidence.get("hollow", {})
+    for file in runs.unread(results):
+        return failed(f"{file} could not be read, so that no test ran.", f"Mend src/ or {file}, then: make accept")
     must = [requirement["id"] for requirement in requirements.by_test(repo)]
     tests = [test for test in marked_tests.marked_tests(repo.root) if set(must).intersection(test.ids)]
     for test in (test for test in tests if results.get(test.key) == "failed"):
         return failed(f"{test.key} fails.", f"Mend src/ or {test.key.partition('::')[0]}, then: make accept")
     idle = [test.key for test in tests if results.get(test.key) != "passed"]
     bare = [name for name in must if not any(name in test.ids for test in tests)]
-    if idle or bare or not must:
-        told = f"{idle[0]} was skipped or not run." if idle else f"No test shows {', '.join(bare) or 'anything'}."
+    for key in idle:
+        end = results.get(key, "not run")
+        return blocked(f"{key} was {end}.", runs.way_on(key, end, "make accept"))
+    if bare or not must:
         step = f'Mark one in tests/acceptance with @pytest.mark.req("{(bare or ["R-01"])[0]}"), then make accept.'
-        return blocked(told, "make accept" if idle else step)
+        return blocked(f"No test shows {', '.join(bare) or 'anything'}.", step)
     for name, why in empty.items():
         lost, asks = f"Correct function in {requirements.REQUIREMENTS}", "Let it ask the product in tests/acceptance"
         return failed(f"{name}: {why}.", f"{lost if 'holds no function' in why else asks}, then: make accept")
@@ -72,7 +77,7 @@ def demonstrated(repo: Repo) -> Result:
             decides(repo, "swe", f"make it faster or safer, then: make load; or {waiving('T3.3')}"),
         )
     if shown["requests"] < shown["needed"] or shown["verdict"] != "pass":
-        return blocked(f"Not yet shown: {told}; {shown['needed']} are needed.", "make load")
+        return blocked(f"Not yet shown: {told}; {shown['needed']} are needed.", more_load(shown))
     return passed(f"Shown: {told}.")
 
 
@@ -94,10 +99,10 @@ def security(repo: Repo) -> Result:
             decides(repo, "swe", "take it out, change it where it is used, then: make audit"),
         )
     if found["advisories"]:
-        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
+        return failed(f"{found['advisories'][0]} has a known weakness.", past_a_weakness(repo, "T3.5"))
     if found["unknown"]:
         told = f"{counted(len(found['unknown']), 'package')} could not be looked up, first {found['unknown'][0]}."
-        return blocked(told, secrets_and_packages.step(repo))
+        return blocked(told, past_the_unknown(repo, "T3.5", found["unknown"][0]))
     told = f"No secret in {counted(found['files'], 'file')}"
     return passed(f"{told}; no known weakness in {counted(found['packages'], 'package')}.")
 

@@ -14,6 +14,7 @@ from planrun.trouble import counted
 
 from planrun_software.drills.alert import ALERTS
 from planrun_software.gates.documents import answered
+from planrun_software.gates.ways import past_a_weakness, past_the_unknown
 from planrun_software.inspection import secrets_and_packages
 
 NOBODY = ("", "?", "nobody")
@@ -172,9 +173,8 @@ def oncall(repo: Repo) -> Result:
 def dependencies(repo: Repo) -> Result:
     found = repo.fresh("audit", secrets_and_packages.step(repo))
     if found["advisories"]:
-        return failed(f"{found['advisories'][0]} has a known weakness.", "make lock")
+        return failed(f"{found['advisories'][0]} has a known weakness.", past_a_weakness(repo, "T4.6"))
     if found["unknown"]:
-        return blocked(
-            f"{counted(len(found['unknown']), 'package')} could not be looked up.", secrets_and_packages.step(repo)
-        )
+        told = f"{counted(len(found['unknown']), 'package')} could not be looked up."
+        return blocked(told, past_the_unknown(repo, "T4.6", found["unknown"][0]))
     return passed(f"{counted(found['packages'], 'package')} pinned, none with a known weakness on {found['on']}.")

@@ -69,7 +69,9 @@ def _weaknesses(root: Path) -> tuple[int, list[str], list[str]]:
         rows = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError, TypeError):
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise Blocked(f"The advisories could not be read: {reason}", "Try again with a network.") from None
+        told = f"The advisories could not be read: {reason.rstrip('.')}."
+        lacks = "No module named" in reason
+        raise Blocked(told, "make setup" if lacks else "With a network, make audit again.") from None
     known = [row for row in rows if "vulns" in row]
     weak = [f"{row['name']} {row['version']}: {row['vulns'][0]['id']}" for row in known if row["vulns"]]
     return len(known), weak, [row["name"] for row in rows if "vulns" not in row]

@@ -244,7 +244,7 @@ class Desk(Toy):
     def ran(self, name: str, end: str = "passed", **found: Any) -> None:
         """A run of the tests as they are, in which every marked one ended so."""
         results = {test.key: end for test in marked_tests(self.root)}
-        self.repo.write_evidence(name, {"exit_code": 0, "results": results, **found}, runs.MEASURED)
+        self.repo.write_evidence(name, {"exit_code": 0, "results": results} | found, runs.MEASURED)
 
 
 def _number(value: Any) -> dict[str, Any]:
