@@ -90,6 +90,14 @@ def test_edits_of_different_lines_are_both_in_the_result(tmp_path: Path) -> None
     assert left(merged) == NOTHING
 
 
+def test_what_is_no_text_holds_no_marks() -> None:
+    """Compiled Python keeps the marks that its source spells out; nobody could choose between them there."""
+    text = b"one\n<<<<<<< yours\ntwo\n=======\nthree\n>>>>>>> the-new-plan\n"
+
+    assert marked(text)
+    assert not marked(b"\xe3\0\0" + text)
+
+
 def test_edits_of_one_line_are_marked(tmp_path: Path) -> None:
     """Both texts stand between marks, and git's index gets all three sides."""
     merged = merge(tmp_path, {"a": PAGE}, {"a": FIRST}, {"a": OTHER})

@@ -42,8 +42,8 @@ class Merged:
 
 
 def marked(content: bytes) -> bool:
-    """Whether a text holds the marks of a merge of ours."""
-    return vcs.MARKED.search(content) is not None
+    """Whether a text holds the marks of a merge of ours; what has a zero byte is no text, as git sees it."""
+    return b"\0" not in content and vcs.MARKED.search(content) is not None
 
 
 def three_way(
