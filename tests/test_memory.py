@@ -9,10 +9,12 @@ import pytest
 from planrun import cli
 from planrun.repository import Repo
 from planrun.trouble import Blocked
+from planrun_ml.acceptance import run as acceptance
 from planrun_ml.baseline import rule
 from planrun_ml.baseline import run as baseline
 from planrun_ml.data import memory, profile
 from planrun_ml.experiments import run as experiments
+from planrun_ml.retraining import retrain
 from planrun_ml.tables.query import Engine
 
 NUMBERS, TEXTS = 12, 2
@@ -75,8 +77,17 @@ def test_small_tables_are_read_without_a_word(audited: Audited, capsys: pytest.C
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("command", ["baseline", "experiment"])
-def test_baseline_and_experiment_say_it_first(
+SAID = {
+    "baseline": ("8,000,000 rows of train and validation", f"{rule.MOST:,} of them"),
+    "experiment": ("8,000,000 rows of train and validation", "trained on all"),
+    "accept": ("8,000,000 rows of train and test", "trained again on all of train"),
+    "retrain": ("8,000,000 rows of train and validation", "trained on all of train"),
+    "retrain, trained before": ("8,000,000 rows of validation", "was trained before"),
+}
+
+
+@pytest.mark.parametrize("command", list(SAID))
+def test_whoever_reads_the_rows_says_it_first(
     command: str, audited: Audited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What they sample and what they do not, before a row is read."""
@@ -87,18 +98,34 @@ def test_baseline_and_experiment_say_it_first(
     def read(*_: object) -> NoReturn:
         raise Reached
 
-    for module, name in ((baseline.frames, "load"), (experiments, "lock_sha")):
+    for module, name in ((baseline.frames, "load"), (experiments, "lock_sha"), (acceptance.frames, "held_back")):
         monkeypatch.setattr(module, name, read)
     monkeypatch.setattr(experiments, "locked", lambda repo: None)
     monkeypatch.setattr(experiments, "require", lambda *_: None)
     monkeypatch.setattr(baseline, "deciding", lambda repo: None)
     monkeypatch.setattr(baseline.source_module, "source_of", lambda repo: None)
+    monkeypatch.setattr(acceptance, "require", lambda *_: None)
+    monkeypatch.setattr(acceptance.records, "champion", lambda *_: {"id": "0001", "model_file": ""})
+    monkeypatch.setattr(acceptance.lock, "lock_sha", lambda repo: "")
+    monkeypatch.setattr(acceptance, "_chosen", lambda repo, asked, best: (best, ""))
+    monkeypatch.setattr(acceptance, "_looks_left", lambda *_: None)
+    monkeypatch.setattr(retrain.registry, "read", lambda root: {})
+    monkeypatch.setattr(retrain, "hashes", lambda *_: {})
+    known = "v1" if command.endswith("before") else None
+    audited.sizes = TEN_MILLION | ({"validation": 8_000_000} if known else {})
+    monkeypatch.setattr(retrain.registry, "find_same", lambda *_: known)
+    commands = {
+        "baseline": lambda: baseline.run(audited),
+        "experiment": lambda: experiments.run(audited),
+        "accept": lambda: acceptance.run(audited),
+    }
     with pytest.raises(Reached):
-        (baseline.run if command == "baseline" else experiments.run)(audited)
+        commands.get(command, lambda: retrain.challenger(audited, {}))()
 
+    rows, what = SAID[command]
     said = capsys.readouterr().err
-    assert "8,000,000 rows of train and validation take about" in said
-    assert f"{rule.MOST:,} of them" in said if command == "baseline" else "trained on all" in said
+    assert f"{rows} take about" in said
+    assert what in said
 
 
 def test_what_is_free_is_what_kernel_and_container_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

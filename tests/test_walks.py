@@ -1,6 +1,7 @@
 """From random states, what a repository prints as next leads somewhere: see tests/walks.py, and walk_states.py."""
 
 import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,25 @@ def test_a_command_that_does_not_exist_is_found(still: Walk) -> None:
     assert not still.problem({"kind": "command", "text": "make test", "command": "make test"})
     with pytest.raises(WentWrong, match="not understood"):
         still.types("planrun sign --gold T1")
+
+
+def test_a_traceback_is_found_where_it_is_printed(still: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broken product answered, quoted by the tests that it fails, is no traceback of the command's."""
+    quoted = "E  + where Reply(body={'detail': 'Traceback (most recent call last):\\n  File'})\n"
+    monkeypatch.setattr(still, "_run", lambda line: subprocess.CompletedProcess(line, 1, quoted, ""))
+    still.types("make accept")
+    printed = "Traceback (most recent call last):\n"
+    monkeypatch.setattr(still, "_run", lambda line: subprocess.CompletedProcess(line, 1, "", printed))
+    with pytest.raises(WentWrong, match="ended in a traceback"):
+        still.types("make accept")
+
+
+def test_whoever_may_type_a_command_sits_down(still: Walk) -> None:
+    """A refusal that says whose turn it is leads on as soon as that person is at the machine."""
+    refusal = "Bo is not of the team.\nNext: Ana or Cy types: .venv/bin/planrun confirm --all\n"
+
+    assert still.takes_the_way_out("planrun confirm --all", refusal) == ".venv/bin/planrun confirm --all"
+    assert walk_states.git(still.folder, "config", "user.name").strip() == "Ana"
 
 
 def test_a_step_that_leaves_all_as_it_was_is_a_loop(still: Walk) -> None:

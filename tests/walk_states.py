@@ -359,9 +359,10 @@ def updates_the_engine(walk: "Walk") -> None:
 
 
 def gets_some_way(walk: "Walk") -> None:
-    """A team that has followed the printed steps for a while."""
+    """A team that has followed the printed steps for a while; when it comes back, what waited may still wait."""
     walk.follows(walk.rng.randint(2, 20))
     walk.seen.clear()
+    walk.answered.clear()
 
 
 def kind_of(walk: "Walk") -> str:

@@ -38,6 +38,8 @@ SECONDS = 1800  # for one command, on a machine that does other things too
 SLOW = ("test", "check", "load", "accept", "restore-drill", "rollback-drill", "alert-test")  # of a product
 TYPED = re.compile(r"(?:\.venv/bin/planrun|planrun|make|git|mlscaffold) ")
 NEXT = re.compile(r"^Next: (.+?)(?:   \(\d+ of the .*)?$", re.MULTILINE)
+# One that is printed; a report of tests may quote what a product that somebody broke has answered, inside a line.
+TRACEBACK = re.compile(r"^Traceback \(most recent call last\)", re.MULTILINE)
 SERVES = ("serve", "run")  # they answer until they are stopped
 ENDS = ("green", "person", "edit", "wait", "rows", "serve")
 
@@ -64,7 +66,7 @@ class Walk:
         said = f"{done.stdout}{done.stderr}"
         self.history.append(f"$ {line}   -> {done.returncode}")
         self.history += [f"    {text}" for text in said.strip().splitlines()[-14:]]
-        if "Traceback (most recent call last)" in said:
+        if TRACEBACK.search(said):
             raise WentWrong(f"`{line}` ended in a traceback:\n{said[-3000:]}")
         if re.search(r"^usage: ", done.stderr, re.MULTILINE):
             raise WentWrong(f"`{line}` is not understood: {done.stderr[-600:]}")

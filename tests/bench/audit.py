@@ -41,9 +41,9 @@ JUDGED = 5_000_000  # rows; a smaller scan is over before the audit's many small
 AUDIT = """
 import json, resource, sys, time
 from collections import Counter
-from own_data.__main__ import main
-from own_data.engine import Engine
-from own_data.repo import Repo
+from planrun.cli import main
+from planrun.repository import Repo
+from planrun_ml.tables.query import Engine
 
 spent, inside = Counter(), []
 

@@ -16,7 +16,7 @@ from planrun_ml.acceptance import readiness
 from planrun_ml.acceptance.predicting import predicted
 from planrun_ml.acceptance.retracing import refuse_other_model
 from planrun_ml.acceptance.verdicts import ACCEPTED, CODES, MEASURED, behaviour, judge
-from planrun_ml.data import frames, lock, looks, prediction_files, source
+from planrun_ml.data import frames, lock, looks, memory, prediction_files, source
 from planrun_ml.experiments import records
 from planrun_ml.measuring.deciding import deciding, measured_by
 from planrun_ml.measuring.metrics import Metric
@@ -25,6 +25,7 @@ from planrun_ml.models import families
 from planrun_ml.pages import write
 
 NEEDS = ("G1.lock", "G2.4", "G2.5", "G3.1")
+WHOLE = "Every test row is answered, and the model is trained again on all of train, to be held against its record."
 
 
 def run(repo: Repo, experiment: str = "") -> Outcome:
@@ -39,6 +40,7 @@ def run(repo: Repo, experiment: str = "") -> Outcome:
     champion, over = _chosen(repo, experiment, best)
     _looks_left(repo, champion)
     purpose = {"command": "accept", "experiment": champion["id"], "model": champion["model_file"]}
+    memory.announce(repo, ("train", "test"), WHOLE, trains=True)
     frame = frames.held_back(repo)
     loose = refuse_other_model(repo, champion)
     said, seconds = predicted(repo, frame, champion)

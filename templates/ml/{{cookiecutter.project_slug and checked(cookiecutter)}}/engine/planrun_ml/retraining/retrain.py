@@ -13,7 +13,7 @@ from planrun_ml.acceptance.candidate import CANDIDATE, compare
 from planrun_ml.audit import run as audit_run
 from planrun_ml.baseline import run as baseline_run
 from planrun_ml.baseline.rule import stood_in
-from planrun_ml.data import frames, prediction_files, source, splits
+from planrun_ml.data import frames, memory, prediction_files, source, splits
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
@@ -24,6 +24,8 @@ from planrun_ml.release.champion_model import load
 from planrun_ml.release.promote import switch
 from planrun_ml.release.versions import hashes, register_model
 
+WHOLE = "None is left out: the challenger is trained on all of train, and answers every validation row."
+ALONE = "The challenger was trained before, and answers every one of them."
 AUDITED = ("G1.2", "G1.3", "G1.4", "G1.5", "G1.6", "G1.8")
 
 
@@ -66,8 +68,11 @@ def prepare(repo: Repo) -> None:
 
 def challenger(repo: Repo, settings: dict[str, Any]) -> tuple[str, Case]:
     """The version these settings give on today's data, registered, and what it says about the validation rows."""
-    task, validation, book = repo.answers["task"], frames.load(repo, "validation"), registry.read(repo.root)
+    task, book = repo.answers["task"], registry.read(repo.root)
     known = registry.find_same(book, hashes(repo, settings, ""))
+    parts = ("validation",) if known else ("train", "validation")
+    memory.announce(repo, parts, ALONE if known else WHOLE, trains=not known)
+    validation = frames.load(repo, "validation")
     if known:
         digest = book["models"][known]["files"]["model"]["sha256"]
         model = model_files.load(prediction_files.store(repo) / f"{digest}.skops", digest, settings, repo.rooms)
