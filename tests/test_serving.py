@@ -1,9 +1,11 @@
 """The service: what it reads of a request before it parses it. Alerts: one file is one set of answers."""
 
+import asyncio
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +19,7 @@ from planrun.repository import Repo
 from planrun_ml.release.champion_model import Answer
 from planrun_ml.serving import alert, serve
 from planrun_ml.serving.counts import Counts
+from pydantic import BaseModel, field_validator
 
 MOST = 1_000
 
@@ -61,6 +64,62 @@ def test_a_request_that_announces_nothing_is_stopped_at_the_bound(client: TestCl
 
     assert said.status_code == 413
     assert "1,000 bytes" in said.json()["errors"][0]["problem"]
+
+
+@pytest.mark.parametrize("megabytes", [33, 280])
+def test_a_huge_request_is_not_taken_in(megabytes: int) -> None:
+    """Where it does not say its length: no more of it is asked for than the bound allows."""
+    app, taken, said = FastAPI(), 0, list[Any]()
+
+    @app.post("/own")
+    async def own(request: Request) -> dict[str, int]:
+        return {"read": len(await request.body())}
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b"x" * 2**20, "more_body": taken < megabytes}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    serve.bounded(app)
+    asyncio.run(
+        app({"type": "http", "method": "POST", "path": "/own", "headers": [], "query_string": b""}, receive, send)
+    )
+
+    assert said[0]["status"] == 413
+    assert taken <= serve.MOST_BYTES / 2**20 + 1 < 33
+
+
+@pytest.mark.parametrize(("size", "answered"), [(serve.BESIDE + 1, True), (10, False)])
+def test_a_large_request_is_parsed_beside_the_event_loop(size: int, answered: bool) -> None:
+    """While it is, others are answered; a small one is parsed at once, which costs less than to hand it over."""
+    turns, during = 0, list[int]()
+
+    class Body(BaseModel):
+        text: str
+
+        @field_validator("text")
+        @classmethod
+        def slow(cls, text: str) -> str:
+            before = turns
+            time.sleep(0.3)
+            during.append(turns - before)
+            return text
+
+    async def others() -> None:
+        nonlocal turns
+        for _ in range(20):
+            turns += 1
+            await asyncio.sleep(0.005)
+
+    async def together() -> Any:
+        raw = json.dumps({"text": "x" * size}).encode()
+        return (await asyncio.gather(serve.parsed(Body, raw), others()))[0]
+
+    assert asyncio.run(together()).text == "x" * size
+    assert (during[0] > 0) == answered
 
 
 def test_the_bound_holds_what_a_full_request_takes() -> None:

@@ -217,6 +217,13 @@ def bounded(app: FastAPI, most: int = MOST_BYTES) -> None:
         return too_large(most)
 
 
+async def parsed(body: type[BaseModel], raw: bytes) -> Any:
+    """The request, read once; a large one beside the event loop, so that /health and others are answered meanwhile."""
+    if len(raw) <= BESIDE:
+        return body.model_validate_json(raw)
+    return await asyncio.to_thread(body.model_validate_json, raw)
+
+
 def application(root: Path, limit_seconds: float, counts: Path | None = None) -> FastAPI:
     """The service as an ASGI application; `counts` is a folder where its workers count together."""
     service = Service(root, limit_seconds, counts)
@@ -252,9 +259,7 @@ def application(root: Path, limit_seconds: float, counts: Path | None = None) ->
     # The body is read by pydantic alone, once: reading JSON first and checking it then costs as much as all the rest.
     @app.post("/v1/predict", openapi_extra={"requestBody": described(body)})
     async def predict(request: Request) -> Response:
-        raw = await request.body()
-        beside = len(raw) > BESIDE
-        given: Any = await asyncio.to_thread(body.model_validate_json, raw) if beside else body.model_validate_json(raw)
+        given = await parsed(body, await request.body())
         rows = given.rows
         keys = [row.id or uuid.uuid4().hex for row in rows]
         answers = await service.ask(keys, [row.inputs.model_dump(by_alias=True) for row in rows])
