@@ -55,7 +55,7 @@ MLSCAFFOLD = Tree(
     "mlscaffold",
     "mlscaffold: from questions to a repository",
     _layers("""
-        words: __init__ → invocation → disk errors numerals person
+        words: __init__ → figures invocation → disk errors numerals person
         presets in force, files: changes house templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions
@@ -91,7 +91,7 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment steps trouble catalogue → answers → command rigor
+        words: __init__ → environment figures steps trouble catalogue → answers → command rigor
         agents, standing: agents standing → scorecard
         files: git → files → remembered
         engine and rooms: example identity rooms

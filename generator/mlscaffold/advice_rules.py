@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold import questions
+from mlscaffold import figures, questions
 from mlscaffold.answers import Answers as Complete
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey, PlanKey
 from mlscaffold.planning.acceptance.metrics import METRICS
+from mlscaffold.planning.number import begun
 from mlscaffold.planning.plausibility import UNPRICED
 from mlscaffold.wording import number
 
@@ -184,8 +185,8 @@ def _not_worth_it(answers: Answers, plan: Plan) -> Verdict | None:
     if is_found(plan, UNPRICED):
         return None  # nobody has said what an error costs: that is no reason yet, and `_pays_back` says what is
     currency, run = answers.get("currency") or "", answers.get("monthly_run_budget")
-    paid_back = f"is paid back after {_months(months)} months" if months is not None else "is never paid back"
-    worth = f": it is worth {number(value)} {currency} a month" if value is not None else ""
+    paid_back = f"is paid back after {begun(months)}" if months is not None else "is never paid back"
+    worth = f": it is worth {figures.money(value)} {currency} a month" if value is not None else ""
     worth += f" and costs {_upkeep(answers, plan)} {currency} a month to {KEEP}" if worth and run else ""
     return Verdict(
         SOFTWARE,
@@ -265,11 +266,6 @@ def _meets(answers: Answers, value: float, target: float) -> bool:
     return value <= target if direction(answers) == "lower" else value >= target
 
 
-def _months(months: float) -> str:
-    """Whole months: one that has begun counts, as in the six lines."""
-    return number({"value": float(months), "unit": "months"})
-
-
 def _late(months: float | None, limit: float) -> bool:
     return months is not None and months > limit
 
@@ -323,7 +319,7 @@ def is_found(plan: Plan, *names: str) -> bool:
 def _upkeep(answers: Answers, plan: Plan) -> str:
     """What a month in use costs: the plan's whole account, or the budget alone where there is no plan of it."""
     total = planned(plan, "upkeep.total")
-    return _given(answers, "monthly_run_budget") if total is None else number(total / 12)
+    return _given(answers, "monthly_run_budget") if total is None else figures.money(total / 12)
 
 
 def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
@@ -336,9 +332,10 @@ def _pays_back(answers: Answers, plan: Plan) -> Iterator[str]:
         return
     months, value = planned(plan, "acceptance.payback_months"), planned(plan, "acceptance.value_month")
     if months is not None:
-        worth = f" at {number(value)} {answers.get('currency') or ''} a month".rstrip() if value is not None else ""
+        currency = answers.get("currency") or ""
+        worth = f" at {figures.money(value)} {currency} a month" if value is not None else ""
         limit = _given(answers, "payback_limit_months", unit=" months")
-        yield f"Evaluation: at the target it is paid back after {_months(months)} months{worth}; the limit is {limit}."
+        yield f"Evaluation: at the target it is paid back after {begun(months)}{worth}; the limit is {limit}."
 
 
 def _rests_on(answers: Answers) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import json
 import keyword
-import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -11,12 +10,10 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from mlscaffold import catalogue
+from mlscaffold import catalogue, figures
 from mlscaffold.yamltext import quoted
 
 COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|year"  # units that have a singular
-WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
-UNDIVIDED = ("requests", "runs")
 UNKNOWN = "not yet measured"
 HELD = ("past_cases", "labelled_cases")  # none of them is a default, which nobody has counted
 PAGE = "_page"  # under this name a context keeps which page it writes, also in the parts that the page includes
@@ -41,28 +38,13 @@ def missing(value: Any) -> str:
 
 
 def number(value: Any) -> str:
-    """1225 → 1,225; 0.0476 → 0.0476; three significant digits, and more close to one or a hundred: 99.95, 0.9995.
-
-    Working days are whole: nobody plans in hours. A month counts from its beginning, and nothing is half a request.
-    """
+    """1225 → 1,225; 0.0476 → 0.0476; a plan entry by its kind (`figures.number`), or the words for what is missing."""
     entry, value = value, bare(value)
     if value is None:
         return missing(entry)
-    if isinstance(entry, dict) and isinstance(value, float) and entry.get("unit") in WHOLE:
-        whole = math.ceil(value - 1e-9) if entry.get("unit") == "months" else round(value)
-        return "less than 1" if 0 < value < 1 else f"{whole:,}"
-    if isinstance(entry, dict) and entry.get("unit") in UNDIVIDED and 0 < value < 1:
-        return "less than 1"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(number(part) for part in value)
-    if not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int) or abs(value) >= 1000 or value == int(value):
-        return f"{round(value):,}"
-    near_the_top = 0.99 < abs(value) < 1 or 99 < abs(value) < 100
-    return _significant(value, 5 if near_the_top else 3 if abs(value) < 100 else 4)
+    if isinstance(entry, dict):
+        return figures.number(value, entry.get("unit") or "", entry.get("provenance") or "answered")
+    return figures.number(value)
 
 
 def percent(value: Any) -> str:
@@ -71,7 +53,7 @@ def percent(value: Any) -> str:
         return missing(value)
     share = bare(value) * 100
     if share and (abs(share) < 1 or 99 < abs(share) < 100):
-        return _significant(share, 2 if abs(share) < 1 else 5) + " %"
+        return figures.significant(share, 2 if abs(share) < 1 else 5) + " %"
     if isinstance(value, dict) and value.get("provenance") == "computed" and abs(share) >= 10:
         return f"{share:.0f} %"  # worked out from answers that have two digits; what a person typed stays as it is
     return f"{share:.1f}".removesuffix(".0") + " %"
@@ -89,14 +71,12 @@ def unmarked(text: str) -> str:
 
 
 def money(context: Context, value: Any) -> str:
-    """37425.1 → 37,425 EUR, in the currency of the answers."""
+    """37425.1 → 37,400 EUR, in the currency of the answers; an amount that somebody gave keeps its digits."""
     entry, value = value, bare(value)
     if value is None:
         return missing(entry)
-    amount = f"{value:,.2f}".removesuffix(".00") if abs(value) < 100 else f"{round(value):,}"
-    if 0 < abs(value) < 0.1:
-        amount = _significant(value, 2)
-    return f"{amount} {context['answers'].currency}"
+    given = entry.get("provenance") or "answered" if isinstance(entry, dict) else "answered"
+    return f"{figures.money(value, given)} {context['answers'].currency}"
 
 
 def days(value: Any) -> str:
@@ -120,10 +100,7 @@ def measure(entry: Mapping[str, Any]) -> str:
         return percent(entry)
     if unit == "probability":
         return number(entry)
-    if unit in WHOLE and not isinstance(value, int):
-        text = f"less than 1 {unit}" if 0 < value < 1 else f"{round(value):,} {unit}"
-    else:
-        text = f"{number(entry)} {unit}".rstrip()
+    text = f"{number(entry)} {unit}".rstrip()
     return re.sub(rf"^((?:less than )?1 (?:working |person-)?)({COUNTED})s\b", r"\1\2", text)
 
 
@@ -180,7 +157,7 @@ def needs(owner: str, question: str) -> str:
 
 def mark(context: Context, value: Any) -> str:
     """The mark of a number that rests on an unconfirmed default; the page remembers which, for `footnote`."""
-    keys = value.get("rests_on") if isinstance(value, dict) and bare(value) is not None else None
+    keys = value.get("rests_on") if isinstance(value, dict) else None
     if not keys or ".md" not in _path(context):
         return ""
     _page(context).update(dict.fromkeys(keys))
@@ -236,6 +213,12 @@ def fact(context: Context, key: str) -> dict[str, Any]:
     if key in HELD and key in open_keys and not value:
         return {"value": None, "unit": "", "words": "nobody has counted them"}
     return {"value": value, "unit": "", "rests_on": [key] if key in open_keys else []}
+
+
+@pass_context
+def taken(context: Context, key: str, text: str) -> str:
+    """What follows from an answer, with the mark where nobody has given it."""
+    return text + mark(context, fact(context, key) | {"value": text})
 
 
 def actions(expression: str) -> str:
@@ -296,14 +279,18 @@ def fold(context: Context, *entries: dict[str, Any]) -> str:
 def _worked_out(context: Context, entry: dict[str, Any]) -> str:
     assumed = entry.get("assumed_inputs", ())
     given = ((name, value) for name, value in entry["inputs"].items() if value is not None)
-    inputs = ", ".join(f"{name} {number(value)}{MARK if name in assumed else ''}" for name, value in given)
+    answers = context["answers"]
+    inputs = ", ".join(
+        f"{name} {figures.given(name, value, answers)}{MARK if name in assumed else ''}" for name, value in given
+    )
     unit = f" {entry['unit']}" if entry["unit"] not in ("", "share") and entry["value"] is not None else ""
     value = (percent(entry) if entry["unit"] == "share" else number(entry)) + mark(context, entry)
     if value.rstrip(MARK) in ("1", "less than 1"):
         unit = re.sub(rf"\b({COUNTED})s\b", r"\1", unit)
     line = f"- {entry['meaning'].rstrip('.')}: **{value}{unit}** ({_formula(context, entry)}"
     line += f"; {inputs})" if inputs else ")"
-    return line + (f". {entry['note']}" if entry.get("note") else "")
+    told = entry.get("absent", {}).get("why") == str(entry.get("note")).rstrip(".")
+    return line + (f". {entry['note']}" if entry.get("note") and not told else "")
 
 
 def _formula(context: Context, entry: Mapping[str, Any]) -> str:
@@ -312,11 +299,6 @@ def _formula(context: Context, entry: Mapping[str, Any]) -> str:
         return "answer"
     up = "../" * _path(context).rpartition("docs/")[2].count("/")
     return f"[{entry['formula']}]({up}formulas.md#{entry['formula'].lower()})"
-
-
-def _significant(value: float, digits: int) -> str:
-    text = f"{value:.{digits}g}"
-    return f"{float(text):.10f}".rstrip("0").rstrip(".") if "e" in text else text
 
 
 def printable(text: str) -> str:
@@ -337,6 +319,8 @@ FILTERS = {
     "percent": marked(percent),
     "money": marked_money,
     "days": marked(days),
+    "half_days": figures.half_days,
+    "mark": pass_context(mark),
     "unmarked": unmarked,
     "quoted": quoted,
     "json": as_json,
@@ -357,4 +341,5 @@ GLOBALS = {
     "needs": needs,
     "rows": rows,
     "six_lines": six_lines,
+    "taken": taken,
 }

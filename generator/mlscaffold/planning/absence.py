@@ -13,6 +13,10 @@ NEVER = "never"
 CANNOT = "cannot be shown"
 DOES_NOT = "does not apply"
 
+# Where the labels that an amount is counted from are a default: nobody has said that there are none.
+UNCOUNTED = "Nobody has said how many cases are labelled."
+COUNTED_BY = "the data audit (gate G1.5)"
+
 # The plan's own notes, each with what it means; a note that fits none waits for a measurement.
 MEANT = (
     (NEVER, r"never pays|never earns|do(es)? not pay|cannot be kept|costs more than|no retraining"),
@@ -48,6 +52,8 @@ def kind(note: str | None) -> str:
 
 def absent(key: str, note: str | None) -> dict[str, str]:
     """The entry `absent` of a number without a value: its kind, and why or by what."""
+    if note == UNCOUNTED:
+        return {"kind": NOT_YET, "why": COUNTED_BY}
     word = kind(note)
     if word != NOT_YET:
         return {"kind": word, "why": (note or "").rstrip(".")}

@@ -6,6 +6,7 @@ from typing import Any, Literal, cast
 from mlscaffold import catalogue, questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey, PlanKey
+from mlscaffold.planning import absence
 from mlscaffold.planning.acceptance import metrics
 from mlscaffold.planning.acceptance.worth import price_keys
 from mlscaffold.planning.number import Numbers, numbers_of
@@ -81,6 +82,7 @@ EFFORTS: tuple[NumberKey, ...] = ("schedule.effort_days", "schedule.iteration_da
 # Numbers that tasks of the schedule take their days from.
 LABELS: tuple[NumberKey, ...] = ("schedule.labelling_days",)
 WAITING: tuple[NumberKey, ...] = ("schedule.wait_days", "rollout.shadow_days", "rollout.canary_days")
+CONCLUDED = (absence.NEVER, absence.CANNOT)
 UNKNOWN: tuple[AnswerKey, ...] = ("current_value", "error_spread")
 
 
@@ -106,13 +108,20 @@ def assumptions(answers: Answers, numbers: Numbers) -> list[dict[str, Any]]:
 
 
 def mark(answers: Answers, plan: Plan) -> None:
-    """Write into each number of the plan the unconfirmed defaults it rests on, and which of its inputs do."""
+    """Write into the plan which unconfirmed defaults a number, a finding or a risk rests on, and which inputs do.
+
+    That it never pays, or that no sample shows it, is concluded from figures: it rests on them as a number does.
+    """
     numbers = numbers_of(plan)
     for key, entry in numbers.items():
         keys = behind(answers, plan, numbers, (key,))
-        if keys and entry["value"] is not None:
+        if keys and (entry["value"] is not None or absence.kind(entry["note"]) in CONCLUDED):
             inputs = [name for name in entry["inputs"] if behind(answers, plan, numbers, (_meant(key, name, numbers),))]
             cast(dict[str, Any], entry).update(rests_on=keys, assumed_inputs=inputs)
+    for finding in plan["findings"]:
+        finding["rests_on"] = behind(answers, plan, numbers, (finding["key"],))
+    for risk in plan["risks"]:
+        risk["rests_on"] = behind(answers, plan, numbers, risk.pop("sources"))
 
 
 def marked(answers: Answers, plan: Plan) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlscaffold import figures
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
@@ -113,8 +114,8 @@ def _software(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> Iterator[
     yield Line("shown", "What shows it", _shown(answers, numbers), ("deliverable", "slo.objective"))
     yield Line("budget", "Error budget", _budget(answers, numbers), ("deliverable", "slo.budget_requests"))
     effort = numbers["schedule.effort_days"]["value"]
-    cost = _about(effort * answers.day_rate)
-    text = f"{_about(effort)} person-days, about {cost} {answers.currency}"
+    cost = figures.money(effort * answers.day_rate)
+    text = f"{figures.number(effort, 'person-days')} person-days, about {cost} {answers.currency}"
     yield Line("cost", "Cost to build", text, ("schedule.effort_days", "day_rate"))
 
 
@@ -181,8 +182,8 @@ def _payback(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     if worth["value"] is None:
         return f"never: {_small(months['note'])}"
     keep = numbers["upkeep.total"]["value"] / 12
-    costs = f"and costs {_about(keep)} {answers.currency} to keep" if keep else "and never earns the build"
-    never = f"at the target a month is worth {_about(worth['value'])} {answers.currency} {costs}"
+    costs = f"and costs {figures.money(keep)} {answers.currency} to keep" if keep else "and never earns the build"
+    never = f"at the target a month is worth {figures.money(worth['value'])} {answers.currency} {costs}"
     kept = _kept_from(answers, numbers)
     return f"never: {never}; the limit is {limit}{kept}" if kept else f"never: {never}"
 
@@ -193,8 +194,8 @@ def _kept_from(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     if cost is None or is_priced(answers, metric):
         return ""
     key = break_even_key(answers, metric)
-    assumed = "" if answers[key] is None else f", and {said(answers[key])} is assumed"
-    return f", kept at this target where {key} is {said(cost)} {answers.currency} or more{assumed}"
+    assumed = "" if answers[key] is None else f", and {figures.money(answers[key], 'answered')} is assumed"
+    return f", kept at this target where {key} is {figures.money(cost)} {answers.currency} or more{assumed}"
 
 
 def _objective(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
@@ -228,8 +229,7 @@ def _budget(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     else:
         allowed = f", or {math.floor(requests['value'] + 1e-9):,} {failed}"
     window = _count(answers.slo_window_days, "day")
-    whole = f"{minutes['value']:,.0f}" if minutes["value"] >= 10 else _about(minutes["value"])
-    return f"{whole} minutes of complete failure in {window}{allowed}"
+    return f"{figures.number(float(minutes['value']), 'minutes')} minutes of complete failure in {window}{allowed}"
 
 
 def _missing(answers: Answers, numbers: Mapping[NumberKey, Entry], note: str | None) -> str:
@@ -272,15 +272,6 @@ def _weight(key: str) -> int:
 
 
 # ------------------------------------------------------------------------------------------------ small facts
-
-
-def _about(amount: float) -> str:
-    """An amount with the digits a forecast supports: two, and no decimals from 10 on."""
-    if amount == 0:
-        return "0"
-    digits = 1 - math.floor(math.log10(abs(amount)))
-    rounded = round(amount, digits)
-    return f"{rounded:,.0f}" if abs(rounded) >= 10 or rounded == int(rounded) else f"{rounded:,.{max(digits, 0)}f}"
 
 
 def _count(amount: int, unit: str) -> str:

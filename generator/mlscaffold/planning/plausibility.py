@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from mlscaffold import catalogue, questions
+from mlscaffold import catalogue, figures, questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning import absence
@@ -132,11 +132,11 @@ def _unpriced(answers: Answers, numbers: Numbers) -> Said | None:
     impossible = f" {even.note}" if even.value is None and even.note else ""
     limit = f"within {limit_of(answers)}"
     enough = (
-        f"from {said(cost)} {answers.currency} on the same target pays back {limit}"
+        f"from {figures.money(cost)} {answers.currency} on the same target pays back {limit}"
         if cost
         else "no cost is known from which on it would"
     )
-    price = f"{said(_price(answers, numbers, key))} {answers.currency}"
+    price = f"{figures.money(_price(answers, numbers, key), 'answered')} {answers.currency}"
     return Said(
         f"Nobody has said what an error costs, and at the {price} assumed the target {pays}.{impossible}",
         f"Answer {key}: {enough}.",
@@ -192,8 +192,8 @@ def _passing_does_not_pay(answers: Answers, numbers: Numbers) -> Said | None:
     if even is None or at_pass >= asked * (1 - 1e-9):
         return None
     return Said(
-        f"A model that passes with a gain of {said(answers.min_gain)} is worth {said(round(at_pass))} "
-        f"{answers.currency} a month, and {said(round(asked))} would pay it back within {limit_of(answers)}.",
+        f"A model that passes with a gain of {said(answers.min_gain)} is worth {figures.money(at_pass)} "
+        f"{answers.currency} a month, and {figures.money(asked)} would pay it back within {limit_of(answers)}.",
         f"Answer a min_gain of {said(even)} or more, or accept that only more than what passes pays.",
     )
 
@@ -211,15 +211,15 @@ def _upkeep_beyond_budget(answers: Answers, numbers: Numbers) -> Said | None:
     if parts[1] or parts[2]:
         asked.append("fewer label_minutes")
     return Said(
-        f"{_spent(spent)} {said(round(sum(parts)))} {answers.currency} a year, more than the {said(round(budget))} "
-        f"that running it may cost{assumed}.",
+        f"{_spent(spent)} {figures.money(sum(parts))} {answers.currency} a year, "
+        f"more than the {figures.money(budget, 'answered')} that running it may cost{assumed}.",
         f"Raise monthly_run_budget, or ask for less: {', '.join(asked)}.",
     )
 
 
 def _spent(parts: dict[str, float]) -> str:
     """The subject of what a year takes, "Checking (300) and labelling (20) take": what costs nothing is not named."""
-    *before, last = (f"{name} ({said(round(part))})" for name, part in parts.items())
+    *before, last = (f"{name} ({figures.money(part)})" for name, part in parts.items())
     told = f"{', '.join(before)} and {last} take" if before else f"{next(iter(parts))} takes"
     return told[:1].upper() + told[1:]
 

@@ -1,13 +1,14 @@
 """The rules behind the risk register: ML R1 to R12, software S1 to S8. Likelihood and impact are proposals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from mlscaffold import catalogue, figures
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
 from mlscaffold.planning import absence, plausibility
-from mlscaffold.planning.acceptance.sample_size import test_rows_held
+from mlscaffold.planning.acceptance.sample_size import is_held_known, test_rows_held
 from mlscaffold.planning.number import Numbers, begun, said, value_of
 from mlscaffold.planning.schedule.dates import Schedule
 from mlscaffold.planning.schedule.people import overloaded
@@ -27,18 +28,22 @@ class Facts:
     numbers: Numbers
     schedule: Schedule
     load: Sequence[Mapping[str, Any]]
+    told: set[NumberKey] = field(default_factory=set)  # the numbers that what was asked so far speaks of
 
     def value(self, key: NumberKey) -> Any:
         """A number of the plan; None where it is not known."""
+        self.told.add(key)
         return value_of(self.numbers, key)
 
     def note(self, key: NumberKey) -> str | None:
         """What the plan says beside a number."""
+        self.told.add(key)
         return self.numbers[key].note if key in self.numbers else None
 
     def text(self, key: NumberKey) -> str:
-        """A number of the plan inside a sentence."""
-        return said(self.value(key))
+        """A number of the plan inside a sentence, days whole."""
+        value, unit = self.value(key), catalogue.numbers()[key].unit
+        return figures.number(value, unit) if unit in figures.WHOLE and value is not None else said(value)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,24 @@ class Rule:
 
 def _short_of_rows(facts: Facts) -> bool:
     return (facts.value("test.shortfall") or 0) > 0
+
+
+def _held_rows(facts: Facts) -> str:
+    needed = f"{facts.text('test.rows')} needed"
+    if not is_held_known(facts.answers):
+        return f"Nobody has said how many labelled rows there are; for the test {needed.replace(' ', ' are ')}"
+    held, labelled = test_rows_held(facts.answers), facts.answers.labelled_cases or 0
+    return f"{held:,} of {labelled:,} labelled rows are for the test, {needed}"
+
+
+def _rows_to_get(facts: Facts) -> str:
+    if not is_held_known(facts.answers):
+        rows = facts.text("test.shortfall")
+        return f"Count what there is, and label what is missing of the {rows}; until then the verdict is inconclusive."
+    smallest = facts.value("test.mde_available")
+    agreed = f"agree now that only a gain of {said(smallest)} can be shown" if smallest else "aim for a larger gain"
+    more = facts.text("test.shortfall")
+    return f"Label {more} more rows, or {agreed}; until then the verdict is inconclusive."
 
 
 def _low_ceiling(facts: Facts) -> bool:
@@ -107,7 +130,7 @@ def _payback_response(facts: Facts) -> str:
     worth, currency = facts.value("acceptance.value_month"), facts.answers.currency
     first = "Build the rule first and stop there"
     if worth is not None:
-        first += f" if it earns most of {said(worth)} {currency} a month"
+        first += f" if it earns most of {figures.money(worth)} {currency} a month"
     return f"{first}; cut the scope of the model to the cases that cost most."
 
 
@@ -155,14 +178,8 @@ ML = (
         "The test set is too small to show the gain",
         (5, 4),
         _short_of_rows,
-        lambda f: (
-            f"{test_rows_held(f.answers):,} of {f.answers.labelled_cases:,} labelled rows are for the test, "
-            f"{f.text('test.rows')} needed"
-        ),
-        lambda f: (
-            f"Label {f.text('test.shortfall')} more rows, or agree now that only a gain of "
-            f"{f.text('test.mde_available')} can be shown; until then the verdict is inconclusive."
-        ),
+        _held_rows,
+        _rows_to_get,
         "ds",
         "test_set",
     ),

@@ -14,21 +14,24 @@ OTHERWISE = {"ml": ("audit",), "software": ("requirements",)}
 
 def risks(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[dict[str, Any]]:
     """All rules of this kind of project; `active` says which of them the answers call forth."""
-    facts = Facts(answers, numbers, schedule, people(answers)["load"])
-    return [_row(rule, facts) for rule in (ML if answers.kind == "ml" else SOFTWARE)]
+    load = people(answers)["load"]
+    return [_row(rule, Facts(answers, numbers, schedule, load)) for rule in (ML if answers.kind == "ml" else SOFTWARE)]
 
 
 def _row(rule: Rule, facts: Facts) -> dict[str, Any]:
     likelihood, impact = rule.score
+    trigger, response = rule.trigger(facts), rule.response(facts)
+    sources = sorted(facts.told)  # of what is said; whether it is said may follow from more
     return {
         "id": rule.id,
         "risk": rule.risk,
         "likelihood": likelihood,
         "impact": impact,
         "score": likelihood * impact,
-        "trigger": rule.trigger(facts),
-        "response": rule.response(facts),
+        "trigger": trigger,
+        "response": response,
         "owner": staff(facts.answers, rule.owner).person,
         "due": facts.schedule.ends(facts.schedule.there(rule.due, *OTHERWISE[facts.answers.kind])).isoformat(),
         "active": rule.active(facts),
+        "sources": sources,
     }

@@ -15,7 +15,7 @@ from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.capability_files import capability_files, first_request
 from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.delivered import DELIVERED
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, runs_as, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, or_assumed, runs_as, stores, taken
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
@@ -40,7 +40,10 @@ WORST = {
 
 def _assumed(answers: Answers, plan: Plan) -> list[Row]:
     """The answers that nobody gave, each with the command that takes it as true."""
-    return [{**one, "command": f"`.venv/bin/planrun confirm {one['key']}`"} for one in plan["assumptions"]]
+    return [
+        {**one, "value": taken(one), "command": f"`.venv/bin/planrun confirm {one['key']}`"}
+        for one in plan["assumptions"]
+    ]
 
 
 def _measured(answers: Answers, plan: Plan) -> Row | None:
@@ -79,6 +82,13 @@ def _ignored(answers: Answers, plan: Plan) -> list[str]:
 def _objective(answers: Answers, plan: Plan) -> str:
     """The share that is promised; nothing where nothing is."""
     return percent(answers.slo_percent / 100) if answers.is_asked("slo_percent") else ""
+
+
+def _build_cost(answers: Answers, plan: Plan) -> Row:
+    """What building a software product costs: its effort at the day rate, as the six lines have it."""
+    effort = plan["schedule"]["effort_days"]["value"]
+    rests_on = next(line["rests_on"] for line in plan["headline"] if line["key"] == "cost")
+    return {"value": effort * answers.day_rate, "provenance": "computed", "rests_on": rests_on}
 
 
 def _given_by(plan: Plan) -> dict[str, list[Row]]:
@@ -142,12 +152,16 @@ FACTS: dict[str, dict[str, Fact]] = {
         "served": lambda answers, plan: is_served(answers),
         "stores": lambda answers, plan: stores(answers),
         "alone": lambda answers, plan: runs_as(answers) == "alone",
+        "unasked": lambda answers, plan: not answers.dependencies and answers.provenance("dependencies") == "default",
+        "build_cost": _build_cost,
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
         "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
         "ignored": _ignored,
-        "today": lambda answers, plan: practice.TODAY[answers.current_practice],
+        "today": lambda answers, plan: or_assumed(
+            answers, "current_practice", practice.TODAY[answers.current_practice]
+        ),
         "approach": practice.Approach,
         "pipeline": Pipeline,
         "counted": lambda answers, plan: operations.is_counted(answers),

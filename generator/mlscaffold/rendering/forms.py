@@ -1,9 +1,11 @@
 """What a software product is, as far as pages differ by it, and how pages take lines that not every answer needs."""
 
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from mlscaffold.answers import Answers
+from mlscaffold.catalogue.keys import AnswerKey
+from mlscaffold.wording import HELD
 
 Row = TypeVar("Row")
 
@@ -38,3 +40,17 @@ def called_for(*rows: tuple[bool, Row]) -> list[Row]:
 def lines(rows: Iterable[str]) -> str:
     """Lines of a page as one text, which the page shows in their place."""
     return "\n".join(rows)
+
+
+def taken(assumption: Mapping[str, Any]) -> str:
+    """What the plan takes an open answer as; "not known" where it has nothing to take, "none counted" of a count."""
+    if not assumption["value"]:
+        return "not known"
+    return "none counted" if assumption["key"] in HELD and assumption["value"] == "0" else str(assumption["value"])
+
+
+def or_assumed(answers: Answers, key: AnswerKey, sentence: str) -> str:
+    """A sentence that an answer says; where nobody gave the answer, that the plan takes it so."""
+    if answers.provenance(key) != "default":
+        return sentence
+    return f"Nobody has said; the plan takes it that {sentence[:1].lower()}{sentence[1:]}"

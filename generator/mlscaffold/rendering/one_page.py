@@ -7,7 +7,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
-from mlscaffold.rendering.forms import lines
+from mlscaffold.rendering.forms import lines, taken
 from mlscaffold.rendering.schedule import Risks
 from mlscaffold.wording import mermaid, number
 
@@ -42,11 +42,10 @@ class OnePage:
         self._answers, self._plan, self._kind = answers, plan, answers.kind
         self._tasks: list[Row] = plan["schedule"]["tasks"]
         self._by_id = {task["id"]: task for task in self._tasks}
-        moved = Counter(key for _, entry in entries(plan) for key in entry.get("rests_on", ()))
+        known = [entry for _, entry in entries(plan) if entry["value"] is not None]
+        moved = Counter(key for entry in known for key in entry.get("rests_on", ()))
         ranked = sorted(plan["assumptions"], key=lambda row: -moved[row["key"]])
-        self.assumed: list[Row] = [
-            {**row, "value": row["value"] or "none", "moves": moved[row["key"]]} for row in ranked[:MOST]
-        ]
+        self.assumed: list[Row] = [{**row, "value": taken(row), "moves": moved[row["key"]]} for row in ranked[:MOST]]
         self.assumed_more = len(ranked) - len(self.assumed)
         open_rows = [*self._findings(), *self._severe()]
         self.open: list[Row] = open_rows[:MOST]
@@ -90,13 +89,18 @@ class OnePage:
         """
         owner, due = self._plan["people"]["roles"]["PO"], self._by_id["charter"]["end"]
         for finding in self._plan["findings"]:
-            yield {"what": finding["sentence"], "owner": owner, "due": due}
+            yield {"what": finding["sentence"], "owner": owner, "due": due, "rests_on": finding["rests_on"]}
 
     def _severe(self) -> Iterator[Row]:
         risks = Risks(self._answers, self._plan)
         for risk in risks.active:
             if risk["id"] in risks.severe:
-                yield {"what": f"{risk['id']} {risk['risk']}", "owner": risk["owner"], "due": risk["due"]}
+                yield {
+                    "what": f"{risk['id']} {risk['risk']}",
+                    "owner": risk["owner"],
+                    "due": risk["due"],
+                    "rests_on": [],
+                }
 
     # -------------------------------------------------------------------------------------------- what would stop it
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.rendering.forms import or_assumed
 
 ON_THE_COMMAND_LINE = "chosen on the command line"  # what stands for a reason that nobody has given yet
 RULES = {
@@ -33,5 +34,5 @@ class Approach:
         overruled, reason = plan["advice"]["overruled"], answers.kind_reason
         decided = not overruled or bool(reason and reason != ON_THE_COMMAND_LINE)
         self.followed = "followed" if not overruled else "overruled" if decided else "owed"
-        self.rules = RULES[answers.rules_expressible]
+        self.rules = or_assumed(answers, "rules_expressible", RULES[answers.rules_expressible])
         self.left = LEFT[answers.current_practice]

@@ -1,8 +1,10 @@
 """The schedule as its page shows it: the bars of the picture, the critical path, the dates; and the risks beside it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlscaffold import figures
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import lines
@@ -63,7 +65,7 @@ class Schedule:
         """The first of these with a figure for `efforts`."""
         first = self._movers[0]["id"] if self._movers else self._tasks[0]["id"]
         days = next(task["effort"] for task in self._tasks if task["id"] == first)
-        return f"{first}=" + "/".join(f"{day:g}" for day in days)
+        return f"{first}=" + "/".join(figures.half_days(day) for day in days)
 
     @property
     def dates(self) -> list[Row]:
@@ -86,7 +88,7 @@ def _whole(days: float) -> str:
 
 def _days(task: Row) -> str:
     """Person-days at best, likely and at worst; none of waiting."""
-    return "" if task["waiting"] else " / ".join(f"{days:g}" for days in task["effort"])
+    return "" if task["waiting"] else " / ".join(figures.half_days(days) for days in task["effort"])
 
 
 def _who(task: Row) -> str:
@@ -103,6 +105,11 @@ def _bar(task: Row) -> str:
     return f"  {title} :{red}{task['id']}, {task['start']}, {task['end']}"
 
 
+def _resting(risk: Row, name: str) -> Row:
+    """A sentence of a risk, and what it rests on where it has a figure."""
+    return {"value": risk[name], "rests_on": risk["rests_on"] if re.search(r"\d", risk[name]) else []}
+
+
 class Risks:
     """The risks that follow from the answers today."""
 
@@ -112,4 +119,8 @@ class Risks:
         self.severe = [risk["id"] for risk in active if risk["score"] >= SEVERE]
         self.total = sum(risk["score"] for risk in active)
         ranked = sorted(active, key=lambda risk: risk["score"], reverse=True)
-        self.active: list[Row] = [{**risk, "weight": f"**{risk['score']}**"} for risk in ranked]
+        self.active: list[Row] = [
+            {**risk, "weight": f"**{risk['score']}**"}
+            | {name: _resting(risk, name) for name in ("trigger", "response")}
+            for risk in ranked
+        ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.rendering.forms import or_assumed
 from mlscaffold.rendering.practice import ON_THE_COMMAND_LINE
 from mlscaffold.wording import cell
 
@@ -41,6 +42,10 @@ COMPARED = {
     "rules": "the rules in use today",
     "model": "the model in use today, and one query or rule",
 }
+NO_PEOPLE = {
+    "answered": "The answers say that the data describe no people, so nothing is asked here.",
+    "assumed": "Nobody has said whether the data describe people; the plan takes it that they do not.",
+}
 EXTENT = {"full": "in full", "partial": "in part", "no": "not at all"}
 
 
@@ -53,7 +58,10 @@ class Told:
         self.decides_by = DECIDES_BY.get(task, "error")
         self.delivered = DELIVERED[answers.serving]
         self.confirmed, self.effect = CONFIRMED[answers.human_confirms], EFFECT[answers.human_confirms]
-        self.today, self.baseline, self.compared = TODAY[practice], BASELINE[practice], COMPARED[practice]
+        self.today = or_assumed(answers, "current_practice", TODAY[practice])
+        self.baseline, self.compared = BASELINE[practice], COMPARED[practice]
+        unsaid = answers.provenance("personal_data") == "default"
+        self.no_people = NO_PEOPLE["assumed" if unsaid else "answered"]
         self.extent = EXTENT[answers.rules_expressible]
         self.by_people = answers.label_source in ("people", "both")
         self.timed = answers.time_column != "" or task == "forecast"

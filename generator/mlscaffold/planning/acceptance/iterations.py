@@ -1,12 +1,14 @@
 """The experiment phase: how many cycles, how far their best looks too good, what validation can see, learning curve."""
 
 from mlscaffold.answers import Answers
+from mlscaffold.planning.absence import UNCOUNTED
 from mlscaffold.planning.acceptance.comparison import compared, count_of, effect, unit_share, unknown
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas import samples
 from mlscaffold.planning.formulas.selection import chance_of_success, optimism
 from mlscaffold.planning.number import Number, Numbers
 
+NO_LABELS = "No cases are labelled yet."
 VALIDATION_SHARE = 0.2  # of the labelled rows; the audit's split does the same
 
 
@@ -38,21 +40,28 @@ def iterations(answers: Answers, metric: Metric, numbers: Numbers, phase_days: f
 
 
 def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) -> Numbers:
+    counted = answers.provenance("labelled_cases") != "default"
     rows = int((answers.labelled_cases or 0) * VALIDATION_SHARE)
     units = int(rows * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
     alpha, power = numbers["acceptance.alpha"].value, numbers["acceptance.power"].value
     comparison, _ = compared(answers, metric, numbers)
     target = numbers["acceptance.target"].value
-    none = "No cases are labelled yet." if units < 2 else unknown(metric, numbers)
-    known = comparison is not None and units >= 2
+    none = (unknown(metric, numbers) if units >= 2 else NO_LABELS) if counted else UNCOUNTED
+    known = comparison is not None and units >= 2 and counted
     error = comparison.error(units, target) if comparison and known else None
     smallest = comparison.detectable(units, alpha, power) if comparison and known else None
     invisible = "With these few rows not even a perfect model could be told apart." if known else none
     return {
         "iterations.validation_rows": Number(
-            rows, inputs={"labelled_cases": answers.labelled_cases, "share": VALIDATION_SHARE}
+            rows if counted else None,
+            inputs={"labelled_cases": answers.labelled_cases if counted else None, "share": VALIDATION_SHARE},
+            note=None if counted else UNCOUNTED,
         ),
-        "iterations.validation_units": Number(units, inputs={"rows": rows, "units_a_row": unit_share(answers, metric)}),
+        "iterations.validation_units": Number(
+            units if counted else None,
+            inputs={"rows": rows if counted else None, "units_a_row": unit_share(answers, metric)},
+            note=None if counted else UNCOUNTED,
+        ),
         "iterations.optimism": Number(
             None if error is None else optimism(error, count),
             inputs={"standard_error": error, "experiments": count},
@@ -60,7 +69,7 @@ def _validation(answers: Answers, metric: Metric, numbers: Numbers, count: int) 
         ),
         "iterations.mde": Number(
             smallest,
-            inputs={"units": units, "alpha": alpha, "power": power},
+            inputs={"units": units if counted else None, "alpha": alpha, "power": power},
             note=None if smallest is not None else invisible,
         ),
         "iterations.reuse_rows": _reuse(metric, numbers, count),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from mlscaffold import questions
+from mlscaffold import figures, questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning.acceptance.metrics import Metric
@@ -114,9 +114,9 @@ def _payback(answers: Answers, numbers: Numbers, worth: Number) -> Number:
     longest = max(LONGEST_PAYBACK, answers.payback_limit_months)
     if months is not None and months <= longest:
         return Number(months, inputs=inputs)
-    worth_it = f"At the target it is worth {said(worth.value)} {answers.currency} a month"
+    worth_it = f"At the target it is worth {figures.money(worth.value)} {answers.currency} a month"
     never = "it never pays back" if months is None else f"it never pays back within {longest / 12:g} years"
-    return Number(None, inputs=inputs, note=f"{worth_it} and costs {said(upkeep / 12)} to keep: {never}.")
+    return Number(None, inputs=inputs, note=f"{worth_it} and costs {figures.money(upkeep / 12)} to keep: {never}.")
 
 
 def _value_month(answers: Answers, metric: Metric, numbers: Numbers, level: Literal["pass", "target"]) -> Number:
@@ -133,7 +133,8 @@ def _value_month(answers: Answers, metric: Metric, numbers: Numbers, level: Lite
         amount, note = (before - after) * month, numbers["acceptance.baseline"].note
         inputs = {"baseline": before, level: after, "decisions_a_month": month}
     if amount < 0:
-        note = f"A decision would cost {said(-amount / month)} {answers.currency} more than today, so it never pays."
+        more = f"{figures.money(-amount / month)} {answers.currency}"
+        note = f"A decision would cost {more} more than today, so it never pays."
         return Number(None, inputs=inputs, note=note)
     return Number(amount, inputs=inputs, note=note)
 

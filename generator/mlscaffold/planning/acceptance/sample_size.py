@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import NumberKey
+from mlscaffold.planning.absence import UNCOUNTED
 from mlscaffold.planning.acceptance.comparison import Comparison, compared, count_of, effect, unit_share, unknown
 from mlscaffold.planning.acceptance.metrics import Metric
 from mlscaffold.planning.formulas.counts import whole
@@ -160,9 +161,10 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
     single = numbers["acceptance.alpha"].value
     rows = numbers["test.rows"].value
     held = test_rows_held(answers)
-    units = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
+    counted = int(held * unit_share(answers, metric) / effect(answers, metric) + 1e-9)
+    units = counted if is_held_known(answers) else None
     short = None if rows is None else max(0, rows - held)
-    if answers.provenance("labelled_cases") == "default":
+    if not is_held_known(answers):
         missing = f"The gain takes {rows or 0:,} labelled test rows to show, and nobody has said how many are held."
         remedy = "Count them (labelled_cases), label more, or aim for a larger gain with target_value."
     else:
@@ -177,6 +179,7 @@ def _available(answers: Answers, metric: Metric, numbers: Numbers, comparison: C
         "test.units_available": Number(
             units,
             inputs=_held_by(answers) | {"units_a_row": unit_share(answers, metric)},
+            note=None if units is not None else UNCOUNTED,
         ),
         "test.mde_available": _detectable(metric, numbers, comparison, units, alpha, power),
         "test.mde_available_one_look": _detectable(metric, numbers, comparison, units, single, power),
@@ -196,6 +199,11 @@ def test_rows_held(answers: Answers) -> int:
     return int((answers.labelled_cases or 0) * TEST_SHARE + 1e-9)
 
 
+def is_held_known(answers: Answers) -> bool:
+    """Whether somebody has said how many labelled rows there are, or how many of them are test rows."""
+    return answers.test_cases is not None or answers.provenance("labelled_cases") != "default"
+
+
 def _held_by(answers: Answers) -> dict[str, Any]:
     """What says how many test rows are held."""
     if answers.test_cases is not None:
@@ -213,11 +221,13 @@ def _lie_in_it(answers: Answers, held: int) -> str:
 
 
 def _detectable(
-    metric: Metric, numbers: Numbers, comparison: Comparison | None, units: int, alpha: float, power: float
+    metric: Metric, numbers: Numbers, comparison: Comparison | None, units: int | None, alpha: float, power: float
 ) -> Number:
     inputs = {"units": units, "alpha": alpha, "power": power}
     if comparison is None:
         return Number(None, inputs=inputs, note=unknown(metric, numbers))
+    if units is None:
+        return Number(None, inputs=inputs, note=UNCOUNTED)
     found = comparison.detectable(units, alpha, power) if units >= 2 else None
     note = None if found is not None else "With these few labelled cases not even a perfect model could be told apart."
     return Number(found, inputs=inputs, note=note)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from planrun import gates
+from planrun import figures, gates
 from planrun.catalogue import GATES, METRICS, Listed
 from planrun.command import COMMAND
 from planrun.repository import Repo
@@ -146,7 +146,7 @@ def _worked_out(told: Told, key: str, entry: Entry) -> str:
     wide = max(map(len, inputs), default=0)
     assumed = entry.get("assumed_inputs", ()) if told.open(entry) else ()
     for name, value in inputs.items():
-        lines.append(f"        {name:<{wide}}  {_said(value)}{MARK if name in assumed else ''}")
+        lines.append(f"        {name:<{wide}}  {_given(told, name, value)}{MARK if name in assumed else ''}")
     if entry["note"]:
         lines.append(_filled(entry["note"]))
     if open_ := told.open(entry):
@@ -158,13 +158,27 @@ def _valued(told: Told, key: str, entry: Entry) -> str:
     """The number with its unit and its value, or the word for what is not there."""
     unit = f" ({entry['unit']})" if entry["unit"] else ""
     absent = entry.get("absent", {})
-    value = entry.get("words") or absent.get("kind") or _said(entry["value"])
+    value = entry.get("words") or absent.get("kind") or _figure(entry)
     by = f" (by {absent['why']})" if absent.get("kind") == "not yet measured" else ""
     return f"{key}{unit}: {value}{by}{MARK if told.open(entry) else ''}"
 
 
+def _figure(entry: Entry) -> str:
+    """The value as the pages show it; a list or a table as the plan holds it."""
+    value = entry["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _said(value)
+    return str(figures.number(value, entry["unit"] or "", entry["provenance"]))
+
+
+def _given(told: Told, name: str, value: Any) -> str:
+    """An input as the pages show it."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(figures.given(name, value, told.repo.answers)) if number else _said(value)
+
+
 def _said(value: Any) -> str:
-    """0.5, 79,200, yes, not known; anything else as the plan holds it."""
+    """An answer, an end of a metric, yes, not known; anything else as the plan holds it."""
     if value is None:
         return "not known"
     if isinstance(value, bool):
