@@ -127,6 +127,7 @@ PARTS = {
         "simulations, large files, browsers, clusters and other programs' readers",
         (
             "tests/test_adding.py",
+            "tests/test_between_documents.py",
             "tests/test_catalogue.py",
             "tests/test_engine_apart.py",
             "tests/test_engine_tests.py",

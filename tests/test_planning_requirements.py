@@ -96,12 +96,12 @@ def test_every_dependency_has_its_failure() -> None:
 
 
 def test_qualities_follow_the_answers() -> None:
-    """A library has speed alone; a service promises availability, keeps data, rolls back and restores."""
+    """A library has speed and keeps its names; a service promises availability, keeps data, rolls back and restores."""
 
     def about(**texts: str) -> list[str]:
         return [row["test"] for row in kinds(drafted(**texts), "quality")]
 
-    assert about(deliverable="library", data_class="none") == ["test_speed"]
+    assert about(deliverable="library", data_class="none") == ["test_speed", "test_deprecation"]
     assert about(deliverable="service", data_class="none") == ["test_speed", "test_availability", "test_rollback"]
     assert "test_restore" in about(data_class="internal")
     assert about(deliverable="cli", data_class="personal") == ["test_speed", "test_security"]

@@ -54,7 +54,7 @@ def number(value: Any, unit: str = "", provenance: str = "computed") -> str:
     if isinstance(value, int) or abs(value) >= 1000 or value == int(value):
         return f"{round(value):,}"
     near_the_top = 0.99 < abs(value) < 1 or 99 < abs(value) < 100
-    return significant(value, 5 if near_the_top else 3 if abs(value) < 100 else 4)
+    return significant(value, digits_near_the_top(value) if near_the_top else 3 if abs(value) < 100 else 4)
 
 
 def _whole(value: float, unit: str) -> str:
@@ -94,3 +94,11 @@ def significant(value: float, digits: int) -> str:
     """That many digits, never with an exponent."""
     text = f"{value:.{digits}g}"
     return f"{float(text):.12f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
+def digits_near_the_top(value: float) -> int:
+    """How many digits a value close to one or a hundred is written with: five, and more until it is not written as it.
+
+    Ten are what a plan keeps of a number.
+    """
+    return next((digits for digits in range(5, 10) if float(f"{value:.{digits}g}") not in (1, -1, 100, -100)), 10)

@@ -53,7 +53,7 @@ def percent(value: Any) -> str:
         return missing(value)
     share = bare(value) * 100
     if share and (abs(share) < 1 or 99 < abs(share) < 100):
-        return figures.significant(share, 2 if abs(share) < 1 else 5) + " %"
+        return figures.significant(share, 2 if abs(share) < 1 else figures.digits_near_the_top(share)) + " %"
     if isinstance(value, dict) and value.get("provenance") == "computed" and abs(share) >= 10:
         return f"{share:.0f} %"  # worked out from answers that have two digits; what a person typed stays as it is
     return f"{share:.1f}".removesuffix(".0") + " %"

@@ -229,7 +229,9 @@ def _budget(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     else:
         allowed = f", or {math.floor(requests['value'] + 1e-9):,} {failed}"
     window = _count(answers.slo_window_days, "day")
-    return f"{figures.number(float(minutes['value']), 'minutes')} minutes of complete failure in {window}{allowed}"
+    whole = figures.number(float(minutes["value"]), "minutes")
+    unit = "minute" if whole in ("1", "less than 1") else "minutes"
+    return f"{whole} {unit} of complete failure in {window}{allowed}"
 
 
 def _missing(answers: Answers, numbers: Mapping[NumberKey, Entry], note: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from mlscaffold import catalogue
 from mlscaffold.catalogue import NumberRow
 from mlscaffold.catalogue.keys import FormulaId, NumberKey, PlanKey
+from mlscaffold.figures import digits_near_the_top
 from mlscaffold.planning import absence
 from mlscaffold.planning.formulas.counts import LIMIT
 
@@ -73,11 +74,16 @@ def value_of(numbers: Mapping[NumberKey, Number], key: NumberKey) -> Any:
 
 
 def said(value: float | int | None) -> str:
-    """A value inside a sentence of the plan: 1225 → 1,225; 0.6127 → 0.613; "not known yet" for None."""
+    """A value inside a sentence of the plan: 1225 → 1,225; 0.6127 → 0.613; "not known yet" for None.
+
+    Close to one and to a hundred it keeps more digits, as pages do: 0.99999 is no certainty.
+    """
     if value is None:
         return "not known yet"
     if isinstance(value, int) or abs(value) >= 999.5:
         return f"{value:,.0f}"
+    if 0.99 < abs(value) < 1 or 99 < abs(value) < 100:
+        return f"{value:.{digits_near_the_top(value)}g}"
     digits = f"{value:.3g}"
     return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in digits else digits
 

@@ -1,5 +1,7 @@
 """Quality requirements: speed, availability, security and recovery, as far as the answers call for them."""
 
+import math
+
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.requirements.draft import EVERY, MISSING, SYSTEMS, Draft, limit, units
@@ -24,6 +26,8 @@ def quality_requirements(answers: Answers, numbers: Numbers) -> list[Draft]:
         found.append(_rollback(answers))
     if runs and answers.data_class != "none":
         found.append(_restore(answers))
+    if answers.deliverable == "library":
+        found.append(_deprecation())
     return found
 
 
@@ -50,7 +54,8 @@ def _speed(answers: Answers, numbers: Numbers) -> Draft:
 def _availability(answers: Answers, numbers: Numbers) -> Draft:
     system, counted, days = SYSTEMS[answers.deliverable], units(answers), answers.slo_window_days
     budget, enough = value_of(numbers, "slo.budget_requests"), value_of(numbers, "slo.demo_requests")
-    allowed = "Before" if budget is None else f"At most {said(budget)} failed {counted} in {days} days; before"
+    whole = math.floor((budget or 0.0) + 1e-9)  # nothing is half a request
+    allowed = "Before" if budget is None else f"At most {whole:,} failed {counted} in {days} days; before"
     if budget is not None and budget < 1:
         allowed = f"Not one failed {counted.removesuffix('s')} in {days} days; before"
     shown = f"{enough:,}" if enough is not None else "1,000,000,000"
@@ -192,4 +197,22 @@ def _restore(answers: Answers) -> Draft:
         verification="demonstration",
         owner="ops",
         about="restore",
+    )
+
+
+def _deprecation() -> Draft:
+    """What others build on does not vanish from one version to the next; before the first goes, none can show it."""
+    return Draft(
+        "quality",
+        EVERY,
+        "When a public name is to go or to change its meaning, the library shall keep it for at least one more minor "
+        "version and warn at each use with the name that takes its place.",
+        "Yes or no: every name of the last version is there, or was warned about in that version and is in the "
+        "changelog.",
+        "a program that uses each public name of the last version",
+        "it runs with the new version",
+        "it runs as before, and each use of a name that will go raises a DeprecationWarning that names the next",
+        verification="inspection",
+        priority="should",
+        about="deprecation",
     )

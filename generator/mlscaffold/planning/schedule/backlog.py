@@ -69,7 +69,7 @@ def backlog(
     None is larger than half an iteration: what is, comes as several, each after the one before.
     """
     drafts = _tasks(answers, numbers, schedule)
-    drafts += _experiments(answers, schedule) if answers.kind == "ml" else _built(schedule, requirements)
+    drafts += _experiments(answers, numbers, schedule) if answers.kind == "ml" else _built(schedule, requirements)
     drafts += _sessions(answers, schedule)
     drafts = [part for draft in drafts for part in _parts(draft, half_an_iteration(answers), schedule)]
     gates = sorted({draft.gate for draft in drafts})
@@ -155,16 +155,19 @@ def is_item_of_its_own(task: str) -> bool:
     return task.startswith("slice_")
 
 
-def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
+def _experiments(answers: Answers, numbers: Numbers, schedule: Schedule) -> list[Item]:
     """As many seeded hypotheses as the backlog of the iteration plan holds; each is blocked by gate G1.
 
     An experiment takes a cycle, which is two items: the change with its run, and what is learned from it.
+    Ideas are more than fit into the budget, so that the best of them are tried: those that come after it say so.
     """
+    most = value_of(numbers, "iterations.max")
     return [
         Item(
             idea["id"],
             f"Experiment {idea['id']}: {idea['change']}",
-            "Blocked by G1. Write the predicted effect into the record before the run; change one thing only. "
+            f"{_beyond(place, most)}Blocked by G1. "
+            "Write the predicted effect into the record before the run; change one thing only. "
             "Done when: experiments/ holds its record with an interval against champion and baseline, kept or dropped.",
             "experiment",
             "G2",
@@ -173,8 +176,14 @@ def _experiments(answers: Answers, schedule: Schedule) -> list[Item]:
             ("g1",),
             float(idea["cost_days"]),
         )
-        for idea in hypotheses(answers)
+        for place, idea in enumerate(hypotheses(answers), 1)
     ]
+
+
+def _beyond(place: int, most: int) -> str:
+    """What the item of an idea says first where the experiments planned are over before its turn."""
+    count = f"{most} experiments" if most != 1 else "one experiment"
+    return f"Only in the place of an earlier one: the budget is {count}. " if place > most else ""
 
 
 def _built(schedule: Schedule, requirements: Sequence[Mapping[str, Any]]) -> list[Item]:
