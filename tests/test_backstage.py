@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 import yaml
 from material import ROOT, newborn
 from mlscaffold import answers, backstage, cli, house, presets, questions, render
+from mlscaffold.answers import Answers
 from mlscaffold.board import forms, scorecard
 from planrun.repository import Repo
 from planrun.status import status
@@ -26,6 +29,21 @@ NEEDED = {
     "repoUrl": "github.com?owner=example&repo=front-desk",
     "catalog_owner": "group:default/desk",
 }
+
+# A sample, the type that its entry in the catalogue has, and answers that shape it.
+ENTRIES: list[tuple[str, str, dict[str, str]]] = [
+    ("ml-default", "job", {}),
+    ("ml-default", "service", {"serving": "api", "ci": "gitlab", "folder": "desk", "consequence": "rights"}),
+    ("sw-web-app", "website", {"ci": "azure"}),
+    ("sw-cli", "tool", {"ci": "none", "project_name": 'No "é": {{x}} #', "project_slug": "no"}),
+    ("sw-library", "library", {}),
+]
+
+
+def entry(sample: str, more: dict[str, str]) -> Answers:
+    """Answers that call for an entry."""
+    asked = {"catalog_owner": "group:payments", "repository_url": "https://git.example.org/team/desk/"}
+    return answers.complete(newborn(sample).raw | asked | more)
 
 
 def form(kind: str) -> dict[str, Any]:
@@ -69,17 +87,76 @@ def test_the_template_is_one_that_the_scaffolder_takes(kind: str) -> None:
     )
 
 
-def test_an_entity_that_breaks_a_rule_is_seen() -> None:
-    """The guard itself: a name with a space, a tag with a capital, a step without an action."""
-    good = form("ml")
-    broken = [
+def spoilt(good: dict[str, Any]) -> list[dict[str, Any]]:
+    """A template that breaks one rule each."""
+    return [
         good | {"metadata": good["metadata"] | {"name": "two words"}},
         good | {"metadata": good["metadata"] | {"tags": ["Machine"]}},
         good | {"spec": good["spec"] | {"steps": [{"id": "one"}]}},
         good | {"apiVersion": "backstage.io/v1alpha1"},
     ]
 
-    assert [ENTITY.is_valid(entity) for entity in broken] == [False] * 4
+
+def test_an_entity_that_breaks_a_rule_is_seen() -> None:
+    """The guard itself: a name with a space, a tag with a capital, a step without an action."""
+    assert [ENTITY.is_valid(entity) for entity in spoilt(form("ml"))] == [False] * 4
+
+
+# ----------------------------------------------------------------------------------------------- Backstage's own reader
+
+
+Read = Callable[[Sequence[Any]], list[str]]
+READER = ("@backstage/catalog-model@1", "@backstage/plugin-scaffolder-common@2")
+
+
+@pytest.fixture(scope="session")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """`read(entities)`: what a catalogue of Backstage has against each, "" where nothing; its packages are from npm."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        pytest.skip("no npm: Backstage's reader cannot be installed")
+    folder = tmp_path_factory.mktemp("npm")
+    install = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *READER]
+    done = subprocess.run(install, capture_output=True, text=True, check=False, timeout=600)
+    if done.returncode:
+        pytest.skip(f"npm could not install Backstage's reader: {done.stderr.strip().splitlines()[-1:]}")
+
+    def told(entities: Sequence[Any]) -> list[str]:
+        reading = subprocess.run(
+            [node, str(ROOT / "tests/backstage/read.cjs")],
+            input=json.dumps(entities, default=str), env=os.environ | {"NODE_PATH": str(folder / "node_modules")},
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert reading.returncode == 0, reading.stderr
+        return [json.loads(line) for line in reading.stdout.splitlines()]
+
+    return told
+
+
+@pytest.mark.slow
+def test_backstage_itself_reads_the_templates(read: Read) -> None:
+    """Of both kinds, as published and as a platform gets them; and it sees what is broken, as our own schema does."""
+    good = [form(kind) for kind in questions.KINDS]
+    published = [
+        yaml.safe_load(ROOT.joinpath(f"docs/backstage/template-{kind}.yaml").read_text("utf-8"))
+        for kind in questions.KINDS
+    ]
+    broken = spoilt(good[0])
+
+    assert read([*good, *published]) == [""] * 4
+    assert [bool(said) for said in read(broken)] == [True] * len(broken)
+
+
+@pytest.mark.slow
+def test_backstage_itself_reads_the_entries(read: Read, tmp_path: Path) -> None:
+    """`catalog-info.yaml` of every sort of answers that shapes one."""
+    entities = []
+    for number, (sample, _, more) in enumerate(ENTRIES):
+        folder = render.render(entry(sample, more), tmp_path / str(number))
+        entities.append(yaml.safe_load(folder.joinpath("catalog-info.yaml").read_text("utf-8")))
+
+    assert read(entities) == [""] * len(ENTRIES)
+    assert read([entities[0] | {"spec": {"type": "job"}}])[0] != ""
 
 
 def test_the_form_asks_what_the_answers_before_call_for() -> None:
@@ -240,20 +317,10 @@ def test_a_form_that_contradicts_itself_leaves_the_repository_empty(tmp_path: Pa
 # ----------------------------------------------------------------------------------------------- the catalogue's entry
 
 
-@pytest.mark.parametrize(
-    ("sample", "type_", "more"),
-    [
-        ("ml-default", "job", {}),
-        ("ml-default", "service", {"serving": "api", "ci": "gitlab", "folder": "desk", "consequence": "rights"}),
-        ("sw-web-app", "website", {"ci": "azure"}),
-        ("sw-cli", "tool", {"ci": "none", "project_name": 'No "é": {{x}} #', "project_slug": "no"}),
-        ("sw-library", "library", {}),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("sample", "type_", "more"), ENTRIES)
 def test_an_entry_says_what_the_answers_say(sample: str, type_: str, more: dict[str, str], tmp_path: Path) -> None:
     """Owner, type and links of either kind, and every link leads to a file of the repository."""
-    asked = {"catalog_owner": "group:payments", "repository_url": "https://git.example.org/team/desk/"}
-    given = answers.complete(newborn(sample).raw | asked | more)
+    given = entry(sample, more)
     folder = render.render(given, tmp_path)
     entity = yaml.safe_load(folder.joinpath("catalog-info.yaml").read_text("utf-8"))
     below = [link["url"].partition("/team/desk")[2] for link in entity["metadata"]["links"]]
