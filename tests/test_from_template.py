@@ -248,7 +248,7 @@ def test_a_hook_runs_after_a_yes_only(name: str, tmp_path: Path, capsys: pytest.
 
     assert new(template, tmp_path / "out") == 2
     err = capsys.readouterr().err
-    assert f"hooks/{name}.py (1 lines)" in err
+    assert f"hooks/{name}.py (1 line)" in err
     assert "--accept-hooks" in err
     assert not marker.exists()
     assert not tmp_path.joinpath("out").exists()

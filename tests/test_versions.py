@@ -287,6 +287,46 @@ def test_an_older_mlscaffold_rewrites_nothing_of_a_newer_ones(
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_line_ends_alone_are_no_uncommitted_work(project: Path, run: Run) -> None:
+    """An editor on Windows has saved every page anew: git has nothing to commit, and the update comes."""
+    pages = list(project.glob("docs/*.md"))
+    for path in pages:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert "docs/05-risks.md" in git(project, "status", "--porcelain")
+    assert vcs.uncommitted(project) == set()
+    done = run("update", project)
+
+    assert done.returncode == 0, done.stderr
+    assert project.joinpath("docs/00-charter.md").read_bytes().startswith(b"# The charter of My project\r\n")
+    assert [path.name for path in pages if b"\n" in path.read_bytes().replace(b"\r\n", b"")] == []
+
+
+def test_work_of_every_kind_counts_as_uncommitted(project: Path) -> None:
+    """An edit, a bit, a file that is gone, one that is staged; line ends beside them do not hide them."""
+    for path in project.glob("docs/*.md"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with project.joinpath("docs/00-charter.md").open("ab") as page:
+        page.write(b"ours\r\n")
+    project.joinpath("Makefile").chmod(0o755)
+    project.joinpath("README.md").unlink()
+    project.joinpath("new.txt").write_text("new")
+    git(project, "add", "new.txt")
+
+    assert vcs.uncommitted(project) == {"docs/00-charter.md", "Makefile", "README.md", "new.txt"}
+    assert vcs.uncommitted(project / "docs") == {"00-charter.md"}
+
+
+def test_without_git_an_update_says_what_it_is_for(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Merging; a flag of another command is no remedy here."""
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+
+    assert cli.run(["update", "--set", "daily_volume=2000", str(project)]) == 1
+    told = capsys.readouterr().err
+    assert ("pages are merged with it" in told, "--no-git" in told) == (True, False)
+
+
 def test_a_commit_is_named_where_the_templates_are_as_it_has_them(tmp_path: Path) -> None:
     """A clean checkout has one; edited or added templates, a copy without git and one inside a repository have none."""
     known = {}

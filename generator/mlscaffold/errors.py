@@ -251,11 +251,18 @@ class NothingToBuild(MlscaffoldError):
 class GitMissing(MlscaffoldError):
     """git is not installed."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "git was not found, and a new repository is committed with it.",
-            "Install git, or use --no-git to write the files only.",
-        )
+    def __init__(self, *, to_merge: bool = False) -> None:
+        if to_merge:
+            told = (
+                "git was not found, and pages are merged with it.",
+                "Install git 2.38 or newer.",
+            )
+        else:
+            told = (
+                "git was not found, and a new repository is committed with it.",
+                "Install git, or use --no-git to write the files only.",
+            )
+        super().__init__(*told)
 
 
 class UnreachableTemplate(MlscaffoldError):
@@ -507,7 +514,7 @@ class NotCommitted(MlscaffoldError):
         git = in_folder(folder)
         away = "" if first else f", put them aside with {git} stash,"
         super().__init__(
-            f"{folder} has changes that are not committed, and they could not be told from the new plan's: "
+            f"{folder} has changes that are not committed, and they could not be told from what comes: "
             f"{listed(paths)}.",
             f'Commit them ({git} commit --all --message "…"){away} or look only, with --dry-run.',
         )

@@ -333,7 +333,7 @@ def _held(folder: Path, dry_run: bool, say: Callable[[str], None]) -> Iterator[P
     root = find.root_of(folder)
     if not root.joinpath(render.RECORD).is_dir():
         raise NoRecord(root, record.BASE)
-    vcs.require_git()
+    vcs.require_git(to_merge=True)
     with lock.alone(root):
         if told := journal.settle(root):
             say(told)

@@ -24,10 +24,10 @@ _REDIRECTS = (
 )  # fmt: skip
 
 
-def require_git() -> None:
-    """Raise `GitMissing` where there is no git."""
+def require_git(*, to_merge: bool = False) -> None:
+    """Raise `GitMissing` where there is no git; `to_merge` says that pages are to be merged."""
     if shutil.which("git") is None:
-        raise GitMissing()
+        raise GitMissing(to_merge=to_merge)
 
 
 def is_installed() -> bool:
@@ -375,10 +375,18 @@ def other_side(folder: Path) -> str:
 
 
 def uncommitted(folder: Path, also: Iterable[str] = ()) -> set[str]:
-    """The tracked files below a folder, and `also` these, that differ from the last commit, as seen from there."""
+    """The tracked files below a folder, and `also` these, that differ from the last commit, as seen from there.
+
+    What differs in its line ends alone, which a commit would convert back, does not count: git's status names it, and
+    then finds nothing to commit.
+    """
     arguments = ("status", "--porcelain=v1", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames")
+    named = {entry[3:] for entry in _listed(folder, *arguments, "--", ".", *also)}
+    if named and has_commits(folder):
+        looked = ("diff", "HEAD", "--numstat", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
+        named &= {entry.split("\t", 2)[2] for entry in _listed(folder, *looked, "--", ".", *also)}
     above = prefix(folder) or "."
-    return {posixpath.relpath(entry[3:], above) for entry in _listed(folder, *arguments, "--", ".", *also)}
+    return {posixpath.relpath(path, above) for path in named}
 
 
 def has_commits(folder: Path) -> bool:

@@ -42,7 +42,7 @@ class Code:
 def code_of(form: Form) -> Code:
     """The hooks and modules of a template, by the names that its folder has them under."""
     found = [path for name in HOOKS for path in _hooks(form.folder, name)]
-    hooks = [f"{path.relative_to(form.folder).as_posix()} ({_lines(path)} lines)" for path in found]
+    hooks = [f"{path.relative_to(form.folder).as_posix()} ({_lines(path)})" for path in found]
     names = [str(name) for name in form.raw.get("_extensions", [])]
     return Code(tuple(hooks), tuple(f"{name}{_beside(form.folder, name)}" for name in names))
 
@@ -52,8 +52,9 @@ def _hooks(folder: Path, name: str) -> list[Path]:
         return sorted(folder / path for path in find_hook(name) or ())
 
 
-def _lines(path: Path) -> int:
-    return len(path.read_bytes().splitlines())
+def _lines(path: Path) -> str:
+    count = len(path.read_bytes().splitlines())
+    return f"{count} line{'' if count == 1 else 's'}"
 
 
 def _beside(folder: Path, name: str) -> str:
