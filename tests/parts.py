@@ -39,6 +39,7 @@ PARTS = {
         (
             "tests/test_labelling.py",
             "tests/test_line_ends.py",
+            "tests/test_memory.py",
             "tests/test_own_metric.py",
             "tests/test_rendered_guards.py",
             "tests/test_rendered_hosts.py",

@@ -1,6 +1,8 @@
 """Where memory ends: what will be needed is said before it is taken, and what runs out of it is one sentence."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -59,6 +61,52 @@ def test_a_training_needs_more_than_a_look() -> None:
 
     assert looked == 1_000 * 1.25 * (8 * NUMBERS + 64 * TEXTS + 128)
     assert trained == looked + 1_000 * (64 * TEXTS + 16 * (2 * NUMBERS + 8))
+
+
+TRAINED = """
+import json, resource, sys
+import duckdb, pandas as pd
+from planrun_ml.data.frames import Frame
+from planrun_ml.models import configuration, training
+
+family, rows, numbers, texts, levels = sys.argv[1], *map(int, sys.argv[2:])
+kinds = {f"n{n}": "number" for n in range(numbers)} | {f"t{n}": "category" for n in range(texts)}
+
+
+def frame(rows):
+    made = [f"hash(i * 32 + {n}) % 1000003 / 1000003.0 as n{n}" for n in range(numbers)]
+    made += [f"'level ' || hash(i * 31 + {n}) % {levels} as t{n}" for n in range(texts)]
+    said = f"select 'K' || i as key, {', '.join(made)}, (hash(i * 7) % 10 < 3)::int as y from range({rows}) t(i)"
+    with duckdb.connect() as engine:
+        found = engine.execute("set memory_limit = '300MB'; set enable_progress_bar = false").execute(said).df()
+    return Frame(found["key"].to_numpy(), found[list(kinds)], found["y"].to_numpy(), None, None, pd.DataFrame(), kinds)
+
+
+def works(frame):
+    model = training.fit(frame, "binary", configuration.config(family))
+    training.predict(model, frame.x, "binary")
+
+
+works(frame(500))  # what libraries take is there before
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+before = int(status["VmRSS"].split()[0])
+works(frame(rows))
+print(json.dumps(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not memory.FREE.is_file(), reason="a process is asked for its memory as Linux tells it")
+@pytest.mark.parametrize(("family", "texts", "levels"), [("linear", 2, 4), ("boosting", 2, 4), ("linear", 3, 60)])
+def test_a_training_takes_no_more_than_is_said(family: str, texts: int, levels: int) -> None:
+    """Reading, training and answering 300,000 rows in a process of their own: at most what is said, and half of it."""
+    rows, numbers = 300_000, 6
+    words = [sys.executable, "-c", TRAINED, family, *map(str, (rows, numbers, texts, levels))]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    kinds = {f"n{n}": "number" for n in range(numbers)} | {f"t{n}": "category" for n in range(texts)}
+    said = memory.needed(kinds, {f"t{n}": levels for n in range(texts)}, rows, trains=True)
+
+    assert 0.5 * said <= json.loads(done.stdout) <= said
 
 
 def test_what_does_not_fit_is_not_read(audited: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
