@@ -91,14 +91,14 @@ PLANRUN = Tree(
     "planrun",
     "planrun: gates and signatures of every repository",
     _layers("""
-        words: __init__ → environment figures steps trouble catalogue → answers → command rigor
+        words: __init__ → environment steps trouble catalogue → answers → command rigor
         agents, standing: agents standing → scorecard
         files: git → files → remembered
         engine and rooms: example identity rooms
         repository: repository
         authors and rows: authors yaml_rows
         gates: demo gates self_test
-        signatures, status: signing → explanation governance remark → status
+        signatures, status: figures signing → explanation governance remark → status
         command line: commands → cli → __main__
         own tests: tests
     """),

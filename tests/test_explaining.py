@@ -56,7 +56,7 @@ WORDS = {
     ),
     "ml-default labels.double_rows": ("labels.double_rows (rows): does not apply", "Right answers come from logs"),
     "ml-default curve.a": ("not yet measured (by the data audit (gate G1.10))",),
-    "ml-default f12": ("In this plan it gives: acceptance.build_cost (EUR): 42,347 *",),
+    "ml-default f12": ("In this plan it gives: acceptance.build_cost (EUR): 42,300 *",),
     "ml-default G3.3": (
         "G3.3: Gain over the baseline. It blocks at rigor light and above.",
         "Here, at rigor standard, it blocks.",

@@ -73,5 +73,5 @@ def test_the_advice_says_from_which_price_on_it_pays() -> None:
     reasons = context.plan_of(answers_module.complete(WISH))["advice"]["reasons"]
     turned = context.plan_of(answers_module.complete(WISH | {"miss_cost": "3"}))["advice"]
 
-    assert any("a gain of 3.03" in reason and "from 22.6 EUR on" in reason for reason in reasons)
+    assert any("a gain of 3.03" in reason and "from 22.60 EUR on" in reason for reason in reasons)
     assert (turned["recommendation"], turned["rung"]) == ("software", "rules")

@@ -63,7 +63,7 @@ def test_the_order_desk_in_six_lines() -> None:
         "objective": "99.9 % of requests succeed, counted over 30 days",
         "shown": "2,995 requests in a row without a failure, with 95 % confidence",
         "budget": "43 minutes of complete failure in 30 days, or 17,280 failed requests",
-        "cost": "62 person-days, about 37,000 EUR",
+        "cost": "62 person-days, about 37,100 EUR",
         "obstacle": "An objective of 99.9 % is above the 99.44 % that its dependencies allow. "
         "Let inventory fail without failing a request, or lower slo_percent to 99.44.",
     }
@@ -87,7 +87,7 @@ def test_what_is_not_there_is_said_in_one_of_four_ways() -> None:
     )
     assert hopeless["rows"]["text"].startswith("cannot be shown: the smallest useful gain is 0.3, but from 0.9")
     assert flat["rows"]["text"].startswith("cannot be shown: the baseline of 0.6 already meets the target of 0.6")
-    assert dear["payback"]["text"] == "never: at the target a month is worth 6,000 EUR and costs 24,000 EUR to keep"
+    assert dear["payback"]["text"] == "never: at the target a month is worth 6,000 EUR and costs 24,300 EUR to keep"
     assert library["objective"]["text"] == (
         "does not apply: a library runs where it is called, so it promises no availability"
     )

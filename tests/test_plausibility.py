@@ -234,7 +234,7 @@ def what_is_measurable_is_not_waited_for(plan: Plan) -> None:
     answers = plan.answers
     unknown = answers.current_value is None or (answers.metric.startswith("own:") and answers["metric_spread"] is None)
     always = ("curve.", "monitor.early_warning", "retrain.new_rows_trigger")
-    labels = ("labels.", "iterations.", "test.mde_available")
+    labels = ("labels.", "iterations.", "test.mde_available", "test.units_available")
     for key, entry in plan.entries.items():
         if entry["value"] is not None or entry["absent"]["kind"] != absence.NOT_YET or key.startswith(always):
             continue
@@ -379,7 +379,7 @@ def test_the_plain_wish_has_its_numbers() -> None:
     assert plan.value("acceptance.target") == pytest.approx(0.44)
     assert plan.entries["acceptance.target"]["provenance"] == "default"
     assert plan.value("test.rows") == 20_850
-    assert "22.6 EUR" in plan.found["price-of-an-error"]["remedy"]
+    assert "22.60 EUR" in plan.found["price-of-an-error"]["remedy"]
     assert "a gain of 3.03" in plan.found["price-of-an-error"]["sentence"]
 
 

@@ -153,12 +153,12 @@ def test_where_a_number_comes_from_is_worked_out_on_its_page() -> None:
         "inputs": {"gain": 0.1, "spread": None}, "assumed_inputs": ("gain",),
     }  # fmt: skip
     days = {"value": 1, "unit": "days", "formula": "", "meaning": "Wait", "inputs": {}}
-    block = wording.fold(Page("our-docs/docs/decisions/0001.md"), share, days)  # type: ignore[arg-type]
+    block = wording.fold(Page("our-docs/docs/decisions/0001.md", answers={}), share, days)  # type: ignore[arg-type]
 
     assert "- Recall aimed at: **55 %** ([F05](../formulas.md#f05); gain 0.1*). As asked.\n" in block
     assert "- Wait: **1 day** (answer)\n" in block
     assert "(formulas.md#f05)" not in block
-    assert "([F05](formulas.md#f05);" in wording.fold(Page("ours/docs/03.md"), share)  # type: ignore[arg-type]
+    assert "([F05](formulas.md#f05);" in wording.fold(Page("ours/docs/03.md", answers={}), share)  # type: ignore[arg-type]
 
 
 def test_a_fact_knows_whether_somebody_confirmed_it() -> None:
@@ -210,8 +210,9 @@ def test_what_rests_on_an_unconfirmed_default_carries_the_mark(shown: tuple[str,
 
     assert len(written) > 50, name
     for value, said in written:
-        assumed = bool(value.get("rests_on")) and value.get("value") is not None
-        assert said == (wording.MARK if assumed else ""), f"{name}: {value}"
+        assert said == (wording.MARK if value.get("rests_on") else ""), f"{name}: {value}"
+        concluded = value.get("absent", {}).get("kind") in (absence.NEVER, absence.CANNOT)
+        assert not value.get("rests_on") or value.get("value", True) is not None or concluded, f"{name}: {value}"
 
 
 def test_confirmed_answers_leave_no_mark(tmp_path: Path) -> None:

@@ -23,12 +23,16 @@ from mlscaffold.advisor import Advice, advise
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import InvalidAnswer, MlscaffoldError, SecretGiven
-from mlscaffold.planning.assumptions import mark
-from mlscaffold.planning.headline import headline
+from mlscaffold.planning.assumptions import behind, mark
+from mlscaffold.planning.headline import ADVISED_BY, headline
+from mlscaffold.planning.number import numbers_of
 from mlscaffold.planning.plan import compute, sealed
 from mlscaffold.rendering import gate_marks, reading
 from mlscaffold.rendering.facts import FACTS
 from mlscaffold.rendering.house_rules import rules
+
+# The answers and numbers that the reasons of an advice tell.
+REASONED_BY = (*ADVISED_BY, "acceptance.payback_months", "acceptance.value_month", "acceptance.target")
 
 
 def plan_of(answers: Answers) -> dict[PlanKey, Any]:
@@ -43,6 +47,9 @@ def _plan_of(texts: str, over: str) -> dict[PlanKey, Any]:
     plan |= rules(answers, house.in_force()) if over else {}
     advised = plan | {"advice": advise(answers, plan).as_json()}
     mark(answers, advised)
+    numbers = numbers_of(advised)
+    told = [key for key in REASONED_BY if key in numbers or key in answers.raw]
+    advised["advice"]["rests_on"] = behind(answers, advised, numbers, told)
     return sealed(advised | {"headline": headline(answers, advised)})
 
 

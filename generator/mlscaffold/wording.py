@@ -234,6 +234,13 @@ def decision_or(context: Context, otherwise: str) -> str:
 
 
 @pass_context
+def reasons(context: Context, texts: Iterable[str]) -> str:
+    """What speaks for the advice or against it, as a list; one with a figure is marked where figures are assumed."""
+    advice = context["plan"]["advice"]
+    return bullets(text + (mark(context, advice) if re.search(r"\d", text) else "") for text in texts)
+
+
+@pass_context
 def six_lines(context: Context) -> str:
     """What the plan comes to, as a list: the lines that `mlscaffold plan` shows first."""
     rows = context["plan"]["headline"]
@@ -278,7 +285,8 @@ def fold(context: Context, *entries: dict[str, Any]) -> str:
 
 def _worked_out(context: Context, entry: dict[str, Any]) -> str:
     assumed = entry.get("assumed_inputs", ())
-    given = ((name, value) for name, value in entry["inputs"].items() if value is not None)
+    waits = entry.get("absent", {}).get("kind") == UNKNOWN  # then nothing has gone into it
+    given = [(name, value) for name, value in entry["inputs"].items() if value is not None and not waits]
     answers = context["answers"]
     inputs = ", ".join(
         f"{name} {figures.given(name, value, answers)}{MARK if name in assumed else ''}" for name, value in given
@@ -339,6 +347,7 @@ GLOBALS = {
     "fold": fold,
     "footnote": footnote,
     "needs": needs,
+    "reasons": reasons,
     "rows": rows,
     "six_lines": six_lines,
     "taken": taken,

@@ -14,6 +14,11 @@ EVIDENCE = {"test_rollback": "rollback_drill", "test_restore": "restore"}  # wha
 # Verbs that ask and change nothing; "report" is none of them, because one reports an incident too.
 ASKING = ("browse", "count", "display", "fetch", "find", "get", "list", "look", "read", "search", "see", "show", "view")
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
+# The numbers that a quality scenario's sentences hold, by what it is about.
+FIGURES: Mapping[str, tuple[tuple[PlanKey, str], ...]] = {
+    "speed": (("capacity", "load_per_second"),),
+    "availability": (("slo", "budget_requests"), ("slo", "demo_requests")),
+}
 
 
 def _must_tests(plan: Mapping[PlanKey, Any]) -> list[Row]:
@@ -68,12 +73,20 @@ def drafts(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, list[Row]
     """The drafted requirements by the section that shows them."""
     shown = {"behaviour": ("capability", "input"), "quality": ("quality",)}
     found = {name: [one for one in plan["requirements"] if one["kind"] in kinds] for name, kinds in shown.items()}
+    found["quality"] = [{**one, "rests_on": _resting(one, plan)} for one in found["quality"]]
     must = [one for one in plan["requirements"] if one["priority"] == "must"]
     found["tested"] = [one for one in must if one["verification"] == "test"]
     found["shown"] = [one for one in must if one["verification"] != "test"]
     carried_out = [{**one, "carried_out": _carried_out(answers, one["function"])} for one in plan["requirements"]]
     found["offered"] = [one for one in carried_out if one["kind"] == "capability"]
     return found | {"whole": [{**one, "to_fill": _to_fill(one)} for one in plan["requirements"]]}
+
+
+def _resting(requirement: Row, plan: Mapping[PlanKey, Any]) -> list[str]:
+    """The unconfirmed defaults behind the figures of a quality scenario."""
+    keys = FIGURES.get(requirement["about"], ())
+    found = (plan[group][name].get("rests_on", ()) for group, name in keys)
+    return list(dict.fromkeys(key for entry in found for key in entry))
 
 
 def queries(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:

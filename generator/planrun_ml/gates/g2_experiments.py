@@ -115,6 +115,7 @@ def recomputes(repo: Repo) -> Result:
 def budget(repo: Repo) -> Result:
     found, most = len(records.standing(records.all_records(repo))), repo.number("iterations.max")
     if not found:
+        counted(repo)  # before data are locked, what locks them comes first
         return blocked("No experiment yet.", "make experiment")
     rule = stop_rules.stop_rule(repo)
     left = (

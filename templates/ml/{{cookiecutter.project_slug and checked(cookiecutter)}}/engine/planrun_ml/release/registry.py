@@ -13,9 +13,11 @@ from typing import Any
 
 from filelock import FileLock
 from planrun.files import now, restoring, write_text
+from planrun.gates import OPEN, state_of
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
+from planrun_ml.experiments import records
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
@@ -86,8 +88,22 @@ def champion_entry(repo: Repo) -> dict[str, Any]:
     """The registered version that answers now. Raises `Blocked` before the first promotion."""
     entry = entry_of(read(repo.root), "champion")
     if entry is None:
-        raise Blocked("Nothing is released yet: the registry has no champion.", "make promote")
+        raise Blocked("Nothing is released yet: the registry has no champion.", _before_the_first(repo))
     return entry
+
+
+def _before_the_first(repo: Repo) -> str:
+    """The step that can be taken now on the way to the first promotion; `promote` itself once a model is accepted."""
+    if not (repo.root / "data/manifest.json").is_file():
+        return "make audit"
+    if (held := state_of(repo, "G1.lock")).state not in OPEN:
+        return held.next_step
+    if not records.standing(records.all_records(repo)):
+        return "make experiment"
+    if repo.evidence("acceptance", "make accept") is not None:
+        return "make promote"
+    signed = state_of(repo, "G3.1")
+    return "make accept" if signed.state in OPEN else signed.next_step
 
 
 def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
