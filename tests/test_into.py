@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import yaml
 from material import ROOT, sample_answers
 from mlscaffold import answers, cli, hosting, placing, render
-from mlscaffold.errors import AlreadyPlanned, BadPlace, OtherFolder
+from mlscaffold.errors import BadPlace, ForeignPlan, OtherFolder
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from test_placing import everything_in
@@ -198,8 +199,30 @@ def test_a_second_plan_is_refused(in_folder: Path, capsys: pytest.CaptureFixture
     assert contents(in_folder / "have") == before
     in_folder.joinpath("other/plan").mkdir(parents=True)
     in_folder.joinpath("other/plan/plan.json").write_text("{}")
-    with pytest.raises(AlreadyPlanned, match=r"plan/plan\.json"):
+    with pytest.raises(ForeignPlan, match=r"plan/plan\.json"):
         placing.find(in_folder / "other", into=True, git=False)
+
+
+def test_what_is_in_the_way_decides_what_can_be_done(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Replan where there is a record, adopt where ours has none, another place where the file is somebody else's."""
+    assert cli.run([*SOFTWARE, "--no-git", "--into", "ours"]) == 0
+    shutil.rmtree(in_folder / "ours/.mlscaffold")
+    in_folder.joinpath("other/plan").mkdir(parents=True)
+    in_folder.joinpath("other/plan/project.yaml").write_text("name: a plan of another kind\nkind: roadmap\n")
+    before = contents(in_folder / "other")
+    capsys.readouterr()
+
+    assert cli.run([*SOFTWARE, "--no-git", "--into", "ours"]) == 1
+    assert "adopt ours" in capsys.readouterr().err
+    assert cli.run(["adopt", "ours"]) == 0
+    capsys.readouterr()
+    assert cli.run([*SOFTWARE, "--no-git", "--into", "ours"]) == 1
+    assert "replan ours" in capsys.readouterr().err
+    assert cli.run([*SOFTWARE, "--no-git", "--into", "other"]) == 1
+    said = capsys.readouterr().err
+    assert "plan/project.yaml, which mlscaffold did not write" in said
+    assert "replan" not in said
+    assert contents(in_folder / "other") == before
 
 
 def test_into_and_output_together_are_wrong_usage(in_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

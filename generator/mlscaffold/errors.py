@@ -140,6 +140,27 @@ class AlreadyPlanned(MlscaffoldError):
         )
 
 
+class PlannedWithoutRecord(MlscaffoldError):
+    """A folder with a plan of ours that nothing remembers: plain cookiecutter made it, or its record is gone."""
+
+    def __init__(self, folder: Path, found: str) -> None:
+        super().__init__(
+            f"{folder} holds a plan already ({found}), and no record of what made it.",
+            f"Record it with `{command()} adopt {quoted([str(folder)])}`, and replan works there; "
+            "or name another folder.",
+        )
+
+
+class ForeignPlan(MlscaffoldError):
+    """A folder where a file that mlscaffold did not write stands where the plan would be."""
+
+    def __init__(self, folder: Path, found: str) -> None:
+        super().__init__(
+            f"{folder} holds {found}, which mlscaffold did not write and which its plan would need the place of.",
+            "Give that file another name or folder and run this again; or name another folder with --into.",
+        )
+
+
 class OtherFolder(MlscaffoldError):
     """The answer `folder` says otherwise than the place that the repository would get."""
 

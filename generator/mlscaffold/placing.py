@@ -14,7 +14,16 @@ from pathlib import Path
 
 from mlscaffold import answers, hosting, questions, render, report, vcs
 from mlscaffold.answers import Answers
-from mlscaffold.errors import AlreadyPlanned, BadPlace, GitFailed, InsideCheckout, OtherFolder, TargetIsLink
+from mlscaffold.errors import (
+    AlreadyPlanned,
+    BadPlace,
+    ForeignPlan,
+    GitFailed,
+    InsideCheckout,
+    OtherFolder,
+    PlannedWithoutRecord,
+    TargetIsLink,
+)
 
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
 RECORDED = (f"{render.RECORD}/base.tar.gz", f"{render.RECORD}/state.json")
@@ -148,8 +157,28 @@ def _refuse_planned(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise BadPlace(str(folder), "it is a file", "Name a folder with --into.")
     found = next((name for name in PLANNED if os.path.lexists(folder / name)), None)
-    if found:
+    if not found:
+        return
+    if found == render.RECORD:
         raise AlreadyPlanned(folder, found)
+    raise PlannedWithoutRecord(folder, found) if _is_ours(folder) else ForeignPlan(folder, found)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a plan of ours lies in a folder, whatever became of its record: answers with a kind, or what follows."""
+    texts = {name: _start_of(folder / name) for name in PLANNED[1:]}
+    answers = texts["plan/project.yaml"]
+    written = all(re.search(rf"^{key}:", answers, re.MULTILINE) for key in ("kind", "project_slug", "rigor"))
+    return written or '"answers_sha256"' in texts["plan/plan.json"]
+
+
+def _start_of(path: Path) -> str:
+    """The first characters of a text, where the answers and a plan's own names stand; nothing of what is none."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(20_000)
+    except (OSError, ValueError):
+        return ""
 
 
 def _is_checkout(folder: Path) -> bool:
