@@ -137,6 +137,7 @@ PARTS = {
             "tests/test_board_browser.py",
             "tests/test_mermaid.py",
             "tests/test_mutants.py",
+            "tests/test_named_commands.py",
             "tests/test_planning_headline.py",
             "tests/test_planning_plan.py",
             "tests/test_plausibility.py",
