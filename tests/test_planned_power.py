@@ -7,7 +7,9 @@ import planned_shapes
 import pytest
 from mlscaffold.planning.formulas import spreads
 from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.influence import BLOCKS, influence
 from planrun_ml.measuring.metrics import named, per_unit, score
+from scipy.stats import norm
 
 RUNS = {"average_precision": 800, "ndcg_at_10": 800, "mrr": 800}  # a jackknife or a ranking a run; others are quick
 MOST = 2_000
@@ -69,6 +71,36 @@ def test_the_spread_of_an_average_precision_is_that_of_its_samples(share: float,
     assert planned == pytest.approx(float(np.std(found)) * math.sqrt(rows * share), rel=0.1)
 
 
+@pytest.mark.parametrize(("share", "apart"), [(0.2, 1.0), (0.5, 1.0), (0.05, 1.4)])
+def test_few_positives_show_a_higher_average_precision(share: float, apart: float) -> None:
+    """F38: by as much as 3,000 samples of 60 positives show, within a quarter and their error."""
+    rng, positives, runs = np.random.default_rng(12), 60, 3_000
+    rows, found = int(positives / share), []
+    for _ in range(runs):
+        y = (rng.random(rows) < share).astype(float)
+        order = np.argsort(-(rng.normal(size=rows) + apart * y))
+        found.append(float((y[order] * y[order].cumsum() / np.arange(1, rows + 1)).sum() / y.sum()))
+    at = np.linspace(-8, 8 + apart, 4_001)
+    flagged = share * norm.sf(at - apart) + (1 - share) * norm.sf(at)
+    value = float(np.trapezoid(norm.pdf(at - apart) * share * norm.sf(at - apart) / flagged, at))
+    more = float(np.mean(found)) - value
+
+    planned = spreads.average_precision_surplus(value, share, positives)
+    assert planned == pytest.approx(more, rel=0.25, abs=3 * float(np.std(found)) / math.sqrt(runs))
+
+
+@pytest.mark.parametrize(("share", "positives"), [(0.2, 130), (0.02, 400), (0.5, 60)])
+def test_a_jackknife_of_chance_has_the_planned_degrees_of_freedom(share: float, positives: int) -> None:
+    """F38: those that the engine finds on rows of this shape, within a tenth."""
+    rng, metric, found = np.random.default_rng(13), named("average_precision"), []
+    for _ in range(8):
+        y = (rng.random(int(positives / share)) < share).astype(float)
+        found.append(influence(metric, [Case(y, rng.normal(size=len(y)) + 1.2 * y)]).freedom())
+
+    assert spreads.BLOCKS == BLOCKS
+    assert spreads.precision_freedom(share, positives) == pytest.approx(float(np.mean(found)), rel=0.1)
+
+
 @pytest.mark.parametrize(("metric", "value"), [("mrr", 0.4), ("mrr", 0.8), ("ndcg_at_10", 0.6), ("ndcg_at_10", 0.9)])
 def test_the_spread_of_a_place_is_that_of_its_samples(metric: str, value: float) -> None:
     """F39: 2,000 queries of ten items, one of them right."""
@@ -93,6 +125,7 @@ def test_a_value_that_no_such_scores_or_lists_have_keeps_the_bound() -> None:
     [
         (lambda: spreads.f1_spread(1.2), r"between 0 and 1, not at 1\.2"),
         (lambda: spreads.average_precision_spread(0.5, 0.0), "strictly between 0 and 1, not 0"),
+        (lambda: spreads.average_precision_surplus(0.5, 0.2, 0), "needs positives, not 0"),
         (lambda: spreads.places_spread("mae", 0.5, 10), "not for mae"),
         (lambda: spreads.places_spread("mrr", 0.5, 1), "two items to have an order, not 1"),
     ],

@@ -14,6 +14,13 @@ few = settings(max_examples=80, deadline=None)
 positive = st.floats(0.05, 5000, allow_nan=False)
 
 
+@pytest.mark.parametrize("freedom", [15, 21, 75, 120, 1_000])
+@pytest.mark.parametrize("probability", [0.8, 0.95, 0.99, 0.995])
+def test_a_quantile_of_student_is_scipys(probability: float, freedom: float) -> None:
+    """By the expansion, to .002 from 15 degrees of freedom on."""
+    assert stats.student(probability, freedom) == pytest.approx(scipy.stats.t.ppf(probability, freedom), abs=2e-3)
+
+
 @few
 @given(a=positive, ratio=st.floats(0.0, 5))
 def test_incomplete_gamma_is_scipys(a: float, ratio: float) -> None:

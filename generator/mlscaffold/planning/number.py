@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any
 
-from mlscaffold import catalogue
+from mlscaffold import catalogue, figures
 from mlscaffold.catalogue import NumberRow
 from mlscaffold.catalogue.keys import FormulaId, NumberKey, PlanKey
-from mlscaffold.figures import digits_near_the_top
 from mlscaffold.planning import absence
 from mlscaffold.planning.formulas.counts import LIMIT
 
@@ -83,9 +82,8 @@ def said(value: float | int | None) -> str:
     if isinstance(value, int) or abs(value) >= 999.5:
         return f"{value:,.0f}"
     if 0.99 < abs(value) < 1 or 99 < abs(value) < 100:
-        return f"{value:.{digits_near_the_top(value)}g}"
-    digits = f"{value:.3g}"
-    return f"{value:.12f}".rstrip("0").rstrip(".") if "e" in digits else digits
+        return figures.significant(value, figures.digits_near_the_top(value))
+    return figures.significant(value, 3)
 
 
 def begun(months: float | None) -> str:

@@ -8,7 +8,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import FormulaId, NumberKey
 from mlscaffold.planning.acceptance import worth
 from mlscaffold.planning.acceptance.metrics import Metric
-from mlscaffold.planning.formulas import samples
+from mlscaffold.planning.formulas import samples, spreads
 from mlscaffold.planning.formulas.counts import LIMIT, whole
 from mlscaffold.planning.formulas.stats import increasing_root
 from mlscaffold.planning.number import Number, Numbers, said
@@ -44,8 +44,18 @@ class Comparison:
             )
             least = self.metric.least_units
             return max(positives, least, whole(least / self.negatives_each))  # of the negatives as many
-        rows = samples.mean_rows(self._effect(gain, minimum), self.paired_spread(value), alpha, power)
+        effect, spread = self._effect(gain, minimum), self.paired_spread(value)
+        if self.metric.known == "average_precision":
+            rows = samples.precision_rows(effect, spread, alpha, power, lambda n: self._of_few(value, n))
+        else:
+            rows = samples.mean_rows(effect, spread, alpha, power)
         return max(rows, self.metric.least_units)
+
+    def _of_few(self, value: float, positives: float) -> tuple[float, float]:
+        """F38. What so few positives lose of the gain in average precision, and the degrees of freedom they leave."""
+        share, positives = self.metric.share, max(positives, self.metric.least_units)
+        today, then = (spreads.average_precision_surplus(one, share, positives) for one in (self.baseline, value))
+        return today - then, spreads.precision_freedom(share, positives)
 
     def paired_spread(self, value: float) -> float:
         """Standard deviation of the rows' loss differences between the baseline and a system at `value`."""

@@ -7,9 +7,10 @@ really there. Each raises ValueError outside its domain, and never returns an in
 
 import functools
 import math
+from collections.abc import Callable
 
 from mlscaffold.planning.formulas.counts import whole
-from mlscaffold.planning.formulas.stats import increasing_root, phi, z
+from mlscaffold.planning.formulas.stats import increasing_root, phi, student, z
 
 POINTS = 200  # steps of the integral behind F07; its error at 200 is below 1e-9
 SD_PER_MAE = math.sqrt(math.pi / 2 - 1)  # .7555: SD of |e| over its mean when errors are normal
@@ -165,6 +166,24 @@ def mean_rows(gain: float, spread: float, alpha: float, power: float) -> int:
     if spread < 0 or gain <= 0:
         raise ValueError(f"a mean difference needs a gain above 0 and a spread of at least 0, not {gain:g}, {spread:g}")
     return max(2, whole(((_z(alpha) + _z(1 - power)) * spread / gain) ** 2))
+
+
+def precision_rows(
+    gain: float, spread: float, alpha: float, power: float, few: Callable[[float], tuple[float, float]]
+) -> int:
+    """F08, F38. Positives to show that an average precision rose by more than it must, when it does by `gain` more.
+
+    Few positives lose some of it, and their jackknife has few degrees of freedom: `few` gives of so many positives
+    the gain that is lost, and the degrees. With k = (t_a + z_b) σ_d and L what a single positive would lose, the rows
+    are those at which √n (δ - L/n) is k.
+    """
+    found = float(mean_rows(gain, spread, alpha, power))
+    for _ in range(3):  # both change so slowly with n that the third step moves nothing
+        lost, freedom = few(found)
+        most = max(0.0, lost) * found
+        k = (student(1 - alpha, freedom) + _z(1 - power)) * spread
+        found = ((k + math.sqrt(k * k + 4 * gain * most)) / (2 * gain)) ** 2
+    return max(2, whole(found))
 
 
 def difference_spread(first: float, second: float, correlation: float) -> float:

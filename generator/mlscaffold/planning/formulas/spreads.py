@@ -15,6 +15,8 @@ STEPS = 160  # of the integral behind F35; its error at 160 is below 1e-6
 REACH = 8.0  # standard deviations to each side that it runs over
 LEAST_SEEN = 30  # cases of the rarest class, below which its F1 says nothing
 FURTHEST, NODES = 7.0, 56  # standard deviations between two classes, and steps up to them, of the table behind F38
+COARSE = 40  # steps of the integral of what few rows add to it; its error at 40 is below 1e-4 of the value
+BLOCKS = 200  # groups that the engine leaves out one at a time: planrun_ml.measuring.influence.BLOCKS
 TOP = 10  # places that an NDCG@10 looks at
 LONGEST_LIST = 200  # places of a query that are counted with; an MRR of one further down is below .005
 GENTLE = 0.002  # the smallest step of the table behind F39, in halvings of a place's chance
@@ -114,6 +116,50 @@ def average_precision_spread(value: float, share: float) -> float | None:
     if not 0 < share < 1:
         raise ValueError(f"a share must lie strictly between 0 and 1, not {share:g}")
     return _between(*_precisions(share), value)
+
+
+@functools.lru_cache(maxsize=256)
+def average_precision_surplus(value: float, share: float, positives: float) -> float:
+    """F38. By how much the average precision of so many positives lies above `value` on average; 0 below `share`.
+
+    At a score that πS₁ + (1 - π)S₀ of n rows reach, the positive there is one of N + 1 - S₁ rows at hand, N being those
+    expected: precision lies higher by (1 - p)(1 - S₁) / (N + 1 - S₁). The better the scores, the less: some of a gain
+    is lost in few rows.
+    """
+    if positives <= 0:
+        raise ValueError(f"a precision needs positives, not {positives:g}")
+    apart = _apart(value, share)
+    if apart is None:
+        return 0.0
+    step, surplus = (2 * REACH + apart) / COARSE, 0.0
+    for at in range(COARSE):
+        s = (at + 0.5) * step - REACH
+        hits, alarms = phi(apart - s), phi(-s)
+        flagged = share * hits + (1 - share) * alarms
+        seen = positives / share * flagged + 1 - hits
+        surplus += _bell(s - apart) * step * (1 - share) * alarms / flagged * (1 - hits) / seen
+    return surplus
+
+
+def _apart(value: float, share: float) -> float | None:
+    """How many standard deviations the classes lie apart at this average precision; None where none is as bad."""
+    means, _ = _precisions(share)
+    if value < means[0]:
+        return None
+    at = max(1, min(bisect.bisect_left(means, value), NODES))
+    below, above = means[at - 1], means[at]
+    part = min(1.0, (value - below) / (above - below)) if above > below else 1.0
+    return FURTHEST / NODES * (at - 1 + part)
+
+
+def precision_freedom(share: float, positives: float) -> float:
+    """F38. Degrees of freedom of a jackknife that leaves out one of at most `BLOCKS` groups of rows drawn by chance.
+
+    Groups count by the positives that they hold, whose number varies as chance has it: of as many groups as have the
+    same mean square (Kish 1965) one is lost.
+    """
+    blocks = min(BLOCKS, positives / share)
+    return max(1.0, blocks / (1 + (1 - share) * blocks / positives) - 1)
 
 
 @functools.lru_cache(maxsize=16)

@@ -18,6 +18,19 @@ def z(probability: float) -> float:
     return _NORMAL.inv_cdf(probability)
 
 
+def student(probability: float, freedom: float) -> float:
+    """Quantile of Student's t by its expansion about the normal one (Abramowitz and Stegun 1964, 26.7.5).
+
+    From 15 degrees of freedom on within .002 of the quantile for probabilities up to .995.
+    """
+    if freedom <= 0:
+        raise ValueError(f"degrees of freedom must be above 0, not {freedom:g}")
+    q = z(probability)
+    first, second = (q**3 + q) / 4, (5 * q**5 + 16 * q**3 + 3 * q) / 96
+    third = (3 * q**7 + 19 * q**5 + 17 * q**3 - 15 * q) / 384
+    return q + first / freedom + second / freedom**2 + third / freedom**3
+
+
 def phi(x: float) -> float:
     """Standard normal distribution function."""
     return _NORMAL.cdf(x)
