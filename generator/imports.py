@@ -134,11 +134,11 @@ PRODUCT = Tree(
     "product",
     "A software product as it is born: every module that some answers call for",
     _layers("""
-        resilience, judgement: resilience review
+        settings, resilience, judgement: settings resilience review
         others it asks: dependencies model
         what it can do: contract → capabilities
         data: tables → migrations → migrating → backups → ledger store
-        doors: door access routing → routers → api review_pages → pages
+        doors: logs metrics → door access routing → routers → api review_pages → pages
         operation: run maintenance outbox → deletion
         the package: __init__ __main__
     """),

@@ -21,6 +21,7 @@ from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
 from mlscaffold.rendering.pipeline import Pipeline
 from mlscaffold.rendering.schedule import Risks, Schedule
+from mlscaffold.rendering.settings import settings
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
 from mlscaffold.rendering.told import Told
@@ -158,6 +159,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "guarded": lambda answers, plan: is_guarded(answers),
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
+        "settings": settings,
+        "addressed": lambda answers, plan: bool(answers.dependencies or answers.ml_component or stores(answers)),
         "ignored": _ignored,
         "today": lambda answers, plan: or_assumed(
             answers, "current_practice", practice.TODAY[answers.current_practice]

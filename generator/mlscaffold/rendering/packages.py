@@ -20,6 +20,10 @@ class Packages:
         self.needed = called_for(
             (answers.deliverable == "cli", "click>=8.1"),
             (served, "fastapi>=0.115"),
+            (served, "prometheus-client>=0.21"),
+            (served, "pydantic-settings>=2.7"),
+            (served, "python-dotenv>=1"),
+            (served, "structlog>=24.4"),
             (served, "uvicorn>=0.30"),
             (web, "jinja2>=3.1"),
             (web, "python-multipart>=0.0.9"),

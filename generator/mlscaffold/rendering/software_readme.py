@@ -8,7 +8,8 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
 from mlscaffold.rendering.requirements import first_done
-from mlscaffold.wording import Page, as_text, identifier
+from mlscaffold.rendering.settings import settings, variable_of
+from mlscaffold.wording import Page, as_text
 
 LET_IN = 'ACCESS_TOKENS="$(.venv/bin/python -m {package} token you --is try-me)"'
 
@@ -73,7 +74,7 @@ class SoftwareReadme:
     @property
     def addresses(self) -> str:
         """The setting of each system's address for `docker run`."""
-        return ", ".join(f"`--env {_variable(name)}=https://…`" for name in self._answers.dependencies)
+        return ", ".join(f"`--env {variable_of(name)}=https://…`" for name in self._answers.dependencies)
 
     @property
     def softened(self) -> bool:
@@ -126,38 +127,19 @@ class SoftwareReadme:
 
     @property
     def settings(self) -> str:
-        """A row for each variable that the product reads; nothing where it reads none."""
-        answers, package = self._answers, self._answers.package_name
-        kept, asks, model = self._served and self._stores, bool(answers.dependencies), bool(answers.ml_component)
-        postgres = "PostgreSQL with `pip install -e .[postgres]` and `postgresql+pg8000://…`"
-        known = f"who is known: `ana=<sha256> bo=<sha256>`, each made by `python -m {package} token NAME`"
+        """A row for each variable that is read; nothing where none is."""
+        kept = self._served and self._stores
         drills = "a PostgreSQL server on which tests and drills make databases of their own"
-        log = "the folder of the access log: who asked for what, and which records were shown"
-        judgements = "the folder of judgements and decisions; machines that answer together share it"
-        stand_ins = "`stand-in` takes systems without an address as answering, for your own machine"
+        found = settings(self._answers, self._plan).values()
         return Page(
             lines(
                 [
-                    *called_for(
-                        (kept, f"| `DATABASE_URL` | where records are kept; {postgres} | `sqlite:///local.db` |"),
-                        (self._served, "| `HOST`, `PORT` | where it listens | `127.0.0.1`, `8000` |"),
-                        (self._served, "| `MAX_BODY_BYTES` | the most bytes that a request may have | `1000000` |"),
-                        (self._served, "| `RELEASE` | the name of the release, shown at `/healthz` | the version |"),
-                    ),
                     *(
-                        f"| `{_variable(name)}` | the address of {as_text(name)} | none: it counts as not answering |"
-                        for name in answers.dependencies
+                        f"| `{one.variable}` | {as_text(one.about)} "
+                        f"| {f'`{as_text(one.default)}`' if one.default else one.where_empty} |"
+                        for one in found
                     ),
-                    *called_for(
-                        (model, f"| `MODEL_URL` | the model service | `{as_text(answers.ml_component)}` |"),
-                        (model, f"| `PREDICTION_LOG` | {judgements} | `predictions` |"),
-                        (kept, "| `BACKUPS` | the folder of backups | `backups` |"),
-                        (kept, "| `OUTBOX_URL` | where `deliver` sends what waits | none |"),
-                        (kept, f"| `DRILL_DATABASE_URL` | {drills} | none: SQLite |"),
-                        (self._let_in, f"| `ACCESS_TOKENS` | {known} | none: everybody is refused |"),
-                        (self._let_in, f"| `ACCESS_LOG` | {log} | `access` |"),
-                        (asks, f"| `DEPENDENCIES` | {stand_ins} | empty |"),
-                    ),
+                    *called_for((kept, f"| `DRILL_DATABASE_URL` | {drills} | none: SQLite |")),
                 ]
             )
         )
@@ -167,6 +149,7 @@ class SoftwareReadme:
         """The lines of the tree for what checks and packs it."""
         return lines(
             called_for(
+                (self._served, _line(".env.example", "every setting, with its default and what it is")),
                 (True, _line(".pre-commit-config.yaml", "format, lint and types before a commit")),
                 (self._answers.deploy == "container", _line("Dockerfile", "the image, from the locked versions")),
                 (self._composed, _line("compose.yaml", "the product with PostgreSQL, on one machine")),
@@ -199,10 +182,13 @@ class SoftwareReadme:
         )
         rows = called_for(
             (asks, _line("  dependencies.py", "the systems it needs, and which of them answer")),
+            (served, _line("  settings.py", "every setting, read from the environment")),
             (served, _line("  api.py", "the HTTP interface, health, readiness, metrics")),
             (served, _line("  routers/", "how each capability is asked over HTTP, a file each")),
             (served, _line("  routing.py", "what the routers share: once, reading, how answers are described")),
-            (served, _line("  door.py", "limit on a request's size, its id, headers, log lines")),
+            (served, _line("  door.py", "limit on a request's size, its id, headers")),
+            (served, _line("  logs.py", "log lines, and what none of them holds")),
+            (served, _line("  metrics.py", "how many requests, how long they took")),
             (served, _line("  store.py", kept)),
             (served and self._stores, _line("  tables.py", "the tables, and which columns are personal")),
             (served and self._stores, _line("  migrations/, migrating.py", "how the tables became what they are")),
@@ -231,16 +217,13 @@ class SoftwareReadme:
         review = "decisions of people, labels, and the contract with a real model service"
         rows = called_for(
             (True, _line(own, f"{answers.deliverable} tests beyond the scenarios")),
+            (self._served, _line("tests/test_settings.py", "settings, and that .env.example lists them all")),
             (answers.deliverable == "web-app", _line("tests/test_pages.py", browser)),
             (model, _line("tests/test_model.py", stand_in)),
             (model, _line("tests/test_review.py", review)),
             (self._let_in, _line("tests/test_access.py", "who is let in, the access log, deletion")),
         )
         return lines(rows)
-
-
-def _variable(system: str) -> str:
-    return f"{identifier(system).upper()}_URL"
 
 
 def _line(path: str, about: str) -> str:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 COMMANDS = {  # name: the module and the function behind it, and what it does
     "run": ("run", "run", "the product itself; words after -- are its own"),
+    "settings": ("settings", "settings_command", "every setting, with its default and what it is"),
     "backup": ("run", "backup", "keep what it remembers in a file; old files are removed"),
     "restore": ("run", "restore", "bring a backup back"),
     "migrate": ("maintenance", "migrate_command", "bring the tables up to date; --new and --merge write a migration"),
@@ -25,6 +26,8 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code: 0 done, 1 not done, 2 wrong usage."""
     words = sys.argv[1:] if words is None else list(words)
     known = _known()
+    if find_spec(f"{__package__}.settings"):
+        import_module(".settings", __package__).take_file()
     if not words or words[0] not in known:
         _parser(known).parse_args(words[:1] or ["--help"])
     try:

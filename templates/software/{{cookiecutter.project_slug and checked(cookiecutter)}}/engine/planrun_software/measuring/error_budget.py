@@ -11,7 +11,10 @@ from planrun.trouble import Blocked, Outcome, Trouble
 
 from planrun_software.measuring.load import WORKERS
 
-METRIC = re.compile(r'^requests_total\{[^}]*\bstatus="(\d)\d\d"[^}]*\} (\S+)', re.MULTILINE)
+QUOTED = r'"(?:\\.|[^"\\])*"'  # a label's value may hold braces, as the route /warnings/{id} does
+METRIC = re.compile(
+    rf'^requests_total\{{(?:{QUOTED}|[^"}}])*?\bstatus="(\d)\d\d"(?:{QUOTED}|[^"}}])*\}} (\S+)', re.MULTILINE
+)
 
 
 def budget(repo: Repo, total: int | None = None, failed: int | None = None, metrics: str = "") -> Outcome:

@@ -284,6 +284,7 @@ requests_total{path="/open-file",status="201"} 990
 requests_total{status="404",path="/show-file"} 4.0
 requests_total{path="/open-file",status="500"} 5
 requests_total{path="/open-file",status="503"} 1e0
+requests_total{path="/files/{name}",status="500"} 2.0
 requests_total_created{status="500"} 70
 # requests_total{status="500"} 70
 """
@@ -293,9 +294,9 @@ def test_a_page_of_metrics_is_counted(desk: Desk, serve: Serve) -> None:
     """Every request, and as failed what the server could not do."""
     address = serve(lambda request: (200, PAGE))
 
-    assert counted(address) == (1000, 6)
-    assert budget(desk.repo, metrics=address).text.startswith("6 of 1000 failed")
-    assert counted(serve(lambda request: (200, f"workers 1\n{PAGE}"))) == (1000, 6)
+    assert counted(address) == (1002, 8)
+    assert budget(desk.repo, metrics=address).text.startswith("8 of 1002 failed")
+    assert counted(serve(lambda request: (200, f"workers 1\n{PAGE}"))) == (1002, 8)
 
 
 @pytest.mark.parametrize(
