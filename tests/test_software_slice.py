@@ -180,6 +180,23 @@ def test_the_product_and_its_database_start_together_where_a_container_is_asked_
     assert composed["database"]["environment"]["POSTGRES_USER"] == "desk"
 
 
+@pytest.mark.parametrize("ci", ["github", "gitlab", "azure"])
+def test_a_pipeline_asks_the_database_and_the_image_of_production(ci: str, tmp_path: Path) -> None:
+    """The tests on PostgreSQL before anything is built; of the image a bill of materials, and red for a weakness."""
+    given = {"kind": "software", "project_name": "Desk", "deploy": "container", "data_class": "personal", "ci": ci}
+    folder = render.render(answers.complete(given), tmp_path)
+    name = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml", "azure": "azure-pipelines.yml"}[ci]
+    text = folder.joinpath(name).read_text("utf-8")
+    yaml.safe_load(text)
+    build, bill, scan = (
+        text.index(words) for words in ("docker build", "--format cyclonedx desk > sbom.json", "--exit-code 1 desk")
+    )
+
+    assert re.search(r"DRILL_DATABASE_URL(: |=)postgresql\+pg8000://", text)
+    assert "postgres:17" in text
+    assert build < bill < scan
+
+
 # ------------------------------------------------------------------------------------------ own tables, work done once
 TABLES = '''
 

@@ -62,7 +62,11 @@ class Architecture:
                         "| `routers/`, `routing.py` | addresses, models and statuses of each capability | any rule |",
                     ),
                     (self._served, "| `settings.py` | what differs between environments | who reads it |"),
-                    (self._served, "| `door.py`, `logs.py`, `metrics.py` | a request's size, id, headers, its line of log, its time | what is asked |"),
+                    (
+                        self._served,
+                        "| `door.py`, `logs.py`, `metrics.py` | a request's size, its id, headers, log lines, seconds "
+                        "| what is asked |",
+                    ),
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
                     (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),
                     (self._served and self._stores, "| `outbox.py` | what waits to be told elsewhere | what it says |"),

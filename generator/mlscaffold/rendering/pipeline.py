@@ -10,6 +10,8 @@ from mlscaffold.rendering.forms import called_for, lines, stores
 from mlscaffold.rendering.operations import is_counted
 
 BUDGET = 'budget --metrics "$METRICS_URL"'  # only where somebody has given the address of such a page
+# It lists what an image holds and finds what is known to be weak in it; it reads the image from Docker itself.
+SCANNER = "docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock aquasec/trivy:0.65.0 image --quiet"
 
 
 class Pipeline:
@@ -38,7 +40,16 @@ class Pipeline:
             )
         )
         image = self._typed(f"docker build --tag {answers.project_slug} .")
-        self.build = lines(called_for((True, self._step("check")), (answers.deploy == "container", image)))
+        self.looked_through = lines(self._looked_through(answers.project_slug))
+        self.build = lines(
+            called_for(
+                (True, self._step("check")),
+                (answers.deploy == "container", image),
+                (answers.deploy == "container", self.looked_through),
+            )
+        )
+        host = "database" if self._host == "gitlab" else "127.0.0.1"
+        self.database = f"postgresql+pg8000://postgres:throwaway@{host}:5432/postgres"
 
     def _written(self, commands: Iterable[str]) -> str:
         return lines(self._step(command) for command in commands)
@@ -53,6 +64,18 @@ class Pipeline:
             counted = f'if [[ "$METRICS_URL" = http* ]]; then $DO {command}; fi'
             return f"{self._typed(counted)}\n        env:\n          METRICS_URL: $(METRICS_URL)"
         return self._typed(f'if [ -n "$METRICS_URL" ]; then $DO {command}; fi')
+
+    def _looked_through(self, image: str) -> list[str]:
+        """A bill of materials of the image, kept beside the run; red where a weakness in it has a repair."""
+        bill = self._typed(f"{SCANNER} --format cyclonedx {image} > sbom.json")
+        weak = self._typed(f"{SCANNER} --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 {image}")
+        below = f"{self._at.rpartition(' ')[2]}/" if self._at else ""
+        kept = {
+            "github": "      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2\n"
+            f"        with:\n          name: sbom\n          path: {below}sbom.json",
+            "azure": f'      - bash: echo "##vso[artifact.upload artifactname=sbom]$PWD/sbom.json"{self._at}',
+        }
+        return [bill, *([kept[self._host]] if self._host in kept else []), weak]
 
     def _typed(self, line: str) -> str:
         """A line of the shell as a step of the host's job."""

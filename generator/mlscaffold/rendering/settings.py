@@ -9,7 +9,6 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, stores
 from mlscaffold.wording import identifier
 
-
 OWN = ("DATABASE_URL", "MODEL_URL", "OUTBOX_URL")  # a system of this name is found where the product's own is
 
 
@@ -39,8 +38,9 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     judgements = "the folder of judgements and decisions; machines that answer together share it"
     stand_ins = "`stand-in` to take systems without an address as answering, for your own machine"
     log = "the folder of the access log: who asked for what, and which records were shown"
+    unreached = "none: it counts as not answering"
     systems = [
-        Setting(variable_of(name), f"the address of {_words(name)}", "", "none: it counts as not answering", system=True)
+        Setting(variable_of(name), f"the address of {_words(name)}", where_empty=unreached, system=True)
         for name in answers.dependencies
         if variable_of(name) not in OWN
     ]
