@@ -14,6 +14,7 @@ from mlscaffold.rendering import governance, hosted, operations, people, practic
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.capability_files import capability_files, first_request
 from mlscaffold.rendering.catalog import Catalog
+from mlscaffold.rendering.dashboard import dashboard
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, or_assumed, runs_as, stores, taken
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
@@ -160,6 +161,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
         "settings": settings,
+        "dashboard": dashboard,
         "addressed": lambda answers, plan: bool(answers.dependencies or answers.ml_component or stores(answers)),
         "ignored": _ignored,
         "today": lambda answers, plan: or_assumed(

@@ -166,6 +166,10 @@ class SoftwareReadme:
         return lines(
             called_for(
                 (self._promised, _line("ops/alerts.yaml", "burn-rate alerts, with the plan's figures")),
+                (
+                    self._promised and self._served,
+                    _line("ops/dashboard.json", "for Grafana: the objective, its burn rates, the time of answers"),
+                ),
                 (True, _line("ops/oncall.yaml", "who is called, how, and how soon")),
             )
         )
@@ -218,6 +222,7 @@ class SoftwareReadme:
         rows = called_for(
             (True, _line(own, f"{answers.deliverable} tests beyond the scenarios")),
             (self._served, _line("tests/test_settings.py", "settings, and that .env.example lists them all")),
+            (self._served and self._promised, _line("tests/test_dashboard.py", "that it asks for what is counted")),
             (answers.deliverable == "web-app", _line("tests/test_pages.py", browser)),
             (model, _line("tests/test_model.py", stand_in)),
             (model, _line("tests/test_review.py", review)),
