@@ -485,6 +485,81 @@ def test_a_message_has_arrived_only_where_its_receiver_says_so(repository: Path)
     assert all(json.loads(line.split(maxsplit=3)[3]) == {"note": "né"} for line in received)
 
 
+OUTBOX = """
+import json, os, sqlite3, sys, time
+from pathlib import Path
+from sqlalchemy.orm import Session
+from order_desk import outbox, store
+how, file, log = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+kept = store.Store(f"sqlite:///{file}")
+kept.migrate()
+def send(key, topic, body):
+    with log.open("a") as lines:
+        lines.write(key + chr(10))
+    if how == "dies":
+        os._exit(9)
+    if how == "writes":  # somebody else, who waits for no more than a moment
+        other = sqlite3.connect(file, timeout=0.2)
+        with other:
+            other.execute("update outbox set topic = topic")
+        other.close()
+    if how == "slow":
+        time.sleep(0.05)
+    if how == "refused":
+        raise OSError("no")
+if how == "say":
+    with Session(kept.engine) as session, session.begin():
+        for number in range(30):
+            outbox.say(session, "told", f"Person {number}", {"n": number})
+else:
+    print(json.dumps(outbox.deliver(kept, send)))
+kept.close()
+"""
+
+
+@ORDERS
+def test_nothing_is_locked_while_a_message_is_under_way(repository: Path, tmp_path: Path) -> None:
+    """Others write meanwhile; two who deliver send each once; what a kill leaves is sent later, under its key."""
+    database, log = tmp_path / "live.db", tmp_path / "log"
+
+    def start(how: str, file: Path = database) -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", OUTBOX, how, str(file), str(log)]
+        settings = os.environ | {"PYTHONPATH": "src"}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, cwd=repository, env=settings, stdout=pipe, stderr=pipe, text=True)
+
+    def end(process: subprocess.Popen[str], code: int = 0) -> list[int]:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == code, err
+        return list(json.loads(out)) if out else []
+
+    def sent() -> list[str]:
+        found = log.read_text("utf-8").split() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return found
+
+    all_of_them = [f"outbox-{number}" for number in range(1, 31)]
+    end(start("say"))
+    end(start("dies"), 9)
+    assert sent() == all_of_them[:1]
+    both = [start("slow"), start("slow")]
+    counts = [end(one) for one in both]
+    assert sum(count for count, _ in counts) == 29, "the one that was under way is held for a while"
+    assert sorted(sent()) == sorted(all_of_them[1:])
+    assert end(start("writes")) == [0, 1]
+    with closing(sqlite3.connect(database)) as opened, opened:
+        opened.execute("update outbox set held_until = datetime('now', '-1 minute')")  # as if the time had gone
+    assert end(start("writes")) == [1, 0]
+    assert sent() == all_of_them[:1], "sent again, under the same key"
+
+    more = tmp_path / "more.db"
+    end(start("say", more))
+    assert end(start("refused", more)) == [0, 30]
+    assert sent() == all_of_them
+    assert end(start("writes", more)) == [30, 0]
+    assert sent() == all_of_them
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("repository", ["sw-library"], indirect=True)
 def test_two_clones_that_both_measured_are_merged_by_one_command(repository: Path, tmp_path: Path) -> None:
