@@ -16,6 +16,7 @@ class Packages:
     def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         served, web = is_served(answers), answers.deliverable == "web-app"
         kept = served and stores(answers)
+        calls = bool(answers.dependencies or answers.ml_component)
         self.license = LICENSES.get(answers.license, "")
         self.needed = called_for(
             (answers.deliverable == "cli", "click>=8.1"),
@@ -28,12 +29,13 @@ class Packages:
             (web, "jinja2>=3.1"),
             (web, "python-multipart>=0.0.9"),
             (kept, "alembic>=1.13"),
-            (kept, "httpx>=0.27"),
+            (kept or calls, "httpx>=0.27"),
             (kept, "sqlalchemy>=2.0"),
+            (calls, "stamina>=24.2"),
         )
         self.development = called_for(
             (True, "hatchling>=1.25"),
-            (served and not kept, "httpx>=0.27"),
+            (served and not kept and not calls, "httpx>=0.27"),
             (True, "mypy>=1.11"),
             (answers.rigor != "light", "pip-audit>=2.7"),
             (True, "pre-commit>=4"),
