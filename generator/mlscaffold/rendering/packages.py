@@ -19,7 +19,7 @@ class Packages:
         calls = bool(answers.dependencies or answers.ml_component)
         self.license = LICENSES.get(answers.license, "")
         self.needed = called_for(
-            (answers.deliverable == "cli", "click>=8.1"),
+            (answers.deliverable == "cli", "typer>=0.15"),
             (served, "fastapi>=0.115"),
             (served, "prometheus-client>=0.21"),
             (served, "pydantic-settings>=2.7"),
