@@ -50,7 +50,8 @@ CASES = {
         f"{SCENARIOS}::test_deletion",
     ),
     "a job's backup keeps what was deleted": Spoiled(
-        "batch", "deletion.py", "if table in there", 'if table in there and "-" not in file.name',
+        "batch", "deletion.py", "for table, whose in owned(ledger)",
+        'for table, whose in owned(ledger) if "-" not in file.name',
         f"{SCENARIOS}::test_deletion",
     ),
     "a message repeats what was typed": Spoiled(

@@ -485,6 +485,118 @@ def test_a_message_has_arrived_only_where_its_receiver_says_so(repository: Path)
     assert all(json.loads(line.split(maxsplit=3)[3]) == {"note": "né"} for line in received)
 
 
+KEYED = """
+import datetime, json, os, sys
+from pathlib import Path
+from sqlalchemy import ForeignKey, Integer, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from order_desk import capabilities, deletion, store, tables
+class Receipt(tables.Base):
+    __tablename__ = "receipt"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    record_id: Mapped[int] = mapped_column(ForeignKey("record.id"))
+    street: Mapped[str] = mapped_column(String(200), info=tables.PERSONAL)
+class Parcel(tables.Base):
+    __tablename__ = "parcel"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    receipt_id: Mapped[int] = mapped_column(ForeignKey("receipt.id"))
+    weight: Mapped[int] = mapped_column(Integer, info=tables.PLAIN)
+kept = store.Store(f"sqlite:///{sys.argv[1]}/live.db")
+kept.migrate()
+tables.Base.metadata.create_all(kept.engine)
+name = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES)
+first = capabilities.CAPABILITIES[name]
+def keyed(request, session):
+    receipt = Receipt(record_id=tables.record_of(session), street=f"Street of {request.subject}")
+    session.add(receipt)
+    session.flush()
+    session.add(Parcel(receipt_id=receipt.id, weight=3))
+    return capabilities.Outcome.of(name, request)
+keyed.__annotations__ = {"request": capabilities.Request}
+capabilities.CAPABILITIES[name] = keyed
+for person in ("Erika Muster", "Max Muster"):
+    kept.once(name, capabilities.Request(person))
+os.environ["BACKUPS"] = sys.argv[1]
+kept.backup(Path(sys.argv[1]) / "records-1.jsonl")
+gone = deletion.forget(kept, "Erika Muster")
+with Session(kept.engine) as session:
+    left = [session.scalar(select(func.count()).select_from(table)) for table in (tables.Record, Receipt, Parcel)]
+covered = list(tables.uncovered())
+class Lost(tables.Base):
+    __tablename__ = "lost"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    record_key: Mapped[str] = mapped_column(String(64), info=tables.PLAIN)
+    done_at: Mapped[datetime.datetime] = mapped_column(info=tables.SINCE)
+print(json.dumps({"gone": gone, "left": left, "covered": covered, "uncovered": list(tables.uncovered())}))
+"""
+
+
+@ORDERS
+def test_deletion_follows_a_record_into_the_teams_own_tables(repository: Path, tmp_path: Path) -> None:
+    """Rows that hold the id of a person's record go with it, here and in backups; an id that is no key is named."""
+    words, settings = [sys.executable, "-c", KEYED, str(tmp_path)], os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run(words, cwd=repository, env=settings, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+
+    assert {name: told["gone"]["rows"][name] for name in ("record", "receipt", "parcel")} == dict.fromkeys(
+        ("record", "receipt", "parcel"), 1
+    )
+    assert told["gone"]["backups"] == ["records-1.jsonl"]
+    assert told["left"] == [1, 1, 1]
+    assert b"Street of Erika" not in tmp_path.joinpath("records-1.jsonl").read_bytes()
+    assert b"Street of Max" in tmp_path.joinpath("records-1.jsonl").read_bytes()
+    assert told["covered"] == []
+    (missing,) = told["uncovered"]
+    assert missing.startswith("lost.record_key is called like record.key, and deletion cannot follow it")
+
+
+JOB = """
+import json, sqlite3, sys
+from contextlib import closing
+from pathlib import Path
+import {package} as package
+from {package} import capabilities, deletion, ledger
+folder = Path(sys.argv[1])
+name = next(iter(capabilities.CAPABILITIES))
+made = ("create table receipt (id integer primary key, done_key text references done (key), street text)",
+        "create table parcel (receipt integer references receipt, weight integer)")
+def keyed(request, opened):
+    key = capabilities.key_of(name, request)
+    row = opened.execute("insert into receipt (done_key, street) values (?, ?)", (key, "Street of " + request.subject))
+    opened.execute("insert into parcel values (?, 3)", (row.lastrowid,))
+    return capabilities.Outcome.of(name, request)
+keyed.__annotations__ = {{"request": capabilities.Request}}
+capabilities.CAPABILITIES[name] = keyed
+with closing(ledger.open_ledger(folder)) as opened:
+    for statement in made:
+        opened.execute(statement)
+    for person in ("Erika Muster", "Max Muster"):
+        ledger.once(opened, name, capabilities.Request(person))
+    covered = ledger.uncovered(opened)
+deletion.forget(folder, "Erika Muster")
+with closing(ledger.open_ledger(folder)) as opened:
+    left = [opened.execute(f"select count(*) from {{table}}").fetchone()[0] for table in ("done", "receipt", "parcel")]
+    opened.execute("create table lost (done_key text)")
+    print(json.dumps({{"left": left, "covered": covered, "uncovered": ledger.uncovered(opened)}}))
+"""
+
+
+def test_a_jobs_deletion_follows_keys_into_the_teams_own_tables(tmp_path: Path) -> None:
+    """A table that refers to what was done needs no word of ours; one that refers to nothing is named."""
+    given = {"kind": "software", "deliverable": "batch", "data_class": "personal", "capabilities": "Submit an invoice"}
+    folder = render.render(answers.complete(given), tmp_path / "first")
+    package = next(folder.glob("src/*/ledger.py")).parent.name
+    tmp_path.joinpath("job").mkdir()
+    words = [sys.executable, "-c", JOB.format(package=package), str(tmp_path / "job")]
+    settings = os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run(words, cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"left": [1, 1, 1], "covered": [], "uncovered": ["lost"]}
+    assert b"Street of Erika" not in tmp_path.joinpath("job/ledger.db").read_bytes()
+
+
 OUTBOX = """
 import json, os, sqlite3, sys, time
 from pathlib import Path
