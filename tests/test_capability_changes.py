@@ -2,13 +2,15 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from material import newborn
 from mlscaffold import render, update, vcs
-from mlscaffold.errors import Contradiction, InTheWay, NoSuchCapability
+from mlscaffold.errors import Contradiction, InTheWay, InvalidAnswer, NoSuchCapability
+from rendered_repository import states
 
 RULE = "src/order_desk/capabilities/{}.py"
 OWN = (RULE, "src/order_desk/routers/{}.py", "tests/samples/{}.py", "tests/acceptance/test_{}.py")
@@ -66,6 +68,59 @@ def test_a_capability_written_by_hand_stays_as_it_is_when_the_plan_learns_of_it(
     assert {path: texts(desk)[path] for path in before} == before
     assert desk.joinpath("tests/samples/return_an_order.py").is_file()
     assert "return_an_order" in ids(desk)
+
+
+def test_two_clones_that_plan_a_capability_each_have_two_numbers_after_one_replan(desk: Path, tmp_path: Path) -> None:
+    """Both gave the next number; merged with one side's plan, a replan with both gives each its own, in every file."""
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "--quiet", str(desk), str(other))
+    for who in ("name", "email"):
+        git(other, "config", f"user.{who}", "bo@example.org")
+    for folder, name in ((desk, "Return an order"), (other, "Archive an order")):
+        update.replan(folder, {"capabilities": f"{ORDERS}; {name}"})
+        commit(folder)
+    same = ids(desk)["return_an_order"]
+    assert same == ids(other)["archive_an_order"]
+    git(desk, "pull", "--quiet", "--no-rebase", "--no-edit", str(other), "HEAD", ends=(1,))
+    git(desk, "checkout", "--ours", "--", *git(desk, "diff", "--name-only", "--diff-filter=U").split())
+    commit(desk)
+    before = texts(desk)
+    done = update.replan(desk, {"capabilities": f"{ORDERS}; Return an order; Archive an order"})
+    after, new = texts(desk), ids(desk)["archive_an_order"]
+    commit(desk)
+
+    assert (done.conflicts, done.beside) == ((), ())
+    assert ids(desk)["return_an_order"] == same != new
+    assert len(set(ids(desk).values())) == len(ids(desk)) == 6
+    for path in OWN:
+        mine, yours = (path.format(name) for name in ("return_an_order", "archive_an_order"))
+        assert after[mine] == before[mine]
+        assert after[yours] == before[yours].replace(same, new)
+    assert f'MEETS = "{new}"' in after[RULE.format("archive_an_order")]
+    assert f'req("{new}")' in after["tests/acceptance/test_archive_an_order.py"]
+    assert states(desk)["T1.1"] == states(desk)["T2.6"] == "pass"
+    assert update.replan(desk, {}).changed == ()
+
+
+def test_more_capabilities_than_a_product_is_planned_with_are_refused_in_a_sentence(desk: Path) -> None:
+    """By the command too, and nothing changes; there is a place for every one that may be named."""
+    names = [f"Check the form number {number}" for number in range(1, 22)]
+    before = texts(desk)
+    with pytest.raises(InvalidAnswer, match="it must name 1 to 12 of them, separated by semicolons") as refused:
+        update.replan(desk, {"capabilities": "; ".join(names)})
+    told = subprocess.run(
+        [sys.executable, "-m", "mlscaffold", "replan", str(desk), "--set", f"capabilities={'; '.join(names)}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    most = update.replan(desk, {"capabilities": "; ".join(names[:12])}, dry_run=True)
+
+    assert "it must name 1 to 12 of them" in str(refused.value)
+    assert "it must name 1 to 12 of them" in " ".join(told.stderr.split())
+    assert (told.returncode == 0, "Traceback" in told.stderr) == (False, False)
+    assert texts(desk) == before
+    assert RULE.format("check_the_form_number_12") in most.changed
 
 
 def test_a_rename_keeps_what_the_team_wrote(desk: Path) -> None:
@@ -144,6 +199,13 @@ def test_a_verb_that_code_is_full_of_is_replaced_where_it_names_the_capability(t
 
     assert before == {path: text for path, text in texts(folder).items() if path in before}
     assert "def finish(" in folder.joinpath("src/nightly_ledger/capabilities/finish.py").read_text("utf-8")
+
+
+def git(folder: Path, *words: str, ends: tuple[int, ...] = (0,)) -> str:
+    """What git says."""
+    done = subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode in ends, done.stdout + done.stderr
+    return done.stdout
 
 
 def commit(folder: Path) -> None:

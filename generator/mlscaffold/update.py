@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ from mlscaffold.errors import (
 from mlscaffold.house import House
 from mlscaffold.planning.number import entries
 from mlscaffold.planning.requirements import specification
-from mlscaffold.repository import engine, find, journal, lineends, lock, merge, record
+from mlscaffold.repository import engine, find, journal, lineends, lock, merge, record, renaming
 from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change
 from mlscaffold.repository.record import Record
@@ -57,6 +57,7 @@ from mlscaffold.repository.renaming import Renaming
 from mlscaffold.vcs import File
 
 OWN = "own_"  # a label that no requirement can have: the highest number that the team has given itself
+MEETS = re.compile(r'(?m)^MEETS = "(R-\d+)"')  # the number of a capability's requirement, as its own file says it
 MANIFEST = "engine/planrun/manifest.json"  # which version's engine a repository has
 # Written by the program from the answers, which have been read from them: the new version holds.
 COMPUTED = ("plan/plan.json", "plan/project.yaml", "plan/assumptions.yaml")
@@ -398,6 +399,7 @@ def _merged(
         root, kept.base, theirs,
         own=own, computed=COMPUTED, elsewhere=elsewhere, called=called, renamings=renamings,
     )  # fmt: skip
+    fresh += _renumbered(root, before, complete, {*own}.difference(change.path for change in merged.changes))
     if not dry_run:
         touched = {change.path for change in (*merged.changes, *fresh)}
         places |= {elsewhere.get(path, path) for path in theirs}
@@ -481,6 +483,32 @@ def _renamings(before: Mapping[PlanKey, Any], complete: Answers, names: Mapping[
         else ({}, {})
     )
     return [Renaming((name, to), (old[name], new[to])) for name, to in names.items() if name in old and to in new]
+
+
+def _renumbered(
+    root: Path, before: Mapping[PlanKey, Any], complete: Answers, there: Collection[str]
+) -> Iterator[Change]:
+    """A new capability's own files, where they carry a number that the plan has given to another requirement.
+
+    Two clones that each planned a capability gave both the same number. Once they are merged, the plan that knows both
+    gives one of them another, and its files, which came with the other clone, follow.
+    """
+    if complete.kind != "software":
+        return
+    known = {row["function"] for row in before.get("requirements", ())}
+    rows = context.plan_of(complete)["requirements"]
+    taken = {row["id"] for row in rows}
+    for row in rows:
+        if row["kind"] != "capability" or row["function"] in known:
+            continue
+        own = {
+            path: root.joinpath(path).read_bytes() for path in sorted(there) if renaming.belongs(path, row["function"])
+        }
+        said = {number for content in own.values() for number in MEETS.findall(content.decode("utf-8", "replace"))}
+        for number in (said & taken) - {row["id"]}:
+            word = re.compile(rf"\b{number}\b".encode())
+            found = {path: word.sub(row["id"].encode(), content) for path, content in own.items()}
+            yield from (Change(path, new, own[path]) for path, new in found.items() if new != own[path])
 
 
 def _diff(changes: Iterable[Change]) -> str:

@@ -18,6 +18,12 @@ OWN = re.compile(r"(?:src/\w+/(?:capabilities|routers)|tests/samples)/([a-z]\w*)
 LARGEST = 1_000_000  # bytes; a larger file is data
 
 
+def belongs(path: str, function: str) -> bool:
+    """Whether a file is one of a capability's own."""
+    found = OWN.fullmatch(path)
+    return found is not None and function in found.groups()
+
+
 @dataclass(frozen=True)
 class Renaming:
     """A capability's words and function, before and after."""
@@ -32,8 +38,7 @@ class Renaming:
 
     def is_own(self, path: str) -> bool:
         """Whether a file, by the path that it has afterwards, is one of the capability's own."""
-        found = OWN.fullmatch(path)
-        return found is not None and self.functions[1] in found.groups()
+        return belongs(path, self.functions[1])
 
     def text(self, text: str) -> str:
         """A file's text with the new name.
