@@ -8,6 +8,7 @@ are: nothing here is read back.
 import math
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 WHOLE = ("working days", "person-days", "days", "weeks", "months", "minutes", "hours")  # nobody plans in parts of them
@@ -91,9 +92,12 @@ def half_days(value: float) -> str:
 
 
 def significant(value: float, digits: int) -> str:
-    """That many digits, never with an exponent."""
+    """That many digits, never with an exponent, and none of them lost: 7.63e-11 → 0.0000000000763."""
     text = f"{value:.{digits}g}"
-    return f"{float(text):.12f}".rstrip("0").rstrip(".") if "e" in text else text
+    if "e" not in text:
+        return text
+    plain = f"{Decimal(text):f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def digits_near_the_top(value: float) -> int:
