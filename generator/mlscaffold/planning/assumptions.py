@@ -180,7 +180,8 @@ def _also(answers: Answers, name: str) -> tuple[Behind, ...]:
 def _meant(entry: str, given: str, numbers: Container[str]) -> str:
     """What an input's name means there: a number of the same group or of an earlier one, or else an answer."""
     if given == "days" and entry.startswith("schedule."):
-        return "team"  # the working days of a date are the team's
+        ends = entry.rpartition(".")[2]  # the working days that a date lies after the start
+        return next((name for name in (f"schedule.days.{ends}", f"{entry}_days") if name in numbers), given)
     own = entry.rpartition(".")[0]
     names = (f"{group}.{given}" for group in (own, "acceptance", "test", "schedule"))
     return next((name for name in names if name in numbers and name != entry), given)
