@@ -151,15 +151,19 @@ def _examined(repo: Repo, table: Engine, source: source_module.Source, resplit: 
     labels["test"] = split.pop("test")
     positive = columns_module.positive_value(source, table) if task == "binary" else None
     labels[MEASURES] = {} if source.is_sample else measures.of_labels(labels, inputs, positive, bool(source.split))
-    second = again(repo, resplit) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
+    second = again(repo, resplit, facts) if rows <= columns_module.MANY or "G1.7" in repo.blocking() else {}
     runs = {"data": manifest["sha256"], "first": first, "second": second}
     return Findings(manifest, proposed, quality, labels, split, sane, curve, runs)
 
 
-def again(repo: Repo, resplit: bool) -> dict[str, str]:
-    """The same hashes from a run that shares nothing with the first one but the raw file and the code."""
+def again(repo: Repo, resplit: bool, facts: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """The same hashes from a run that shares nothing with the first one but the raw file and the code.
+
+    The `facts` of the first only say which columns are compared first: rows that differ there are not compared in all.
+    """
     table, source = snapshot.open_table(repo)
     inputs = columns_module.inputs(table, source)
+    profile.copied(table, list(inputs), facts)
     split = splits.cut(repo, table, source, list(inputs), columns_module.target_sql(repo, source, table), resplit)
     return _arrived(repo, table, source, inputs, split)[1]
 
