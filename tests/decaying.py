@@ -53,10 +53,15 @@ def first_alarm(name: str, level: float, days: int, draws: np.random.Generator, 
 
 def delay(name: str, runs: int, seed: int = 3) -> float:
     """Days from a fall to the floor to the alarm, on average; every fall is seen."""
+    return float(np.mean(delays(name, runs, seed)))
+
+
+def delays(name: str, runs: int, seed: int = 3) -> list[int]:
+    """Days from a fall to the floor to the alarm, of so many falls; every one is seen."""
     draws, level = np.random.default_rng(seed), WORLDS[name][2]
     days = [first_alarm(name, level, 400, draws) for _ in range(runs)]
     assert min(days) > 0
-    return float(np.mean(days))
+    return days
 
 
 def years_with_an_alarm(name: str, way: float, years: int, seed: int = 5) -> float:
