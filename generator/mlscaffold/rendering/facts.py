@@ -72,6 +72,7 @@ def _retention(answers: Answers, plan: Plan) -> str:
 def _ignored(answers: Answers, plan: Plan) -> list[str]:
     """What the product leaves in its folder that is data, not code."""
     return called_for(
+        (is_served(answers), "/.env"),
         (stores(answers), "backups/"),
         (is_served(answers) and is_guarded(answers), "access/"),
         (answers.deliverable == "batch", "# What a job is given and what it leaves: data, not code."),
