@@ -45,8 +45,7 @@ def runs(tmp_path: Path, count: int) -> list[dict[str, bytes]]:
     """Renders one after the other."""
     found = []
     for number in range(count):
-        tmp_path.joinpath(str(number)).mkdir()
-        found.append(written(tmp_path / str(number)))
+        found.append(written(tmp_path / str(number)))  # a folder that is not there yet
     return found
 
 

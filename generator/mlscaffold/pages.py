@@ -40,7 +40,7 @@ def write(template: Path, texts: Mapping[str, Any], output: Path) -> Path:
     with Compiled(template.name) as kept:
         names = _Names(env, texts, kept)
         tree = output / names.of(source.name)
-        tree.mkdir()
+        tree.mkdir(parents=True)
         places = {path: names.of(path) for path in _files(source)}
         env.bytecode_cache = kept
         env.loader = FileSystemLoader([source, template / templates.PARTS])
