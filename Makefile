@@ -8,6 +8,7 @@
 #   ml           the rendered ML repository, every sample
 #   brought      a team's own features and models, from an experiment to a retraining
 #   software     the rendered software repository, every sample
+#   fortnight    a team's first two weeks in each form of software
 #   pair         both kinds side by side, from the first day to a release
 #   demo         mlscaffold demo, both kinds, in environments of its own
 #   walks        a monorepo to a lock and the rendered README to a promoted model

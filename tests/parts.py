@@ -60,7 +60,6 @@ PARTS = {
     "software": Part(
         "the rendered software repository, every sample",
         (
-            "tests/test_fortnight.py",
             "tests/test_governance.py",
             "tests/test_postgresql.py",
             "tests/test_rendered_software.py",
@@ -70,6 +69,7 @@ PARTS = {
             "tests/test_software_slice.py",
         ),
     ),
+    "fortnight": Part("a team's first two weeks in each form of software", ("tests/test_fortnight.py",)),
     "pair": Part("both kinds side by side, from the first day to a release", ("tests/test_two_repositories.py",)),
     "demo": Part("mlscaffold demo, both kinds, in environments of its own", ("tests/test_demo.py",)),
     "walks": Part(

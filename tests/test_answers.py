@@ -140,6 +140,16 @@ def test_contradictions_are_refused() -> None:
         answers.complete({"kind": "software", "capabilities": "Pay a bill; Pay a bill"})
 
 
+def test_more_capabilities_than_a_first_release_holds_are_refused_in_a_sentence() -> None:
+    """Twelve are planned; a thirteenth, and the twenty-first, are refused before anything is made."""
+    named = [f"Do thing {number}" for number in range(1, 22)]
+    assert len(answers.complete({"kind": "software", "capabilities": "; ".join(named[:12])}).capabilities) == 12
+    for count in (13, 21):
+        with pytest.raises(InvalidAnswer, match="it must name 1 to 12 of them, separated by semicolons") as raised:
+            answers.complete({"kind": "software", "capabilities": "; ".join(named[:count])})
+        assert "\n" not in str(raised.value)
+
+
 def test_the_rarest_class_is_no_larger_than_an_equal_share() -> None:
     """A quarter may be the rarest of four, more may not: the sentence says how much, the hint names both answers."""
     four = {"task": "multiclass", "metric": "macro_f1", "class_count": "4"}
