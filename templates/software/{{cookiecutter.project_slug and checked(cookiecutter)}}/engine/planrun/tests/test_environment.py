@@ -1,5 +1,7 @@
 """What is installed follows from two files of requirements: a lock that was compiled from something else is behind."""
 
+import importlib.util
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,8 +74,8 @@ def test_an_extra_that_the_engine_has_not_is_told(root: Path) -> None:
 def test_an_environment_that_was_made_without_pip_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """As uv makes it: whoever sets up after that without uv needs pip, to fetch uv by and to install with."""
     run: list[tuple[str, ...]] = []
-    monkeypatch.setattr(environment.shutil, "which", lambda name: None)
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(environment, "_run", lambda words, *rest: run.append(tuple(words[1:])))
     environment.install(Path())
 
@@ -84,6 +86,6 @@ def test_an_environment_that_was_made_without_pip_is_given_one(monkeypatch: pyte
     environment._uv(Path())
     assert [words[1] for words in run] == ["ensurepip", "pip"]
     run.clear()
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: name == "pip")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "pip")
     environment.install(Path())
     assert [words[1] for words in run] == ["pip", "pip"]
