@@ -174,7 +174,7 @@ def _left_out(source: source_module.Source, found: Findings) -> list[str]:
         if entry["why"] != splits.UNANSWERED
     ]
     if alike.get("cases") and not split["rule"]["repeats"]:
-        why = f"each has a {source.id} of its own"
+        why = f"each has its own {source.id}"
         if alike["why"] == "chance":
             why = f"inputs as coarse as these make {alike['by_chance']:.0%} of such pairs by chance"
         return [
