@@ -23,6 +23,8 @@ WEIGHTS = re.compile(r" (?:\(\*(?:blocks|advises)\*\)|\*(?:blocks|advises)\*)") 
 FOLDED = re.compile(r"^- (?P<meaning>.+?): \*\*(?P<text>.+?)\*\* \((?:\[|answer)")
 FEWEST_LETTERS = 8  # of a template's line, so that it is found again and no other
 AMOUNT = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+CURRENCY = re.compile(r"(?!PSI)[A-Z]{3}\b")
+NEEDED = ("rows", "labelled rows", "flagged rows", "queries", "positives")
 LESS = ("less than 1", "less than a day")
 # What a sentence of the six lines or of a risk says by a number of the plan: in which list, its words, the number.
 SAID = (
@@ -172,9 +174,10 @@ def _of_sentences(plan: Mapping[str, Any]) -> Iterator[Statement]:
 def wrong(said: Statement, entry: Mapping[str, Any]) -> str | None:
     """Why a statement is not its number under the rule of rounding; None where it is.
 
-    A number has three digits or more, or is whole; a share in percent has two or more, money two decimals or more. Of
-    requests that may fail the last is whole, and months count from their beginning. What is less than one says so, and
-    what is not there says which of four things it is.
+    A number has three digits or more, or is whole; a share in percent has two or more, an amount of money that was
+    worked out three, and one that somebody gave all. Of requests that may fail the last is whole, rows that are needed
+    are rounded up, and months count from their beginning. What is less than one says so, and what is not there says
+    which of four things it is.
     """
     value = entry["value"]
     if value is None:
@@ -193,15 +196,23 @@ def wrong(said: Statement, entry: Mapping[str, Any]) -> str | None:
     beyond = said.amount - value
     months = entry["unit"] == "months" and said.form == "number"
     failing = entry["unit"] in ("requests", "runs")
+    needed = isinstance(value, float) and entry["unit"] in NEEDED
+    if CURRENCY.match(entry["unit"]) and entry["provenance"] not in ("answered", "measured"):
+        return None if abs(beyond) <= unit_of_money(value) / 2 * (1 + 1e-6) else f"{said.text!r} is not {value}"
     near = (
         -1e-9 <= (-beyond if failing else beyond) < 1
-        if months or failing
+        if months or failing or needed
         else abs(beyond) <= said.step / 2 * (1 + 1e-6) + 1e-9 * abs(value)
     )
     whole = said.step >= {"percent": 0.001, "money": 0.01}.get(said.form, 1)
     two = said.form == "percent" or (said.form == "money" and abs(value) < 0.1)
     exact = abs(beyond) <= (0.06 if two else 0.006) * abs(value) or whole
     return None if near and exact and math.isfinite(value) else f"{said.text!r} is not {value}"
+
+
+def unit_of_money(amount: float) -> float:
+    """How much one in the third digit of an amount is: 100 of 42,300."""
+    return 10.0 ** (math.floor(math.log10(abs(amount))) - 2) if amount else 0.0
 
 
 def forms(found: list[Statement]) -> dict[tuple[str, str], dict[str, str]]:

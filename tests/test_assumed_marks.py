@@ -16,6 +16,7 @@ from mlscaffold.planning.number import entries
 Rendered = Callable[[str], Path]
 MARKED = re.compile(r"[^\s*|(]\*(?!\*)|\*{3}")  # a mark, also one at the end of bold
 FENCE = re.compile(r"```.*?```", re.DOTALL)
+ASSUMED = re.compile(r"^\|[^\n]*\| (?:Assumed|Taken as) \|[^\n]*\n(?:\|.*\n)+", re.MULTILINE)  # tables of nothing else
 EMPHASIS = re.compile(r"\*(?:blocks|advises|act|review|Gain|gain|not yet shown|quality|cost|latency)\*")
 
 
@@ -34,7 +35,7 @@ def shown(value: Any, entry: dict[str, Any]) -> set[str]:
 
 def unmarked(page: str, text: str) -> Iterator[str]:
     """The cells and lines that print a number and carry no mark from there on."""
-    for line in page.splitlines():
+    for line in ASSUMED.sub("", page).splitlines():
         for cell in [line] if line.startswith("- ") else re.split(r"(?<!\\)\|", line):
             at = re.search(rf"(?<![\w.,-]){re.escape(text)}(?![\w-]|[.,]\d)", cell)
             if at and not MARKED.search(cell, at.end() - 1):
@@ -81,6 +82,8 @@ def test_an_unmarked_number_would_be_seen() -> None:
     assert list(unmarked("| Economic | 16,600 EUR | *x*", "16,600")) == ["16,600 EUR"]
     assert list(unmarked("| Economic | 16,600 EUR* | x |", "16,600")) == []
     assert list(unmarked("It costs 16,600 EUR.", "16,600")) == ["It costs 16,600 EUR."]
+    assert list(unmarked("| Question | Assumed | If true |\n|---|---|---|\n| x | 16,600 | y |\n", "16,600")) == []
+    assert list(unmarked("| Question | Known | If true |\n|---|---|---|\n| x | 16,600 | y |\n", "16,600")) == ["16,600"]
 
 
 # ------------------------------------------------------------------------------------------- what nobody has said

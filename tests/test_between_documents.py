@@ -22,7 +22,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.planning.number import entries
 from planrun.standing import Folder, standing
 from random_answers import likely_answers, random_answers
-from statements import WEIGHTS, Statement, documents, forms, plain, statements, wrong
+from statements import WEIGHTS, Statement, documents, forms, plain, statements, unit_of_money, wrong
 
 FEWEST = {"ml": 120, "software": 30}  # statements about numbers that are read in any repository
 DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
@@ -162,7 +162,7 @@ def milestones_are_tasks(given: Documents) -> None:
 
 
 def totals_of_money_agree(given: Documents) -> None:
-    """The parts of a year on the charter add up to the total on it, which the payback on the acceptance page counts."""
+    """The parts of a year add up to their total to the cent, and on the charter as far as three digits of each can."""
     if given.kind != "ml":
         return
     read = {said.key: said for said in given.statements if said.form == "money" and "00-charter" in said.where}
@@ -170,7 +170,10 @@ def totals_of_money_agree(given: Documents) -> None:
     if None not in (given.value(key) for key in (*PARTS, "upkeep.total")):
         running = 12 * given.answers.monthly_run_budget
         *parts, total = [float(amount or 0) for amount in amounts]
-        assert abs(running + sum(parts) - total) <= 2 + 1e-9 * total, (running, parts, total)
+        exact = running + sum(given.value(key) for key in PARTS[1:])
+        assert given.value("upkeep.total") == pytest.approx(exact, abs=0.02)
+        rounded = sum(unit_of_money(amount) / 2 for amount in (*parts, total))
+        assert abs(running + sum(parts) - total) <= rounded + 1e-9 * total, (running, parts, total)
     if given.answers.label_source not in ("people", "both"):
         assert "Rows that people check" not in given.text("docs/00-charter.md")
 

@@ -1,6 +1,7 @@
 """Where a repository may be written, what is said about it, and that whatever is printed can be typed."""
 
 import ast
+import importlib.metadata
 import os
 import shlex
 import shutil
@@ -290,7 +291,7 @@ def test_where_it_came_from_can_be_given_to_an_installer_again(
         def read_text(self, _: str) -> str:
             return origin
 
-    monkeypatch.setattr(invocation.metadata, "distribution", lambda _: Found())
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Found())
 
     assert invocation._source() == expected
 

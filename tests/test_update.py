@@ -249,7 +249,7 @@ def test_a_merge_that_git_refuses_is_one_sentence(tmp_path: Path) -> None:
     store = vcs.Store(tmp_path / "store.git")
     shutil.rmtree(store.folder / "objects")
 
-    with pytest.raises(GitFailed, match=r"`git hash-object` failed: fatal: ") as failed:
+    with pytest.raises(GitFailed, match=r"`git fast-import` failed: fatal: ") as failed:
         store.merge({}, {"a": vcs.File(b"a")}, {})
     assert "Nothing was changed" in failed.value.hint
 

@@ -1,6 +1,7 @@
 """Numbers in documents: the words where one is missing, the digits it supports, and the mark where it is assumed."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from material import SAMPLES, sample_answers
 from mlscaffold import answers, render, wording
 from mlscaffold.context import plan_of
@@ -273,3 +275,12 @@ def test_a_count_that_nobody_made_is_no_zero(tmp_path: Path) -> None:
 
     assert "| Labels exist | nobody has counted them; " in told["unsaid"].read_text("utf-8")
     assert "| Labels exist | 0 of 0 past cases; " in told["confirmed"].read_text("utf-8")
+
+
+@pytest.mark.parametrize("value", [6e-06, 1.5e-07, -2e-09, 1e22, 0.25, 3])
+def test_a_number_is_one_to_json_and_to_yaml(value: float) -> None:
+    """YAML 1.1 reads 6e-06 as a word: a share of six in a million was a text in `ops/`."""
+    text = wording.as_json(value)
+
+    assert json.loads(text) == yaml.safe_load(text) == value
+    assert isinstance(yaml.safe_load(text), (int, float))

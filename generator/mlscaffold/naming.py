@@ -23,12 +23,13 @@ INSTALLED = """
     httpcore httptools httpx identify idna importlib-metadata iniconfig jinja2 joblib librt mako markdown-it
     markdown-it-py markupsafe mdurl mlflow mlflow-skinny msgpack multipart mypy mypy-extensions mypyc narwhals
     nodeenv numpy opentelemetry opentelemetry-api packaging pandas pathspec pg8000 pip-api pip-audit
-    pip-requirements-parser pkg-resources platformdirs pluggy pre-commit prettytable protobuf psycopg py pyarrow
-    pydantic pydantic-core pygments pyspark pyspark-client pytest python-dateutil python-discovery python-dotenv
-    python-multipart pyyaml requests rich ruff scikit-learn scipy scramp setuptools sklearn skops smmap
-    sqlalchemy sqlparse starlette threadpoolctl toml tomli tomli-w tomlkit trove-classifiers types-pyyaml
-    typing-extensions typing-inspection tzdata urllib3 uvicorn uvloop virtualenv watchfiles wcwidth websockets
-    yaml yaml-stubs zipp zizmor zstandard
+    pip-requirements-parser pkg-resources platformdirs pluggy pre-commit prettytable prometheus-client protobuf
+    psycopg py pyarrow pydantic pydantic-core pydantic-settings pygments pyspark pyspark-client pytest
+    python-dateutil python-discovery python-dotenv python-multipart pyyaml requests rich ruff scikit-learn scipy
+    scramp setuptools shellingham sklearn skops smmap sqlalchemy sqlparse stamina starlette structlog tenacity
+    threadpoolctl toml tomli tomli-w tomlkit trove-classifiers typer types-pyyaml typing-extensions
+    typing-inspection tzdata urllib3 uvicorn uvloop virtualenv watchfiles wcwidth websockets yaml yaml-stubs
+    zipp zizmor zstandard
 """
 
 # Distributions, packages and commands of mlscaffold: the engine is in every repository, the generator often beside it.

@@ -105,8 +105,10 @@ def measure(entry: Mapping[str, Any]) -> str:
 
 
 def as_json(value: Any) -> str:
-    """A structure as indented JSON with the letters of all scripts kept."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """A structure as indented JSON with the letters of all scripts kept; a number is one to YAML as well."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    # 6e-06 is JSON's number and YAML's word; 6.0e-06 is a number to both.
+    return re.sub(r"^(-?\d+)e", r"\1.0e", text) if isinstance(value, float) else text
 
 
 def identifier(text: str) -> str:

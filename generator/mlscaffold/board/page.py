@@ -221,9 +221,8 @@ def _found(row: Summary) -> str:
     if "gates" in facts and facts.get("at"):
         told.append(f"gates judged {str(facts['at'])[:16].replace('T', ' ')}")
     if (engine := facts.get("engine") or {}).get("state"):
-        told.append(f"engine {engine.get('version')}, {engine['state']}")
-    if (template := facts.get("template") or {}).get("commit"):
-        told.append(f"templates of {template.get('version')}, commit {str(template['commit'])[:10]}")
+        made_from = str((facts.get("template") or {}).get("commit") or "")
+        told.append(f"engine {engine.get('version')}, {engine['state']}{f', of {made_from[:10]}' if made_from else ''}")
     if (champion := facts.get("champion") or {}).get("version"):
         told.append(f"version {champion['version']} answers")
     return " · ".join(told)
@@ -307,7 +306,7 @@ def _headline(facts: Mapping[str, Any]) -> str:
 def _schedule(facts: Mapping[str, Any], today: date) -> str:
     found = facts.get("schedule") or {}
     drawn = drawing.schedule(found, today)
-    told = f"Release: P50 {found.get('p50')}, P80 {found.get('p80')}; the appetite ends {found.get('deadline')}."
+    told = f"P50 {found.get('p50')}, P80 {found.get('p80')}, end {found.get('deadline')}."
     return _section("Schedule", f"{_wide('Schedule', drawn)}<p>{_text(told)}</p>" if drawn else "")
 
 

@@ -119,7 +119,7 @@ def mark(answers: Answers, plan: Plan) -> None:
             inputs = [name for name in entry["inputs"] if behind(answers, plan, numbers, (_meant(key, name, numbers),))]
             cast(dict[str, Any], entry).update(rests_on=keys, assumed_inputs=inputs)
     for finding in plan["findings"]:
-        finding["rests_on"] = behind(answers, plan, numbers, (finding["key"],))
+        finding["rests_on"] = behind(answers, plan, numbers, finding.pop("sources"))
     for risk in plan["risks"]:
         risk["rests_on"] = behind(answers, plan, numbers, risk.pop("sources"))
 

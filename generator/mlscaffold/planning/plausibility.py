@@ -99,14 +99,29 @@ class Invariant:
 
 def findings(answers: Answers, numbers: Numbers) -> list[dict[str, object]]:
     """Every finding of a plan: of single numbers, by their key, and of broken invariants, by their name."""
-    rows = [{"name": row["key"], **row, "changes_advice": False} for row in findings_of(numbers)]
+    rows = [
+        {"name": row["key"], **row, "changes_advice": False, "sources": (row["key"],)} for row in findings_of(numbers)
+    ]
     for rule in ML if answers.kind == "ml" else SOFTWARE:
-        if found := rule.broken(answers, numbers):
+        read = _Read(numbers)
+        if found := rule.broken(answers, read):
             rows.append(
                 {"name": rule.name, "key": rule.key, "sentence": found.sentence, "remedy": found.remedy,
-                 "changes_advice": rule.changes_advice}
+                 "changes_advice": rule.changes_advice, "sources": (rule.key, *sorted(read.keys_read - {rule.key}))}
             )  # fmt: skip
     return [row | {"answers": _named(answers, str(row["remedy"]))} for row in rows]
+
+
+class _Read(dict[NumberKey, Number]):
+    """The numbers of a plan, and which of them a rule has looked at: what it says rests on all of those."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        super().__init__(numbers)
+        self.keys_read: set[NumberKey] = set()
+
+    def __getitem__(self, key: NumberKey) -> Number:
+        self.keys_read.add(key)
+        return super().__getitem__(key)
 
 
 def _named(answers: Answers, remedy: str) -> list[str]:

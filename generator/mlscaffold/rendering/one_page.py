@@ -9,7 +9,7 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering.forms import lines, taken
 from mlscaffold.rendering.schedule import Risks
-from mlscaffold.wording import mermaid, number
+from mlscaffold.wording import MARK, mermaid, number
 
 Row = Mapping[str, Any]
 
@@ -121,7 +121,8 @@ class OnePage:
         if "privacy_answer" in self._by_id:
             yield f"The use of special data is not allowed by {self._ends('privacy_answer')}."
         gain, metric = self._plan["acceptance"]["min_gain"], self._plan["metric"]["title"]
-        asked = f"{number(gain)} of {metric}" if gain["value"] is not None else f"a useful gain in {metric}"
+        marked = f"{number(gain)}{MARK if gain.get('rests_on') else ''}"
+        asked = f"{marked} of {metric}" if gain["value"] is not None else f"a useful gain in {metric}"
         yield f"The baseline, measured by {self._ends('baseline')}, leaves no room for {asked}: then the rule ships."
         money = self._plan["acceptance"]
         if money["value_month"]["value"] is not None and money["payback_months"]["value"] is None:

@@ -14,6 +14,7 @@ def column(name: str, missing: float, outside: float, gap: float) -> Any:
 
 
 def told(*columns: Any) -> tuple[str, str]:
+    """State and reason of the watch of inputs over these columns, in a window of one day at a limit of 0.05."""
     view: Any = SimpleNamespace(shifts=lambda days, profile: list(columns))
     found = watches.inputs(view, 1, 0.05)
     return found.state, found.reason
