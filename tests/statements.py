@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from material import ROOT
+from mlscaffold import templates
 
 KEY = r"plan\.(?P<key>[a-z_][\w.]*?)"
 PRINTED = re.compile(rf"\{{\{{ {KEY} \| (?P<form>number|percent|money|days) \}}\}}")
@@ -95,8 +96,8 @@ def lines_of(kind: str) -> tuple[Line, ...]:
     """The lines of all templates of a kind that print a number of the plan, but for those of too few words."""
     found = []
     folder = ROOT / "templates" / kind
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "engine" not in path.relative_to(folder).parts and path.suffix != ".py":
+    for path in templates.files_of(folder):  # nothing that Python compiled beside them
+        if "engine" not in path.relative_to(folder).parts and path.suffix != ".py":
             found += [line for text in path.read_text("utf-8").splitlines() if (line := _line(text.strip()))]
     return tuple(dict.fromkeys(found))
 
