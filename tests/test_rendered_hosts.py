@@ -437,3 +437,15 @@ def test_both_kinds_write_the_same_remark(name: str) -> None:
     ml, software = (ROOT / f"templates/{kind}/templates/hosted/{name}.yml" for kind in KINDS)
 
     assert ml.read_bytes() == software.read_bytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_pipeline_takes_from_others_is_named_by_its_content(kind: str, made: Made) -> None:
+    """A tag of somebody else's may be moved: actions by their commit, the image that may read Docker by its digest."""
+    folder = made(kind, "github", "", **({"deploy": "container"} if kind == "software" else {}))
+    text = "\n".join(path.read_text("utf-8") for path in (folder / ".github/workflows").glob("*.yml"))
+    used = re.findall(r"uses: (\S+)", text)
+
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name)] == []
+    assert all(re.search(r"@sha256:[0-9a-f]{64} ", line) for line in text.splitlines() if "docker.sock" in line)

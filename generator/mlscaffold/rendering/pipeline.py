@@ -10,8 +10,12 @@ from mlscaffold.rendering.forms import called_for, lines, stores
 from mlscaffold.rendering.operations import is_counted
 
 BUDGET = 'budget --metrics "$METRICS_URL"'  # only where somebody has given the address of such a page
-# It lists what an image holds and finds what is known to be weak in it; it reads the image from Docker itself.
-SCANNER = "docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock aquasec/trivy:0.65.0 image --quiet"
+# It lists what an image holds and finds what is known to be weak in it. It reads the image from Docker itself, which is
+# as much as owning the machine: so it is named by its content, which nobody can put another in the place of.
+SCANNER = (
+    "docker run --rm --volume /var/run/docker.sock:/var/run/docker.sock "
+    "aquasec/trivy:0.65.0@sha256:a22415a38938a56c379387a8163fcb0ce38b10ace73e593475d3658d578b2436 image --quiet"
+)
 
 
 class Pipeline:
