@@ -127,6 +127,8 @@ PARTS = {
     "tools": Part(
         "simulations, large files, browsers, clusters and other programs' readers",
         (
+            "tests/test_assumed_marks.py",
+            "tests/test_figures.py",
             "tests/test_adding.py",
             "tests/test_between_documents.py",
             "tests/test_catalogue.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from material import SAMPLES, sample_answers
+from material import SAMPLES, mostly_slow, sample_answers
 from mlscaffold import answers as answers_module
 from mlscaffold import figures, render, wording
 from mlscaffold.answers import Answers
@@ -42,7 +42,7 @@ def unmarked(page: str, text: str) -> Iterator[str]:
                 yield cell.strip()
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "awkward-ml", "sw-default"))
 def test_a_number_that_rests_on_an_assumption_is_marked_wherever_it_stands(name: str, rendered: Rendered) -> None:
     """By its key in plan.json, on every page: also where a sentence, a finding, a risk or a fold tells it."""
     given = sample_answers(name)
@@ -167,7 +167,10 @@ def test_a_count_that_somebody_made_is_a_fact_again(tmp_path: Path) -> None:
     assert re.search(r"^\| Validation rows \| 0 \|$", found["02-iteration-plan.md"], re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if not sample_answers(name).get("segments")])
+UNSEGMENTED = [name for name in SAMPLES if not sample_answers(name).get("segments")]
+
+
+@pytest.mark.parametrize("name", mostly_slow(UNSEGMENTED, "ml-default", "sw-default"))
 def test_a_plan_without_protected_groups_never_speaks_of_them_as_settled(name: str, rendered: Rendered) -> None:
     """Where nobody has answered, no page says that there are none; where rights are touched, it is asked."""
     for page, text in pages(rendered(name)).items():

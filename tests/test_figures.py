@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from material import SAMPLES, sample_answers
+from material import SAMPLES, mostly_slow, sample_answers
 from mlscaffold import figures
 from mlscaffold.answers import Answers
 from mlscaffold.context import plan_of
@@ -80,7 +80,7 @@ def finer(entry: dict[str, Any]) -> Iterator[str]:
     yield from (text for text in texts if text.rstrip("0").rstrip(".") != said.rstrip("0").rstrip("."))
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "awkward-ml", "sw-default"))
 def test_a_quantity_reads_the_same_on_every_page(name: str, rendered: Rendered) -> None:
     """No page has more digits of it than another."""
     plan, folder = plan_of(sample_answers(name)), rendered(name)
@@ -99,7 +99,7 @@ def test_a_quantity_reads_the_same_on_every_page(name: str, rendered: Rendered) 
 PRECISE = re.compile(r"(?<![\d.,])(\d{1,3}(?:,\d{3})+|\d{4,})(?:\.\d+)? ?([A-Z]{3})\b")
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "awkward-ml", "sw-default"))
 def test_no_amount_on_a_page_has_more_than_three_digits_unless_it_was_typed(name: str, rendered: Rendered) -> None:
     """In findings, risks, reasons and folds as well as in tables."""
     answers, folder = sample_answers(name), rendered(name)

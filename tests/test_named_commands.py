@@ -98,7 +98,7 @@ def _unread(line: str, known: dict[str, object]) -> str:
     return ""
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "ml-default", "sw-default"))
 def test_a_sample_names_only_commands_that_it_has(name: str, rendered: Rendered) -> None:
     """README, pages, agents' rules, issue forms and pipelines."""
     assert missing(rendered(name), sample_answers(name)) == []
