@@ -5,7 +5,6 @@ queue by slowing down whoever asks.
 """
 
 import math
-import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,7 +27,6 @@ from planrun_software.traceability.offered import SAMPLES
 SECONDS = 30.0  # a plan of few requests a second is asked faster, to end within this
 PATIENCE = 120.0  # a plan that needs longer than this at its own rate is one of few requests
 STEADY = 10.0  # the least time under load: a shorter one has shown no queue
-WORKERS = re.compile(r"^workers (\d+)", re.MULTILINE)
 ERROR_LIMIT = 0.001
 WARM_UP = 5  # requests that nobody counts
 MEASURED = ("src/", f"{SAMPLES}/", "engine/", "plan/plan.json#slo,capacity")
