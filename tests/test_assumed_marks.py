@@ -12,10 +12,12 @@ from mlscaffold import figures, render, wording
 from mlscaffold.answers import Answers
 from mlscaffold.context import plan_of
 from mlscaffold.planning.number import entries
+from mlscaffold.rendering.schedule import Schedule
 
 Rendered = Callable[[str], Path]
 MARKED = re.compile(r"[^\s*|(]\*(?!\*)|\*{3}")  # a mark, also one at the end of bold
 FENCE = re.compile(r"```.*?```", re.DOTALL)
+FOLD = re.compile(r"<details>.*?</details>", re.DOTALL)
 ASSUMED = re.compile(r"^\|[^\n]*\| (?:Assumed|Taken as) \|[^\n]*\n(?:\|.*\n)+", re.MULTILINE)  # tables of nothing else
 EMPHASIS = re.compile(r"\*(?:blocks|advises|act|review|Gain|gain|not yet shown|quality|cost|latency)\*")
 
@@ -66,6 +68,44 @@ def test_a_number_that_rests_on_an_assumption_is_marked_wherever_it_stands(name:
     ]
 
     assert missed == []
+
+
+@pytest.mark.parametrize("name", mostly_slow(SAMPLES, "awkward-ml", "sw-default"))
+def test_a_day_that_the_schedule_works_out_is_marked_wherever_it_stands(name: str, rendered: Rendered) -> None:
+    """In tables of tasks, risks and sessions and in sentences; a drawing has no room for it, and folds show inputs."""
+    schedule = plan_of(sample_answers(name))["schedule"]
+    assert schedule["p50"].get("rests_on"), "the samples leave something open"
+    days = {task[end] for task in schedule["tasks"] for end in ("start", "end")} - {schedule["start"]["value"]}
+    days |= {row["date"] for row in (*schedule["sessions"], *schedule["reviews"])}
+    found = {page: FOLD.sub("", whole) for page, whole in pages(rendered(name)).items()}
+    seen = [
+        (page, cell)
+        for page, whole in found.items()
+        for day in sorted(days)
+        for cell in whole.splitlines()
+        if day in cell
+    ]
+    missed = [
+        f"{page}: {cell}" for page, whole in found.items() for day in sorted(days) for cell in unmarked(whole, day)
+    ]
+
+    assert len(seen) > 20
+    assert missed == []
+
+
+@pytest.mark.parametrize("kind", ["ml", "software"])
+def test_days_of_work_are_marked_where_they_grow_with_an_answer_nobody_gave(kind: str) -> None:
+    """By the row of the catalogue: a task that grows with nothing open carries no mark."""
+    given = answers_module.complete({"kind": kind, "kind_reason": "a test", "project_name": "Bare"})
+    plan = plan_of(given)
+    open_keys = {row["key"] for row in plan["assumptions"]}
+    rows = {row["id"]: row["work"] for row in Schedule(given, plan).dates}
+    growing = {task["id"] for task in plan["schedule"]["tasks"] if open_keys & set(task["answers"])}
+
+    assert growing
+    assert {id for id, work in rows.items() if work.endswith("*")} == growing - {
+        task["id"] for task in plan["schedule"]["tasks"] if task["waiting"]
+    }
 
 
 def _typed(given: Answers) -> Iterator[str]:

@@ -17,6 +17,7 @@ COUNTED = "day|row|worker|week|month|minute|label|iteration|request|run|call|yea
 UNKNOWN = "not yet measured"
 HELD = ("past_cases", "labelled_cases")  # none of them is a default, which nobody has counted
 PAGE = "_page"  # under this name a context keeps which page it writes, also in the parts that the page includes
+DAY = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w*-])")  # one that carries no mark yet
 MARK = "*"  # on a number that rests on a default nobody has confirmed; the page's last lines say which
 
 
@@ -247,7 +248,8 @@ def six_lines(context: Context) -> str:
     """What the plan comes to, as a list: the lines that `mlscaffold plan` shows first."""
     rows = context["plan"]["headline"]
     texts = [_whole(row["text"]) + mark(context, row | {"value": row["text"]}) for row in rows]
-    return "\n".join(f"- **{row['label']}:** {text}" for row, text in zip(rows, texts, strict=True))
+    lines = "\n".join(f"- **{row['label']}:** {text}" for row, text in zip(rows, texts, strict=True))
+    return Page(as_text(lines))  # a line has one mark at its end, also for its days
 
 
 def _whole(text: str) -> str:
@@ -275,7 +277,22 @@ def in_its_document(context: Context, value: Any) -> Any:
     """What a template's expression becomes: in a Markdown page a text stays a text, elsewhere nothing changes."""
     if not isinstance(value, str) or isinstance(value, Page):
         return value
-    return as_text(value) if re.search(r"\.md(?:$|\{)", _path(context)) else value
+    return _dated(context, as_text(value)) if re.search(r"\.md(?:$|\{)", _path(context)) else value
+
+
+def _dated(context: Context, text: str) -> str:
+    """A text with the mark behind each day that the schedule works out, while the schedule rests on assumptions."""
+    if not DAY.search(text):
+        return text
+    schedule = context["plan"]["schedule"]
+    planned = {task[end] for task in schedule["tasks"] for end in ("start", "end")}
+    planned |= {row["date"] for row in (*schedule["sessions"], *schedule["reviews"])}
+    planned -= {schedule["start"]["value"]}  # the first day is an answer, and its number says itself what it rests on
+
+    def with_its_mark(found: re.Match[str]) -> str:
+        return found[0] + (mark(context, schedule["p50"]) if found[0] in planned else "")
+
+    return DAY.sub(with_its_mark, text)
 
 
 @pass_context

@@ -9,7 +9,7 @@ from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.number import entries
 from mlscaffold.rendering.forms import lines, taken
 from mlscaffold.rendering.schedule import Risks
-from mlscaffold.wording import MARK, mermaid, number
+from mlscaffold.wording import MARK, Page, mermaid, number
 
 Row = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ class OnePage:
     @property
     def bars(self) -> str:
         """The lines of a Gantt chart: a bar a phase, a diamond a gate, and the end at even odds and at four in five."""
-        return lines(self._bars())
+        return Page(lines(self._bars()))  # a picture knows no marks
 
     def _bars(self) -> Iterator[str]:
         for section in ("Before the gate", "Work", "Release"):

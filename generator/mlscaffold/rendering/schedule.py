@@ -8,7 +8,7 @@ from mlscaffold import figures
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import lines
-from mlscaffold.wording import mermaid, number
+from mlscaffold.wording import MARK, Page, mermaid, number
 
 SECTIONS = {"p0": "Before the gate", "p1": "Before the gate", "g1": "Before the gate", "p3": "Release"}
 BUILDING = {"ml": "Experiments", "software": "Iterations"}  # the section of phase p2
@@ -27,12 +27,13 @@ class Schedule:
     def __init__(self, answers: Answers, plan: Mapping[PlanKey, Any]) -> None:
         self._tasks: list[Row] = plan["schedule"]["tasks"]
         self._movers: list[Row] = plan["schedule"]["movers"]
+        self._assumed = {row["key"] for row in plan["assumptions"]}
         self._sections = SECTIONS | {"p2": BUILDING[answers.kind]}
 
     @property
     def bars(self) -> str:
         """The lines of a Gantt chart: sections where a phase begins, a bar a task, a diamond a milestone."""
-        return lines(self._lines())
+        return Page(lines(self._lines()))  # a picture knows no marks
 
     def _lines(self) -> Iterator[str]:
         section = ""
@@ -55,10 +56,14 @@ class Schedule:
         """What moves the end most, as rows in whole days, each with the answers that it follows."""
         return [
             {**row}
-            | {name: _whole(row[name]) for name in ("earlier_days", "later_days")}
+            | {name: _whole(row[name]) + self._mark(row) for name in ("earlier_days", "later_days")}
             | {"from_answers": ", ".join(f"`{key}`" for key in (*row["answers"], "efforts"))}
             for row in self._movers
         ]
+
+    def _mark(self, task: Row) -> str:
+        """The mark of days that grow with an answer nobody gave; the page's last lines name it, as do its dates'."""
+        return MARK if self._assumed.intersection(task["answers"]) else ""
 
     @property
     def example(self) -> str:
@@ -74,7 +79,7 @@ class Schedule:
             {
                 **task,
                 "who": _who(task),
-                "work": _days(task),
+                "work": _days(task) + ("" if task["waiting"] else self._mark(task)),
                 "after": ", ".join(task["after"]),
                 "slack_days": _whole(task["slack_days"]),
             }

@@ -22,6 +22,7 @@ def task_list(plan: Schedule) -> list[dict[str, Any]]:
             "role": task.role.upper(),
             "person": plan.staff[task.id].person,
             "effort": [round(days, 1) for days in task.effort],
+            "answers": list(task.grows),
             "days": round(plan.windows[task.id].end - plan.windows[task.id].start, 1),
             "start": plan.starts(task.id).isoformat(),
             "end": plan.ends(task.id).isoformat(),

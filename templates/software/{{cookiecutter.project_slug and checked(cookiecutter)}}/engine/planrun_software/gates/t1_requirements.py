@@ -5,12 +5,14 @@ import re
 from operator import itemgetter as by
 from typing import Any
 
+from planrun.command import COMMAND
 from planrun.files import canonical, write_text
 from planrun.gates import Result, blocked, failed, gate, passed
 from planrun.repository import Repo
 from planrun.signing.assumptions import confirming, doubts, unconfirmed
 from planrun.signing.people import decides
 from planrun.signing.signatures import signable, signed
+from planrun.steps import Step
 from planrun.trouble import counted
 
 from planrun_software.gates.documents import OPEN_QUESTION, RECORD, answered, first_answered, questions
@@ -104,7 +106,12 @@ def questions_answered(repo: Repo) -> Result:
 def objective(repo: Repo) -> Result:
     promised, ceiling = repo.needed("slo.objective"), repo.needed("slo.ceiling")
     if not repo.answers.get("dependencies") and any(row["key"] == "dependencies" for row in unconfirmed(repo)):
-        return passed(f"{promised:.4%} is promised. Whether it depends on other systems nobody has said (T1.3).")
+        said = f"{promised:.4%} is promised, and nobody has said whether it depends on other systems."
+        none = f"{COMMAND} confirm dependencies"
+        step = (
+            f"Name them (mlscaffold replan --set 'dependencies=payments=99.95'), or take it that there is none: {none}"
+        )
+        return blocked(said, Step(step, "command", command=none))
     if promised <= ceiling:
         return passed(f"{promised:.4%} is within the {ceiling:.4%} that the dependencies allow.")
     soft = [name.strip() for name in str(repo.number("slo.soft") or "").split(",") if name.strip()]

@@ -141,6 +141,12 @@ CASES: list[tuple[str, str, str, Plant]] = [
     ("T1.3", "blocked", "1 assumption unconfirmed: capabilities", plan(assumptions=[ASSUMED])),
     ("T1.3", "blocked", "docs/notes/old.md: How many forms?", write("docs/notes/old.md", ASK)),
     ("T1.4", "fail", "It is not so.", plan(slo__objective=0.998)),
+    (
+        "T1.4",
+        "blocked",
+        "nobody has said whether it depends on other systems",
+        both(answer(dependencies=""), plan(assumptions=[ASSUMED | {"key": "dependencies"}])),
+    ),
     ("T1.4", "fail", "It is not so.", plan(**SOFT)),
     ("T1.4", "fail", "It is not so.", both(field("R-05", **FAULT), plan(**SOFT | {"slo__objective": 0.9999}))),
     ("T1.4", "blocked", "nobody has agreed", both(field("R-05", **FAULT), plan(**SOFT))),
