@@ -33,9 +33,17 @@ class Model:
 
         Raises `ValueError` where it does not say one thing of each row.
         """
-        made = own_features.transformed(self.steps, selected(x, self.columns))
-        said = np.asarray(raw(self.core, self.prepare.transform(made), task), dtype=float)
-        wanted = (len(x), len(self.names)) if task == "multiclass" else (len(x),)
+        return self.said(self.matrix(x), task)
+
+    def matrix(self, x: pd.DataFrame) -> Any:
+        """The numbers that it predicts from, one row each."""
+        return self.prepare.transform(own_features.transformed(self.steps, selected(x, self.columns)))
+
+    def said(self, matrix: Any, task: str) -> np.ndarray:
+        """What it says of rows of numbers, in the shape of `scores`. Raises `ValueError` as that does."""
+        said = np.asarray(raw(self.core, matrix, task), dtype=float)
+        rows = int(matrix.shape[0])
+        wanted = (rows, len(self.names)) if task == "multiclass" else (rows,)
         if said.shape != wanted:
             raise ValueError(f"the model gives numbers of shape {said.shape}, and {wanted} are needed")
         return said

@@ -1,7 +1,7 @@
 """One hypothesis, one configuration, one model. Models are files named by their hash, never pickles."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,34 +28,59 @@ def fit(frame: Frame, task: str, settings: Mapping[str, Any], rooms: Rooms | Non
 
     Raises `Trouble` when a parameter or a dropped column does not exist, or the team's own code fails.
     """
+    return learned(prepared(frame, task, settings, rooms), frame.y, task, settings, rooms)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Training rows as a family learns from them: the inputs with their kinds, the steps that were fitted, the matrix.
+
+    Without steps of the team's own, whose labels they may have read, it is the same whatever the answers are.
+    """
+
+    columns: Mapping[str, str]
+    steps: list[Any]
+    prepare: ColumnTransformer
+    matrix: Any
+
+
+def prepared(frame: Frame, task: str, settings: Mapping[str, Any], rooms: Rooms | None = None) -> Prepared:
+    """Fit what stands before the family. Raises `Trouble` as `fit` does."""
     unknown = [column for column in settings["drop"] if column not in frame.x]
     if unknown:
         raise Trouble(f'There is no input "{unknown[0]}" to drop.', f"Inputs: {', '.join(frame.x)}.")
     if task in CLASSES and len(np.unique(frame.y.astype(str))) < 2:
         raise Trouble("The training rows hold one class only.", "Add rows of the other class, or check `positive`.")
-    features, family = settings.get("features", ""), family_of(settings, rooms)
+    labels, features = _labels(task, frame.y)[0], settings.get("features", "")
     # A free text says nothing to a model until steps of the team's have read it.
     columns = {name: kind for name, kind in kinds(frame).items() if name not in settings["drop"]}
     columns = {name: kind for name, kind in columns.items() if features or kind != "text"}
-    labels, names = _labels(task, frame.y)
     own = own_features.steps(rooms, features, task, columns)
     done, made = own_features.fitted(own, selected(frame.x, columns), labels, rooms, features)
     prepare = _preparation(made, settings["model"], columns)
     try:
-        matrix = prepare.fit_transform(made, labels)
+        matrix = prepare.fit_transform(made)  # it never sees an answer
     except (TypeError, ValueError) as error:
         text = str(error).splitlines()[0].rstrip(".")
         raise Trouble(f"The configuration cannot be trained: {text}.", "Check --set and --drop.") from error
+    return Prepared(columns, done, prepare, matrix)
+
+
+def learned(
+    ready: Prepared, y: np.ndarray, task: str, settings: Mapping[str, Any], rooms: Rooms | None = None
+) -> Model:
+    """Train the family on prepared rows and their answers, of shape (rows,). Raises `Trouble` as `fit` does."""
+    family, (labels, names) = family_of(settings, rooms), _labels(task, y)
     try:
         core = family.make(task, settings["seed"], **settings["params"])
-        back = core.fit(matrix, labels)
+        back = core.fit(ready.matrix, labels)
         core = core if back is None else back
     except tuple(MEMORY_ENDS):
         raise
     except Exception as error:
         raise _told(error, settings, rooms) from error
-    trials = _trials(core)
-    return Model(columns, done, prepare, getattr(core, "best_estimator_", core), names, trials)
+    best = getattr(core, "best_estimator_", core)
+    return Model(ready.columns, ready.steps, ready.prepare, best, names, _trials(core))
 
 
 def predict(model: Model, x: pd.DataFrame, task: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The check of the harness with shuffled answers: sound on any target, and not where answers seep through."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,21 @@ def test_answers_that_seep_through_are_seen(name: str, monkeypatch: pytest.Monke
     telling = 1.0 * (held.y > np.median(held.y)) if task == "regression" else held.y
     held.x["a"] = telling
     rows.x["a"] = 1.0 * (rows.y > np.median(rows.y)) if task == "regression" else rows.y
-    fit = training.fit
-    monkeypatch.setattr(training, "fit", lambda noise, *rest: fit(rows, *rest))
+    learned = training.learned
+    monkeypatch.setattr(training, "learned", lambda ready, noise, *rest: learned(ready, rows.y, *rest))
     flat = rule.case(rule.constant(rows, task), held, 0.5)
 
     assert not harness.shuffled(rows, held, task, configuration.config("linear"), flat)["ok"]
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_stands_before_the_family_is_the_same_whatever_the_answers_are(name: str) -> None:
+    """So that the shuffles may share it; and a model trained in two steps is the one that `fit` trains."""
+    rows, held, task = frames(name, 2)
+    settings = configuration.config("linear")
+    other = replace(rows, y=np.random.default_rng(0).permutation(rows.y))
+    one, two = (training.prepared(of, task, settings) for of in (rows, other))
+
+    assert np.array_equal(one.matrix, two.matrix)
+    whole, parts = training.fit(other, task, settings), training.learned(one, other.y, task, settings)
+    assert np.array_equal(whole.scores(held.x, task), parts.said(parts.matrix(held.x), task))
