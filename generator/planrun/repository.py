@@ -127,9 +127,14 @@ class Repo:
         return canonical(self.answers)
 
     @cached_property
+    def plan_as_written(self) -> dict[Any, Any]:
+        """plan/plan.json as it stands there, whatever was done to it. Raises `Blocked`, `Trouble` where it is none."""
+        return read_json(self.root / "plan" / "plan.json", "mlscaffold replan")
+
+    @cached_property
     def plan(self) -> dict[PlanKey, Any]:
         """plan/plan.json. Raises `Blocked` when it, or an answer, was changed after the plan was computed."""
-        plan: dict[Any, Any] = read_json(self.root / "plan" / "plan.json", "mlscaffold replan")
+        plan = self.plan_as_written
         if plan.get("answers_sha256") != self.answers_sha256:
             raise Blocked("plan/project.yaml changed after plan/plan.json was computed from it.", "mlscaffold replan")
         if plan.get("seal") != seal(plan):

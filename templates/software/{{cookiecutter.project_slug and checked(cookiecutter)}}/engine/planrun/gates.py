@@ -6,16 +6,19 @@ A gate that blocks at this rigor but has no check, no evidence or a stale plan i
 import importlib
 import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import overload
 
 from planrun import catalogue
 from planrun.answers import Applies, Given, always
 from planrun.authors import by_hand, in_the_team, unvouched
 from planrun.catalogue import GateId
-from planrun.files import read_json, rows_of
+from planrun.files import rows_of
 from planrun.repository import Repo
 from planrun.rigor import ENGINES, STAGES, called_for
 from planrun.trouble import Blocked, Trouble, counted
@@ -126,13 +129,18 @@ def gate(
 def load(repo: Repo) -> dict[str, Gate]:
     """The gates that this repository has, by id: those of its kind that apply to its answers, and the team's."""
     kind = repo.answers["kind"]
-    package = importlib.import_module(f"{ENGINES[kind]}.gates")
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    _registered(f"{ENGINES[kind]}.gates")
     own = {id: one for id, one in GATES.items() if id.partition(".")[0] in STAGES[kind]}
     rows = catalogue.GATES[kind]
     here = {id: one for id, one in own.items() if called_for(rows[id], repo.answers) and one.applies(repo.answers)}
     return here | _of_house(repo) | _of_team(repo)
+
+
+@cache
+def _registered(package: str) -> None:
+    """Import a package's modules, each of which registers its gates; once, as every gate asks which there are."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
 
 
 def _of_house(repo: Repo) -> dict[str, Gate]:
@@ -141,7 +149,7 @@ def _of_house(repo: Repo) -> dict[str, Gate]:
     None while plan.json cannot be read: then every gate that uses the plan is shut, and says why.
     """
     try:
-        plan = read_json(repo.root / "plan" / "plan.json")
+        plan = repo.plan_as_written
     except Trouble:
         return {}
     rows = (plan.get("house") or {}).get("gates", [])
@@ -206,15 +214,36 @@ def order(id: str) -> tuple[str, int, str]:
     return stage, int(digits.group()) if digits else 999, rest
 
 
+_said: ContextVar[dict[tuple[Repo, str], Result]] = ContextVar("_said")
+
+
+@contextmanager
+def _asked_once() -> Iterator[None]:
+    """Until the outermost question is answered a gate is asked once, however many others wait for it.
+
+    Checks only read, so that what one said holds until then; the next question asks anew.
+    """
+    if _said.get(None) is not None:
+        yield
+        return
+    token = _said.set({})
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
 def evaluate(repo: Repo) -> list[Row]:
     """Every gate's state now, waivers applied, in order."""
     shut = blocking(repo)
-    return [_row(repo, id, id in shut) for id in sorted({*load(repo), *shut}, key=order)]
+    with _asked_once():
+        return [_row(repo, id, id in shut) for id in sorted({*load(repo), *shut}, key=order)]
 
 
 def state_of(repo: Repo, id: str) -> Row:
     """One gate's state now."""
-    return _row(repo, id, id in blocking(repo))
+    with _asked_once():
+        return _row(repo, id, id in blocking(repo))
 
 
 def require(repo: Repo, *ids: str) -> None:
@@ -223,7 +252,8 @@ def require(repo: Repo, *ids: str) -> None:
     Gates that do not block at this rigor are not asked.
     """
     asked = [id for id in ids if id in blocking(repo)]
-    closed = [row for row in (state_of(repo, id) for id in asked) if row.state not in OPEN]
+    with _asked_once():
+        closed = [row for row in (state_of(repo, id) for id in asked) if row.state not in OPEN]
     if closed:
         reasons = "\n".join(f"  {row.id} {row.title}: {row.state}. {row.reason}" for row in closed)
         raise Blocked(f"Not yet: {counted(len(closed), 'gate')} first.\n{reasons}", closed[0].next_step)
@@ -232,7 +262,10 @@ def require(repo: Repo, *ids: str) -> None:
 def _row(repo: Repo, id: str, shuts: bool) -> Row:
     known = load(repo).get(id)
     title = repo.gate_list["titles"].get(id) or (known.title if known else id)
-    result = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
+    said, key = _said.get({}), (repo, id)
+    if key not in said:
+        said[key] = _guarded(id, lambda: _waived(repo, id, checked(repo, id)))
+    result = said[key]
     unlisted = shuts and id not in repo.gate_list["blocking"] and not (known and known.blocks)
     note = " (plan/gates.yaml does not list it; it blocks.)" if unlisted else ""
     return Row(id, title, result.state, result.reason + note, result.next_step, shuts)

@@ -37,6 +37,28 @@ def test_a_check_that_breaks_is_red_and_hides_no_other(toy: Toy) -> None:
     assert broken.reason.startswith("The check of G1.2 broke: KeyError: 'rows'.")
 
 
+def test_a_gate_that_others_wait_for_is_asked_once_in_one_question(toy: Toy) -> None:
+    """And anew in the next: what a command writes between two questions counts."""
+    toy.all_pass()
+    asked: list[str] = []
+
+    def first(repo: Repo) -> gates.Result:
+        asked.append("G0.1")
+        return gates.passed("") if len(asked) > 1 else gates.blocked("Not yet.", "make it")
+
+    def after(repo: Repo) -> gates.Result:
+        return gates.Result(gates.state_of(repo, "G0.1").state, "as the first")
+
+    toy.says("G0.1", first)
+    for id in ("G1.2", "G1.11"):
+        toy.says(id, after)
+
+    for state in ("blocked", "pass"):
+        rows = {row.id: row.state for row in gates.evaluate(toy.repo)}
+        assert [rows[id] for id in ("G0.1", "G1.2", "G1.11")] == [state] * 3
+    assert asked == ["G0.1", "G0.1"]
+
+
 def test_gates_come_in_the_order_of_their_numbers(toy: Toy) -> None:
     """The second before the eleventh, the lock at the end of its stage."""
     toy.all_pass()
