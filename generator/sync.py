@@ -398,6 +398,13 @@ def places() -> dict[Path, bytes]:
     }
 
 
+def too_many_places() -> list[Path]:
+    """Places in the template for more capabilities than may be asked for."""
+    wanted, project = places(), ROOT / "templates" / "software" / PROJECT
+    found = (path for folder, _ in PLACES.values() for path in sorted((project / folder).glob("*capability_files*")))
+    return [path for path in found if path not in wanted]
+
+
 def engines() -> dict[Path, bytes]:
     """Every file of the engine's copies."""
     return {_copy(kind) / path: content for kind in questions.KINDS for path, content in engine(kind).items()}
@@ -420,15 +427,11 @@ def _copy(kind: str) -> Path:
 def main() -> int:
     """Write or compare; returns 1 when --check finds a file that is not up to date."""
     only_check = "--check" in sys.argv[1:]
-    stale = _brought_up_to_date(doors(), only_check)
-    copies = engines()  # after the doors: the example is rendered through them
-    stale += _brought_up_to_date(copies, only_check)
-    for path in surplus(copies):
-        if not only_check:
-            path.unlink()
-        done = "has no source any more: run python generator/sync.py" if only_check else "removed"
-        print(f"{path.relative_to(ROOT)} {done}")
-        stale.append(path)
+    stale = _brought_up_to_date(doors(), only_check) + _removed(too_many_places(), only_check)
+    if stale and only_check:  # what is copied holds an example, which is rendered through the doors
+        return 1
+    copies = engines()
+    stale += _brought_up_to_date(copies, only_check) + _removed(surplus(copies), only_check)
     if not only_check:
         _remove_empty_folders()
     return int(bool(stale) and only_check)
@@ -444,6 +447,16 @@ def _brought_up_to_date(files: Mapping[Path, bytes], only_check: bool) -> list[P
         done = "is not up to date: run python generator/sync.py" if only_check else "written"
         print(f"{path.relative_to(ROOT)} {done}")
     return stale
+
+
+def _removed(paths: list[Path], only_check: bool) -> list[Path]:
+    """These files, which have no source; removed, unless they are only checked."""
+    for path in paths:
+        if not only_check:
+            path.unlink()
+        done = "has no source any more: run python generator/sync.py" if only_check else "removed"
+        print(f"{path.relative_to(ROOT)} {done}")
+    return paths
 
 
 def _remove_empty_folders() -> None:

@@ -75,6 +75,11 @@ def test_the_copies_are_those_of_the_source(tmp_path: Path) -> None:
     assert "engine/planrun/gates.py is not up to date" in said
     assert "engine/planrun/git.py is not up to date" in said
     assert "engine/planrun_ml/more.py has no source any more" in said
+    place = next((copy / "templates" / "software").glob("{{*/tests/samples")) / "{{ capability_files[12].sample }}"
+    place.write_text("")  # one more than may be asked for, which nothing could fill
+    code, said = check()
+    assert code == 1
+    assert "capability_files[12].sample }} has no source any more" in said
 
 
 @pytest.mark.parametrize("repository", ["ml-default", "sw-default"], indirect=True)

@@ -25,7 +25,6 @@ from mlscaffold.fields import Fields
 from mlscaffold.person import Person
 from mlscaffold.questions import Question
 
-MOST_CAPABILITIES = 20  # a template has so many places for the files of one; twice what an appetite holds, and more
 PRESETS = "presets"  # in the person's own file: what lies over all of the person's projects
 
 
@@ -404,9 +403,6 @@ def _check_together(answers: Answers) -> None:
     capabilities = answers.get("capabilities", ())
     if len(set(capabilities)) < len(capabilities):
         raise Contradiction("capabilities", "capabilities names the same capability twice.", "Name each one once.")
-    if len(capabilities) > MOST_CAPABILITIES:
-        told = f"capabilities names {len(capabilities)}, and one product is planned with at most {MOST_CAPABILITIES}."
-        raise Contradiction("capabilities", told, "Name those of the first release, or plan a second product.")
 
 
 def _check_ranges(answers: Answers) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlscaffold.answers import MOST_CAPABILITIES, Answers
+from mlscaffold import questions
+from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_served, lines
 from mlscaffold.rendering.requirements import drafts, first_done, queries
 from mlscaffold.wording import as_python
 
-PLACES = MOST_CAPABILITIES
+PLACES = questions.load()["capabilities"].max_items  # as many as may be answered have files
 Row = Mapping[str, Any]
 
 
