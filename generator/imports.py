@@ -55,7 +55,7 @@ MLSCAFFOLD = Tree(
     "mlscaffold",
     "mlscaffold: from questions to a repository",
     _layers("""
-        words: __init__ → figures invocation → disk errors numerals person
+        words: __init__ → agreed figures invocation → disk errors numerals person
         presets in force, files: changes house templates yamltext
         what people type: patterns → naming
         questions: catalogue → questions

@@ -47,6 +47,7 @@ STORY = {
 # How a repository stands, and what a scorecard makes of it: read by the board, and told by `status`.
 STANDING = ("standing", "scorecard")
 FIGURES = "figures.py"  # with how many digits a figure is shown: pages and the engine's commands say the same
+AGREED = "agreed.py"  # what a signature of acceptance holds to: a replan says which of it moves, gates turn red by it
 PLATFORM = "your-org/platform"  # in the forms for Backstage, until `questions --backstage` names the real one
 PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
@@ -361,6 +362,7 @@ def doors() -> dict[Path, bytes]:
         ROOT / "generator/planrun/catalogue.py": engine_catalogue().encode(),
         **{ROOT / f"generator/planrun/{module}.py": standing(module).encode() for module in STANDING},
         ROOT / "generator/planrun" / FIGURES: (ROOT / "generator/mlscaffold" / FIGURES).read_bytes(),
+        ROOT / "generator/planrun_ml/acceptance" / AGREED: (ROOT / "generator/mlscaffold" / AGREED).read_bytes(),
         ROOT / "docs/status.schema.json": f"{json.dumps(forms.json_schema(), indent=2)}\n".encode(),
         ROOT / "docs/facts.schema.json": f"{json.dumps(forms.facts_schema(), indent=2)}\n".encode(),
         **{ROOT / "generator" / path: text.encode() for path, text in story().items()},

@@ -92,6 +92,7 @@ PARTS = {
         "what replan, update, presets and the wizard do at length",
         (
             "tests/test_agents.py",
+            "tests/test_agreed.py",
             "tests/test_backstage.py",
             "tests/test_carrying.py",
             "tests/test_doors.py",

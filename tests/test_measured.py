@@ -138,7 +138,7 @@ def test_the_sample_measures_nothing_of_a_team(tmp_path: Path) -> None:
 def test_what_becomes_stale_is_named(locked: Path) -> None:
     """Evidence by the part of the plan it measured, a signature by the pages and parts it covers."""
     (locked / "gates/signoff-G3a.yaml").write_text("- role: po\n", "utf-8")
-    before = {"test": {"rows": 1}, "metric": {"name": "recall"}}
+    before = {"test": {"rows": {"value": 1}, "shortfall": {"value": 9}}, "metric": {"name": "recall"}}
     path = locked / "evidence/baseline.json"
     assert "plan/plan.json#metric" in json.loads(path.read_text("utf-8"))["measured"]
 
@@ -146,7 +146,8 @@ def test_what_becomes_stale_is_named(locked: Path) -> None:
         return measured.made_stale(locked, before, after, pages)
 
     assert stale(before) == []
-    assert stale(before | {"test": {"rows": 2}}) == ["gates/signoff-G3a.yaml (test)"]
+    assert stale(before | {"test": {"rows": {"value": 2}}}) == ["gates/signoff-G3a.yaml (test.rows)"]
+    assert stale(before | {"test": {"rows": {"value": 1}, "shortfall": {"value": 8}}}) == [], "which judges nothing"
     assert stale(before, "docs/03-acceptance.md") == ["gates/signoff-G3a.yaml (docs/03-acceptance.md)"]
     assert "evidence/baseline.json (metric)" in stale(before | {"metric": {"name": "f1"}})
 

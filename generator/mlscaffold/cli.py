@@ -384,7 +384,8 @@ def _measured(folder: Path, facts: dict[str, str], *, agreed: bool) -> dict[str,
         return facts or None
     wanted = facts | measured.facts_of(offer.taken, recorded)
     preview = update.replan(folder, wanted, dry_run=True)
-    _tell(report.measured(offer, measured.made_stale(root, preview.before, preview.after, preview.changed)))
+    pages = {*preview.changed}.difference(preview.still_signed)
+    _tell(report.measured(offer, measured.made_stale(root, preview.before, preview.after, pages)))
     if agreed:
         return wanted
     _refuse_unasked()

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from mlscaffold import answers, questions, yamltext
+from mlscaffold import agreed, answers, questions, yamltext
 from mlscaffold.answers import Answers
 from mlscaffold.errors import AnswerError
 
@@ -25,8 +25,8 @@ PLAN = "plan/plan.json#"
 SIGNED = {
     "G1": ("docs/01-data-audit.md", "docs/labelling-guide.md"),
     "G3a": (
-        "docs/03-acceptance.md",
-        f"{PLAN}acceptance,test,slices",
+        agreed.DOCUMENT,
+        agreed.THRESHOLDS,
         "plan/project.yaml#rigor",
         "plan/gates.yaml#blocking",
     ),
@@ -87,8 +87,10 @@ def made_stale(root: Path, before: Mapping[Any, Any], after: Mapping[Any, Any], 
     """What rests on a part of the plan, by evidence's own word, that moves, or on one of these pages, which change."""
 
     def moved(names: Iterable[str]) -> list[str]:
-        parts = [part for name in names if name.startswith(PLAN) for part in name.removeprefix(PLAN).split(",")]
+        whole = [name for name in names if name.startswith(PLAN) and name != agreed.THRESHOLDS]
+        parts = [part for name in whole for part in name.removeprefix(PLAN).split(",")]
         found = [part for part in parts if before.get(part) != after.get(part)]
+        found += agreed.moved(before, after) if agreed.THRESHOLDS in names else ()
         return list(dict.fromkeys([*found, *(name for name in names if name in pages)]))
 
     resting = {

@@ -222,6 +222,7 @@ def advice(facts: Mapping[str, Any], unsaid: Sequence[str] = ()) -> str:
 
 
 BY_FLAG = "--set KEY=VALUE gives the fact, --set confirmed=KEY takes the default as true."
+VOID = "a signature is void where what it covers changed."
 IN_A_REPOSITORY = "`replan --set KEY=VALUE` gives the fact, `confirm KEY` in the repository takes the default as true."
 
 
@@ -402,7 +403,7 @@ def replanned(result: "Replanned", moved: Sequence[tuple[str, Any, Any]], dry_ru
         parts.append("No number changes.")
     parts += _by_fate(result, dry_run)
     if (result.changed or result.removed) and not dry_run and not result.conflicts:
-        parts.append("Read the changes with git diff, then commit them; signatures of changed pages are void.")
+        parts.append(f"Read the changes with git diff, then commit them; {VOID}")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -439,7 +440,7 @@ def updated(result: "Updated", version: str, dry_run: bool) -> str:
         parts.append(merged.diff.rstrip("\n"))
     if not dry_run and not merged.conflicts:
         parts.append(
-            "Read the changes with git diff, then commit them; signatures of changed pages are void.\n"
+            f"Read the changes with git diff, then commit them; {VOID}\n"
             "Then make setup, and: planrun self-test, planrun status."
         )
     return "\n\n".join(part for part in parts if part)

@@ -19,6 +19,7 @@ import yaml
 
 from mlscaffold import (
     __version__,
+    agreed,
     answers,
     changes,
     context,
@@ -81,6 +82,7 @@ class Replanned:
     kept: tuple[str, ...]
     beside: tuple[str, ...]
     in_git: bool
+    still_signed: tuple[str, ...]  # pages of which only figures beside the signature change
     by: str  # whose changes they are: the new plan's, or another version's
     diff: str = ""  # of the team's files, as `git apply` takes it; without those that the program computes
 
@@ -129,7 +131,7 @@ def replan(
         with house.using(presets.recorded(kept.state)):
             known = recorded(root)
             renamed = _called(known, names or {})
-            return _merged(root, kept, renamed, new_facts, None, dry_run=dry_run, names=names or {})
+            return _merged(root, kept, renamed, new_facts, None, dry_run=dry_run, names=names or {}, say=say)
 
 
 def update(
@@ -164,7 +166,7 @@ def update(
                 delivered = str(kept.state.get("engine_sha256", ""))
                 found = engine.replaced(root, render.engine_of(tree), delivered, kept.version)
                 ready = (complete, tree)
-                merged = _merged(root, kept, taken, new_facts, found, dry_run=dry_run, ready=ready)
+                merged = _merged(root, kept, taken, new_facts, found, dry_run=dry_run, ready=ready, say=say)
             return Updated(kept.version, merged, found)
 
 
@@ -371,12 +373,14 @@ def _merged(
     new_engine: Replacement | None,
     *,
     dry_run: bool,
+    say: Callable[[str], None],
     ready: tuple[Answers, Path] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Replanned:
     """Merge this version's render with `known` answers and `new_facts` into the repository, and a new engine too.
 
-    `ready` is a render that there is already, with the answers it is of: rendering is most of the work.
+    `ready` is a render that there is already, with the answers it is of: rendering is most of the work. `say` is told
+    before anything is written where thresholds move that somebody signed.
     """
     if missing := [name for name in COMPUTED if not root.joinpath(name).is_file()]:
         raise NoRecord(root, missing[0])
@@ -400,6 +404,9 @@ def _merged(
         own=own, computed=COMPUTED, elsewhere=elsewhere, called=called, renamings=renamings,
     )  # fmt: skip
     fresh += _renumbered(root, before, complete, {*own}.difference(change.path for change in merged.changes))
+    after = context.plan_of(complete)
+    if warning := _signed_moves(root, before, after):
+        say(warning)
     if not dry_run:
         touched = {change.path for change in (*merged.changes, *fresh)}
         places |= {elsewhere.get(path, path) for path in theirs}
@@ -411,7 +418,7 @@ def _merged(
     return Replanned(
         root,
         before,
-        context.plan_of(complete),
+        after,
         tuple(change.path for change in merged.changes if change.content is not None),
         tuple(change.path for change in merged.changes if change.content is None),
         tuple(sorted(merged.conflicts)),
@@ -419,9 +426,37 @@ def _merged(
         merged.kept,
         merged.beside,
         bool(tracked),
+        tuple(change.path for change in merged.changes if _only_beside(change)),
         by,
         _diff(merged.changes) if dry_run and new_engine else "",
     )
+
+
+def _signed_moves(root: Path, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> str:
+    """Which signed thresholds a new plan moves, old and new, and what holds them; "" where none moves, or is signed."""
+    signed = root / agreed.SIGNATURE
+    if not signed.is_file() or signed.read_bytes().strip() in (b"", b"[]"):
+        return ""
+    if not (changes := agreed.moved(before, after)):
+        return ""
+    looks = root / "evidence/test_access.log"
+    late = looks.is_file() and bool(looks.read_text("utf-8").strip())
+    then = (
+        "Somebody has looked at the test rows, so that signing anew comes too late."
+        if late
+        else "They are to be signed again."
+    )
+    answer = agreed.holding(changes)
+    keep = f" The gain stays what it was with: {answer}" if answer else ""
+    return f"This moves thresholds that were signed: {agreed.told(changes)}. {then}{keep}"
+
+
+def _only_beside(change: Change) -> bool:
+    """Whether a change of the page of acceptance leaves all that is signed of it as it was."""
+    if not change.path.endswith(agreed.DOCUMENT) or change.content is None or change.seen is None:
+        return False
+    old, new = (agreed.signed_text(text.decode("utf-8", "replace")) for text in (change.seen, change.content))
+    return old == new
 
 
 def _names(updates: bool) -> tuple[str, str, str]:

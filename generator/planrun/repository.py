@@ -3,7 +3,7 @@
 import json
 import shlex
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,18 @@ ENGINE = "engine/"
 ROOMS = "rooms/"
 # Inputs of numbers, by the answers they come from.
 ANSWERED_BY: dict[str, AnswerKey] = {"baseline": "current_value", "target": "target_value"}
+
+DIGESTS: dict[str, "Callable[[Repo], str]"] = {}  # what of a path counts, where that is not the whole of it
+
+
+def digested(path: str) -> "Callable[[Callable[[Repo], str]], Callable[[Repo], str]]":
+    """Register how `Repo.digest` hashes a path of which only a part counts, such as the thresholds of a plan."""
+
+    def register(function: "Callable[[Repo], str]") -> "Callable[[Repo], str]":
+        DIGESTS[path] = function
+        return function
+
+    return register
 
 
 class Repo:
@@ -234,7 +246,11 @@ class Repo:
     # ------------------------------------------------------------------------------------------------ hashes
     def digest(self, path: str) -> str:
         """Hash of a file, of a folder's files ("src/"), of sections of a file ("plan/plan.json#test,slices"), of what a
-        room says ("rooms/metrics.py"), or of the engine that was imported ("engine/"), wherever it is installed."""
+        room says ("rooms/metrics.py"), or of the engine that was imported ("engine/"), wherever it is installed.
+
+        Of a path in `DIGESTS` only what counts is hashed."""
+        if path in DIGESTS:
+            return DIGESTS[path](self)
         name, _, sections = path.partition("#")
         if name == ENGINE:
             return engine_sha256(self.answers["kind"])

@@ -13,6 +13,8 @@ from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
 from planrun_ml.acceptance import behaviour as behaviour_module
+from planrun_ml.acceptance import thresholds
+from planrun_ml.acceptance.agreed import SIGNATURE, THRESHOLDS, told
 from planrun_ml.baseline import practice
 from planrun_ml.data import frames, manifest, prediction_files, splits
 from planrun_ml.experiments import records
@@ -32,7 +34,6 @@ from planrun_ml.measuring.intervals import (
 from planrun_ml.measuring.stakes import allowed_loss, decision_threshold, expected_cost, minimum_gain
 from planrun_ml.models import families
 
-THRESHOLDS = "plan/plan.json#acceptance,test,slices"
 MEASURED = ("data/manifest.json", splits.SPLITS, THRESHOLDS)
 ACCEPT = "make accept"
 ACCEPTED = "evidence/acceptance.json#predictions"
@@ -103,7 +104,9 @@ def accepted(repo: Repo) -> dict[str, Any]:
     """The evidence of acceptance, recomputed. `Blocked` when missing or stale, `Trouble` when it does not fit."""
     manifest.manifest(repo)
     unsigned = "G3.1" in repo.blocking() and (state := state_of(repo, "G3.1")).state not in OPEN
-    facts = repo.fresh("acceptance", state.next_step if unsigned else "make accept")
+    step = state.next_step if unsigned else ACCEPT
+    _refuse_moved(repo, step)
+    facts = repo.fresh("acceptance", step)
     for name, digest in facts["predictions"].items():
         wrong = prediction_files.problems(repo, prediction_files.read_predictions(repo, digest), "test")
         if wrong:
@@ -119,6 +122,15 @@ def accepted(repo: Repo) -> dict[str, Any]:
             if typed != found and (None in (typed, found) or abs(typed - found) > TOLERANCE):
                 raise Trouble(f"{part} {key} recomputes to {found}, not to {typed}.", "make accept; never type a score")
     return facts | again
+
+
+def _refuse_moved(repo: Repo, step: str) -> None:
+    """Raises `Blocked`, with the numbers, where thresholds moved after the verdict by them."""
+    facts = repo.evidence("acceptance", ACCEPT)
+    if facts is None or facts["measured"].get(THRESHOLDS) == repo.digest(THRESHOLDS):
+        return
+    if changes := thresholds.moved_since(repo, "evidence/acceptance.json", SIGNATURE):
+        raise Blocked(f"evidence/acceptance.json was judged by other thresholds: {told(changes)}.", step)
 
 
 def _fits_its_record(repo: Repo, facts: dict[str, Any]) -> None:

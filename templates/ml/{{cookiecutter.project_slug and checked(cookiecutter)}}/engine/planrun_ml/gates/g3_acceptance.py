@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +20,12 @@ from planrun.signing.signatures import SIGNABLES, document_hash, signable, signe
 from planrun.steps import Step, asked_of, rows_missing
 from planrun.trouble import Blocked, Trouble
 
-from planrun_ml.acceptance import verdicts
+from planrun_ml.acceptance import agreed, verdicts
+from planrun_ml.acceptance.agreed import DOCUMENT, SIGNATURE, THRESHOLDS
 from planrun_ml.acceptance.retracing import retraced
 from planrun_ml.acceptance.run import too_little_room
-from planrun_ml.acceptance.verdicts import THRESHOLDS, accepted
+from planrun_ml.acceptance.thresholds import moved_since
+from planrun_ml.acceptance.verdicts import accepted
 from planrun_ml.baseline import practice
 from planrun_ml.data import lock
 from planrun_ml.data import looks as looks_module
@@ -38,7 +41,6 @@ from planrun_ml.pages import write
 ACCEPT = "make accept"
 PROMOTE = "make promote"
 DRILL = "make rollback ARGS=--drill"
-DOCUMENT = "docs/03-acceptance.md"
 ASKED = ("plan/project.yaml#rigor", "plan/gates.yaml#blocking")  # which gates have to be open
 SIGNED = "evidence/acceptance.json#experiment,predictions,verdict,segments"
 ROLES = ("po", "ds", "ops")
@@ -62,7 +64,7 @@ def _answered(repo: Repo) -> None:
 
 def _held_to(repo: Repo) -> str:
     """What may not change once somebody has looked: the thresholds, and the page from section 2 on."""
-    return canonical({DOCUMENT: _sections(repo)[1], THRESHOLDS: repo.digest(THRESHOLDS)})
+    return canonical({DOCUMENT: agreed.signed_text(_sections(repo)[1]), THRESHOLDS: repo.digest(THRESHOLDS)})
 
 
 def _sections(repo: Repo) -> tuple[str, str]:
@@ -80,6 +82,12 @@ def _still_open(repo: Repo) -> str:
     if rest:
         asks = trouble.counted(rest, "question")
         told.append(f"Sections 2 to 12 leave {asks} open: an answer counts if it is signed before the first look.")
+    if late := [row["key"] for row in repo.assumptions() if row.get("confirmed_by")]:
+        facts = f"{trouble.counted(len(late), 'fact')} {'was' if len(late) == 1 else 'were'}"
+        told.append(
+            f"{facts} confirmed since the plan was computed. A replan counts with what is confirmed and may move these "
+            "thresholds, which nobody can sign anew after the first look: mlscaffold replan, then sign again."
+        )
     return "\n".join(told)
 
 
@@ -89,7 +97,7 @@ signable("G3b", (SIGNED,), ROLES, _ready)
 
 @gate("G3.1")
 def thresholds(repo: Repo) -> Result:
-    state = signed(repo, "G3a")
+    state = _named(repo, signed(repo, "G3a"))
     if not looks_module.looks(repo):
         return state if state.state not in OPEN else passed(f"{state.reason} Nobody has looked at the test rows.")
     test_set = repo.fresh("splits", "make audit")["keys"]["test"]
@@ -100,14 +108,26 @@ def thresholds(repo: Repo) -> Result:
         return passed(f"{state.reason} Nobody has looked at the test rows.")
     if state.state not in OPEN:  # nobody is sent to sign what would not help
         said = f"{state.reason} Somebody has looked at the test rows since, so a new signature would come too late."
-        return blocked(said, decides(repo, "po", BACK))
+        return blocked(said, decides(repo, "po", _way_back(repo)))
     if gone := _no_longer_asked(repo, looks):
         said = f"{', '.join(gone)} had to be open when the test rows were read, and need not be now."
         return failed(f"{said}{_rigor_then(repo, looks)}", decides(repo, "po", _asking_again(repo, looks)))
     if _came_late(repo, looks[0]):
         said = "The thresholds that stand now were signed after the first look at the test rows."
-        return failed(said, decides(repo, "po", BACK))
+        return failed(said, decides(repo, "po", _way_back(repo)))
     return passed(f"{state.reason} The first look came after.")
+
+
+def _named(repo: Repo, state: Result) -> Result:
+    """The state of the signature; where it is void, with the numbers that moved since."""
+    changes = {} if state.state in OPEN else moved_since(repo, SIGNATURE)
+    return replace(state, reason=f"{state.reason} Moved: {agreed.told(changes)}.") if changes else state
+
+
+def _way_back(repo: Repo) -> str:
+    """How what was signed is said again: by the answer that holds the gain where that moved, or from git."""
+    answer = agreed.holding(moved_since(repo, SIGNATURE))
+    return f"{answer}, or {BACK}" if answer else BACK
 
 
 def _no_longer_asked(repo: Repo, looks: Sequence[Mapping[str, str]]) -> list[str]:

@@ -18,6 +18,7 @@ from planrun.status import lead
 from planrun.steps import told
 from planrun.trouble import Blocked
 
+from planrun_ml.acceptance import agreed
 from planrun_ml.data import frames, looks, prediction_files
 from planrun_ml.data.lock import lock_sha
 from planrun_ml.data.prediction_files import read_predictions
@@ -239,12 +240,16 @@ def test_logic_in_a_notebook(worked: Path) -> None:
 def test_threshold_edited_after_the_look(worked: Path) -> None:
     """A lower bar, signed again, comes too late."""
     assert gate(worked, "G3.1").state == "pass"
+    signed_gain = f"{Repo(worked).number('acceptance.min_gain'):.10g}"
     edit(worked / "plan" / "plan.json", lambda plan: plan["acceptance"]["min_gain"].update(value=-1.0))
     row = gate(worked, "G3.1")
     assert row.state == "blocked"
+    assert f"Moved: acceptance.min_gain {signed_gain} → -1." in row.reason
     assert "a new signature would come too late" in row.reason
     assert "bring the signed text back" in row.next_step, "and nobody is sent to sign it"
+    assert f"mlscaffold replan --set min_gain={signed_gain}" in row.next_step, "or to the answer that holds it"
     assert gate(worked, "G3.3").state == "blocked"
+    assert f"by other thresholds: acceptance.min_gain {signed_gain} → -1." in gate(worked, "G3.3").reason
 
     git(worked, "commit", "--quiet", "-am", "lower bar", "--date", "2040-01-01T00:00:00")
     ask(worked, "sign", "G3a")
@@ -253,6 +258,40 @@ def test_threshold_edited_after_the_look(worked: Path) -> None:
     signed = yaml.safe_load((worked / "gates" / "signoff-G3a.yaml").read_text())[0]["at"]
     assert signed > looked
     assert gate(worked, "G3.1").state == "fail"
+
+
+def test_what_follows_from_the_threshold_may_move(worked: Path) -> None:
+    """Money a month and rows at hand judge nothing: with other ones the signature and the verdict stand."""
+    before = {id: gate(worked, id) for id in ("G3.1", "G3.2", "G3.3", "G3.4", "G3.8", "G3.10")}
+    page = worked / "docs/03-acceptance.md"
+    text = page.read_text("utf-8")
+    beside = re.sub(rf"({agreed.BESIDE}.*\n)", r"\1\nAnother amount a month.\n", text)
+    assert beside.count("Another amount a month.") >= 3
+
+    def others(plan: dict[str, Any]) -> None:
+        for key in agreed.FOLLOWS:
+            part, _, name = key.partition(".")
+            if name in plan[part]:
+                plan[part][name].update(value=12345.0)
+
+    edit(worked / "plan" / "plan.json", others)
+    page.write_text(beside, "utf-8")
+    commit(worked)
+
+    assert {id: gate(worked, id) for id in before} == before
+    page.write_text(beside.replace("## 4 Evidence size\n", "## 4 Evidence size\n\nA word that counts.\n"), "utf-8")
+    assert gate(worked, "G3.1").state == "blocked"
+
+
+def test_who_signs_is_told_that_the_plan_is_behind(newborn: Path) -> None:
+    """What was confirmed since counts from the next replan on, and would move what is signed now."""
+    note = SIGNABLES["G3a"].note
+    assert note is not None
+    assert "since the plan was computed" not in note(Repo(newborn))
+    assert ask(newborn, "confirm", "--all")[0] == 0
+
+    assert "confirmed since the plan was computed" in note(Repo(newborn))
+    assert note(Repo(newborn)).endswith("mlscaffold replan, then sign again.")
 
 
 def test_use_and_limits_are_answered_after_the_look_and_signed_anew(worked: Path) -> None:
