@@ -6,7 +6,7 @@ from planrun.repository import Repo
 from planrun_ml.data.lock import lock_sha
 from planrun_ml.experiments.records import all_records, champion, counted, standing
 from planrun_ml.experiments.stop_rules import stop_rule
-from planrun_ml.experiments.telling import _said
+from planrun_ml.measuring.telling import difference_told, value_told
 from planrun_ml.pages import tables
 
 LOG = "evidence/experiments.md"
@@ -27,7 +27,7 @@ def write_log(repo: Repo) -> str:
         change = "; ".join(record["change"])
         learned = record["learned"] if record["id"] in here else "Of other data, or of another engine: not counted."
         learned = f"Measured again as {again[record['id']]}." if record["id"] in again else learned
-        scores = _said(record["metric"]), _said(record["vs_baseline"], "+")
+        scores = value_told(record["metric"]), difference_told(record["vs_baseline"])
         rows.append(tables.row(record["id"], change, *scores, learned))
     found = standing(found)
     helped = sum(((record["vs_champion"] or record["vs_baseline"])["low"] or 0) > 0 for record in found)

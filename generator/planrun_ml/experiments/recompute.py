@@ -12,6 +12,7 @@ from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import compared, keeps, share_of
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold
+from planrun_ml.measuring.telling import difference_told
 
 TOLERANCE = 1e-5  # between a figure that was written down and the same worked out again
 
@@ -43,7 +44,7 @@ def wrong(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[str,
         pair = prediction_files.pair(said, prediction_files.read_predictions(repo, other), threshold)
         again, typed = compared(repo, *pair, alpha)[1], record.get(name) or {}
         if not all(same(again[key], typed.get(key)) for key in ("value", "low", "high")):
-            return f"{name} recomputes to {again['value']} ({again['low']} to {again['high']})"
+            return f"{name} recomputes to {difference_told(again)}"
     decided = "keep" if keeps(record) else "drop"
     return "" if record["decision"] == decided else f"its figures say {decided}, not {record['decision']}"
 

@@ -22,6 +22,7 @@ MORE = {"rows": "rows", "positives": "positive rows", "alarms": "alarms", "queri
 LABELS = {"rows": "labels", "positives": "labels of positives", "alarms": "labels of alarms", "queries": "queries"}
 NATURAL: dict[str, MetricKey] = {task: row.natural for task, row in TASKS.items()}
 TINY = 1e-15
+OF_THE_TARGET = "units of the target"  # which no answer names
 Combine = Callable[[np.ndarray], np.ndarray]
 
 
@@ -242,11 +243,12 @@ def _listed(
     combine: Combine | None = None,
     value: Callable[[Case], float] | None = None,
     root: bool = False,
+    unit: str = "",
 ) -> Metric:
     """A metric of the catalogue, and how it is computed."""
     row = METRICS[name]
     return Metric(
-        each=each, sums=sums, combine=combine, value=value, root=root,
+        each=each, sums=sums, combine=combine, value=value, root=root, unit=unit,
         name=name, better=row.better, counted_on=row.counted_on, share=row.method == "share",
         delong=row.method == "auc", best=None if row.high is None or row.better != BETTER[0] else float(row.high),
     )  # fmt: skip
@@ -264,12 +266,13 @@ BUILT_IN: dict[str, Metric] = {
         _listed("macro_f1", sums=_of_classes, combine=_mean_f1),
         _listed("log_loss", each=lambda case: -np.log(np.clip(_given(case), TINY, 1))),
         _listed("brier", each=lambda case: (case.scores - case.y) ** 2),
-        _listed("mae", each=lambda case: np.abs(case.y - case.scores)),
+        _listed("mae", each=lambda case: np.abs(case.y - case.scores), unit=OF_THE_TARGET),
         _listed(
             "rmse",
             each=lambda case: (case.y - case.scores) ** 2,
             combine=lambda sums: np.sqrt(_mean(sums)),
             root=True,
+            unit=OF_THE_TARGET,
         ),
         _listed("ndcg_at_10", each=lambda case: per_query("ndcg_at_10", case)),
         _listed("mrr", each=lambda case: per_query("mrr", case)),

@@ -13,6 +13,7 @@ from planrun_ml.experiments.recompute import same, wrong
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import interval
 from planrun_ml.measuring.stakes import decision_threshold
+from planrun_ml.measuring.telling import figure
 
 
 @dataclass(frozen=True)
@@ -71,5 +72,5 @@ def _differs(repo: Repo, record: dict[str, Any], baseline: str, champion: dict[s
         return trouble.sentence.rstrip(".")
     again = interval(deciding(repo), case, repo.needed("acceptance.alpha")).as_json()
     if not all(same(again[key], record["metric"].get(key)) for key in ("value", "low", "high")):
-        return f"its bounds recompute to {again['low']} to {again['high']}"
+        return f"its bounds recompute to {figure(again['low'])} to {figure(again['high'])}"
     return ""

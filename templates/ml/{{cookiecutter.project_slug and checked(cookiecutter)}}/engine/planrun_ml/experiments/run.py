@@ -29,13 +29,13 @@ from planrun_ml.experiments.recompute import stands
 from planrun_ml.experiments.records import FOLDER, champion, counted, next_id
 from planrun_ml.experiments.retracing import LONG, OTHER, of_record
 from planrun_ml.experiments.stop_rules import DECIDE, optimism_of, stop_rule
-from planrun_ml.experiments.telling import _said
 from planrun_ml.measuring import measures
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.deciding import deciding
 from planrun_ml.measuring.intervals import compared, dearer, interval, keeps, share_of
 from planrun_ml.measuring.metrics import score
 from planrun_ml.measuring.stakes import decision_threshold, expected_cost, minimum_gain
+from planrun_ml.measuring.telling import better_by, difference_told, value_told
 from planrun_ml.models import configuration, families, model_files, own_features, training
 from planrun_ml.models.double_run import TOLERANCE
 from planrun_ml.models.model import Model, selected
@@ -119,7 +119,7 @@ def run(
         **({"again": renewed["id"]} if renewed else {}),
         **found,
         "decision": "keep" if keep else "drop",
-        "learned": f"{'Kept' if keep else 'Dropped'}: {_said(against, '+').partition(',')[0]} against {name}, {sure}.",
+        "learned": f"{'Kept' if keep else 'Dropped'}: {_against(repo, against['value'], name)}, {sure}.",
         "next": "read 50 errors, then change one thing" if keep else "try the next entry of the backlog",
     }
     records.write_record(repo, content["id"], content)
@@ -296,6 +296,14 @@ def _why(repo: Repo, settings: dict[str, Any], change: list[str]) -> str:
     return families.family_of(settings, repo.rooms).why or f"{settings['model']} sees what the others do not."
 
 
+def _against(repo: Repo, gain: float | None, name: str) -> str:
+    """A gain over the champion or the baseline: how much better the metric is, whichever way it runs."""
+    metric = deciding(repo)
+    if gain is None:
+        return f"nobody can tell how {metric.name} is beside that of {name}"
+    return f"{metric.name} {better_by(gain, metric.unit)} {'than' if gain else 'as'} that of {name}"
+
+
 def _unlike(twice: dict[str, Any] | None) -> str:
     """What two trainings that differ mean for those who read the result; "" where they do not."""
     if twice is None or twice["ok"]:
@@ -306,13 +314,14 @@ def _unlike(twice: dict[str, Any] | None) -> str:
 
 def _told(repo: Repo, content: dict[str, Any]) -> str:
     mark, rule, chance = source.label(repo, source.source_of(repo)), stop_rule(repo), optimism_of(repo)
-    score = f"{content['id']}: {content['metric']['name']} {_said(content['metric'])}"
     metric, counted = deciding(repo), f"{content['n']:,} validation rows"
+    told = f"{value_told(content['metric'], metric.unit)} ({metric.better} is better)"
+    score = f"{content['id']}: {content['metric']['name']} {told}"
     if metric.more != "rows":  # what the metric counts, and the bounds rest on
         counted = f"{content['vs_baseline']['n']:,} {metric.more} among {counted}"
     lines = [
         f"{score}, {counted}{mark}.",
-        f"Against the baseline: {_said(content['vs_baseline'], '+')}.",
+        f"Against the baseline: {difference_told(content['vs_baseline'], metric.unit)}.",
         content["learned"],
         f"The best of the experiments looks about {chance:.3g} better here than it is." if chance else "",
         _unlike(content.get("double_run")),

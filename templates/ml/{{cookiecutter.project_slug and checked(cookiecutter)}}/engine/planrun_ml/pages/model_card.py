@@ -10,16 +10,15 @@ from planrun.repository import Repo
 from planrun.rooms import KEPT
 
 from planrun_ml.data import manifest, source
+from planrun_ml.measuring.telling import UNKNOWN
 from planrun_ml.pages.datasheet import DATASHEET
 from planrun_ml.pages.tables import listed, table
-
-FIGURE = "{value} ({low} to {high}; {n} units, {method})"
 
 
 def model_card(repo: Repo) -> str:
     """The accepted or rejected model, with the hash of the evidence it tells of."""
     facts, audited = repo.fresh("acceptance", "make accept"), manifest.manifest(repo)
-    result, rule, gain = (FIGURE.format(**facts[key]) for key in ("result", "baseline", "gain"))
+    result, rule, gain = (_figure(facts[key]) for key in ("result", "baseline", "gain"))
     limits = {name: f"{value:.4g}" for name, value in facts["limits"].items() if value is not None}
     costs = {name: f"{value:.4g}" for name, value in facts["cost"].items() if value is not None}
     rows = {
@@ -45,6 +44,14 @@ Written by `make accept` from evidence `{repo.sha256("evidence/acceptance.json")
 Limits: shown only for rows like those of the audit, for this metric and this decision threshold
 ({facts["decision_threshold"]:.3g}). What is not promised stands in docs/03-acceptance.md, section 1.
 """
+
+
+def _figure(found: dict[str, Any]) -> str:
+    """A value as evidence holds it, with its bounds and what they rest on."""
+    low, high = (UNKNOWN if found[key] is None else found[key] for key in ("low", "high"))
+    ends = f"{low} to {high}" if (low, high) != (UNKNOWN, UNKNOWN) else "without bounds"
+    value = UNKNOWN if found["value"] is None else found["value"]
+    return f"{value} ({ends}; {found['n']} units, {found['method']})"
 
 
 def _own(settings: dict[str, Any]) -> dict[str, str]:
