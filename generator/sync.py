@@ -53,7 +53,10 @@ PROJECT = "{{cookiecutter.project_slug and checked(cookiecutter)}}"
 
 
 def cookiecutter_json(kind: str) -> dict[str, Any]:
-    """The template's cookiecutter.json: unprompted answers as `_key` texts, then the short path as prompts."""
+    """The template's cookiecutter.json: unprompted answers as `_key` texts, then the short path as prompts.
+
+    Raises `SystemExit` where more would be prompted for than anybody answers.
+    """
     asked = questions.of_kind(kind).values()
     hidden = {f"_{question.key}": _literal(question, kind) for question in asked if not question.plain}
     prompted = [question for question in asked if question.plain]
@@ -328,7 +331,10 @@ def example(kind: str, project: str) -> bytes:
 
 
 def story() -> dict[str, str]:
-    """The engine's copy of the demo, as it imports its own parts; the engine's door stands where mlscaffold's stood."""
+    """The engine's copy of the demo, as it imports its own parts; the engine's door stands where mlscaffold's stood.
+
+    Raises `SystemExit` where the demo imports more than its own parts.
+    """
     found = {}
     for name, path in STORY.items():
         text = (ROOT / "generator" / "mlscaffold" / "demo" / f"{name}.py").read_text("utf-8")
@@ -343,7 +349,10 @@ def story() -> dict[str, str]:
 
 
 def standing(module: str) -> str:
-    """The engine's copy of a module that reads how a repository stands: the board and `status` say the same."""
+    """The engine's copy of a module that reads how a repository stands: the board and `status` say the same.
+
+    Raises `SystemExit` where it imports more than the engine has.
+    """
     text = (ROOT / f"generator/mlscaffold/board/{module}.py").read_text("utf-8")
     for theirs, ours in {"catalogue.keys": "catalogue", "board.standing": "standing"}.items():
         text = text.replace(f"from mlscaffold.{theirs} import", f"from planrun.{ours} import")

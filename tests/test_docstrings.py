@@ -70,3 +70,75 @@ class Kept:
 """
 
     assert untold(text) == ["nothing", "row_count", "Kept.close"]
+
+
+# ------------------------------------------------------------------------------------------------------------ errors
+def raised(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """Names of the errors that leave a function's own body; not those of functions inside it, or caught around it."""
+
+    def leaving(found: ast.AST, caught: frozenset[str]) -> Iterator[str]:
+        if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            return
+        if isinstance(found, ast.Raise) and found.exc is not None:
+            called = found.exc.func if isinstance(found.exc, ast.Call) else found.exc
+            name = ast.unparse(called).rpartition(".")[2]
+            if name[0].isupper() and name not in caught:  # otherwise it is an error that was caught, or a function's
+                yield name
+        inside = found.body if isinstance(found, ast.Try) else []
+        known = {ast.unparse(part) for one in getattr(found, "handlers", ()) if one.type for part in ast.walk(one.type)}
+        for child in ast.iter_child_nodes(found):
+            yield from leaving(child, caught | known if child in inside else caught)
+
+    for statement in node.body:
+        yield from leaving(statement, frozenset())
+
+
+def unsaid_errors(text: str) -> list[str]:
+    """Public functions of a module that raise an error which their docstring does not name.
+
+    The docstring of a command is its `--help`: who reads that is told of an error by the error.
+    """
+    found = []
+    for name, node in public(ast.parse(text).body):
+        if isinstance(node, ast.ClassDef) or any(".command" in ast.unparse(mark) for mark in node.decorator_list):
+            continue
+        said = ast.get_docstring(node) or ""
+        found += [f"{name}: {error}" for error in dict.fromkeys(raised(node)) if error not in said]
+    return found
+
+
+@pytest.mark.parametrize("package", ["", *PACKAGES])
+def test_every_public_function_says_which_errors_it_raises(package: str) -> None:
+    missing = [
+        f"{path.relative_to(GENERATOR)}: {one}"
+        for path in modules(package)
+        for one in unsaid_errors(path.read_text("utf-8"))
+    ]
+
+    assert missing == []
+
+
+def test_an_error_that_is_not_said_is_seen() -> None:
+    """The guard itself: raised plainly, with a module's name, in a handler; not what is caught, passed on or inside."""
+    text = """
+def plain(): raise ValueError
+def handled():
+    "Something. Raises `Trouble`."
+    try: pass
+    except OSError as error: raise trouble.Blocked("no") from error
+def said():
+    "Something. Raises `Trouble`."
+    raise Trouble("no")
+def caught():
+    try:
+        if x: raise KeyError
+    except (KeyError, OSError): return 1
+def again():
+    try: pass
+    except OSError as error: raise error
+    def inner(): raise TypeError
+@cli.command()
+def typed(): raise UsageError
+"""
+
+    assert unsaid_errors(text) == ["plain: ValueError", "handled: Blocked"]

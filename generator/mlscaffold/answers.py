@@ -158,7 +158,10 @@ def complete(given: Mapping[str, str], today: datetime.date | None = None, *, me
 
 
 def check_texts(texts: Mapping[str, str], source: str = "") -> None:
-    """Refuse unknown keys and texts that are not answers. Raises `UnknownAnswer` or `InvalidAnswer`."""
+    """Refuse unknown keys and texts that are not answers. Raises `UnknownAnswer` or `InvalidAnswer`.
+
+    Raises `SecretGiven` for a text that holds a secret.
+    """
     for key, text in texts.items():
         question = questions.load().get(key)
         if questions.holds_secret(text):
@@ -251,7 +254,10 @@ def user_defaults() -> dict[str, str]:
 
 
 def user_presets() -> list[str]:
-    """The presets that the same file names, one or a list; a path is seen from the file's folder."""
+    """The presets that the same file names, one or a list; a path is seen from the file's folder.
+
+    Raises `UnreadableAnswers` where they are no list of names.
+    """
     path = _user_file()
     named = mapping(path).get(PRESETS, []) if path.is_file() else []
     listed = [named] if isinstance(named, str) else named
@@ -283,7 +289,10 @@ def forget_origins(texts: Mapping[str, str], keys: Collection[str]) -> dict[str,
 
 
 def save(texts: Mapping[str, str], folder: Path = Path()) -> Path:
-    """Keep answers in a new file that `read` accepts; its path. No existing file is overwritten."""
+    """Keep answers in a new file that `read` accepts; its path. No existing file is overwritten.
+
+    Raises `AssertionError` should free names ever end.
+    """
     names = itertools.chain(["mlscaffold-answers.yaml"], (f"mlscaffold-answers-{n}.yaml" for n in itertools.count(2)))
     for name in names:
         with contextlib.suppress(FileExistsError), folder.joinpath(name).open("x", encoding="utf-8") as file:

@@ -48,7 +48,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one is near."""
+        """Find the command, or say which one is near. Raises `UsageError` for a name that no command has."""
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             near = [f"--{name}"] if name in ("help", "version") else questions.alike(name, self.commands)

@@ -95,7 +95,10 @@ def _room(texts: str, over: str) -> tuple[Answers, dict[PlanKey, Any]]:
 
 
 def checked(texts: Mapping[str, Any]) -> str:
-    """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise."""
+    """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise.
+
+    Raises `FailedHookException` where an answer is refused.
+    """
     try:
         _refuse_other_kind(texts)
         answers, _ = room(texts)
@@ -109,7 +112,8 @@ def checked(texts: Mapping[str, Any]) -> str:
 def no_secrets(texts: Mapping[str, Any]) -> str:
     """Nothing, unless an answer holds a secret: cookiecutter's own one-line error, before it keeps what was answered.
 
-    cookiecutter writes every answer into a replay file in the person's home before it opens the first template.
+    cookiecutter writes every answer into a replay file in the person's home before it opens the first template. Raises
+    `FailedHookException` where one does.
     """
     for key, text in from_cookiecutter(texts).items():
         if questions.holds_secret(text):

@@ -40,7 +40,10 @@ def several(item: str, signs: str = ";") -> str:
 
 
 def names(least: int, most: int, shortest: int, longest: int, sign: str = ";") -> str:
-    """`least` to `most` names of a length, separated by semicolons (or by another sign); empty parts are ignored."""
+    """`least` to `most` names of a length, separated by semicolons (or by another sign); empty parts are ignored.
+
+    Raises `ValueError` for a length at which nothing can be listed.
+    """
     if longest < 2:
         raise ValueError(f"names of at most {longest} characters cannot be listed")
     name = f"[^{sign}\\s][^{sign}]{{{max(shortest - 2, 0)},{longest - 2}}}[^{sign}\\s]"

@@ -75,7 +75,10 @@ def engine_sha256(engine: Mapping[str, bytes]) -> str:
 
 
 def refuse_if_in_the_way(target: Path) -> None:
-    """Raise `TargetExists` unless the target is free or an empty folder, but for git's own part of it."""
+    """Raise `TargetExists` unless the target is free or an empty folder, but for git's own part of it.
+
+    Raises `TargetIsLink` where it is a link.
+    """
     if target.is_symlink():
         raise TargetIsLink(target)
     if target.exists() and not target.is_dir():
@@ -89,7 +92,10 @@ def refuse_if_in_the_way(target: Path) -> None:
 
 
 def generate(answers: Answers, output: Path) -> Path:
-    """Render the template of `answers.kind` into `output`; the rendered folder's path."""
+    """Render the template of `answers.kind` into `output`; the rendered folder's path.
+
+    Raises `BrokenTemplate` where a page of it cannot be rendered.
+    """
     from jinja2 import TemplateError
 
     from mlscaffold import pages
@@ -137,7 +143,10 @@ def _told(error: Exception) -> str:
 
 @contextlib.contextmanager
 def staging(output: Path, target: Path) -> Iterator[Path]:
-    """A temporary folder on the target's own disk, gone afterwards whatever happened."""
+    """A temporary folder on the target's own disk, gone afterwards whatever happened.
+
+    Raises `CannotWrite` where the disk does not let it.
+    """
     made = [folder for folder in (output, *output.parents) if not os.path.lexists(folder)]
     try:
         output.mkdir(parents=True, exist_ok=True)

@@ -86,7 +86,7 @@ def branch(folder: Path) -> str:
 
 
 def ignores(folder: Path, paths: Iterable[str]) -> list[str]:
-    """Those of the paths below a folder that its repository ignores."""
+    """Those of the paths below a folder that its repository ignores. Raises `GitFailed` where git cannot tell."""
     fed = "\0".join(paths)
     done = subprocess.run(
         ["git", "check-ignore", "-z", "--stdin"],

@@ -67,7 +67,10 @@ def _taken(folder: Path) -> "BaseFileLock":
 
 
 def workshop(folder: Path) -> Path:
-    """The folder that a run writes in before it changes anything: on the same disk, and never in git's sight."""
+    """The folder that a run writes in before it changes anything: on the same disk, and never in git's sight.
+
+    Raises `CannotChange` where it cannot be made.
+    """
     work = folder / WORK
     who = {"process": os.getpid(), "machine": socket.gethostname(), "since": time.strftime("%H:%M:%S")}
     try:

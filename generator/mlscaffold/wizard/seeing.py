@@ -24,7 +24,7 @@ class Seeing:
         self.passed: set[str] = set()  # what was asked, also where it was left open
 
     def run(self) -> dict[str, str]:
-        """All answers, once the person has agreed to what the file shows."""
+        """All answers, once the person has agreed to what the file shows. Raises `Stopped` where the person stops."""
         while True:
             seen = self._show()
             chosen = self._pick(seen)

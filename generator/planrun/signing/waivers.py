@@ -18,7 +18,10 @@ OPENING = """# Gates walked past on purpose. Each entry names an approver, a rea
 
 
 def waive(repo: Repo, id: str, reason: str, until: str) -> Outcome:
-    """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml."""
+    """Walk past a gate until a day, or for some days: approver, reason and date go into gates/waivers.yaml.
+
+    Raises `Trouble` where there is no such gate, or the waiver would not count.
+    """
     if id not in gates.load(repo) and id not in repo.blocking():
         raise Trouble(f'There is no gate "{id}".', f"See the ids with: {COMMAND} status --all")
     of_the_team(repo, f"waive {id} --reason … --until …")

@@ -15,7 +15,7 @@ PAGE, FILE = "docs/page.md", "gates/signoff-G1.yaml"
 
 
 def early(repo: Repo) -> None:
-    """Too early while the page says so."""
+    """Too early while the page says so. Raises `Blocked` then."""
     if "draft" in repo.text(PAGE):
         raise Blocked("The page is a draft.", "finish docs/page.md")
 

@@ -22,7 +22,10 @@ CANDIDATE = "candidate"
 
 # ------------------------------------------------------------------------------------------------ candidates
 def compare(repo: Repo, champion: Champion, version: str, case: Case) -> dict[str, Any]:
-    """evidence/candidate.json: both models on the same new rows, by the files that hold their predictions."""
+    """evidence/candidate.json: both models on the same new rows, by the files that hold their predictions.
+
+    Raises `Trouble` where the champion cannot answer today's rows.
+    """
     validation = frames.load(repo, "validation")
     missing = [name for name in champion.columns if name not in validation.x]
     if missing or champion.model is None:

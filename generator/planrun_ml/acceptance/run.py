@@ -32,6 +32,8 @@ def run(repo: Repo, experiment: str = "") -> Outcome:
     """Measure the champion once on the test rows. Exit code 0 pass, 1 fail, 2 not yet shown.
 
     `experiment` names another one, such as the simplest that passes; that choice stands until another is the champion.
+    Raises `Blocked` where a gate before it is shut, no experiment was kept or no look is left, `Trouble` for an unknown
+    name.
     """
     require(repo, *NEEDS)
     best = records.champion(repo, lock.lock_sha(repo))

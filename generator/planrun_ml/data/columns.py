@@ -23,7 +23,8 @@ MANY = 500_000  # rows from which on what shows in a part of them is not counted
 def inputs(table: Engine, source: Source, types: dict[str, str] | None = None) -> dict[str, str]:
     """Column → "number", "date", "category" or "text", for every column that may be used.
 
-    Free text is left out, but for columns that data/source.yaml names under `text`.
+    Free text is left out, but for columns that data/source.yaml names under `text`. Raises `Trouble` where no column is
+    left.
     """
     found: dict[str, str] = {}
     for column, kind in (types or table.columns("source")).items():
@@ -58,7 +59,10 @@ def select(columns: dict[str, str]) -> str:
 
 
 def of_rows(rows: list[dict[str, Any]] | pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """The inputs of rows that came from elsewhere than the source: a request, a batch file."""
+    """The inputs of rows that came from elsewhere than the source: a request, a batch file.
+
+    Raises `Trouble` where a column is missing.
+    """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     missing = [column for column in columns if column not in frame]
     if missing:
@@ -95,7 +99,10 @@ def target_sql(repo: Repo, source: Source, table: Engine) -> str:
 
 
 def positive_value(source: Source, table: Engine) -> str:
-    """The value of the target that counts as positive."""
+    """The value of the target that counts as positive.
+
+    Raises `Trouble` where the target does not hold it, or nobody can tell which it is.
+    """
     column = quoted(source.target)
     text = f"cast({column} as varchar)"
     rows = table.rows(f"select distinct {text} from source where {column} is not null order by 1 limit 20")

@@ -64,7 +64,10 @@ def open_split(repo: Repo) -> tuple[Engine, source_module.Source, dict[str, str]
 
 
 def load(repo: Repo, part: str, purpose: dict[str, str] | None = None) -> Frame:
-    """The labelled rows of `part`; for the test split, `purpose` says what is being looked at, and is logged."""
+    """The labelled rows of `part`; for the test split, `purpose` says what is being looked at, and is logged.
+
+    Raises `Blocked` for the test split without a purpose.
+    """
     if part == "test":
         if purpose is None:
             raise Blocked("The test split is read by `accept` alone.", "Work on train and validation.")
@@ -104,7 +107,10 @@ def rows(
     part: str,
     view: str = "split_rows",
 ) -> Frame:
-    """The labelled rows of a view that a condition picks, in the order of the file."""
+    """The labelled rows of a view that a condition picks, in the order of the file.
+
+    Raises `Trouble` where none is left.
+    """
     target = columns_module.target_sql(repo, source, table)
     segments = source_module.segments(repo, source)
     extra = "".join(f", cast({quoted(name)} as varchar) as _segment_{n}" for n, name in enumerate(segments))

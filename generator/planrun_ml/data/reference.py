@@ -20,8 +20,8 @@ def profile(
 ) -> dict[str, Any]:
     """What the reference rows look like, in about 10 kB. `kinds` says number, date or category; `table` is SQL.
 
-    `day` is its column with each row's date, where it has one: how periods of `each` days differ is kept as well,
-    three or four figures a period for each column.
+    `day` is its column with each row's date, where it has one: how periods of `each` days differ is kept as well, three
+    or four figures a period for each column. Raises `ValueError` without rows.
     """
     rows = ask(f"select count(*) from ({table})")[0][0]
     if not rows:

@@ -29,7 +29,10 @@ RAW = "data/raw"
 
 # ---------------------------------------------------------------------------------------------------- one file
 def snapshot(repo: Repo, source: Source) -> Path:
-    """The file to read: the sample written out, a download, a database read into Parquet, or the team's own file."""
+    """The file to read: the sample written out, a download, a database read into Parquet, or the team's own file.
+
+    Raises `Trouble` where there is no such file.
+    """
     where = source.source
     if source.is_sample:
         path = repo.root / RAW / f"sample-{repo.answers['task']}.csv"

@@ -40,7 +40,10 @@ RANK = "case _split when 'train' then 1 when 'validation' then 2 when 'test' the
 
 
 def propose(table: Engine, source: Source, task: str, target: str, inputs: list[str], embargo: float) -> dict[str, Any]:
-    """The rule that fits the task and the columns: own, by time, by group, or stratified."""
+    """The rule that fits the task and the columns: own, by time, by group, or stratified.
+
+    Raises `Trouble` where the task needs a column that data/source.yaml does not name.
+    """
     base = {"salt": "split-1", "embargo_days": embargo, "repeats": False, "groups_once": False}
     if source.split:
         return base | {"kind": "own"}

@@ -186,7 +186,8 @@ def _change(repo: Repo, before: dict[str, Any] | None, settings: dict[str, Any],
 def measure(repo: Repo, settings: dict[str, Any], before: dict[str, Any] | None, number: int) -> dict[str, Any]:
     """Train on train, predict validation, compare with the baseline and the champion row by row.
 
-    `number` says the how-manieth experiment it is; it is compared at its part of alpha.
+    `number` says the how-manieth experiment it is; it is compared at its part of alpha. Raises `Trouble` where it
+    predicts just what one of them does.
     """
     started, task, metric = time.perf_counter(), repo.answers["task"], deciding(repo)
     on_sample = source.source_of(repo).is_sample

@@ -178,7 +178,10 @@ def decided(card: Mapping[str, Any], raw: np.ndarray, source: str, reason: str =
 
 
 def load(root: Path, name: str = "champion") -> Champion:
-    """The version behind an alias, ready to answer; with the rule alone where its model cannot be loaded."""
+    """The version behind an alias, ready to answer; with the rule alone where its model cannot be loaded.
+
+    Raises `Trouble` where the alias points at nothing.
+    """
     entry = registry.entry_of(registry.read(root), name)
     if entry is None:
         raise Trouble(f"The registry has no {name}.", "make promote")
@@ -194,7 +197,10 @@ def load(root: Path, name: str = "champion") -> Champion:
 
 
 def open_rows(repo: Repo, champion: Champion, rows: str | None) -> tuple[Path, Engine, source_module.Source]:
-    """The table of rows to answer; with the sample and no file named, validation rows stand in for new ones."""
+    """The table of rows to answer; with the sample and no file named, validation rows stand in for new ones.
+
+    Raises `Trouble` where a file has to be named, or lacks a column.
+    """
     source, table = source_module.source_of(repo), Engine()
     path = Path(rows) if rows else repo.root / snapshot.RAW / "new-rows.parquet"
     if not rows and not source.is_sample:

@@ -133,7 +133,10 @@ def last_rows(folder: Path, count: int = 100) -> list[dict[str, Any]]:
 
 
 def read_labels(con: duckdb.DuckDBPyConnection, folder: Path, card: Mapping[str, Any]) -> None:
-    """Late labels in the card's words, as the table `labels` of id, label and file; in `odd` those that say nothing."""
+    """Late labels in the card's words, as the table `labels` of id, label and file; in `odd` those that say nothing.
+
+    Raises `Trouble` where a file cannot be read, or lacks a column.
+    """
     readers = {".csv": "read_csv({}, all_varchar=true)", ".parquet": "read_parquet({})", ".jsonl": "read_json_auto({})"}
     con.execute("create table labels (id varchar, label varchar, file varchar)")
     for file in sorted(file for file in folder.glob("*") if file.suffix in readers):
@@ -192,7 +195,10 @@ def many(count: int, word: str) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """A moment in UTC without a zone, as the log has them; now, unless one is given."""
+    """A moment in UTC without a zone, as the log has them; now, unless one is given.
+
+    Raises `Trouble` where it is none.
+    """
     try:
         moment = datetime.fromisoformat(text) if text else datetime.now(UTC)
     except ValueError:

@@ -14,7 +14,10 @@ from planrun_ml.release.parity import both_ways
 
 # ------------------------------------------------------------------------------------------------ rollback
 def rollback(repo: Repo, drill: bool = False, reason: str = "") -> Outcome:
-    """Put the last known good version back; as a drill, time it, let it answer, and return to where we were."""
+    """Put the last known good version back; as a drill, time it, let it answer, and return to where we were.
+
+    Raises `Trouble` where it is no drill and has no reason.
+    """
     if not drill and not reason:
         raise Trouble("A rollback needs its reason.", "make rollback ARGS='--reason \"recall fell below the floor\"'")
     book, who, clock = registry.read(repo.root), person(repo), time.perf_counter()

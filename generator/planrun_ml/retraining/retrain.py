@@ -31,7 +31,10 @@ AUDITED = ("G1.2", "G1.3", "G1.4", "G1.5", "G1.6", "G1.8")
 
 # ------------------------------------------------------------------------------------------------ retraining
 def retrain(repo: Repo, if_due: bool = False) -> Outcome:
-    """A challenger from today's data, or why the champion stays. The same data and settings give the same answer."""
+    """A challenger from today's data, or why the champion stays. The same data and settings give the same answer.
+
+    Raises `Trouble` where the rule answers and there is nothing to train again.
+    """
     champion = load(repo.root)
     entry = registry.entry_of(registry.read(repo.root), "champion") or {}
     if entry["kind"] == "rule":

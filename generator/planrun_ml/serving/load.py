@@ -39,7 +39,10 @@ START_SECONDS = 60.0
 
 
 def load(repo: Repo, seconds: float = SECONDS) -> Outcome:
-    """Ask the champion at the plan's peak times load_factor, with the plan's workers. Exit code 1 beyond a limit."""
+    """Ask the champion at the plan's peak times load_factor, with the plan's workers. Exit code 1 beyond a limit.
+
+    Raises `Trouble` for a test of no length, `Blocked` where the champion cannot answer.
+    """
     if not seconds > 0:
         raise Trouble(f"A test of {seconds:g} seconds asks nothing.", f"{COMMAND} load --seconds 30")
     champion = champion_of(repo.root)

@@ -32,7 +32,10 @@ WORKERS = 2  # chunks that are scored and written at the same time, while the ne
 
 
 def score(repo: Repo, rows: str | None = None) -> Outcome:
-    """Score every row of a file with the champion; a run that is whole is not repeated."""
+    """Score every row of a file with the champion; a run that is whole is not repeated.
+
+    Raises `Trouble` where the file holds no rows.
+    """
     champion, clock = load(repo.root), time.perf_counter()
     path, table, source = open_rows(repo, champion, rows)
     digest = repo.sha256(path.resolve())
@@ -81,7 +84,10 @@ def score_parts(
 
 
 def chunks(run: Run, table: Engine) -> Iterator[pd.DataFrame]:
-    """The rows in pieces of bounded size; of a ranking, whole queries, because places are given within a query."""
+    """The rows in pieces of bounded size; of a ranking, whole queries, because places are given within a query.
+
+    Raises `Trouble` where the file breaks off being readable.
+    """
     held, source = table.columns("source"), run.source
     names = [name for name in dict.fromkeys([*run.champion.columns, source.id, source.group]) if name in held]
     whole = run.champion.card["task"] == "ranking" and source.group in held

@@ -24,7 +24,10 @@ def _notify(repo: Repo, text: str) -> str:
 
 
 def send_test_alert(repo: Repo) -> Outcome:
-    """Send an alert that proves the way to a person; that person answers with the code in it."""
+    """Send an alert that proves the way to a person; that person answers with the code in it.
+
+    Raises `Trouble` where it reaches nobody.
+    """
     code = secrets.token_hex(4)
     text = f"Test alert. If this reached you, run: make monitor ARGS='--acknowledge {code}'"
     if (told := _notify(repo, text)).startswith("NOBODY"):
@@ -34,7 +37,7 @@ def send_test_alert(repo: Repo) -> Outcome:
 
 
 def confirm_alert(repo: Repo, code: str) -> Outcome:
-    """The person whom a test alert reached says so."""
+    """The person whom a test alert reached says so. Raises `Trouble` where no alert carries the code."""
     sent = repo.evidence("test_alert", "make monitor ARGS=--test-alert")
     if sent is None or sent["code_sha256"] != canonical(code.strip()):
         raise Trouble(f'No test alert carries the code "{code}".', "make monitor ARGS=--test-alert")

@@ -26,7 +26,10 @@ Tables = dict[str, Content]
 
 
 def restore(repo: Repo, backup: str = "") -> Outcome:
-    """Back up, lose, restore and compare every table; `backup` names a file to restore instead of a fresh one."""
+    """Back up, lose, restore and compare every table; `backup` names a file to restore instead of a fresh one.
+
+    Raises `Blocked` where the product keeps no data, or there is no such backup.
+    """
     drive = harness.of(repo)
     with tempfile.TemporaryDirectory() as scratch:
         kept, again = Path(scratch, "kept"), Path(scratch, "again")

@@ -10,7 +10,7 @@ REQUIREMENTS = "plan/requirements.yaml"
 
 
 def requirements(repo: Repo) -> list[dict[str, Any]]:
-    """The requirements as the team has them now."""
+    """The requirements as the team has them now. Raises `Trouble` where they are no list of rows with an id each."""
     found = rows_of(repo.root, REQUIREMENTS)
     if not found or not all(row.get("id") for row in found):
         raise Trouble(f"{REQUIREMENTS} is no list of requirements with an id each.", f"Correct {REQUIREMENTS}.")

@@ -14,6 +14,7 @@ def flip_rate(agreement: float) -> float:
     """F13. The share of labels that are wrong, from the share of cases on which two people agree.
 
     (1 - √(2a - 1)) / 2: two classes, both people flip independently and equally often. More than two classes: close.
+    Raises `ValueError` for an agreement below chance (0.5) or above 1.
     """
     if not 0.5 <= agreement <= 1:
         raise ValueError(f"agreement must lie between 0.5 (chance) and 1, not {agreement:g}")
@@ -64,14 +65,20 @@ def _entropy(chance: float) -> float:
 
 
 def labelling_weeks(rows: int, twice: float, minutes: float, people: int) -> float:
-    """F15. Weeks until `rows` are labelled, a share of them twice, by people who label 25 hours a week."""
+    """F15. Weeks until `rows` are labelled, a share of them twice, by people who label 25 hours a week.
+
+    Raises `ValueError` for negative rows or minutes, a share outside 0 to 1, or nobody who labels.
+    """
     if rows < 0 or not 0 <= twice <= 1 or minutes < 0 or people < 1:
         raise ValueError("labelling needs rows, a share labelled twice, minutes a label and at least one person")
     return rows * (1 + twice) * minutes / 60 / (people * HOURS_A_WEEK)
 
 
 def kappa_rows(agreement: float, by_chance: float, half_width: float, confidence: float = 0.95) -> int:
-    """F16. Rows to label twice so that Cohen's kappa is known to ± half_width: z² po (1-po) / ((1-pe)² w²)."""
+    """F16. Rows to label twice so that Cohen's kappa is known to ± half_width: z² po (1-po) / ((1-pe)² w²).
+
+    Raises `ValueError` for an agreement outside 0 to 1, a chance agreement of 1, or a half-width of 0.
+    """
     if not 0 <= by_chance < 1 or not 0 <= agreement <= 1 or half_width <= 0:
         raise ValueError("kappa needs an agreement, a chance agreement below 1 and a half-width above 0")
     score = z((1 + confidence) / 2)

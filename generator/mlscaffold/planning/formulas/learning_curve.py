@@ -30,7 +30,8 @@ class Curve:
 def fit(rows: Sequence[float], errors: Sequence[float]) -> Curve:
     """F14. The curve through measured (rows, error) pairs: a grid on c, and least squares weighted by rows for a, b.
 
-    Larger samples measure their error better, so they weigh more. At least four sizes; a and b never negative.
+    Larger samples measure their error better, so they weigh more. At least four sizes; a and b never negative. Raises
+    `ValueError` for fewer than four different sizes above 0, or sizes and errors of unlike number.
     """
     if len(rows) != len(errors) or len(set(rows)) < 4 or min(rows) <= 0:
         raise ValueError("a learning curve needs at least four different sizes above 0, with an error each")

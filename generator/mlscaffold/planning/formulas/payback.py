@@ -6,7 +6,8 @@ MONTH = 30  # days; a month of the plan
 def threshold(false_alarm_cost: float, miss_cost: float) -> float:
     """The probability above which acting is cheaper, with calibrated scores: C_FP / (C_FP + C_FN), Elkan (2001).
 
-    Both costs are counted over the right decision in the same case, so right decisions cost nothing here.
+    Both costs are counted over the right decision in the same case, so right decisions cost nothing here. Raises
+    `ValueError` where a cost is not above 0.
     """
     if false_alarm_cost <= 0 or miss_cost <= 0:
         raise ValueError("both kinds of error must cost more than the right decision")
@@ -16,7 +17,8 @@ def threshold(false_alarm_cost: float, miss_cost: float) -> float:
 def break_even_gain(build: float, limit_months: float, run: float, decisions: float, worth: float) -> float:
     """The gain that earns the build cost within the limit and the running cost every month.
 
-    (build / limit + run) / decisions a month / worth of one unit.
+    (build / limit + run) / decisions a month / worth of one unit. Raises `ValueError` where limit, decisions or worth
+    are not above 0.
     """
     if limit_months <= 0 or decisions <= 0 or worth <= 0:
         raise ValueError("payback limit, monthly decisions and the worth of a unit must be above 0")

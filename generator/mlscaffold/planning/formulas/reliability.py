@@ -59,7 +59,8 @@ def workers_needed(rate: float, service_seconds: float, limit_seconds: float, bu
 def no_failures(bound: float, confidence: float = 0.95) -> int:
     """F28. Trials without one failure that bound the failure rate: ln(1 - confidence) / ln(1 - bound).
 
-    Independent trials. Also the number of samples whose maximum exceeds the (1 - bound) quantile.
+    Independent trials. Also the number of samples whose maximum exceeds the (1 - bound) quantile. Raises `ValueError`
+    for a bound that does not lie between 0 and 1.
     """
     if not 0 < bound < 1:
         raise ValueError(f"a failure rate to be bounded must lie strictly between 0 and 1, not {bound}")

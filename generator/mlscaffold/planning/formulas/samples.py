@@ -62,7 +62,7 @@ def margin_rows(gain: float, discordance: float, margin: float, alpha: float, po
     minimum useful gain). ((z_a √(ψ₀ - m²) + z_b √(ψ - d²)) / (d + m))², with ψ₀ the discordance that the test takes to
     be the likeliest where the margin holds exactly. At m = 0 it is F04. Source: Tango (1998), section 4; with the exact
     p-value that decides, the power is at least the one asked for to within half a point, and above it where few rows
-    differ.
+    differ. Raises `ValueError` where the gain cannot exceed the margin.
     """
     _discordant(gain, discordance)
     room = gain + margin
@@ -79,7 +79,8 @@ def restricted_discordance(gain: float, discordance: float, limit: float) -> flo
     """F05. The likeliest discordance if the difference were `limit`, where so many rows differ and one gains `gain`.
 
     2 q + limit, with q the larger root of 2 q² + (limit (2 - gain) - ψ) q - (ψ - gain)/2 · limit (1 - limit): the
-    estimate of the test, `planrun_ml.measuring.pairs.restricted`, on shares in place of counts.
+    estimate of the test, `planrun_ml.measuring.pairs.restricted`, on shares in place of counts. Raises `ValueError` for
+    a limit that does not lie between -1 and 1.
     """
     if not -1 < limit < 1:
         raise ValueError(f"a margin lies between -1 and 1, not {limit:g}")
@@ -99,7 +100,10 @@ def independent_discordance(first: float, second: float) -> float:
 
 
 def rows_for(units: int, share: float) -> int:
-    """F06. Random rows that hold `units` rows of a class (or flagged rows) that make up `share` of all."""
+    """F06. Random rows that hold `units` rows of a class (or flagged rows) that make up `share` of all.
+
+    Raises `ValueError` for a share of 0 or above 1.
+    """
     if not 0 < share <= 1:
         raise ValueError(f"a share must be above 0 and at most 1, not {share:g}")
     return whole(units / share)
@@ -108,8 +112,9 @@ def rows_for(units: int, share: float) -> int:
 def auc_variance(auc: float, positives: float, negatives: float) -> float:
     """F07. Variance of an estimated ROC AUC, for scores that are normal with equal variance in both classes.
 
-    [A(1-A) + (n1-1)(Q-A²) + (n0-1)(Q-A²)] / (n1 n0) with Q the chance that two of one class both rank on the right
-    side of one of the other. Hanley and McNeil's exponential shortcut for Q is far off when classes are unequal.
+    [A(1-A) + (n1-1)(Q-A²) + (n0-1)(Q-A²)] / (n1 n0) with Q the chance that two of one class both rank on the right side
+    of one of the other. Hanley and McNeil's exponential shortcut for Q is far off when classes are unequal. Raises
+    `ValueError` where a class has no row.
     """
     _between(auc=auc)
     if positives < 1 or negatives < 1:
@@ -142,7 +147,8 @@ def auc_positives(
 ) -> int:
     """F07. Positives (each with `negatives_each` negatives) to show that an AUC rose by more than `minimum`.
 
-    Paired: both models score the same rows, and their AUC estimates correlate by `correlation`.
+    Paired: both models score the same rows, and their AUC estimates correlate by `correlation`. Raises `ValueError`
+    where the second AUC does not exceed the first by the minimum.
     """
     room = second - first - minimum
     if room <= 0:
@@ -160,8 +166,8 @@ def auc_positives(
 def mean_rows(gain: float, spread: float, alpha: float, power: float) -> int:
     """F08. Rows (queries, blocks) to show that a mean loss fell, when it really falls by `gain`.
 
-    ((z_a + z_b) σ_d / δ)² with `spread` σ_d the standard deviation of the paired per-row differences. For small
-    counts the t test needs two or three rows more.
+    ((z_a + z_b) σ_d / δ)² with `spread` σ_d the standard deviation of the paired per-row differences. For small counts
+    the t test needs two or three rows more. Raises `ValueError` for a gain of 0 or less, or a negative spread.
     """
     if spread < 0 or gain <= 0:
         raise ValueError(f"a mean difference needs a gain above 0 and a spread of at least 0, not {gain:g}, {spread:g}")
@@ -187,7 +193,10 @@ def precision_rows(
 
 
 def difference_spread(first: float, second: float, correlation: float) -> float:
-    """F08. Standard deviation of a paired difference from the two standard deviations and their correlation."""
+    """F08. Standard deviation of a paired difference from the two standard deviations and their correlation.
+
+    Raises `ValueError` for a correlation outside -1 to 1.
+    """
     if not -1 <= correlation <= 1:
         raise ValueError(f"a correlation lies between -1 and 1, not {correlation:g}")
     return math.sqrt(max(0.0, first**2 + second**2 - 2 * correlation * first * second))
@@ -210,7 +219,10 @@ def detectable_gain(rows: int, discordance: float, alpha: float, power: float) -
 
 
 def design_effect(group_size: float, icc: float) -> float:
-    """F10. By how much rows that come in groups are worth less: 1 + (m - 1) ICC. Effective rows are n over this."""
+    """F10. By how much rows that come in groups are worth less: 1 + (m - 1) ICC. Effective rows are n over this.
+
+    Raises `ValueError` for a group of less than one row, or an ICC outside 0 to 1.
+    """
     if group_size < 1 or not 0 <= icc <= 1:
         raise ValueError(f"groups need a size of at least 1 and an ICC from 0 to 1, not {group_size:g} and {icc:g}")
     return 1 + (group_size - 1) * icc
@@ -220,7 +232,8 @@ def reuse_rows(tolerance: float, variance: float, alpha: float, looks: int, adap
     """F11. Labelled rows on which `looks` models can be judged to ± `tolerance`, all of them right at once.
 
     Bennett's inequality on the rows where old and new model differ (at most `variance` of all), as in ease.ml/ci
-    (Renggli et al. 2019): each look shares alpha, an adaptive run of looks shares it among 2^looks histories.
+    (Renggli et al. 2019): each look shares alpha, an adaptive run of looks shares it among 2^looks histories. Raises
+    `ValueError` for no look, a variance outside (0, 1], or a tolerance of 0 or too small to count with.
     """
     _between(alpha=alpha)
     if tolerance <= 0 or not 0 < variance <= 1 or looks < 1:

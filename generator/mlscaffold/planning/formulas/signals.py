@@ -131,7 +131,8 @@ def growth_of_share(good: float, bad: float) -> float:
 def growth_of_loss(good: float, bad: float, spread: float) -> float:
     """F21. Log evidence that one row adds where a mean loss came from `good` to `bad`, with that spread there.
 
-    Second order of the best bet's growth (Kelly, 1956): half the squared mean over the mean square.
+    Second order of the best bet's growth (Kelly, 1956): half the squared mean over the mean square. Raises `ValueError`
+    where the loss does not grow from above 0.
     """
     if not 0 < good < bad:
         raise ValueError(f"the mean loss has to grow from above 0, not from {good} to {bad}")
@@ -165,6 +166,7 @@ def sprt(good_error: float, bad_error: float, alpha: float, power: float) -> Spr
     """F22. Wald's test of an error rate: at `upper` it has decayed, at `lower` it is healthy; mean rows to either.
 
     Independent rows. Mean rows ignore the overshoot of the last step: about 7 % low in simulation. Source: Wald (1945).
+    Raises `ValueError` where the bad error rate does not exceed the good one, or the power not alpha.
     """
     if not 0 < good_error < bad_error < 1 or not alpha < power < 1:
         raise ValueError(f"the bad error rate must exceed the good one, not {good_error} and {bad_error}")
@@ -191,7 +193,8 @@ def retrain_cap(headroom: float, decay_per_day: float, lead_days: float) -> floa
 def expected_accuracy(scores: Sequence[float]) -> tuple[float, float]:
     """F25. Accuracy that calibrated scores promise before labels return (CBPE), and its standard error.
 
-    Mean of max(p, 1 - p). Holds only while the scores are calibrated: blind to a change of what a score means.
+    Mean of max(p, 1 - p). Holds only while the scores are calibrated: blind to a change of what a score means. Raises
+    `ValueError` without a score.
     """
     if not scores:
         raise ValueError("expected accuracy needs at least one score")

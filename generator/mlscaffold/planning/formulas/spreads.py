@@ -26,9 +26,10 @@ GENTLE = 0.002  # the smallest step of the table behind F39, in halvings of a pl
 def calibrated_spread(loss: str, value: float, share: float) -> float | None:
     """F35. Standard deviation of a row's log loss or Brier score ("log_loss", "brier") whose mean is `value`.
 
-    Scores are normal with equal variance in both classes (the binormal model of F07) and calibrated: the probability
-    is the class posterior, so the mean fixes how far the classes lie apart. `share` is that of the positives. None
-    where no calibrated score is as bad as `value`: the constant share of positives is the worst of them.
+    Scores are normal with equal variance in both classes (the binormal model of F07) and calibrated: the probability is
+    the class posterior, so the mean fixes how far the classes lie apart. `share` is that of the positives. None where
+    no calibrated score is as bad as `value`: the constant share of positives is the worst of them. Raises `ValueError`
+    for another loss, or a share that does not lie between 0 and 1.
     """
     if not 0 < share < 1:
         raise ValueError(f"a share must lie strictly between 0 and 1, not {share:g}")
@@ -74,7 +75,8 @@ def macro_f1_spread(value: float, classes: int, rarest: float) -> float:
 
     The rarest class makes up `rarest` of the rows, the other `classes` - 1 the rest in equal parts. Each class has
     precision and recall `value`, and as many of its rows are taken for another class as of that one's for it. A row's
-    influence is the sum over the classes of (hit - F/2 (predicted + true)) / share, divided by their number.
+    influence is the sum over the classes of (hit - F/2 (predicted + true)) / share, divided by their number. Raises
+    `ValueError` for fewer than two classes, or a rarest share that so many cannot have.
     """
     if classes < 2 or not 0 < rarest <= 1 / classes + 1e-9:
         raise ValueError(f"{classes} classes need a rarest share above 0 and at most one in {classes}, not {rarest:g}")
@@ -89,7 +91,10 @@ def macro_f1_spread(value: float, classes: int, rarest: float) -> float:
 
 
 def rows_for_rarest(rarest: float) -> int:
-    """F36. Rows that hold as many cases of the rarest class as its F1 takes to mean anything."""
+    """F36. Rows that hold as many cases of the rarest class as its F1 takes to mean anything.
+
+    Raises `ValueError` for a share of 0 or above 1.
+    """
     if not 0 < rarest <= 1:
         raise ValueError(f"a share must be above 0 and at most 1, not {rarest:g}")
     return whole(LEAST_SEEN / rarest)
@@ -99,7 +104,8 @@ def f1_spread(value: float) -> float:
     """F37. Standard deviation of a positive's part in an F1 of `value`, by the delta method.
 
     Precision and recall are both `value`. A row's influence is (hit - F/2 (alarms + positives)) / π; the rows' variance
-    over the positives is F (1 - F) (1 - F/2), whatever their share π is.
+    over the positives is F (1 - F) (1 - F/2), whatever their share π is. Raises `ValueError` for a value outside 0 to
+    1.
     """
     if not 0 <= value <= 1:
         raise ValueError(f"an F1 lies between 0 and 1, not at {value:g}")
@@ -111,7 +117,8 @@ def average_precision_spread(value: float, share: float) -> float | None:
 
     `share` is that of the positives. The influence of a positive is the precision at its score and what it adds to the
     precision of those below it; that of a negative what it takes from them; that of the share, which chance moves,
-    comes on top. None below `share`, which scores that say nothing reach.
+    comes on top. None below `share`, which scores that say nothing reach. Raises `ValueError` for a share that does not
+    lie between 0 and 1.
     """
     if not 0 < share < 1:
         raise ValueError(f"a share must lie strictly between 0 and 1, not {share:g}")
@@ -124,7 +131,7 @@ def average_precision_surplus(value: float, share: float, positives: float) -> f
 
     At a score that πS₁ + (1 - π)S₀ of n rows reach, the positive there is one of N + 1 - S₁ rows at hand, N being those
     expected: precision lies higher by (1 - p)(1 - S₁) / (N + 1 - S₁). The better the scores, the less: some of a gain
-    is lost in few rows.
+    is lost in few rows. Raises `ValueError` without positives.
     """
     if positives <= 0:
         raise ValueError(f"a precision needs positives, not {positives:g}")
@@ -206,7 +213,8 @@ def places_spread(metric: str, value: float, items: int) -> float | None:
     """F39. Standard deviation of a query's worth in an MRR ("mrr") or NDCG@10 ("ndcg_at_10") of `value`.
 
     A query has one right item among `items`, and each place is a fixed number of times as likely to hold it as the one
-    after. None below the value of a list in no order, which says that queries are not of this shape.
+    after. None below the value of a list in no order, which says that queries are not of this shape. Raises
+    `ValueError` for another metric, or fewer than two items.
     """
     if metric not in ("mrr", "ndcg_at_10"):
         raise ValueError(f"places are known for mrr and ndcg_at_10, not for {metric}")

@@ -12,7 +12,7 @@ _TINY = 1e-300
 
 
 def z(probability: float) -> float:
-    """Standard normal quantile; `probability` strictly between 0 and 1."""
+    """Standard normal quantile; `probability` strictly between 0 and 1. Raises `ValueError` otherwise."""
     if not 0 < probability < 1:
         raise ValueError(f"a probability must lie strictly between 0 and 1, not {probability}")
     return _NORMAL.inv_cdf(probability)
@@ -21,7 +21,8 @@ def z(probability: float) -> float:
 def student(probability: float, freedom: float) -> float:
     """Quantile of Student's t by its expansion about the normal one (Abramowitz and Stegun 1964, 26.7.5).
 
-    From 15 degrees of freedom on within .002 of the quantile for probabilities up to .995.
+    From 15 degrees of freedom on within .002 of the quantile for probabilities up to .995. Raises `ValueError` for
+    degrees of freedom of 0 or less.
     """
     if freedom <= 0:
         raise ValueError(f"degrees of freedom must be above 0, not {freedom:g}")
@@ -39,7 +40,8 @@ def phi(x: float) -> float:
 def gamma_p(a: float, x: float) -> float:
     """Regularised lower incomplete gamma function P(a, x), a > 0, x >= 0, to about 1e-12.
 
-    Series below a + 1, Lentz's continued fraction above (the classic split; any numerical analysis text).
+    Series below a + 1, Lentz's continued fraction above (the classic split; any numerical analysis text). Raises
+    `ValueError` for any other a or x.
     """
     if a <= 0 or x < 0 or not math.isfinite(a + x):
         raise ValueError(f"P(a, x) needs a > 0 and x >= 0, not a = {a}, x = {x}")
@@ -84,7 +86,10 @@ def chi_square_cdf(x: float, df: float) -> float:
 
 
 def chi_square_quantile(probability: float, df: float) -> float:
-    """The x with P(X <= x) = probability, to about 1e-10 relative."""
+    """The x with P(X <= x) = probability, to about 1e-10 relative.
+
+    Raises `ValueError` for a probability that does not lie between 0 and 1.
+    """
     if not 0 < probability < 1:
         raise ValueError(f"a probability must lie strictly between 0 and 1, not {probability}")
     return increasing_root(lambda x: chi_square_cdf(x, df) - probability, 0.0, df + 10 * math.sqrt(2 * df) + 10)
@@ -93,7 +98,8 @@ def chi_square_quantile(probability: float, df: float) -> float:
 def noncentral_chi_square_cdf(x: float, df: float, noncentrality: float) -> float:
     """P(X <= x) for a noncentral chi-square variable, to about 1e-10.
 
-    A Poisson mixture of central ones, summed outwards from the most likely term.
+    A Poisson mixture of central ones, summed outwards from the most likely term. Raises `ValueError` for a negative
+    noncentrality.
     """
     if noncentrality < 0:
         raise ValueError(f"the noncentrality must be at least 0, not {noncentrality}")
@@ -117,7 +123,8 @@ def _poisson(k: int, mean: float) -> float:
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """F01. Wilson's interval for a proportion: `successes` of `n` independent rows, both limits within [0, 1].
 
-    Source: Wilson (1927). Agrees with statsmodels `proportion_confint(method="wilson")`.
+    Source: Wilson (1927). Agrees with statsmodels `proportion_confint(method="wilson")`. Raises `ValueError` for no
+    rows, or successes outside 0 to n.
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"a proportion needs n > 0 and 0 <= successes <= n, not {successes} of {n}")

@@ -78,7 +78,10 @@ def _is_yaml(text: str) -> bool:
 
 
 def read_json(path: Path, instead: str = "") -> dict[str, Any]:
-    """A JSON file; `instead` is the command that makes it anew, where git does not hold it."""
+    """A JSON file; `instead` is the command that makes it anew, where git does not hold it.
+
+    Raises `Blocked` where it is missing, `Trouble` where it is no JSON.
+    """
     try:
         return dict(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
@@ -88,7 +91,10 @@ def read_json(path: Path, instead: str = "") -> dict[str, Any]:
 
 
 def read_yaml(path: Path, default: Any = None) -> Any:
-    """A YAML file with every scalar as the text that was typed."""
+    """A YAML file with every scalar as the text that was typed.
+
+    Raises `Blocked` where it is missing and nothing stands in, `Trouble` where it is no YAML.
+    """
     if not path.is_file() and default is not None:
         return default
     try:
@@ -103,7 +109,7 @@ def read_yaml(path: Path, default: Any = None) -> Any:
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
-    """A YAML file of `key: value` lines."""
+    """A YAML file of `key: value` lines. Raises `Trouble` where it is something else, and what `read_yaml` raises."""
     found = read_yaml(path)
     if not isinstance(found, dict):
         raise Trouble(f"{named(path)} is no list of `key: value` lines.", restoring(path, _is_yaml))
@@ -111,7 +117,10 @@ def read_mapping(path: Path) -> dict[str, Any]:
 
 
 def rows_of(root: Path, path: str, key: str = "") -> list[dict[str, Any]]:
-    """The rows of a YAML file, each with named fields; with `key`, those below that key. [] where there is none."""
+    """The rows of a YAML file, each with named fields; with `key`, those below that key. [] where there is none.
+
+    Raises `Trouble` where something else stands in a row's place, and what `read_yaml` raises.
+    """
     found = read_yaml(root / path, [])
     if key and found:
         found = found.get(key) or [] if isinstance(found, dict) else [found]

@@ -99,7 +99,10 @@ def standing(repo: Repo, rows: Sequence[Row]) -> dict[str, Any] | None:
 
 
 def look(repo: Repo, rows: Sequence[Row]) -> list[Duty]:
-    """Each row of the page with what it would say beside these gates."""
+    """Each row of the page with what it would say beside these gates.
+
+    Raises `Trouble` where the page has no such table, or a row not all its cells.
+    """
     gates, people = {row.id: row for row in rows}, _people(repo)
     found, inside = [], False
     for number, line in enumerate(_text(repo).splitlines()):

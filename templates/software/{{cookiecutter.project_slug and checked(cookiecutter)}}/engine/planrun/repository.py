@@ -59,7 +59,7 @@ class Repo:
 
     @classmethod
     def here(cls, start: Path | None = None) -> "Repo":
-        """The repository around the current folder."""
+        """The repository around the current folder. Raises `Trouble` outside of one."""
         start = Path(start or Path.cwd()).resolve()
         for folder in (start, *start.parents):
             if (folder / "plan" / "project.yaml").is_file():
@@ -97,7 +97,10 @@ class Repo:
     # ------------------------------------------------------------------------------------------------ answers, plan
     @cached_property
     def answers(self) -> Answers:
-        """plan/project.yaml with every value as its text."""
+        """plan/project.yaml with every value as its text.
+
+        Raises `Trouble` where a value is more than one text, and what `read_mapping` raises.
+        """
         found = read_mapping(self.root / "plan" / "project.yaml")
         flat = Answers((key, value) for key, value in found.items() if isinstance(value, str))
         if len(flat) < len(found):
@@ -156,7 +159,10 @@ class Repo:
         return plan
 
     def entry(self, key: NumberKey) -> dict[str, Any]:
-        """A number of the plan with its unit, formula and inputs, by its dotted key."""
+        """A number of the plan with its unit, formula and inputs, by its dotted key.
+
+        Raises `Blocked` where the plan has no such number.
+        """
         found: Any = self.plan
         for part in key.split("."):
             found = found.get(part) if isinstance(found, dict) else None
@@ -190,7 +196,10 @@ class Repo:
 
     @cached_property
     def gate_list(self) -> dict[str, Any]:
-        """plan/gates.yaml: which gates block at this rigor, and every gate's title."""
+        """plan/gates.yaml: which gates block at this rigor, and every gate's title.
+
+        Raises `Trouble` where it says neither.
+        """
         found = {"titles": {}} | read_mapping(self.root / "plan" / "gates.yaml")
         if not isinstance(found.get("blocking"), list) or not isinstance(found["titles"], dict):
             raise Trouble(

@@ -64,7 +64,10 @@ def signables(repo: Repo) -> dict[str, Signable]:
 
 
 def sign(repo: Repo, name: str) -> Outcome:
-    """Accept the exact hash of what this gate is about, for every role that git's user holds in the team."""
+    """Accept the exact hash of what this gate is about, for every role that git's user holds in the team.
+
+    Raises `Blocked` while it is too early, `Trouble` where who types holds no role that signs.
+    """
     gates.load(repo)
     target = _choose(repo, name)
     target.ready(repo)

@@ -76,7 +76,7 @@ def _likeliest(frame: Frame, columns: list[str], task: str) -> list[str]:
 
 
 def own(source: Source, task: str) -> dict[str, Any]:
-    """The rule that data/source.yaml gives as SQL."""
+    """The rule that data/source.yaml gives as SQL. Raises `Trouble` for a task whose answer is no number."""
     if task == "multiclass":
         raise Trouble("A rule of your own is one number, and this task has classes.", "Keep baseline: auto.")
     return {"kind": "own", "column": "", "sql": {"score": source.baseline}}
@@ -93,7 +93,10 @@ def case(rule: dict[str, Any], frame: Frame, threshold: float) -> Case:
 
 
 def scores(rule: dict[str, Any], x: pd.DataFrame, table: Engine | None = None) -> np.ndarray:
-    """What the rule says about rows of inputs: one number each, or one column a class."""
+    """What the rule says about rows of inputs: one number each, or one column a class.
+
+    Raises `Trouble` where the rule is no SQL over the inputs, or gives no number for some rows.
+    """
     table = table or over_frames()
     table.register("given", x.reset_index(drop=True).assign(_n=np.arange(len(x))))
     outputs = ", ".join(f"cast({sql} as double) as {quoted(name)}" for name, sql in rule["sql"].items())

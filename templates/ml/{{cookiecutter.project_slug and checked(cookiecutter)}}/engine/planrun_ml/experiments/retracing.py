@@ -68,7 +68,10 @@ def traced(repo: Repo, settings: Mapping[str, Any], model: str, predictions: str
 
 
 def of_record(repo: Repo, record: Mapping[str, Any], patient: bool = False) -> Traced:
-    """The same for a record's model; `patient` waits for a long training too."""
+    """The same for a record's model; `patient` waits for a long training too.
+
+    Raises `Trouble` where it cannot be trained again.
+    """
     seconds = 0.0 if patient else 3600.0 * float((record.get("cost") or {}).get("hours") or 0.0)
     try:
         found = traced(repo, record["config"], record["model_file"], record["predictions_file"], seconds)

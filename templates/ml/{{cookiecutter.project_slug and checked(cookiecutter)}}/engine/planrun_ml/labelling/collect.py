@@ -37,7 +37,10 @@ class Given:
 
 
 def collect(repo: Repo) -> Outcome:
-    """Read every sheet, write labels and disputes, and tell the agreement of those who labelled the same rows."""
+    """Read every sheet, write labels and disputes, and tell the agreement of those who labelled the same rows.
+
+    Raises `Trouble` where no sheet holds a label.
+    """
     found = _filled(repo)
     if not found:
         raise Trouble(

@@ -74,8 +74,9 @@ def asked(
 ) -> dict[str, Any]:
     """The configuration asked for: the champion's with the change, or the next family nobody has tried.
 
-    `features`: "" for those of the code, `champion` for the champion's, `none` for none. Where nothing is asked and
-    the code of features or family is no longer the champion's, that is the change, unless it was measured before.
+    `features`: "" for those of the code, `champion` for the champion's, `none` for none. Where nothing is asked and the
+    code of features or family is no longer the champion's, that is the change, unless it was measured before. Raises
+    `Trouble` where nothing is asked and every family has been tried.
     """
     champion = before["config"] if before else None
     own = _features(champion, rooms, features)

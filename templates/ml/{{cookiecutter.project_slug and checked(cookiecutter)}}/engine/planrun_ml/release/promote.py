@@ -21,7 +21,10 @@ from planrun_ml.release.versions import register_accepted, register_baseline
 
 
 def promote(repo: Repo, version: str = "") -> Outcome:
-    """Release what was accepted, or the challenger that retraining left; else measure the champion once more."""
+    """Release what was accepted, or the challenger that retraining left; else measure the champion once more.
+
+    Raises `Trouble` for a version that the registry lacks, `Blocked` where a gate before it is shut or it is not due.
+    """
     book = registry.read(repo.root)
     waiting, champion = registry.version_of(book, "challenger"), registry.version_of(book, "champion")
     chosen = version or waiting
@@ -57,7 +60,10 @@ def _refuse_doubtful(repo: Repo, entry: Mapping[str, Any]) -> None:
 
 
 def switch(repo: Repo, version: str, reason: str) -> Outcome:
-    """Show parity and the fallback on this version, then point the alias at it in one write."""
+    """Show parity and the fallback on this version, then point the alias at it in one write.
+
+    Raises `Blocked` where the version cannot answer.
+    """
     candidate = load(repo.root, version)
     if candidate.model is None and candidate.card["kind"] == "model":
         raise Blocked(f"{version} cannot answer: {candidate.reason}.", "Fetch the store, or: make retrain")

@@ -55,7 +55,10 @@ def _incomplete(registry: Mapping[str, Any]) -> str:
 
 
 def read(root: Path) -> dict[str, Any]:
-    """The registry as it stands; an empty one where none was written yet."""
+    """The registry as it stands; an empty one where none was written yet.
+
+    Raises `Trouble` where it cannot be read, was cut short or points at nothing.
+    """
     path = root / PATH
     if not path.exists():
         return {"format": 1, "aliases": dict.fromkeys(ALIASES), "models": {}, "events": []}
@@ -107,7 +110,10 @@ def _before_the_first(repo: Repo) -> str:
 
 
 def of_champion(repo: Repo, name: str, remedy: str) -> dict[str, Any]:
-    """Fresh evidence about the version that answers now, not about an earlier one."""
+    """Fresh evidence about the version that answers now, not about an earlier one.
+
+    Raises `Blocked` where it is about another version, missing or stale.
+    """
     entry, found = champion_entry(repo), repo.fresh(name, remedy)
     if found.get("version") != entry["version"]:
         said = f"evidence/{name}.json is about version {found.get('version')}; {entry['version']} answers now."
@@ -121,7 +127,10 @@ def card_path(version: str) -> str:
 
 
 def promoted_at(registry: Mapping[str, Any], version: str) -> datetime:
-    """When a version last began to answer, in UTC without a zone, as the prediction log writes it."""
+    """When a version last began to answer, in UTC without a zone, as the prediction log writes it.
+
+    Raises `Trouble` where the registry does not say.
+    """
     began = [e for e in registry["events"] if e["version"] == version and e["what"] in ("promoted", "rolled back")]
     if not began:
         raise Trouble(f"{PATH} does not say when {version} began to answer.", "make promote")
@@ -242,7 +251,10 @@ def _point(registry: dict[str, Any], alias: str, version: str | None, by: str) -
 
 
 def promote(root: Path, version: str, *, by: str, reason: str) -> None:
-    """Make a version the champion and the old champion the one to fall back to: one write."""
+    """Make a version the champion and the old champion the one to fall back to: one write.
+
+    Raises `Trouble` for a version that the registry lacks.
+    """
     with changing(root) as registry:
         if version not in registry["models"]:
             held = ", ".join(registry["models"]) or "none yet"
@@ -258,7 +270,10 @@ def promote(root: Path, version: str, *, by: str, reason: str) -> None:
 
 
 def roll_back(root: Path, *, by: str, reason: str) -> tuple[str, str]:
-    """Put the last known good version back in one write; returns (withdrawn, restored)."""
+    """Put the last known good version back in one write; returns (withdrawn, restored).
+
+    Raises `Trouble` where there is no champion, or none stands behind it.
+    """
     with changing(root) as registry:
         aliases = registry["aliases"]
         bad, good = aliases["champion"], aliases["previous"]

@@ -179,7 +179,10 @@ def show(repo: Repo) -> Outcome:
 
 
 def close(repo: Repo, key: str, label: str) -> Outcome:
-    """A person's answer: written as a label, then the alert is closed."""
+    """A person's answer: written as a label, then the alert is closed.
+
+    Raises `Trouble` for an unknown alert or label, and for one that was answered otherwise.
+    """
     with queue(repo) as connection:
         row = connection.execute("select answer from alerts where id = ?", (key,)).fetchone()
         if row is None:

@@ -52,7 +52,10 @@ def _measures(view: View) -> dict[str, Any]:
 
 
 def settings(repo: Repo) -> list[dict[str, Any]]:
-    """The signals of ops/monitors.yaml, their window and limit as numbers; `null` is a limit that the plan lacks."""
+    """The signals of ops/monitors.yaml, their window and limit as numbers; `null` is a limit that the plan lacks.
+
+    Raises `Trouble` for a signal that nobody knows, and for a figure that is none.
+    """
     found = rows_of(repo.root, MONITORS, "signals")
     for one in found or [{}]:
         name = str(one.get("name", ""))

@@ -100,7 +100,10 @@ class Project:
 
     @contextlib.contextmanager
     def serving(self, *words: str, health: str, module: str = "") -> Iterator["Service"]:
-        """A command that answers on a free port of this machine until the block ends; `module`: not `planrun`'s."""
+        """A command that answers on a free port of this machine until the block ends; `module`: not `planrun`'s.
+
+        Raises `DemoFailed` where it ends, or does not answer in time.
+        """
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = int(free.getsockname()[1])
@@ -165,7 +168,7 @@ class Project:
             raise DemoNotKept(keep, f"{above} cannot be written to")
 
     def kept(self, keep: Path) -> None:
-        """Move the repository out of the scratch folder."""
+        """Move the repository out of the scratch folder. Raises `DemoNotKept` where the place cannot be written."""
         self.ends()
         try:
             if keep.is_dir():

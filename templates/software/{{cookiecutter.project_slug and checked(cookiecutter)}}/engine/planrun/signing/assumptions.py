@@ -20,7 +20,10 @@ TOLD = ("key", "value", "confirmed_by", "confirmed_on")  # what a person vouches
 
 
 def confirm(repo: Repo, keys: Sequence[str] = (), all: bool = False) -> Outcome:
-    """A person takes assumptions as true: name and date go into plan/assumptions.yaml."""
+    """A person takes assumptions as true: name and date go into plan/assumptions.yaml.
+
+    Raises `Trouble` where none is named, or none is called so.
+    """
     rows = repo.assumptions()
     known = [row["key"] for row in rows]
     wanted = known if all else list(keys)

@@ -13,7 +13,10 @@ ALERTS = "ops/alerts.yaml"
 
 
 def alert_test(repo: Repo) -> Outcome:
-    """Send one test alert to whoever is on call, and write down how it was received."""
+    """Send one test alert to whoever is on call, and write down how it was received.
+
+    Raises `Blocked` where nothing is promised, no address is set or the alert does not arrive.
+    """
     if not (repo.root / ALERTS).is_file():
         raise Blocked("Nothing is promised here that an alert could watch: there is no service level.")
     variable = read_yaml(repo.root / ALERTS)["webhook_variable"]

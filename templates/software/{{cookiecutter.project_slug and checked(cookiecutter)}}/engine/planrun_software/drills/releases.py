@@ -16,6 +16,7 @@ def release_before(root: Path, to: str = "", slug: str = "") -> str:
     """The commit to go back to: the one named, else the newest tag before HEAD, else the commit before it.
 
     In a repository that holds other projects too, only tags that begin with `slug`, and commits of this one, count.
+    Raises `Blocked` where there is none, or no such commit.
     """
     if not git.exists(root, "HEAD~1"):
         raise Blocked("There is no release to go back to: the history holds one commit or none.", "git commit")
@@ -29,7 +30,10 @@ def release_before(root: Path, to: str = "", slug: str = "") -> str:
 
 
 def unpacked(root: Path, commit: str, folder: Path) -> Path:
-    """The source of one commit, as it was; beside it the samples of that release, where it had any."""
+    """The source of one commit, as it was; beside it the samples of that release, where it had any.
+
+    Raises `Blocked` where the commit holds no source.
+    """
     held = git.git(root, "ls-tree", "--name-only", commit, SAMPLES)
     words = ["git", "archive", commit, "src", *filter(None, [held])]
     done = subprocess.run(words, cwd=root, check=False, capture_output=True)

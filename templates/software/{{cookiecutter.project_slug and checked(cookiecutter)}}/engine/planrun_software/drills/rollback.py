@@ -20,7 +20,10 @@ MEASURED = ("src/", f"{SAMPLES}/", "engine/")
 
 
 def rollback(repo: Repo, to: str = "") -> Outcome:
-    """Run the present release, go back to the one before on the same data, and time it until work is done again."""
+    """Run the present release, go back to the one before on the same data, and time it until work is done again.
+
+    Raises `Blocked` where the source has changes that no commit holds.
+    """
     if moved := git.changed(repo.root, ["src", SAMPLES]):
         told = f"{moved[0]} is not committed, and a release is a commit."
         raise Blocked(told, 'git add --all && git commit -m "What the drill leaves"')

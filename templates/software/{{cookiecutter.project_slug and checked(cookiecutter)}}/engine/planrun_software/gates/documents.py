@@ -13,7 +13,10 @@ BACKLOG = "plan/backlog.json"
 
 
 def backlog(repo: Repo) -> list[dict[str, Any]]:
-    """The items of plan/backlog.json, each with what the gates read of it."""
+    """The items of plan/backlog.json, each with what the gates read of it.
+
+    Raises `Trouble` where it is no list of items, or an item is not as it should be.
+    """
     try:
         items = [dict(item) for item in json.loads(repo.text(BACKLOG))]
     except (ValueError, TypeError) as error:
@@ -36,7 +39,7 @@ def questions(repo: Repo, paths: Iterable[str]) -> list[tuple[str, str, str]]:
 
 
 def first_answered(repo: Repo, page: str) -> None:
-    """What `sign` asks of a page."""
+    """What `sign` asks of a page. Raises `Blocked` while the page has open questions."""
     result = answered(repo, page)
     if result.state != "pass":
         raise Blocked(f"{result.reason} An answer after signing would void the signature.", result.next_step)

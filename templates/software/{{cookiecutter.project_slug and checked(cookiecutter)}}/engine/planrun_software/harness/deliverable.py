@@ -103,7 +103,10 @@ class Harness:
     def product(
         self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str
     ) -> AbstractContextManager[Product]:
-        """One copy of a release: `source` holds its package (this repository's own when absent), `folder` its data."""
+        """One copy of a release: `source` holds its package (this repository's own when absent), `folder` its data.
+
+        Raises `NotImplementedError` but in a form of delivery.
+        """
         raise NotImplementedError
 
     def backup(self, folder: Path, file: Path) -> int:

@@ -27,7 +27,10 @@ SECRET = re.compile(
 
 
 def audit(repo: Repo) -> Outcome:
-    """Look for secrets in the files that git keeps and for known weaknesses, and write down what was found."""
+    """Look for secrets in the files that git keeps and for known weaknesses, and write down what was found.
+
+    Raises `Blocked` at rigor light, and without a history.
+    """
     if repo.answers.get("rigor") == "light":
         raise Blocked("What the audit needs is not installed at rigor light.", step(repo))
     kept = (git.git(repo.root, "ls-files") or "").splitlines()

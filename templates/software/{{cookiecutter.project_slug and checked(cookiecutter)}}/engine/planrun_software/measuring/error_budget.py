@@ -16,7 +16,10 @@ METRIC = re.compile(
 
 
 def budget(repo: Repo, total: int | None = None, failed: int | None = None, metrics: str = "") -> Outcome:
-    """What is left of the error budget, from counts of the window or from a page of metrics that holds them."""
+    """What is left of the error budget, from counts of the window or from a page of metrics that holds them.
+
+    Raises `Blocked` without a service level, `Trouble` for counts that are missing or make no share.
+    """
     if not repo.answers.get("slo_percent"):
         raise Blocked("Nothing is promised here that could be spent: there is no service level.")
     total, failed = counted(metrics) if metrics else (total, failed)
@@ -35,7 +38,10 @@ def budget(repo: Repo, total: int | None = None, failed: int | None = None, metr
 
 
 def counted(metrics: str) -> tuple[int, int]:
-    """Requests, and how many failed (5xx), by the counters at a URL in the Prometheus text format."""
+    """Requests, and how many failed (5xx), by the counters at a URL in the Prometheus text format.
+
+    Raises `Trouble` for what is no URL, `Blocked` where it does not answer or counts no requests.
+    """
     if not metrics.startswith(("http://", "https://")):
         raise Trouble(f"{metrics!r} is no URL.", f"{COMMAND} budget --metrics https://…/metrics")
     try:

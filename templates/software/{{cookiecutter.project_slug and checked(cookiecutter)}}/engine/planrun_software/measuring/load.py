@@ -58,7 +58,10 @@ def target_of(repo: Repo) -> Target:
 
 
 def load(repo: Repo, requests: int | None = None) -> Outcome:
-    """Ask the product as often as the plan wants, and write down what came of it beside what was asked."""
+    """Ask the product as often as the plan wants, and write down what came of it beside what was asked.
+
+    Raises `Trouble` for no requests, and where the product does not start.
+    """
     target, drive = target_of(repo), harness.of(repo)
     if requests is not None and requests < 1:
         raise Trouble(
