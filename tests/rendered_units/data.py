@@ -35,25 +35,42 @@ def test_missing_values_repeats_and_letters_of_all_scripts(newborn: Path) -> Non
     assert ask(newborn, "baseline")[0] == 0
 
 
-def test_rows_with_ids_of_their_own_that_look_alike_are_cases(newborn: Path) -> None:
-    """A few coarse columns cannot tell cases apart; their ids do, where answers differ. None is left out of a split."""
+OWN_IDS, CHANCE = "each has its own case", "of such pairs by chance"
+
+
+@pytest.mark.parametrize(("otherwise", "why", "not_said"), [(True, OWN_IDS, CHANCE), (False, CHANCE, OWN_IDS)])
+def test_rows_with_ids_of_their_own_that_look_alike_are_cases(
+    otherwise: bool, why: str, not_said: str, newborn: Path
+) -> None:
+    """A few coarse columns cannot tell cases apart; their ids do, where answers differ, and chance where none does.
+
+    Planted: rows that look alike are all answered in turn, or all answered the same. None is left out of a split.
+    """
     if TASK in ("ranking", "forecast"):  # their rows come in queries, and in time
         return
     count, draw = 1200, np.random.default_rng(7)
     rows = pd.DataFrame(draw.integers(0, [9, 8, 7, 6, 6], (count, 5)), columns=list("abcde"))
-    drawn = draw.integers(0, 2, count)
-    answers = {"binary": drawn, "multiclass": np.where(drawn, "wild", "calm"), "regression": draw.normal(0, 1, count)}
+    alike = rows.groupby(list("abcde"))
+    turn = alike.cumcount() % 2 if otherwise else 0
+    drawn = (alike.ngroup() + turn) % 2
+    answers = {
+        "binary": drawn,
+        "multiclass": np.where(drawn, "wild", "calm"),
+        "regression": alike.ngroup() + 0.5 * turn,
+    }
     rows.assign(case=[f"R{n}" for n in range(count)], answer=answers[TASK]).to_csv(newborn / ROWS, index=False)
     write_source(newborn, "answer", '"1"' if TASK == "binary" else '""', id="case")
     said = ask(newborn, "audit")[1]
     split = evidence(newborn, "splits")
 
     assert split["alike"]["cases"]
+    assert split["alike"]["differ"] == (split["alike"]["rows"] if otherwise else 0)
     assert split["sizes"]["left out"] == 0
     assert split["across"]["rows"] == 0
     assert f"{split['alike']['rows']:,} rows share all inputs with another" in said
     assert "none is left out" in said
-    assert "each has its own case" in said or "of such pairs by chance" in said
+    assert why in said
+    assert not_said not in said
 
 
 def test_what_was_left_out_as_a_copy_is_told(newborn: Path) -> None:

@@ -105,7 +105,7 @@ class Harness:
     ) -> AbstractContextManager[Product]:
         """One copy of a release: `source` holds its package (this repository's own when absent), `folder` its data.
 
-        Raises `NotImplementedError` but in a form of delivery.
+        Raises `NotImplementedError` until a form of delivery says how.
         """
         raise NotImplementedError
 
