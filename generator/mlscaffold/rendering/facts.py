@@ -21,6 +21,7 @@ from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
 from mlscaffold.rendering.pipeline import Pipeline
+from mlscaffold.rendering.scenarios import Scenarios
 from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.settings import settings
 from mlscaffold.rendering.signing import Signing
@@ -174,7 +175,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "watched": operations.watched,
         "maintenance": operations.maintenance,
         "architecture": Architecture,
-        "scenarios": requirements.scenarios,
+        "scenarios": Scenarios,
         "objective": _objective,
         "systems": requirements.systems,
         "retention": _retention,

@@ -21,24 +21,9 @@ FIGURES: Mapping[str, tuple[tuple[PlanKey, str], ...]] = {
 }
 
 
-def _must_tests(plan: Mapping[PlanKey, Any]) -> list[Row]:
+def must_tests(plan: Mapping[PlanKey, Any]) -> list[Row]:
     """The must requirements that a test shows, in the plan's order."""
     return [one for one in plan["requirements"] if (one["priority"], one["verification"]) == ("must", "test")]
-
-
-def scenarios(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, list[Row]]:
-    """The same by what their scenario shows: a kind of requirement, or what it is about."""
-    shown = _must_tests(plan)
-    faults = [one for one in shown if one["kind"] == "fault"]
-    others = len(list(answers.dependencies))
-    found = {
-        "capability": [one for one in shown if one["kind"] == "capability"],
-        "input": [one for one in shown if one["kind"] == "input"],
-        "others": faults[:others],  # one for each system that it asks, in that order
-        "model": faults[others:],
-    }
-    about = {"person": "a person decides", "security": "security", "reading": "reading", "deletion": "deletion"}
-    return found | {name: [one for one in shown if one["about"] == text] for name, text in about.items()}
 
 
 def _faults(plan: Mapping[PlanKey, Any]) -> list[Row]:

@@ -1,0 +1,18 @@
+@pytest.mark.req("{{ requirement.id }}")
+def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given {{ requirement.scenario.given | quoted }}
+    monkeypatch.setenv("BACKUPS", str(tmp_path))
+    with drive.product(tmp_path) as product:
+        for subject in ("Erika Muster", "Max Muster"):
+            product.perform(FIRST, drive.sample(FIRST, subject=subject))
+        ledger.copy(tmp_path, tmp_path / "ledger-1.db")
+
+        # When {{ requirement.scenario.when | quoted }}
+        found = deletion.forget(tmp_path, "Erika Muster")
+        kept = product.kept()
+
+    # Then {{ requirement.scenario.then | quoted }}
+    assert (1, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
+    assert ["Max Muster"] == [outcome["subject"] for outcome in kept]
+    assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
+    assert ledger.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == 1
