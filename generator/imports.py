@@ -272,13 +272,14 @@ def _beyond(parts: Graph, names: Iterable[str]) -> set[str]:
 
 WIDTH, TOP, ROW = 860, 62, 56
 BOX_LEFT, BOX_RIGHT, BOX_HIGH = 190, 720, 32
+WAY = "a layer imports from those below it"  # lines have no arrowheads: all of them lead downwards
 LINE = 'fill="none" stroke="#829ab1" stroke-width="1.4"'
 
 
 def picture(tree: Tree, parts: Graph) -> str:
     """An SVG: a row for each layer, what is started at the top, and a line down to each layer that is imported.
 
-    Lines that a longer way shows already are left out.
+    Lines that a longer way shows already are left out; which way all lead is said once.
     """
     graph = direct(between_layers(tree, parts))
     rows = [layer for layer in reversed(tree.layers) if layer.name in graph]
@@ -290,6 +291,7 @@ def picture(tree: Tree, parts: Graph) -> str:
         f"<title>{escape(tree.title)}</title>",
         f'<rect width="{WIDTH}" height="{high}" rx="8" fill="#ffffff"/>',
         f'<text x="24" y="34" font-size="15" font-weight="600" fill="#1f2933">{escape(tree.title)}</text>',
+        f'<text x="{BOX_RIGHT}" y="34" font-size="12" text-anchor="end" fill="#52606d">{WAY}</text>',
     ]
     drawn += [
         _line(middle[name], middle[other], is_next=middle[other] - middle[name] == ROW)

@@ -116,6 +116,8 @@ def test_names_fit_their_box_in_a_picture(tree: imports.Tree) -> None:
     longest = max(len(" ".join(words.split())) for words in named)
 
     assert 6.6 * longest <= imports.BOX_RIGHT - imports.BOX_LEFT - 16
+    assert f">{imports.WAY}<" in drawn, "its lines have no arrowheads, so it says which way they lead"
+    assert 24 + 9 * len(tree.title) <= imports.BOX_RIGHT - 6.6 * len(imports.WAY), "beside the title"
 
 
 # ----------------------------------------------------------------------------------------- each kind of deed, one place
