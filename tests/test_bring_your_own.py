@@ -400,6 +400,35 @@ def test_features_from_experiment_to_retraining(title: str, terminal: Terminal) 
 
 
 @pytest.mark.slow
+def test_what_was_accepted_and_promoted_outlives_another_volume(terminal: Terminal) -> None:
+    """A replan says which signed threshold the volume moves; with the answer that holds it, all gates are as before."""
+    folder = terminal.folder
+    typed(terminal, "experiment --model linear")
+    released(terminal)
+    commit(folder, "Released")
+    gates, warned = gates_now(terminal), list[str]()
+    update.replan(folder, {"daily_volume": "3000"}, dry_run=True, say=warned.append)
+    held = re.search(r"acceptance\.min_gain (\S+) → .*--set min_gain=\1$", warned[0])
+    assert held, warned
+    done = update.replan(folder, {"daily_volume": "3000", "min_gain": held[1]}, say=warned.append)
+    commit(folder, "Another volume")
+
+    assert len(warned) == 1
+    assert done.changed
+    assert done.conflicts == ()
+    assert {id: gates_now(terminal)[id] for id in gates} == gates
+    assert gates["G3.1"] == gates["G3.3"] == "pass"
+
+    update.replan(folder, {"daily_volume": "6000", "min_gain": ""}, say=warned.append)
+    commit(folder, "Another gain")
+    code, said = terminal.run("status", "--json")
+    assert code == 0, said
+    reasons = {row["id"]: row["reason"] for row in json.loads(said)["gates"]}
+    assert f"Moved: acceptance.min_gain {held[1]} → " in reasons["G3.1"]
+    assert f"by other thresholds: acceptance.min_gain {held[1]} → " in reasons["G3.3"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("title", MODELS)
 def test_models_from_experiment_to_retraining(title: str, terminal: Terminal) -> None:
     """The page's families: in the record by their code and packages, and served from their own bytes."""
