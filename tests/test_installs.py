@@ -154,6 +154,23 @@ def test_packages_compiled_afterwards_give_the_same_tree(
         assert all_of(tmp_path / str(number) / "my-project") == all_of(rendered("sw-default"))
 
 
+@pytest.mark.slow
+def test_pip_removes_all_that_a_used_installation_holds(by_pip: Path, tmp_path: Path) -> None:
+    """What Jinja compiled goes with the modules: no folder stays behind that Python would take for a package."""
+    copied = tmp_path / "env"
+    shutil.copytree(by_pip, copied, symlinks=True)
+    installed = Installed((copied / BIN / "python", "-m", "mlscaffold"))  # its scripts name where they were copied from
+    for name in KINDS.values():
+        installed.new(name, tmp_path / name)
+    [packages] = copied.rglob("site-packages")
+    kept = [path for path in packages.rglob("compiled/__pycache__/*.pyc") if path.stat().st_size > 20_000]
+    pip = (sys.executable, "-m", "pip", "--python", copied / BIN / "python", "--disable-pip-version-check")
+    run(*pip, "uninstall", "--quiet", "--yes", "mlscaffold-planner", cwd=tmp_path)
+
+    assert len(kept) == len(KINDS)
+    assert list(packages.glob("mlscaffold*")) == []
+
+
 @pytest.mark.parametrize("kind", mostly_slow(["software", "ml"], "software"))
 def test_a_replan_from_another_installation_changes_nothing(by_pip: Path, kind: str, tmp_path: Path) -> None:
     """Made by a checkout and replanned by what pip installed, and the other way round."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment
 from material import newborn, sample_answers
-from mlscaffold import context, pages, render, templates, update, vcs
+from mlscaffold import context, pages, questions, render, templates, update, vcs
 from mlscaffold.vcs import File
 
 
@@ -35,6 +35,13 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+def place_of(kind: str) -> Path:
+    """Where the compiled pages of a kind are kept."""
+    place = pages.Compiled(kind).place
+    assert place
+    return place
+
+
 def written(folder: Path) -> dict[str, bytes]:
     """A render of one sample into a new folder."""
     tree = render.generate(sample_answers("sw-cli"), folder)
@@ -58,7 +65,7 @@ def test_a_page_is_compiled_once(kept: Path, compiled: list[str], tmp_path: Path
 
     assert compiled == []
     assert second == first
-    assert len([path for path in kept.rglob("*") if path.suffix not in ("", ".pyc")]) == 1
+    assert [path.name for path in kept.rglob("compiled/*")] == [place_of("software").name]
 
 
 def test_what_other_code_compiled_is_not_used(
@@ -101,7 +108,7 @@ def test_another_text_of_a_page_is_compiled(kept: Path, tmp_path: Path) -> None:
 def test_a_damaged_file_is_made_anew(kept: Path, content: bytes, tmp_path: Path) -> None:
     """Cut short, overwritten, of another program: it is no reason to fail."""
     first = written(tmp_path)
-    [place] = kept.rglob("*.jinja")
+    [place] = kept.rglob(place_of("software").name)
     whole = place.read_bytes()
     place.write_bytes(content or whole[: len(whole) // 2])
     [second] = runs(tmp_path, 1)
@@ -128,11 +135,22 @@ def test_a_place_that_cannot_be_written_to_is_left_alone(kept: Path, tmp_path: P
     assert kept.read_text() == "in the way"
 
 
-def test_what_is_kept_lies_beside_the_modules_own_file() -> None:
-    """Where nobody has said otherwise: one folder to sweep, and none in anybody's home."""
-    own = Path(importlib.util.cache_from_source(pages.__file__))
+@pytest.mark.parametrize("kind", questions.KINDS)
+def test_what_is_kept_is_the_compiled_file_of_a_module_that_is_installed(kind: str) -> None:
+    """Installers remove with a module what Python compiled of it, and leave every other file where it lies."""
+    source = Path(importlib.util.source_from_cache(str(place_of(kind))))
 
-    assert pages.Compiled("ml").place.parent == own.parent
+    assert source.is_file()
+    assert source.is_relative_to(pages.PACKAGE)
+    assert ".opt-" not in place_of(kind).name  # pip looks for none of these
+
+
+def test_pages_of_a_template_that_no_module_stands_for_are_not_kept(kept: Path) -> None:
+    """Nobody would remove them."""
+    with pages.Compiled("small") as compiled:
+        compiled.code(Environment(), "{{ 1 + 1 }}")  # noqa: S701
+
+    assert not kept.exists()
 
 
 # ------------------------------------------------------------------------------------------------- what an update costs

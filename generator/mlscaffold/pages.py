@@ -1,8 +1,8 @@
 """A template's files, written as cookiecutter writes them and at a part of its cost.
 
 cookiecutter compiles every path as a template, and brings clocks and terminals that no page needs. What Jinja has
-compiled is kept where Python keeps compiled modules, by the same rules. The other door is cookiecutter itself, and a
-test holds both to the same bytes.
+compiled is kept as Python keeps compiled modules, by the same rules and as one of them. The other door is cookiecutter
+itself, and a test holds both to the same bytes.
 """
 
 import contextlib
@@ -26,6 +26,7 @@ from mlscaffold.context import PlanExtension
 from mlscaffold.errors import BrokenTemplate
 
 PACKAGE = Path(__file__).parent
+STANDS_FOR = PACKAGE / "rendering" / "compiled"  # a module for each kind: installers remove its compiled file with it
 
 
 def write(template: Path, texts: Mapping[str, Any], output: Path) -> Path:
@@ -130,22 +131,25 @@ class _Names:
 
 
 class Compiled(BytecodeCache):
-    """What Jinja has made of a kind's pages and names, kept from run to run beside this module's own compiled file.
+    """What Jinja has made of a kind's pages and names, kept from run to run as the compiled file of the kind's module.
 
     Python decides whether anything is kept there, and where (`PYTHONDONTWRITEBYTECODE`, `PYTHONPYCACHEPREFIX`); a place
-    that cannot be written to is left alone. What was made by another Jinja, Python or state of our modules is not used:
-    compiling works out what is constant, by our filters too.
+    that cannot be written to is left alone, and a template without a module has none. What was made by another Jinja,
+    Python or state of our modules is not used: compiling works out what is constant, by our filters too.
     """
 
     def __init__(self, kind: str) -> None:
-        own = Path(importlib.util.cache_from_source(__file__))
-        self.place = own.with_name(f"{own.stem.replace('pages', f'pages-{kind}', 1)}.jinja")
+        source = STANDS_FOR / f"{kind}.py"
+        place = importlib.util.cache_from_source(str(source), optimization="")  # by the one name that pip looks for
+        self.place = Path(place) if source.is_file() else None
         self.made_by = _made_by()
         self.known: dict[str, tuple[str, CodeType]] = {}
         self.grown = False
 
     def __enter__(self) -> "Compiled":
         """Read what is there."""
+        if self.place is None:
+            return self
         with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
             told = self.place.read_bytes()
             head, content = told[:32], told[32:]
@@ -155,7 +159,7 @@ class Compiled(BytecodeCache):
 
     def __exit__(self, failed: object, *_: object) -> None:
         """Keep what is new, whole or not at all."""
-        if failed or not self.grown or sys.dont_write_bytecode:
+        if failed or self.place is None or not self.grown or sys.dont_write_bytecode:
             return
         content = marshal.dumps(self.known)
         with contextlib.suppress(OSError):

@@ -1,0 +1,1 @@
+"""Its compiled file holds the pages of a machine learning repository."""

@@ -1,0 +1,1 @@
+"""Its compiled file holds the pages of a software repository."""
