@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
@@ -27,6 +28,7 @@ KINDS = {"ml": "ml-default", "software": "sw-default"}
 MOSTLY = mostly_slow(KINDS, "software")  # asking every gate of an ML repository takes seconds
 AZURE = "azure-pipelines.yml"
 MARK = "<!-- gates of my-project -->"
+WRITES = 4  # the account whose token the job has
 Made = Callable[..., Path]
 
 
@@ -266,14 +268,22 @@ class Answer(BaseHTTPRequestHandler):
     server: Host
 
     def do_GET(self) -> None:
-        kept = self.server.kept
-        self._say(kept if "/notes" in self.path else {"value": kept})
+        kept, asked = self.server.kept, urlsplit(self.path)
+        if asked.path.endswith("/user"):
+            self._say({"id": WRITES})
+        elif asked.path.endswith("/notes"):
+            words = dict(parse_qsl(asked.query))
+            page, room = int(words.get("page", 1)), min(int(words.get("per_page", 20)), 100)
+            more = str(page + 1) if page * room < len(kept) else ""
+            self._say(kept[(page - 1) * room : page * room], **{"X-Next-Page": more})
+        else:
+            self._say({"value": kept})
 
     def do_POST(self) -> None:
         said = self._read()
         for number, comment in enumerate(said.get("comments", ()), 1):
             comment["id"] = number
-        self.server.kept.append({"id": 40 + len(self.server.kept)} | said)
+        self.server.kept.append({"id": 40 + len(self.server.kept), "author": {"id": WRITES}} | said)
         self._say(said)
 
     def do_PUT(self) -> None:
@@ -287,15 +297,21 @@ class Answer(BaseHTTPRequestHandler):
         (one,) = (
             one for kept in self.server.kept for one in kept["comments"] if (kept["id"], one["id"]) == (thread, comment)
         )
-        one |= self._read()
+        said = self._read()
+        if "author" in one:
+            self.send_error(403)
+            return
+        one |= said
         self._say(one)
 
     def _read(self) -> dict[str, Any]:
         self.server.asked.append((self.command, self.path, dict(self.headers)))
         return dict(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
-    def _say(self, facts: Any) -> None:
+    def _say(self, facts: Any, **heads: str) -> None:
         self.send_response(200)
+        for name, value in heads.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(json.dumps(facts).encode())
 
@@ -329,7 +345,10 @@ def test_gitlab_has_the_gates_as_a_report_and_in_one_note(kind: str, made: Made,
         "CI_MERGE_REQUEST_IID": "7", "REMARKS_TOKEN": "a token",
     }  # fmt: skip
     script = "\n".join(found["remark"]["script"])
-    host.kept.append({"id": 1, "body": "Looks good"})
+    said = [f"Looks good, {number}" for number in range(119)]  # by others, and more than GitLab tells at once
+    host.kept += [
+        {"id": 1000 + at, "body": body, "author": {"id": 5}} for at, body in enumerate([*said, f"{MARK}\nquoted"])
+    ]
     first = shell(script, tmp_path, **seen)
     (tmp_path / "gates.md").unlink()
     second = shell(script, tmp_path, **seen)
@@ -338,8 +357,9 @@ def test_gitlab_has_the_gates_as_a_report_and_in_one_note(kind: str, made: Made,
     assert (folder / "gates.md").read_text("utf-8").strip() == status(Repo(folder), as_markdown=True).text.strip()
     assert found[asked_in]["artifacts"]["expose_as"] == "Gates"
     assert "gates.md" in found[asked_in]["artifacts"]["paths"]
-    assert [one["body"].splitlines()[0] for one in host.kept] == ["Looks good", MARK]
-    assert host.kept[1]["body"].endswith("its red job says why.")
+    assert [one["body"] for one in host.kept[:-1]] == [*said, f"{MARK}\nquoted"]
+    assert host.kept[-1]["body"].startswith(MARK)
+    assert host.kept[-1]["body"].endswith("its red job says why.")
     assert [(way, sent["Private-Token"]) for way, _, sent in host.asked] == [
         ("POST", "a token"), ("PUT", "a token"),
     ]  # fmt: skip
@@ -347,6 +367,17 @@ def test_gitlab_has_the_gates_as_a_report_and_in_one_note(kind: str, made: Made,
     assert "$CI_MERGE_REQUEST_SOURCE_PROJECT_ID == $CI_PROJECT_ID" in rule["if"]
     assert "$REMARKS_TOKEN" in rule["if"]
     assert found["remark"]["variables"] == {"GIT_STRATEGY": "none"}
+    assert "$CI_MERGE_REQUEST_IID" in found["remark"]["resource_group"]  # two pipelines at once would write two
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gitlab_runs_one_pipeline_of_a_push(kind: str, made: Made) -> None:
+    """Of a branch in review only that of the merge request, which writes the note; nor is one asked for in vain."""
+    twice = {"if": '$CI_COMMIT_BRANCH && $CI_OPEN_MERGE_REQUESTS && $CI_PIPELINE_SOURCE == "push"', "when": "never"}
+    (starting,) = yaml.safe_load((made(kind, "gitlab", "services/desk") / ".gitlab-ci.top.yml").read_text()).values()
+
+    assert gitlab(made(kind, "gitlab"))["workflow"] == {"rules": [twice, {"when": "always"}]}
+    assert twice in starting["rules"][:2]  # a pipeline below that starts no job makes the job that asks for it red
 
 
 @pytest.mark.parametrize("kind", MOSTLY)
@@ -363,6 +394,7 @@ def test_azure_has_the_gates_as_a_summary_and_in_one_thread(kind: str, made: Mad
         "PIPELINE_WORKSPACE": str(tmp_path),
     }  # fmt: skip
     host.kept += [{"id": 1, "comments": []}, {"id": 2, "comments": [{"id": 1}]}]  # what a deleted remark leaves
+    host.kept.append({"id": 3, "comments": [{"id": 1, "content": f"{MARK}\nquoted", "author": {"id": 5}}]})
     write = typed(jobs["remark"], "Write the remark")["bash"]
     first = shell(write, tmp_path, **seen)
     shutil.rmtree(tmp_path / "gates")
@@ -370,10 +402,11 @@ def test_azure_has_the_gates_as_a_summary_and_in_one_thread(kind: str, made: Mad
 
     assert [one.returncode for one in (asked, first, second)] == [0, 0, 0], (asked, first, second)
     assert "##vso[task.uploadsummary]" in asked.stdout
-    assert [len(one["comments"]) for one in host.kept] == [0, 1, 1]
-    assert host.kept[2]["status"] == "closed"
-    assert host.kept[2]["comments"][0]["content"].startswith(MARK)
-    assert host.kept[2]["comments"][0]["content"].endswith("its red job says why.")
+    assert [len(one["comments"]) for one in host.kept] == [0, 1, 1, 1]
+    assert host.kept[2]["comments"][0]["content"] == f"{MARK}\nquoted"
+    assert host.kept[3]["status"] == "closed"
+    assert host.kept[3]["comments"][0]["content"].startswith(MARK)
+    assert host.kept[3]["comments"][0]["content"].endswith("its red job says why.")
     assert {sent["Authorization"] for _, _, sent in host.asked} == {"Bearer a token"}
     assert "ne(variables['System.PullRequest.IsFork'], 'True')" in jobs["remark"]["condition"]
     assert jobs["remark"]["steps"][0] == {"checkout": "none"}
