@@ -51,6 +51,18 @@ def test_every_figure_that_only_follows_is_a_number_of_the_plan() -> None:
     assert not agreed.FOLLOWS & {*left}
 
 
+def test_a_date_of_the_schedule_is_not_signed_and_one_that_somebody_wrote_is() -> None:
+    """Alone in a cell it is the plan's; in a sentence it is a promise. What is below "Not signed" ends at a heading."""
+    rows = [f"| S1 | {day} | Ana asked for more, by {promised} |\n" for day, promised in (
+        ("2026-05-04", "June"), ("2026-05-11", "June"), ("2026-05-04", "2026-06-01"),
+    )]  # fmt: skip
+    first, moved, other = map(agreed.signed_text, rows)
+    assert first == moved != other
+
+    page = f"## 3 A\n{agreed.BESIDE}: worth\n1 EUR\n### What holds\nmore\n## 4 B\n{agreed.BESIDE}\n2\n"
+    assert agreed.signed_text(page) == "## 3 A\n### What holds\nmore\n## 4 B\n"
+
+
 def test_a_threshold_that_moves_is_named_old_and_new() -> None:
     """The gain first, two by name, how many more, and the answer that holds it."""
     before, after = (

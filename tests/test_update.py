@@ -199,9 +199,7 @@ def test_an_update_renders_once(project: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_dry_run_tells_the_conflicts_ahead(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Beside everything else, with a next step that can be taken: nothing has been marked yet."""
-    edit(
-        project, "docs/03-acceptance.md", lambda text: re.sub(r"(?m)^\| Labels still to get .*$", "| Ours | 7 |", text)
-    )
+    edit(project, "docs/03-acceptance.md", lambda text: re.sub(r"(?m)^- Labels still to get: .*$", "- Ours: 7", text))
     code = cli.run(["replan", str(project), "--set", "positive_share=0.2", "--dry-run"])
     printed = capsys.readouterr()
 

@@ -13,8 +13,9 @@ from typing import Any
 THRESHOLDS = "plan/plan.json#thresholds"
 DOCUMENT = "docs/03-acceptance.md"
 SIGNATURE = "gates/signoff-G3a.yaml"
-BESIDE = "### Beside the signature"
+BESIDE = "### Not signed"
 FOOTNOTE = "\\* rests on defaults"
+DATED = re.compile(r"\|\s*\d{4}-\d\d-\d\d\s*(?=\|)")
 PARTS = ("acceptance", "test", "slices")
 GAIN = "acceptance.min_gain"
 UNKNOWN = "unknown"
@@ -88,11 +89,14 @@ def _said(value: Any) -> str:
 
 
 def signed_text(text: str) -> str:
-    """A page without what stands beside the signature, and without the marks of what nobody has confirmed."""
+    """A page without what it says is not signed, without the marks of what nobody has confirmed, and without dates.
+
+    A date alone in a cell of a table is the schedule's; one in a sentence is somebody's word, and is signed.
+    """
     kept, beside = [], False
     for line in text.splitlines():
         if re.match(r"#{2,3} ", line):
             beside = line.startswith(BESIDE)
         if not beside and not line.startswith(FOOTNOTE):
-            kept.append(line.replace("*", "").rstrip())
+            kept.append(DATED.sub("|", line.replace("*", "")).rstrip())
     return "\n".join(kept).rstrip() + "\n"
