@@ -15,6 +15,7 @@ DOCUMENT = "docs/03-acceptance.md"
 SIGNATURE = "gates/signoff-G3a.yaml"
 BESIDE = "### Not signed"
 FOOTNOTE = "\\* rests on defaults"
+READERS = re.compile(r"For [^\n]*: \d+ minutes?\.$")  # for whom a page is, and how long it takes
 DATED = re.compile(r"\|\s*\d{4}-\d\d-\d\d\s*(?=\|)")
 PARTS = ("acceptance", "test", "slices")
 GAIN = "acceptance.min_gain"
@@ -97,6 +98,6 @@ def signed_text(text: str) -> str:
     for line in text.splitlines():
         if re.match(r"#{2,3} ", line):
             beside = line.startswith(BESIDE)
-        if not beside and not line.startswith(FOOTNOTE):
+        if not (beside or line.startswith(FOOTNOTE) or READERS.match(line)):
             kept.append(DATED.sub("|", line.replace("*", "")).rstrip())
     return "\n".join(kept).rstrip() + "\n"
