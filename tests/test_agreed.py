@@ -59,7 +59,8 @@ def test_a_date_of_the_schedule_is_not_signed_and_one_that_somebody_wrote_is() -
     first, moved, other = map(agreed.signed_text, rows)
     assert first == moved != other
 
-    page = f"For PO; later for DS and expert: 6 minutes.\n## 3 A\n{agreed.BESIDE}: worth\n1 EUR\n### What holds\nmore\n## 4 B\n{agreed.BESIDE}\n2\n"
+    readers = "For PO; later for DS and expert: 6 minutes.\n"
+    page = f"{readers}## 3 A\n{agreed.BESIDE}: worth\n1 EUR\n### What holds\nmore\n## 4 B\n{agreed.BESIDE}\n2\n"
     assert agreed.signed_text(page) == "## 3 A\n### What holds\nmore\n## 4 B\n"
 
 
