@@ -433,6 +433,16 @@ def test_the_most_urgent_comes_first() -> None:
     assert summaries[2].reasons == ("It is gone.",)
 
 
+def test_names_with_numbers_follow_their_numbers() -> None:
+    """As the page sorts them: Churn 9 before Churn 10."""
+    names = ["Churn 10", "churn 9", "Churn 9b", "Ärger 2", "7 seas", "Churn"]
+    rows = [summary.of(Seen(name, facts_of(name)), TODAY, []) for name in names]
+
+    ordered = [row.name for row in sorted(rows, key=summary.order)]
+
+    assert ordered == ["7 seas", "Churn", "churn 9", "Churn 9b", "Churn 10", "Ärger 2"]
+
+
 def test_an_advising_gate_that_fails_is_no_alarm() -> None:
     """Nobody is called for what does not block."""
     advising = [{"id": "G1.3", "title": "", "state": "fail", "reason": "", "blocking": False}]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from mlscaffold import cli
+from mlscaffold.board import page
 from test_board import facts_of
 from test_mermaid import FLAGS, browser
 
@@ -94,19 +95,19 @@ def board(tmp_path: Path) -> str:
     }
     for name, facts in found.items():
         tmp_path.joinpath(f"{name}.json").write_text(json.dumps(facts))
-    page = tmp_path / "board.html"
-    assert cli.run(["board", *(str(tmp_path / f"{name}.json") for name in found), "--output", str(page)]) == 0
-    return page.read_text("utf-8")
+    output = tmp_path / "board.html"
+    assert cli.run(["board", *(str(tmp_path / f"{name}.json") for name in found), "--output", str(output)]) == 0
+    return output.read_text("utf-8")
 
 
-def asked(browser: str, folder: Path, page: str, script: str, *flags: str) -> Any:
+def asked(browser: str, folder: Path, content: str, script: str, *flags: str) -> Any:
     """What a script finds on the page; the page's policy is told of it, since it lets no other in."""
     added = f"(async () => {{ {script} }})().then(found => {{ document.body.dataset.found = JSON.stringify(found); }})"
     added += ".catch(error => { document.body.dataset.found = JSON.stringify(String(error)); });"
     digest = base64.b64encode(hashlib.sha256(added.encode()).digest()).decode()
-    page = page.replace("script-src 'sha256-", f"script-src 'sha256-{digest}' 'sha256-", 1)
+    content = content.replace("script-src 'sha256-", f"script-src 'sha256-{digest}' 'sha256-", 1)
     path = folder / "asked.html"
-    path.write_text(page.replace("</body>", f"<script>{added}</script></body>"), "utf-8")
+    path.write_text(content.replace("</body>", f"<script>{added}</script></body>"), "utf-8")
     command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags, "--dump-dom", path.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
     found = re.search(r'<body data-found="([^"]*)"', dom)
@@ -158,6 +159,26 @@ def test_rows_sort_and_filter_without_a_server(browser: str, board: str, tmp_pat
         "SUMMARY", 1,
         3, 1,
     ]  # fmt: skip
+
+
+def test_a_phone_can_sort_too(browser: str, board: str, tmp_path: Path) -> None:
+    """Its buttons are on the screen and large enough for a finger; the keyboard would else be where nobody sees it."""
+    wide, high = WIDTHS["phone"]
+    found = asked(
+        browser,
+        tmp_path,
+        board,
+        f"""
+        document.documentElement.style.width = '{wide}px';
+        return [...document.querySelectorAll('#overview th button')].map(one => {{
+          const at = one.getBoundingClientRect();
+          return at.left >= 0 && at.right <= {wide} && at.height >= 24 && at.width >= 24;
+        }});
+        """,
+        f"--window-size={NARROWEST},{high}",
+    )
+
+    assert found == [True] * len(page.COLUMNS)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -1,5 +1,6 @@
 """What the overview says of a repository: one state that orders the board, and the reasons for it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -70,9 +71,11 @@ def of(seen: Seen, today: date, changes: Sequence[Sequence[str]]) -> Summary:
     )
 
 
-def order(row: Summary) -> tuple[int, str]:
-    """The most urgent first, then by name."""
-    return list(STATES).index(row.state), row.name.casefold()
+def order(row: Summary) -> tuple[int, list[tuple[int, str]]]:
+    """The most urgent first, then by name, in which numbers count as numbers: the page sorts by the same order."""
+    parts = re.split(r"([0-9]+)", row.name.casefold())  # a text, then a number and a text as often as there are any
+    texts = [part.lstrip("0") if at % 2 else part for at, part in enumerate(parts)]
+    return list(STATES).index(row.state), [(len(part) * (at % 2), part) for at, part in enumerate(texts)]
 
 
 def _owners(facts: Mapping[str, Any]) -> Mapping[str, Any]:
