@@ -83,6 +83,44 @@ def test_older_and_other_forms_are_read(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_project_without_metadata_is_read_too(tmp_path: Path) -> None:
+    """Its packages stand in requirements.txt, with comments, options and pins; its name is what its page is called."""
+    needed = "# the service\n-r base.txt\n--hash=sha256:0\nfastapi==0.115.0  # served\nmlflow ; python_version > '3'\n"
+    page = "<p>logo</p>\n\n[![CI](https://ci.example)](x)\n\n# **Order** `desk` [docs](https://x.example) #\n\n# More\n"
+    around = look_around(project(tmp_path, requirements__txt=needed, README__md=page))
+
+    assert {(one.key, one.value, one.where) for one in around.found} == {
+        ("project_name", "Order desk docs", "README.md"),
+        ("deliverable", "service", "requirements.txt"),
+        ("tracking", "mlflow", "requirements.txt"),
+    }
+
+
+def test_metadata_count_before_pages(tmp_path: Path) -> None:
+    """A page's title is no second opinion of the name; neither is a long sentence or a comment in a code block."""
+    (one, other, third) = (tmp_path / "one", tmp_path / "other", tmp_path / "third")
+    named = look_around(project(one, pyproject__toml=PYPROJECT, README__md="# Welcome\n", requirements__txt="flask\n"))
+
+    assert (named.texts["project_name"], named.texts["deliverable"], named.notes) == ("Invoice desk", "service", ())
+    assert look_around(project(other, README__md=f"# {'word ' * 20}\n")).found == ()
+    assert look_around(project(third, README__md="```\n# make it\n```\n")).found == ()
+
+
+@pytest.mark.parametrize("kind", ["", "software", "ml"])
+def test_who_learns_from_a_table_hears_of_the_other_kind(kind: str, tmp_path: Path) -> None:
+    """The advisor goes by answers, and a table is read where it is named: both words are told, and nothing is taken."""
+    files = {"requirements__txt": "scikit_learn==1.5\n", "data___rows__csv": "a,b\n1,2\n"}
+    around = look_around(project(tmp_path, **files), kind)
+
+    assert around.found == ()
+    assert around.notes == (
+        () if kind else (
+            "requirements.txt names scikit-learn: a repository that learns is --kind ml, and "
+            "--data data/rows.csv reads answers from its table.",
+        )
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(("text", "licence"), [(MIT, "mit"), (APACHE, "apache-2.0"), (BSD, "bsd-3-clause")])
 def test_a_licence_is_known_by_its_words(text: str, licence: str, tmp_path: Path) -> None:
     assert look_around(project(tmp_path, COPYING=text)).texts == {"license": licence}

@@ -175,7 +175,7 @@ def new(
     if not silent:
         _refuse_without_terminal()
     _lay_over(presets)
-    layers = _layers(name, kind, file, assignments, _around(spot.into))
+    layers = _layers(name, kind, file, assignments, _around(spot.into, kind))
     sight = _sight(data, layers)
     given = _told(sight) if silent and sight else answers.merge(*layers)
     if not no_git and not dry_run:
@@ -748,13 +748,13 @@ def _layers(
     return answers.merge(answers.user_defaults(), around or {}, house.in_force().given), said
 
 
-def _around(folder: Path | None) -> dict[str, str]:
+def _around(folder: Path | None, kind: str | None) -> dict[str, str]:
     """The answers that a folder gives which has a project in it; what it says is told on standard error."""
     if folder is None:
         return {}
     from mlscaffold import looking
 
-    found = looking.look_around(folder)
+    found = looking.look_around(folder, kind or "")
     if told := report.around(folder, found):
         click.echo(told, err=True)
     return found.texts

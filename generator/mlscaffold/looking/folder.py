@@ -1,11 +1,13 @@
 """A folder that holds a project already: which answers its own files give, each with the file that gave it.
 
-Read are the project's metadata, its licence, its pipeline and how it is shipped; never its code and never its
-history, whose names are people's. What two files say differently, or what none of the answers fits, is a note.
+Read are the project's metadata, the title of its page, its licence, its pipeline and how it is shipped; never its code
+and never its history, whose names are people's. What two files say differently, or what none of the answers fits, is a
+note.
 """
 
 import json
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,9 @@ FRAMEWORKS = {
 }
 TOOLS = {"tracking": ("mlflow", "mlflow-skinny"), "compute": ("pyspark",)}
 _ANSWERS = {"tracking": "mlflow", "compute": "spark"}
+LEARNERS = ("scikit-learn", "lightgbm", "xgboost", "catboost", "torch", "tensorflow", "keras", "statsmodels", "pyspark")
+TABLES = ("*.csv", "*.parquet", "data/*.csv", "data/*.parquet", "data/raw/*.csv", "data/raw/*.parquet")
+LONGEST_TITLE = 60  # characters; what is longer is a sentence, and no name
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,20 @@ class Around:
         return {entry.key: entry.value for entry in self.found}
 
 
-def look_around(folder: Path) -> Around:
+def look_around(folder: Path, kind: str = "") -> Around:
     """What the files of a project that has no template say of the answers; nothing for a folder that is not there.
 
+    `kind` is the kind of repository that somebody has chosen; without one, libraries that learn are a note.
     A file that cannot be read as what its name says, and a value that is no answer, is a note and never an error:
     the folder is somebody's, and what it does not give is asked.
     """
     look = _Look(folder)
-    for entry in [*look.metadata(), *look.licence(), *look.pipeline(), *look.shipping()]:
+    for entry in [*look.metadata(), *look.requirements(), *look.licence(), *look.pipeline(), *look.shipping()]:
         look.take(entry)
+    for entry in look.title():
+        look.take(entry)
+    if not kind:
+        look.note_learning()
     return Around(tuple(look.found.values()), tuple(look.notes))
 
 
@@ -70,6 +80,7 @@ class _Look:
         self.folder = folder
         self.found: dict[str, Found] = {}
         self.notes: list[str] = []
+        self.needed: dict[str, set[str]] = {}  # packages by the file that asks for them
 
     def take(self, entry: Found) -> None:
         """Keep an answer: the first file that gives it counts, and a later one that says otherwise is named."""
@@ -89,6 +100,7 @@ class _Look:
     def metadata(self) -> Iterator[Found]:
         """Name, author, licence and what is delivered, from pyproject.toml or package.json."""
         if project := self._pyproject():
+            self.needed["pyproject.toml"] = _packages(project.get("dependencies"))
             yield from _of_project(project)
         elif package := self._package():
             author = package.get("author")
@@ -118,6 +130,30 @@ class _Look:
             self.notes.append(f"package.json is no JSON ({error}), so nothing is read from it.")
             return {}
         return found if isinstance(found, dict) else {}
+
+    def requirements(self) -> Iterator[Found]:
+        """What requirements.txt tells by its packages, where no metadata name any."""
+        if any(self.needed.values()):
+            return
+        where = "requirements.txt"
+        self.needed[where] = needed = _packages(self._text(where).splitlines())
+        texts = {"deliverable": _deliverable(needed, has_scripts=False)} | _tools(needed)
+        yield from (Found(key, text, where) for key, text in texts.items() if text)
+
+    def title(self) -> Iterator[Found]:
+        """The name that the project's page begins with, where its metadata give none."""
+        if "project_name" not in self.found and (title := _title(self._text("README.md"))):
+            yield Found("project_name", title, "README.md")
+
+    def note_learning(self) -> None:
+        """Say how the other kind is chosen, where a library that learns is asked for."""
+        for where, needed in self.needed.items():
+            if library := next((name for name in LEARNERS if name in needed), ""):
+                table = next((path.relative_to(self.folder).as_posix() for path in self._named(*TABLES)), "FILE")
+                self.notes.append(
+                    f"{where} names {library}: a repository that learns is --kind ml, and --data {shlex.quote(table)} "
+                    "reads answers from its table."
+                )
 
     # --------------------------------------------------------------------------------- licence, pipeline, shipping
 
@@ -177,8 +213,23 @@ def _of_project(project: Mapping[str, Any]) -> Iterator[Found]:
         "license": _licence_of(told),
         "deliverable": _deliverable(needed, bool(project.get("scripts"))),
     }
-    texts |= {key: _ANSWERS[key] for key, packages in TOOLS.items() if needed & set(packages)}
+    texts |= _tools(needed)
     yield from (Found(key, str(text), where) for key, text in texts.items() if text)
+
+
+def _tools(needed: set[str]) -> dict[str, str]:
+    """Answers that a tool among the dependencies gives."""
+    return {key: _ANSWERS[key] for key, packages in TOOLS.items() if needed & set(packages)}
+
+
+def _title(page: str) -> str:
+    """The first heading of a Markdown page without its markup; "" where there is none or it is too long for a name."""
+    prose = re.sub(r"(?ms)^(```|~~~).*?^\1", "", page)
+    found = re.search(r"(?m)^# +(.+?)[ #]*$", prose)
+    text = re.sub(r"!\[[^]]*\]\([^)]*\)|<[^>]*>", "", found[1]) if found else ""
+    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
+    plain = " ".join(re.sub(r"[*`]", "", text).split())
+    return plain if len(plain) <= LONGEST_TITLE else ""
 
 
 def _deliverable(needed: set[str], has_scripts: bool) -> str:
