@@ -105,3 +105,16 @@ def test_nobody_is_told_of_tenths_of_a_day(name: str, rendered: Callable[[str], 
                 cells = [re.split(r"\s*\|\s*", row)[at] for row in table.splitlines()[2:]]
                 assert cells
                 assert not [cell for cell in cells if re.search(r"\d\.\d", cell)], (file, days[at])
+
+
+def test_a_model_against_the_advice_says_what_following_it_leaves_unspent() -> None:
+    """Where rules can be written, the experiments stay in the plan and their days are named; else nothing is said."""
+    rules = {"rules_expressible": "full", "kind_reason": "mail that nobody has seen yet"}
+    _, plan, against = page(**rules)
+    _, _, software = page(**SOFTWARE, rules_expressible="no", past_cases="50000", labelled_cases="20000")
+    days = f"{plan['schedule']['iteration_days']['value']:g}"
+
+    assert plan["advice"]["recommendation"] == "software"
+    assert "follows the advice after all: software, saving " in against.stops[0]
+    assert days[:2] in against.stops[0]
+    assert not any("of experiments" in line for line in software.stops)

@@ -111,9 +111,18 @@ class OnePage:
         first = []
         if advice["overruled"]:
             first = [
-                f"The charter, by {self._ends('charter')}, follows the advice after all: {advice['recommendation']}."
+                f"The charter, by {self._ends('charter')}, follows the advice after all: {advice['recommendation']}"
+                f"{self._unspent()}."
             ]
         return [*first, *(self._ml_stops() if self._kind == "ml" else self._software_stops())]
+
+    def _unspent(self) -> str:
+        """What following the advice against a model leaves unspent: its experiments."""
+        if self._kind != "ml":
+            return ""
+        days = self._plan["schedule"]["iteration_days"]
+        marked = f"{number(days)}{MARK if days.get('rests_on') else ''}"
+        return f", saving {marked} days of experiments"
 
     def _ml_stops(self) -> Iterator[str]:
         if "labels_found" in self._by_id:

@@ -26,6 +26,12 @@ HYPOTHESES = (
     ("Tuning of the champion, on the validation split only", "literature"),
     ("A new source of information for the cases nobody gets right", "expert"),
 )
+# What takes the place of one of these, counted from 1, where a forecast is made, or a person can write the rules down.
+OF_A_FORECAST = {
+    2: ("The value of the same period one season ago, moved by the latest level", "literature"),
+    4: ("The calendar: weekday, season, holidays and what is planned, as known when the forecast is made", "expert"),
+}
+OF_RULES = {1: ("The rules written down in full, tried as they are before anything is learned", "expert")}
 SHORTEST_DAYS = 0.1  # what rounds to nothing is work all the same, and of waiting somebody has to see the end
 MOST_PARTS = 12  # of one task; what lies further away is sliced when these are done
 
@@ -48,6 +54,9 @@ class Item:
 
 def hypotheses(answers: Answers) -> list[dict[str, Any]]:
     """The experiments to begin with, in the order of value: what is cheap and readable comes first."""
+    own = OF_A_FORECAST if answers.task == "forecast" else {}
+    own = own | (OF_RULES if answers.rules_expressible == "full" else {})
+    listed = [own.get(number, idea) for number, idea in enumerate(HYPOTHESES, 1)]
     return [
         {
             "id": f"H{number}",
@@ -57,7 +66,7 @@ def hypotheses(answers: Answers) -> list[dict[str, Any]]:
             "source": source,
             "status": "open",
         }
-        for number, (change, source) in enumerate(HYPOTHESES, 1)
+        for number, (change, source) in enumerate(listed, 1)
     ]
 
 
