@@ -137,6 +137,30 @@ def test_a_run_that_nothing_could_compute_is_a_finding() -> None:
     assert (fits.note, fits.remedy) == (None, None)
 
 
+def test_each_deliverable_has_a_volume_of_its_own() -> None:
+    """A nightly job runs once over many rows, a command is called, a library as often as its callers like."""
+    job, command, library = (orders(deliverable=name) for name in ("batch", "cli", "library"))
+
+    assert (orders().daily_volume, command.daily_volume, job.daily_volume, job.rows_a_run) == (1000, 100, 1, 1000)
+    assert [one.is_asked("daily_volume") for one in (job, command, library)] == [True, True, False]
+    assert [one.is_asked("peak_factor") for one in (orders(), job, command, library)] == [True, False, False, False]
+    assert capacity(job)["capacity.run_minutes"].value == pytest.approx(1000 * job.service_ms / 60_000)
+    assert capacity(job)["capacity.load_per_second"].value is None
+    assert objectives(job)["slo.budget_requests"].value == pytest.approx(30 * (1 - job.slo_percent / 100))
+    assert {capacity(library)[key].value for key in capacity(library)} == {None}
+
+
+def test_a_jobs_runs_and_their_rows_make_its_days_work() -> None:
+    """Twice the rows a run, or twice the runs a day, keep twice the workers busy; a run knows its own rows alone."""
+    texts = {"deliverable": "batch", "rows_a_run": "40000000", "load_factor": "1"}
+    once, twice, longer = (orders(**texts | more) for more in ({}, {"daily_volume": "2"}, {"rows_a_run": "80000000"}))
+    workers = [capacity(one)["capacity.workers"].value for one in (once, twice, longer)]
+    minutes = [capacity(one)["capacity.run_minutes"].value for one in (once, twice, longer)]
+
+    assert workers == [math.ceil(n * 40_000_000 * once.service_ms / 86_400_000) for n in (1, 2, 2)]
+    assert minutes[0] == minutes[1] == minutes[2] / 2
+
+
 # -------------------------------------------------------------------------------------------------------- objectives
 
 

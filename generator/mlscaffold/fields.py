@@ -40,6 +40,7 @@ class Fields:
     consequence: str
     human_confirms: str
     daily_volume: int
+    rows_a_run: int
     peak_factor: float
     label_source: str
     label_delay_days: float

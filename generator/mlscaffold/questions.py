@@ -130,9 +130,17 @@ def of_kind(kind: str) -> dict[str, Question]:
 def is_asked(question: Question, answers: Mapping[str, str]) -> bool:
     """Whether the answers given so far (texts, defaults filled in) call for this question."""
     return all(
-        answers.get(key) in wanted or (OWN_NAME in wanted and is_own(answers.get(key)))
+        answers.get(key) in wanted
+        or (OWN_NAME in wanted and is_own(answers.get(key)))
+        or _elsewhere(question, key, answers)
         for key, wanted in question.when.items()
     )
+
+
+def _elsewhere(question: Question, key: str, answers: Mapping[str, str]) -> bool:
+    """Whether the question is of this kind and its condition is a question of the other kind alone."""
+    kind = answers.get("kind")
+    return kind in question.kinds and kind not in load()[key].kinds
 
 
 def is_own(metric: str | None) -> bool:
@@ -152,9 +160,10 @@ def default(question: Question, answers: Mapping[str, str]) -> str:
     """The default's text under the other answers; the empty text where the plan or a person must say."""
     if not isinstance(question.default, Mapping):
         return str(question.default)
-    if depends(question):
+    own = question.default.get(text_of(answers, "kind") or "ml")
+    if own is None and depends(question):
         return str(question.default["values"].get(answers.get(question.default["by"]), ""))
-    return str(question.default[text_of(answers, "kind") or "ml"])
+    return str(own)
 
 
 def depends(question: Question) -> bool:

@@ -34,6 +34,7 @@ AnswerKey = Literal[
     "consequence",
     "human_confirms",
     "daily_volume",
+    "rows_a_run",
     "peak_factor",
     "label_source",
     "label_delay_days",

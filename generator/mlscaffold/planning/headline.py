@@ -229,6 +229,11 @@ def _budget(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     else:
         allowed = f", or {math.floor(requests['value'] + 1e-9):,} {failed}"
     window = _count(answers.slo_window_days, "day")
+    if (
+        answers.is_asked("rows_a_run") and requests["value"] is not None
+    ):  # a run fails as a whole, and no clock counts between two of them
+        whole_runs = math.floor(requests["value"] + 1e-9)
+        return f"{_count(whole_runs, 'failed run') if whole_runs else 'not one failed run'} in {window}"
     whole = figures.number(float(minutes["value"]), "minutes")
     unit = "minute" if whole in ("1", "less than 1") else "minutes"
     return f"{whole} {unit} of complete failure in {window}{allowed}"

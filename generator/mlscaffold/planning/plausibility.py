@@ -395,6 +395,8 @@ def largest_psi(bins: int, rows: int) -> float:
 def _no_burn_alert(answers: Answers, numbers: Numbers) -> Said | None:
     if not answers.is_asked("slo_percent") or slo.burn_alerts(answers):
         return None
+    if answers.is_asked("rows_a_run"):
+        return None  # a schedule's few runs are looked at one by one, and nothing of a person's is to be changed
     return Said(
         f"At {answers.daily_volume:,} results a day no alert on the error budget can tell bad luck from a fault: none "
         "could ever fire.",

@@ -18,6 +18,7 @@ def _ml(answers: Answers) -> dict[str, str]:
     metric = metrics.of(answers)
     return {
         "gate": "G1",
+        "a_run": "a day's results",
         "metric": metric.title,
         "better": metric.better,
         "counted_on": metric.counted_on,
@@ -29,4 +30,5 @@ def _ml(answers: Answers) -> dict[str, str]:
 
 def _software(answers: Answers) -> dict[str, str]:
     runs = "runs" if answers.deliverable == "batch" else "requests"
-    return {"gate": "T1", "runs": runs, "Runs": runs.capitalize()}
+    run = "a run's rows" if answers.deliverable == "batch" else "a day's results"
+    return {"gate": "T1", "runs": runs, "Runs": runs.capitalize(), "a_run": run}

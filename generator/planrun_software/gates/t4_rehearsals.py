@@ -147,9 +147,10 @@ def restored(repo: Repo) -> Result:
 @gate("T4.4")
 def load(repo: Repo) -> Result:
     found = repo.fresh("load", "make load")
-    asked = repo.needed("capacity.load_per_second")
-    if found["per_second"] is not None and found["per_second"] < asked * 0.999:
-        return blocked(f"{found['per_second']:g} a second were tried, and the plan wants {asked:g}.", "make load")
+    if found["per_second"] is not None:  # what is not served is asked one after the other
+        asked = repo.needed("capacity.load_per_second")
+        if found["per_second"] < asked * 0.999:
+            return blocked(f"{found['per_second']:g} a second were tried, and the plan wants {asked:g}.", "make load")
     if found["p95_ms"] > found["limit_p95_ms"] or found["error_rate"] > 0.001:
         told = f"p95 {found['p95_ms']:g} ms, errors {found['error_rate']:.3%}"
         return failed(

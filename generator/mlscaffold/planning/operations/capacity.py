@@ -3,34 +3,66 @@
 from typing import Any
 
 from mlscaffold.answers import Answers
-from mlscaffold.catalogue.keys import AnswerKey
+from mlscaffold.catalogue.keys import AnswerKey, NumberKey
 from mlscaffold.planning.formulas import reliability
 from mlscaffold.planning.formulas.counts import whole
 from mlscaffold.planning.formulas.reliability import MOST_WORKERS
 from mlscaffold.planning.number import Number, Numbers
 
+# What has no rate that could be planned, by the deliverable.
+IN_RUNS = "Nothing waits in a queue: results are computed in runs."
+ELSEWHERE = "Nothing waits in a queue: each call runs on its caller's machine, as often as the caller likes."
+SIZED: tuple[NumberKey, ...] = (
+    "capacity.workers", "capacity.workers_cached", "capacity.workers_queued", "capacity.utilisation", "capacity.wait95",
+)  # fmt: skip
 CACHE_HITS = 0.4  # the share of hits behind `workers_cached`, to show what a cache would be worth
 
 
 def capacity(answers: Answers) -> Numbers:
-    """The numbers of capacity.*: workers for the peak of an online service, or the length of a batch run."""
-    average = answers.daily_volume / 86400
-    rate = average * answers.peak_factor * answers.load_factor
+    """The numbers of capacity.*: workers for the peak of an online service, or the length of a batch run.
+
+    Everything is there by its key; what a deliverable has no use for has no value and says why.
+    """
     service = answers.service_ms / 1000
-    given = {name: answers[name] for name in ("daily_volume", "peak_factor", "load_factor", "service_ms")}
-    numbers: Numbers = {
-        "capacity.peak_per_second": Number(
-            average * answers.peak_factor,
-            inputs={"daily_volume": answers.daily_volume, "peak_factor": answers.peak_factor},
-        ),
-        "capacity.load_per_second": Number(rate, inputs=given),
-        "capacity.run_minutes": Number(
-            answers.daily_volume * service / 60,
-            inputs={"daily_volume": answers.daily_volume, "service_ms": answers.service_ms},
-        ),
+    if is_online(answers):
+        return _rates(answers) | _run(answers, service) | _online(answers, service)
+    if answers.kind == "ml":
+        return _rates(answers) | _run(answers, service) | _offline(answers, service)
+    rates: Numbers = {
+        "capacity.peak_per_second": Number(None, note=_unserved(answers)),
+        "capacity.load_per_second": Number(None, note=_unserved(answers)),
     }
-    sized = _online if is_online(answers) else _offline
-    return numbers | sized(answers, rate, service, given)
+    if answers.is_asked("daily_volume"):
+        return rates | _run(answers, service) | _offline(answers, service)
+    return rates | {key: Number(None, note=_unserved(answers)) for key in ("capacity.run_minutes", *SIZED)}
+
+
+def _rows_a_day(answers: Answers) -> int:
+    """What a day carries out: of a batch job its runs with the rows of each, else the results."""
+    return answers.daily_volume * (answers.rows_a_run if answers.is_asked("rows_a_run") else 1)
+
+
+def _unserved(answers: Answers) -> str:
+    """Why nothing arrives at a rate that could be planned."""
+    return IN_RUNS if answers.kind == "ml" or answers.is_asked("rows_a_run") else ELSEWHERE
+
+
+def _rates(answers: Answers) -> Numbers:
+    """Results a second in the busiest hour, and in the load test (F27)."""
+    average = answers.daily_volume / 86400
+    peak = {"daily_volume": answers.daily_volume, "peak_factor": answers.peak_factor}
+    given = peak | {"load_factor": answers.load_factor, "service_ms": answers.service_ms}
+    return {
+        "capacity.peak_per_second": Number(average * answers.peak_factor, inputs=peak),
+        "capacity.load_per_second": Number(average * answers.peak_factor * answers.load_factor, inputs=given),
+    }
+
+
+def _run(answers: Answers, service: float) -> Numbers:
+    """Minutes of one worker for a run: of a batch job for its rows, else for a day's results; `service` in seconds."""
+    key: AnswerKey = "rows_a_run" if answers.is_asked("rows_a_run") else "daily_volume"
+    given: dict[str, Any] = {key: answers[key], "service_ms": answers.service_ms}
+    return {"capacity.run_minutes": Number(answers[key] * service / 60, inputs=given)}
 
 
 def is_online(answers: Answers) -> bool:
@@ -40,7 +72,11 @@ def is_online(answers: Answers) -> bool:
     )
 
 
-def _online(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
+def _online(answers: Answers, service: float) -> Numbers:
+    rate = answers.daily_volume / 86400 * answers.peak_factor * answers.load_factor
+    given: dict[str, Any] = {
+        name: answers[name] for name in ("daily_volume", "peak_factor", "load_factor", "service_ms")
+    }
     key: AnswerKey = "latency_ms" if answers.kind == "ml" else "p95_ms"
     limit = answers[key] / 1000
     hits = answers.cache_hit_share
@@ -78,17 +114,15 @@ def _impossible(answers: Answers, key: AnswerKey, workers: int | None) -> tuple[
     return None, None
 
 
-def _offline(answers: Answers, rate: float, service: float, given: dict[str, Any]) -> Numbers:
-    busy = answers.daily_volume * answers.load_factor * service / 86400
+def _offline(answers: Answers, service: float) -> Numbers:
+    """Workers that finish a day's rows within the day, with the load test's margin; `service` in seconds."""
+    busy = _rows_a_day(answers) * answers.load_factor * service / 86400
+    counted: tuple[AnswerKey, ...] = (
+        ("daily_volume", "rows_a_run") if answers.is_asked("rows_a_run") else ("daily_volume",)
+    )
+    given: dict[str, Any] = {key: answers[key] for key in (*counted, "load_factor", "service_ms")}
     fits = busy < MOST_WORKERS
     note = None if fits else f"A day's results would keep more than {MOST_WORKERS:,} workers busy."
-    remedy = None if fits else "Check daily_volume, load_factor and service_ms: one of them is far from real."
-    later = "Nothing waits in a queue: results are computed in runs, or on the caller's machine."
-    without_a_queue = Number(None, inputs={"load_per_second": rate}, note=later)
-    return {
-        "capacity.workers": Number(max(1, whole(busy)) if fits else None, inputs=given, note=note, remedy=remedy),
-        "capacity.workers_cached": without_a_queue,
-        "capacity.workers_queued": without_a_queue,
-        "capacity.utilisation": without_a_queue,
-        "capacity.wait95": without_a_queue,
-    }
+    remedy = None if fits else f"Check {', '.join(counted)}, load_factor and service_ms: one of them is far from real."
+    workers = Number(max(1, whole(busy)) if fits else None, inputs=given, note=note, remedy=remedy)
+    return {key: workers if key == "capacity.workers" else Number(None, note=_unserved(answers)) for key in SIZED}

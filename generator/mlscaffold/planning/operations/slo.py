@@ -22,7 +22,7 @@ def objectives(answers: Answers) -> Numbers:
     none = None if promised else f"A {what} runs where it is called, so it promises no availability."
     days = answers.slo_window_days
     given = {"slo_percent": answers.slo_percent, "slo_window_days": days} if promised else {}
-    volume = {"daily_volume": answers.daily_volume}
+    volume = {"daily_volume": answers.daily_volume} if promised else {}
     numbers = _ceiling(answers, chain, objective)
     shown: Numbers = {
         "slo.objective": Number(objective, inputs=given, provenance=answers.provenance("slo_percent"), note=none),
@@ -110,6 +110,10 @@ def burn_alerts(answers: Answers) -> list[dict[str, Any]]:
 
 
 def _busiest(answers: Answers, hours: float) -> float:
-    """Results in the busiest window of so many hours: at the peak, but no more than its days hold."""
+    """Results in the busiest window of so many hours: at the peak, but no more than its days hold.
+
+    A job's runs come by its schedule and know no busiest hour.
+    """
     days = hours / 24
-    return float(answers.daily_volume * min(days * answers.peak_factor, max(1.0, days)))
+    peak = answers.peak_factor if answers.is_asked("peak_factor") else 1.0
+    return float(answers.daily_volume * min(days * peak, max(1.0, days)))

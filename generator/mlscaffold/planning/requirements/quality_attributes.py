@@ -36,7 +36,8 @@ def _speed(answers: Answers, numbers: Numbers) -> Draft:
     samples = value_of(numbers, "slo.demo_samples")
     online = answers.deliverable in ("service", "web-app")
     rate = float(value_of(numbers, "capacity.load_per_second") or 0.0)
-    load = f"{said(rate)} requests a second arrive" if online else "a typical input is given"
+    given = "one row is given" if answers.deliverable == "batch" else "a typical input is given"
+    load = f"{said(rate)} requests a second arrive" if online else given
     return Draft(
         "quality",
         EVERY,

@@ -48,10 +48,11 @@ def target_of(repo: Repo) -> Target:
     """The plan's figures for this product."""
     asked, drive = repo.answers.get("slo_percent", ""), harness.of(repo)
     shown: list[NumberKey] = [drive.SAMPLES, "slo.demo_requests"] if asked else [drive.SAMPLES]
-    requests, planned = math.ceil(max(repo.needed(key) for key in shown)), repo.needed("capacity.load_per_second")
+    requests = math.ceil(max(repo.needed(key) for key in shown))
     limit, objective = float(repo.answers["p95_ms"]), float(asked) / 100 if asked else None
     if drive.PARALLEL == 1:
         return Target(requests, None, 1, limit, objective)
+    planned = repo.needed("capacity.load_per_second")
     rate = planned if requests / planned <= PATIENCE else requests / SECONDS
     workers = math.ceil(repo.needed("capacity.workers"))
     return Target(max(requests, math.ceil(rate * STEADY)), rate, workers, limit, objective, planned)
