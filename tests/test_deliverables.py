@@ -1,6 +1,7 @@
 """Every deliverable that can be chosen is whole: its words, its program, its tests and the harness that reaches it."""
 
 import importlib
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,3 +52,30 @@ def test_a_repository_has_the_program_its_tests_and_a_first_run(name: str, tmp_p
     assert folder.joinpath(f"tests/test_{DELIVERED[name].tests}.py").is_file()
     assert f"This repository delivers {DELIVERED[name].what}" in readme
     assert ("input.csv" in typed) == (name == "batch")
+
+
+@pytest.mark.parametrize("form", CHOICES)
+def test_settings_are_read_in_one_place(form: str, tmp_path: Path) -> None:
+    """By settings.py, whatever a product needs of others; and .env.example names each with its default."""
+    needs = {"dependencies": "mail=99", "ml_component": "http://127.0.0.1:8000", "data_class": "personal"}
+    texts = {"kind": "software", "deliverable": form, "decision": "Staff ask for leave; today it is lost."} | needs
+    folder = render.render(answers.complete(texts), tmp_path)
+    readers = {
+        path.name for path in folder.glob("src/**/*.py") if re.search(r"environ\.get|getenv", path.read_text("utf-8"))
+    }
+    listed = re.findall(r"^([A-Z_]+)=", folder.joinpath(".env.example").read_text("utf-8"), re.MULTILINE)
+
+    assert readers == set()
+    assert {"MAIL_URL", "DEPENDENCIES", "MODEL_URL", "PREDICTION_LOG"} <= set(listed)
+    assert ("BACKUPS" in listed) == (form in ("service", "web-app", "batch"))
+
+
+@pytest.mark.parametrize("form", ["service", "web-app"])
+def test_a_team_reads_how_its_table_refers_to_a_record(form: str, tmp_path: Path) -> None:
+    """Where a capability that keeps more is described, by the name that the code has."""
+    texts = {"kind": "software", "deliverable": form, "decision": "Staff ask for leave; today it is lost."}
+    folder = render.render(answers.complete(texts), tmp_path)
+    (tables,) = folder.glob("src/*/tables.py")
+
+    assert "`record_of(session)`" in folder.joinpath("README.md").read_text("utf-8")
+    assert "def record_of(session: Session)" in tables.read_text("utf-8")

@@ -164,7 +164,9 @@ FACTS: dict[str, dict[str, Fact]] = {
         "packages": Packages,
         "settings": settings,
         "dashboard": dashboard,
-        "addressed": lambda answers, plan: bool(answers.dependencies or answers.ml_component or stores(answers)),
+        "addressed": lambda answers, plan: bool(
+            answers.dependencies or answers.ml_component or (is_served(answers) and stores(answers))
+        ),
         "ignored": _ignored,
         "today": lambda answers, plan: or_assumed(
             answers, "current_practice", practice.TODAY[answers.current_practice]

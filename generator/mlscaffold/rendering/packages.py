@@ -6,6 +6,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_served, stores
+from mlscaffold.rendering.settings import settings
 
 LICENSES = {"mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-3-clause": "BSD-3-Clause"}
 
@@ -17,13 +18,14 @@ class Packages:
         served, web = is_served(answers), answers.deliverable == "web-app"
         kept = served and stores(answers)
         calls = bool(answers.dependencies or answers.ml_component)
+        configured = bool(settings(answers, plan))
         self.license = LICENSES.get(answers.license, "")
         self.needed = called_for(
             (answers.deliverable == "cli", "typer>=0.15"),
             (served, "fastapi>=0.115"),
             (served, "prometheus-client>=0.21"),
-            (served, "pydantic-settings>=2.7"),
-            (served, "python-dotenv>=1"),
+            (configured, "pydantic-settings>=2.7"),
+            (configured, "python-dotenv>=1"),
             (served, "structlog>=24.4"),
             (served, "uvicorn>=0.30"),
             (web, "jinja2>=3.1"),

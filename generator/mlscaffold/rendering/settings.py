@@ -1,4 +1,4 @@
-"""The settings that a served product reads: what its README, its .env.example and its settings.py say of each."""
+"""The settings that a product reads: what its README, its .env.example and its settings.py say of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, stores
 from mlscaffold.wording import identifier
-
-OWN = ("DATABASE_URL", "MODEL_URL", "OUTBOX_URL")  # a system of this name is found where the product's own is
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,8 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     package, model = answers.package_name, answers.ml_component
     served, asks = is_served(answers), bool(answers.dependencies)
     kept, let_in = served and stores(answers), served and is_guarded(answers)
+    # A system of such a name is found where the product's own is.
+    own = called_for((kept, "DATABASE_URL"), (bool(model), "MODEL_URL"), (kept, "OUTBOX_URL"))
     postgres = "PostgreSQL with `pip install -e .[postgres]` and `postgresql+pg8000://…`"
     known = f"who is known: `ana=<sha256> bo=<sha256>`, each made by `python -m {package} token NAME`"
     judgements = "the folder of judgements and decisions; machines that answer together share it"
@@ -42,9 +42,10 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     systems = [
         Setting(variable_of(name), f"the address of {_words(name)}", where_empty=unreached, system=True)
         for name in answers.dependencies
-        if variable_of(name) not in OWN
+        if variable_of(name) not in own
     ]
     found = called_for(
+        (bool(model), [Setting("PREDICTION_LOG", judgements, "predictions")]),
         (kept, [Setting("DATABASE_URL", f"where records are kept; {postgres}", "sqlite:///local.db")]),
         (served, [Setting("HOST", "the address on which it listens", "127.0.0.1")]),
         (served, [Setting("PORT", "the port on which it listens, from 1 to 65535", "8000")]),
@@ -57,8 +58,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
         (True, systems),
         (asks, [Setting("DEPENDENCIES", stand_ins, where_empty="empty")]),
         (bool(model), [Setting("MODEL_URL", "the address of the model service", str(model))]),
-        (bool(model), [Setting("PREDICTION_LOG", judgements, "predictions")]),
-        (kept, [Setting("BACKUPS", "the folder of backups", "backups")]),
+        (kept or answers.deliverable == "batch", [Setting("BACKUPS", "the folder of backups", "backups")]),
         (kept, [Setting("OUTBOX_URL", "the address to which `deliver` sends what waits")]),
         (let_in, [Setting("ACCESS_TOKENS", known, where_empty="none: everybody is refused")]),
         (let_in, [Setting("ACCESS_LOG", log, "access")]),

@@ -149,7 +149,10 @@ class SoftwareReadme:
         """The lines of the tree for what checks and packs it."""
         return lines(
             called_for(
-                (self._served, _line(".env.example", "every setting, with its default and what it is")),
+                (
+                    bool(settings(self._answers, self._plan)),
+                    _line(".env.example", "every setting, with its default and what it is"),
+                ),
                 (True, _line(".pre-commit-config.yaml", "format, lint and types before a commit")),
                 (self._answers.deploy == "container", _line("Dockerfile", "the image, from the locked versions")),
                 (self._composed, _line("compose.yaml", "the product with PostgreSQL, on one machine")),
@@ -186,7 +189,7 @@ class SoftwareReadme:
         )
         rows = called_for(
             (asks, _line("  dependencies.py", "the systems it needs, and which of them answer")),
-            (served, _line("  settings.py", "every setting, read from the environment")),
+            (bool(settings(answers, self._plan)), _line("  settings.py", "every setting, read from the environment")),
             (served, _line("  api.py", "the HTTP interface, health, readiness, metrics")),
             (served, _line("  routers/", "how each capability is asked over HTTP, a file each")),
             (served, _line("  routing.py", "what the routers share: once, reading, how answers are described")),
@@ -221,7 +224,10 @@ class SoftwareReadme:
         review = "decisions of people, labels, and the contract with a real model service"
         rows = called_for(
             (True, _line(own, f"{answers.deliverable} tests beyond the scenarios")),
-            (self._served, _line("tests/test_settings.py", "settings, and that .env.example lists them all")),
+            (
+                bool(settings(answers, self._plan)),
+                _line("tests/test_settings.py", "settings, and that .env.example lists them all"),
+            ),
             (self._served and self._promised, _line("tests/test_dashboard.py", "that it asks for what is counted")),
             (answers.deliverable == "web-app", _line("tests/test_pages.py", browser)),
             (model, _line("tests/test_model.py", stand_in)),

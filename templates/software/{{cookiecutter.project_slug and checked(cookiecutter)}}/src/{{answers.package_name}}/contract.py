@@ -12,11 +12,8 @@ from dataclasses import asdict, dataclass, {{ 'field, fields, replace' if answer
 from decimal import Decimal
 from typing import Any, Self{{ ', TypeVar' if answers.ml_component }}
 
-{% if answers.dependencies %}
-from . import dependencies
-{% endif %}
-{% if answers.ml_component %}
-from . import model
+{% if answers.dependencies or answers.ml_component %}
+from . import {{ ['dependencies' if answers.dependencies, 'model' if answers.ml_component] | select | join(', ') }}
 {% endif %}
 {% if answers.dependencies or answers.ml_component %}
 
