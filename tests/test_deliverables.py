@@ -79,3 +79,60 @@ def test_a_team_reads_how_its_table_refers_to_a_record(form: str, tmp_path: Path
 
     assert "`record_of(session)`" in folder.joinpath("README.md").read_text("utf-8")
     assert "def record_of(session: Session)" in tables.read_text("utf-8")
+
+
+def _threats(form: str, folder: Path, **more: str) -> tuple[Path, str]:
+    """A product rendered for its page of threats: the folder, and the page."""
+    texts = {"kind": "software", "deliverable": form, "decision": "Staff ask for leave; today it is lost."} | more
+    product = render.render(answers.complete(texts), folder)
+    return product, product.joinpath("docs/threats.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("data", ["none", "internal", "personal"])
+@pytest.mark.parametrize("form", CHOICES)
+def test_threats_name_controls_that_are_there(form: str, data: str, tmp_path: Path) -> None:
+    """Each file is in the repository and each gate among its own; every open row has an owner; one screen holds it."""
+    needs = {"dependencies": "mail=99", "ml_component": "http://127.0.0.1:8000", "data_class": data}
+    needs |= {"capabilities": "Request leave; Approve leave", "rigor": "strict"}
+    product, page = _threats(form, tmp_path, **needs)
+    rows = [line for line in page.partition("## 2")[2].splitlines() if line.startswith("| ")][1:]
+    named = {path for row in rows for path in re.findall(r"`([\w/.]+)`", row)} - {"requirements.lock"}
+    here = [path for path in product.rglob("*") if "engine" not in path.parts]
+    applies = catalogue.gates()
+    called = {gate for gate in re.findall(r"T\d\.\d", page) if not applies[gate].is_called_for(_complete(form, needs))}
+
+    assert {path for path in named if not any(f"/{path.rstrip('/')}" in one.as_posix() for one in here)} == set()
+    assert called == set()
+    assert rows
+    assert all(row.count(" | ") == 4 for row in rows)
+    assert len(page.splitlines()) <= 60
+
+
+def _complete(form: str, more: dict[str, str]) -> answers.Answers:
+    return answers.complete({"kind": "software", "deliverable": form, "decision": "Staff ask for leave."} | more)
+
+
+def test_threats_are_of_the_entries_that_there_are(tmp_path: Path) -> None:
+    """A command has no requests, a job no sessions; a web application whose data are personal has all of its own."""
+    pages = {form: _threats(form, tmp_path / form, data_class="personal")[1] for form in CHOICES}
+    entries = {form: set(re.findall(r"^\| ([^|]+) \| [STRIDE] \|", page, re.MULTILINE)) for form, page in pages.items()}
+    http, kept, built = {"requests over HTTP", "messages to others"}, {"data at rest"}, {"packages and pipeline"}
+
+    assert entries["service"] == http | kept | built
+    assert entries["web-app"] == http | kept | built | {"pages", "sessions"}
+    assert entries["batch"] == {"the file of rows", "results"} | kept | built
+    assert entries["cli"] == {"what is typed"} | built
+    assert entries["library"] == {"what callers pass"} | built
+
+
+def test_threats_ask_each_of_six_things_of_what_others_reach(tmp_path: Path) -> None:
+    """STRIDE, on the entry that anybody can knock at, with roles where one approves what another submits."""
+    plain, approved = (
+        _threats("service", tmp_path / name, capabilities=text)[1]
+        for name, text in {"plain": "Submit a claim", "approved": "Submit a claim; Approve a claim"}.items()
+    )
+
+    for page in (plain, approved):
+        assert set("STRIDE") == set(re.findall(r"^\| requests over HTTP \| ([STRIDE]) \|", page, re.MULTILINE))
+    assert "May everybody who is let in do everything?" in plain
+    assert "four eyes" in approved

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, lines, stores
 from mlscaffold.wording import cell, mermaid
 
 CALLERS = {"library": "Calling code", "batch": "Schedule"}
@@ -87,7 +87,7 @@ class Architecture:
                     ),
                     (asks or model, f"| `resilience.py` | {resilience} | what is asked |"),
                     (
-                        self._served and self._guarded,
+                        lets_in(answers),
                         "| `access.py` | who is known, sessions, the access log | what a record holds |",
                     ),
                     (
@@ -130,7 +130,7 @@ class Architecture:
         return lines(
             [
                 said.get(answers.deliverable, f"{logs}{exception}."),
-                *called_for((self._served and self._guarded, let_in), (self._stores, schema)),
+                *called_for((lets_in(answers), let_in), (self._stores, schema)),
             ]
         )
 

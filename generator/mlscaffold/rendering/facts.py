@@ -16,7 +16,7 @@ from mlscaffold.rendering.capability_files import capability_files, first_reques
 from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.dashboard import dashboard
 from mlscaffold.rendering.delivered import DELIVERED
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, or_assumed, runs_as, stores, taken
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, or_assumed, runs_as, stores, taken
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
@@ -26,6 +26,7 @@ from mlscaffold.rendering.schedule import Risks, Schedule
 from mlscaffold.rendering.settings import settings
 from mlscaffold.rendering.signing import Signing
 from mlscaffold.rendering.software_readme import SoftwareReadme
+from mlscaffold.rendering.threats import Threats
 from mlscaffold.rendering.told import Told
 from mlscaffold.wording import percent
 
@@ -75,7 +76,7 @@ def _ignored(answers: Answers, plan: Plan) -> list[str]:
     return called_for(
         (is_served(answers), "/.env"),
         (stores(answers), "backups/"),
-        (is_served(answers) and is_guarded(answers), "access/"),
+        (lets_in(answers), "access/"),
         (answers.deliverable == "batch", "# What a job is given and what it leaves: data, not code."),
         (answers.deliverable == "batch", "/*.csv"),
         (answers.deliverable == "batch", "/results/"),
@@ -159,7 +160,10 @@ FACTS: dict[str, dict[str, Fact]] = {
         "unasked": lambda answers, plan: not answers.dependencies and answers.provenance("dependencies") == "default",
         "build_cost": _build_cost,
         "promised": lambda answers, plan: answers.is_asked("slo_percent"),
+        "threats": Threats,
         "guarded": lambda answers, plan: is_guarded(answers),
+        "lets_in": lambda answers, plan: lets_in(answers),
+        "approving": requirements.approving,
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
         "settings": settings,

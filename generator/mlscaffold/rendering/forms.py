@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import AnswerKey
+from mlscaffold.planning.requirements.verbs import approvals
 from mlscaffold.wording import HELD
 
 Row = TypeVar("Row")
@@ -23,6 +24,11 @@ def stores(answers: Answers) -> bool:
 def is_guarded(answers: Answers) -> bool:
     """Whether what it handles is about people or under a law of its own."""
     return answers.data_class in ("personal", "regulated")
+
+
+def lets_in(answers: Answers) -> bool:
+    """Whether callers have to be known: for what they ask about, or because one approves what another submits."""
+    return is_served(answers) and (is_guarded(answers) or bool(approvals(answers)))
 
 
 def runs_as(answers: Answers) -> str:

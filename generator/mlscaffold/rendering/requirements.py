@@ -5,14 +5,13 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.planning.requirements.verbs import ASKING, approvals, verb
 from mlscaffold.rendering.forms import called_for, lines
 from mlscaffold.wording import percent
 
 Row = Mapping[str, Any]
 
 EVIDENCE = {"test_rollback": "rollback_drill", "test_restore": "restore"}  # whatever is timed is in `load`
-# Verbs that ask and change nothing; "report" is none of them, because one reports an incident too.
-ASKING = ("browse", "count", "display", "fetch", "find", "get", "list", "look", "read", "search", "see", "show", "view")
 WITHOUT = {True: "goes on and marks the result as degraded", False: "refuses and says why"}
 # The numbers that a quality scenario's sentences hold, by what it is about.
 FIGURES: Mapping[str, tuple[tuple[PlanKey, str], ...]] = {
@@ -77,13 +76,19 @@ def _resting(requirement: Row, plan: Mapping[PlanKey, Any]) -> list[str]:
 def queries(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
     """The functions of capabilities that only answer, by their verb; none where nothing would be left that is done."""
     offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
-    asking = [one["function"] for one in offered if one["capability"].lower().split()[0] in ASKING]
+    asking = [one["function"] for one in offered if verb(one["capability"]) in ASKING]
     return asking if len(asking) < len(offered) else []
 
 
+def approving(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
+    """The functions of capabilities that approve what somebody else has submitted, by their verb."""
+    offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
+    return [one["function"] for one in offered if one["capability"] in approvals(answers)]
+
+
 def first_done(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
-    """The function of the first capability that is no query: examples, drills and scenarios call it."""
-    asking = queries(answers, plan)
+    """The function of the first capability that everybody may have done: examples, drills and scenarios call it."""
+    asking = [*queries(answers, plan), *approving(answers, plan)]
     return str(next(one["function"] for one in plan["requirements"] if one["function"] not in asking))
 
 

@@ -10,7 +10,13 @@ from mlscaffold.rendering.requirements import must_tests
 
 Row = Mapping[str, Any]
 
-ABOUT = {"person": "a person decides", "security": "security", "reading": "reading", "deletion": "deletion"}
+ABOUT = {
+    "person": "a person decides",
+    "security": "security",
+    "approval": "approval",
+    "reading": "reading",
+    "deletion": "deletion",
+}
 FORMED = ("person", "security", "deletion")  # a product that is asked over HTTP shows these another way
 
 

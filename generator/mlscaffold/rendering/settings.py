@@ -6,7 +6,8 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, stores
+from mlscaffold.planning.requirements.verbs import approvals
+from mlscaffold.rendering.forms import called_for, is_served, lets_in, stores
 from mlscaffold.wording import identifier
 
 
@@ -30,7 +31,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     """Every setting by its variable, in the order in which they are read about."""
     package, model = answers.package_name, answers.ml_component
     served, asks = is_served(answers), bool(answers.dependencies)
-    kept, let_in = served and stores(answers), served and is_guarded(answers)
+    kept, let_in = served and stores(answers), lets_in(answers)
     # A system of such a name is found where the product's own is.
     own = called_for((kept, "DATABASE_URL"), (bool(model), "MODEL_URL"), (kept, "OUTBOX_URL"))
     postgres = "PostgreSQL with `pip install -e .[postgres]` and `postgresql+pg8000://…`"
@@ -61,6 +62,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
         (kept or answers.deliverable == "batch", [Setting("BACKUPS", "the folder of backups", "backups")]),
         (kept, [Setting("OUTBOX_URL", "the address to which `deliver` sends what waits")]),
         (let_in, [Setting("ACCESS_TOKENS", known, where_empty="none: everybody is refused")]),
+        (bool(approvals(answers)), [Setting("ACCESS_ROLES", "who may approve: `ana=approver bo=approver`")]),
         (let_in, [Setting("ACCESS_LOG", log, "access")]),
     )
     return {setting.variable: setting for group in found for setting in group}

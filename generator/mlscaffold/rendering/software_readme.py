@@ -5,8 +5,9 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
+from mlscaffold.planning.requirements.verbs import approvals
 from mlscaffold.rendering.delivered import DELIVERED
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lines, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, lines, stores
 from mlscaffold.rendering.requirements import first_done
 from mlscaffold.rendering.settings import settings, variable_of
 from mlscaffold.wording import Page, as_text
@@ -26,7 +27,7 @@ class SoftwareReadme:
         self._promised = answers.is_asked("slo_percent")
         self._strict = answers.rigor == "strict"
         self._composed = answers.deploy == "container" and self._served and self._stores
-        self._let_in = self._served and self._guarded
+        self._let_in = lets_in(answers)
 
     @property
     def first(self) -> str:
@@ -233,6 +234,10 @@ class SoftwareReadme:
             (model, _line("tests/test_model.py", stand_in)),
             (model, _line("tests/test_review.py", review)),
             (self._let_in, _line("tests/test_access.py", "who is let in, the access log, deletion")),
+            (
+                bool(approvals(answers)),
+                _line("tests/test_roles.py", "who may approve, and that nobody approves their own"),
+            ),
         )
         return lines(rows)
 

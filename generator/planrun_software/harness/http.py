@@ -27,7 +27,10 @@ from planrun_software.harness.tables import contents
 IDLE_SECONDS = 3  # the server hangs up after five
 START_SECONDS = 60  # and as many again for each worker beyond the first two: they share the machine's cores
 TOKEN = secrets.token_hex()  # a fresh one: known to copies of the product that are started here, and to nothing else
-CALLER = f"drill={hashlib.sha256(TOKEN.encode()).hexdigest()}"
+SECOND = secrets.token_hex()  # of whoever approves what the first has submitted
+CALLER = " ".join(
+    f"{name}={hashlib.sha256(token.encode()).hexdigest()}" for name, token in (("drill", TOKEN), ("second", SECOND))
+)
 PARALLEL = 32
 
 
@@ -36,12 +39,18 @@ class Own(Harness):
 
     PARALLEL = PARALLEL
     TOKEN = TOKEN
+    SECOND = SECOND
     CALLER = CALLER
 
     @property
     def knows_callers(self) -> bool:
         """Whether callers must carry a token."""
         return find_spec(f"{self.package}.access") is not None
+
+    @property
+    def roles(self) -> str:
+        """The roles of the second caller, as ACCESS_ROLES has them: whatever a capability needs."""
+        return " ".join(sorted({f"second={role}" for role in self.needs.values()}))
 
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Service":
         """The service of a release in `source`, this one's where none is named, in so many worker processes."""
@@ -80,11 +89,12 @@ class Service:
 
     def __init__(self, harness: "Own", folder: Path, source: Path, workers: int, **environment: str) -> None:
         self.url = harness.url_of(folder)
-        self._package, self._queries = harness.package, harness.queries
+        self._package, self._queries, self._needs = harness.package, harness.queries, harness.needs
         self.log = folder / "server.log"
         self._source, self._workers, self._port = source, workers, _free_port()
         self._patience = START_SECONDS * max(1, workers - 1)
         own = dict.fromkeys(("PREDICTION_LOG", "ACCESS_LOG", "BACKUPS"), str(folder)) | {"ACCESS_TOKENS": CALLER}
+        own |= {"ACCESS_ROLES": harness.roles}
         self._environment = os.environ | STAND_INS | own | {"PYTHONPATH": str(source)} | environment
         self._environment["DATABASE_URL"] = self.url
         self._headers = {"Content-Type": "application/json"}
@@ -127,7 +137,7 @@ class Service:
         path = f"/{capability.replace('_', '-')}"
         if capability in self._queries:
             return self.ask("GET", f"{path}?{urlencode(request)}")
-        return self.ask("POST", path, dict(request))
+        return self.ask("POST", path, dict(request), SECOND if capability in self._needs else None)
 
     def kept(self) -> list[dict[str, Any]]:
         """What the product remembers, newest first."""

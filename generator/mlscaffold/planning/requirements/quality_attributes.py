@@ -5,6 +5,8 @@ import math
 from mlscaffold.answers import Answers
 from mlscaffold.planning.number import Numbers, said, value_of
 from mlscaffold.planning.requirements.draft import EVERY, MISSING, SYSTEMS, Draft, limit, units
+from mlscaffold.planning.requirements.free_text import spoken
+from mlscaffold.planning.requirements.verbs import approvals
 
 
 def quality_requirements(answers: Answers, numbers: Numbers) -> list[Draft]:
@@ -16,6 +18,8 @@ def quality_requirements(answers: Answers, numbers: Numbers) -> list[Draft]:
     guarded = answers.data_class in ("personal", "regulated")
     if answers.data_class != "none":
         found.append(_access(answers) if online and guarded else _reach(answers) if online else _silence(answers))
+    if approvals(answers):
+        found.append(_approval(answers))
     if online and answers.data_class == "regulated":
         found.append(_reading(answers))
     if runs and guarded:
@@ -119,6 +123,24 @@ def _access(answers: Answers) -> Draft:
         f"the caller asks for {answers.data_class} data",
         "nothing is shown, and the attempt is in the log",
         about="security",
+    )
+
+
+def _approval(answers: Answers) -> Draft:
+    """Four eyes: a capability that approves is not for whoever submitted, nor for everybody."""
+    system = SYSTEMS[answers.deliverable]
+    asked = spoken(approvals(answers)[0], "approve it")
+    return Draft(
+        "quality",
+        EVERY,
+        f"If whoever submitted something, or somebody who is no approver, asks {system} to {asked}, then {system} "
+        "shall refuse it with a sentence, and keep nothing.",
+        "Yes or no: an approver who submitted it and a caller without that role are each refused, and nothing is kept.",
+        "something that an approver has submitted",
+        f"that approver, and a caller who is none, ask to {asked}",
+        "both are refused with a sentence, and nothing is kept of it",
+        owner="po",
+        about="approval",
     )
 
 

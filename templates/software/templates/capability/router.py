@@ -1,13 +1,16 @@
 {% set path = '/' ~ one.function | replace('_', '-') %}
 """How one capability is asked over HTTP."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter{{ ', Depends' if one.approves }}
 from fastapi.responses import JSONResponse
 
+{% if one.approves %}
+from ..access import requires
+{% endif %}
 {% if one.noun %}
 from ..capabilities.{{ one.function }} import TITLE, {{ one.gives }}, {{ one.takes }}
 {% else %}
-from ..capabilities.{{ one.function }} import TITLE
+from ..capabilities.{{ one.function }} import {{ 'NEEDS, ' if one.approves }}TITLE
 from ..contract import Outcome, Request
 {% endif %}
 {% if one.query %}
@@ -36,7 +39,10 @@ router = APIRouter()
     "{{ path }}",
     operation_id="{{ one.function }}",
     summary=TITLE,
-    **described({{ one.gives }}),
+{% if one.approves %}
+    dependencies=[Depends(requires(NEEDS))],
+{% endif %}
+    **described({{ one.gives }}{{ ', NEEDS' if one.approves }}),
 )
 def ask(body: {{ one.takes }}, once: Once) -> JSONResponse:
     """Done once: whoever asks the same again has the first answer."""

@@ -5,8 +5,8 @@ import json
 {% if answers.ml_component %}
 import math
 {% endif %}
-{% if answers.ml_component %}
-from collections.abc import Mapping
+{% if answers.ml_component or approving %}
+from collections.abc import {{ ['Collection' if approving, 'Mapping' if answers.ml_component] | select | join(', ') }}
 {% endif %}
 from dataclasses import asdict, dataclass, {{ 'field, fields, replace' if answers.ml_component else 'fields' }}
 from decimal import Decimal
@@ -34,6 +34,12 @@ class Unavailable(Refused):
     """A system that is needed gives no answer; the message names it. Nothing has been done."""
 
 
+{% if approving %}
+class Forbidden(Refused):
+    """Whoever asks may not have this done; the message says who may. Nothing has been done."""
+
+
+{% endif %}
 @dataclass(frozen=True)
 class Request:
     """What somebody asks for: a subject, such as the number of an order, and an optional note.
@@ -128,6 +134,14 @@ def judged(outcome: Judged, facts: Mapping[str, float | str | None]) -> Judged:
 {% endif %}
 
 
+{% if approving %}
+def by_another(asker: str, submitters: Collection[str]) -> None:
+    """Refuse what somebody would approve of their own. Raises `Forbidden`."""
+    if asker in submitters:
+        raise Forbidden(f"{asker} submitted this, and nobody approves their own. Ask another approver.")
+
+
+{% endif %}
 def _checked(name: str, text: str) -> str:
     """The text without space around it; refused when nothing is left or when it is too long."""
     text = text.strip()

@@ -82,7 +82,7 @@ class Harness:
     def first(self) -> str:
         """The capability that drills ask for. `Blocked` where there is none."""
         for name in self.capabilities:
-            if name not in self.queries:
+            if name not in self.queries and name not in self.needs:
                 return name
         raise Blocked("The product offers nothing to do.", f"Give it a file in src/{self.package}/capabilities.")
 
@@ -90,6 +90,11 @@ class Harness:
     def queries(self) -> frozenset[str]:
         """The capabilities that only answer, and keep nothing."""
         return frozenset(getattr(self.module("capabilities"), "QUERIES", ()))
+
+    @property
+    def needs(self) -> Mapping[str, str]:
+        """The capabilities that only holders of a role may ask for, and that role."""
+        return dict(getattr(self.module("capabilities"), "NEEDS", {}))
 
     @cached_property
     def samples(self) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:

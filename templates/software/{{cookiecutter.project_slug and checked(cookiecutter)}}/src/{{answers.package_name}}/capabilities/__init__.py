@@ -13,10 +13,16 @@ from types import ModuleType
 from typing import Any, get_args, get_type_hints
 
 from ..contract import Conflict as Conflict
+{% if approving %}
+from ..contract import Forbidden as Forbidden
+{% endif %}
 from ..contract import Outcome as Outcome
 from ..contract import Refused as Refused
 from ..contract import Request as Request
 from ..contract import Unavailable as Unavailable
+{% if approving %}
+from ..contract import by_another as by_another
+{% endif %}
 from ..contract import digest_of as digest_of
 from ..contract import key_of as key_of
 from ..contract import own_fields
@@ -44,6 +50,11 @@ CAPABILITIES: dict[str, Capability] = {name: getattr(module, name) for name, mod
 {% if served %}
 # What only answers is asked with GET, and nothing is kept of it.
 QUERIES: frozenset[str] = frozenset(name for name, module in MODULES.items() if getattr(module, "QUERY", False))
+{% endif %}
+
+{% if approving %}
+# The role that whoever asks for one of these has to hold.
+NEEDS: dict[str, str] = {name: module.NEEDS for name, module in MODULES.items() if hasattr(module, "NEEDS")}
 {% endif %}
 
 
