@@ -138,7 +138,7 @@ PRODUCT = Tree(
         others it asks: dependencies model
         what it can do: contract → capabilities
         data: tables → migrations → migrating → backups → ledger store
-        doors: logs metrics → door access routing → routers → api review_pages → pages
+        doors: telemetry → logs metrics → door access routing → routers → api review_pages → pages
         operation: run maintenance outbox → deletion
         the package: __init__ __main__
     """),

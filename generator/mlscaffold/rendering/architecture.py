@@ -67,6 +67,10 @@ class Architecture:
                         "| `door.py`, `logs.py`, `metrics.py` | a request's size, its id, headers, log lines, seconds "
                         "| what is asked |",
                     ),
+                    (
+                        self._served or answers.deliverable == "batch",
+                        "| `telemetry.py` | traces and figures for OpenTelemetry | contents, and words of failures |",
+                    ),
                     (self._served, f"| `store.py` | {kept} | who asked for them |"),
                     (self._served and self._stores, f"| `tables.py`, `migrations/` | {tables} | who asks for them |"),
                     (self._served and self._stores, "| `outbox.py` | what waits to be told elsewhere | what it says |"),

@@ -169,7 +169,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "settings": settings,
         "dashboard": dashboard,
         "addressed": lambda answers, plan: bool(
-            answers.dependencies or answers.ml_component or (is_served(answers) and stores(answers))
+            answers.dependencies or answers.ml_component or is_served(answers) or answers.deliverable == "batch"
         ),
         "ignored": _ignored,
         "today": lambda answers, plan: or_assumed(

@@ -22,7 +22,7 @@ class Packages:
         self.license = LICENSES.get(answers.license, "")
         self.needed = called_for(
             (answers.deliverable == "cli", "typer>=0.15"),
-            (served, "fastapi>=0.115"),
+            (served, "fastapi>=0.143"),
             (served, "prometheus-client>=0.21"),
             (configured, "pydantic-settings>=2.7"),
             (configured, "python-dotenv>=1"),
@@ -45,6 +45,12 @@ class Packages:
             (True, "ruff>=0.6"),
             (answers.ci == "github", "zizmor>=1"),
         )
+        # What a team may go without: the driver of its production database, and where traces and figures are sent.
+        otlp = ["opentelemetry-exporter-otlp-proto-http>=1.44", "opentelemetry-sdk>=1.44"]
+        extras = called_for(
+            (kept, ("postgres", ["pg8000>=1.31"])), (served or answers.deliverable == "batch", ("otel", otlp))
+        )
+        self.extras = dict(extras)
         self.scripts = _scripts(answers)
 
 

@@ -39,6 +39,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     judgements = "the folder of judgements and decisions; machines that answer together share it"
     stand_ins = "`stand-in` to take systems without an address as answering, for your own machine"
     log = "the folder of the access log: who asked for what, and which records were shown"
+    traces = "where traces and figures go by OTLP over HTTP, with `pip install -e .[otel]`"
     unreached = "none: it counts as not answering"
     systems = [
         Setting(variable_of(name), f"the address of {_words(name)}", where_empty=unreached, system=True)
@@ -56,6 +57,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
             [Setting("RELEASE", "the name of the release, shown at `/healthz`", where_empty="the version")],
         ),
         (served, [Setting("LOG_QUIET", "`true` to leave single requests out of the log, or `false`", "false")]),
+        (served or answers.deliverable == "batch", [Setting("OTEL_EXPORTER_OTLP_ENDPOINT", traces)]),
         (True, systems),
         (asks, [Setting("DEPENDENCIES", stand_ins, where_empty="empty")]),
         (bool(model), [Setting("MODEL_URL", "the address of the model service", str(model))]),

@@ -197,6 +197,10 @@ class SoftwareReadme:
             (served, _line("  door.py", "limit on a request's size, its id, headers")),
             (served, _line("  logs.py", "log lines, and what none of them holds")),
             (served, _line("  metrics.py", "how many requests, how long they took")),
+            (
+                served or answers.deliverable == "batch",
+                _line("  telemetry.py", "traces and figures for OpenTelemetry, where asked for"),
+            ),
             (served, _line("  store.py", kept)),
             (served and self._stores, _line("  tables.py", "the tables, and which columns are personal")),
             (served and self._stores, _line("  migrations/, migrating.py", "how the tables became what they are")),
