@@ -20,7 +20,7 @@ OPENING = (
     "Every line below is a command of the new repository that really ran, in a scratch folder that is removed at the "
     f"end. Signatures belong to “{NOBODY}”.",
 )
-NEEDS = Extent(("pytest",), 25, 75)
+NEEDS = Extent(("pytest",), 34, 75)
 SETTINGS = {"DEPENDENCIES": "stand-in"}  # the directory it depends on is taken as answering
 REQUIREMENTS, TEST = "plan/requirements.yaml", "tests/acceptance/test_note.py"
 ASKED = 50
