@@ -140,8 +140,23 @@ def _code(answers: Answers, row: Row, fields: Sequence[Field]) -> dict[str, str]
                 ),
             ]
         ),
+        "router_imports": _router_imports(row),
         "sample": long if fields else f"    return {{{', '.join(given)}}}",
     }
+
+
+def _router_imports(row: Row) -> str:
+    """What a capability's router takes from its rule and from what all requests share."""
+    own = called_for(
+        (row["approves"], "NEEDS"), (True, "TITLE"), *((bool(row["noun"]), row[part]) for part in ("gives", "takes"))
+    )
+    return lines(
+        called_for(
+            (row["approves"], "from ..access import requires"),
+            (True, f"from ..capabilities.{row['function']} import {', '.join(own)}"),
+            (not row["noun"], "from ..contract import Outcome, Request"),
+        )
+    )
 
 
 def first_request(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:

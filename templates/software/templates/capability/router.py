@@ -1,18 +1,10 @@
 {% set path = '/' ~ one.function | replace('_', '-') %}
 """How one capability is asked over HTTP."""
 
-from fastapi import APIRouter{{ ', Depends' if one.approves }}
+from fastapi import {{ 'APIRouter, Depends' if one.approves else 'APIRouter' }}
 from fastapi.responses import JSONResponse
 
-{% if one.approves %}
-from ..access import requires
-{% endif %}
-{% if one.noun %}
-from ..capabilities.{{ one.function }} import TITLE, {{ one.gives }}, {{ one.takes }}
-{% else %}
-from ..capabilities.{{ one.function }} import {{ 'NEEDS, ' if one.approves }}TITLE
-from ..contract import Outcome, Request
-{% endif %}
+{{ one.router_imports }}
 {% if one.query %}
 from ..routing import REFUSALS, Reading
 
