@@ -123,3 +123,59 @@ def test_a_teams_own_tables_are_as_safe_as_on_sqlite(
     assert one != text
     assert bad.returncode == 1
     assert "Tables that differ: customer, visit." in bad.stdout
+
+
+KINDS = """
+import datetime, decimal, math, sys, uuid
+from pathlib import Path
+import sqlalchemy as sa
+from ledger_service import backups, store
+from ledger_service.tables import Base
+
+here = datetime.datetime(2026, 3, 1, 12, 30, 15, 250000)
+row = {
+    "id": 7, "order": 'he said "no", {née}\\n\\t\\\\', "nothing": None, "json": None, "more": {"a": [1, None, "x"]},
+    "yes": True,
+    "bytes": bytes(range(256)), "naive": here,
+    "aware": here.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=5))),
+    "day": here.date(), "hour": here.time(), "exact": decimal.Decimal("12345678901234.5678"),
+    "name": uuid.UUID(int=5), "half": 0.1, "endless": math.inf,
+}
+kinds = [
+    sa.Integer, sa.String, sa.String, sa.JSON, sa.JSON, sa.Boolean, sa.LargeBinary, sa.DateTime,
+    sa.DateTime(timezone=True), sa.Date, sa.Time, sa.Numeric(18, 4), sa.Uuid, sa.Float, sa.Float,
+]
+table = sa.Table("user", Base.metadata, *(
+    sa.Column(name, kind, primary_key=name == "id", nullable=name == "nothing", info={"data": "plain"})
+    for (name, kind) in zip(row, kinds, strict=True)
+))
+first, second = (sa.create_engine(url) for url in sys.argv[1:3])
+file = Path(sys.argv[3])
+for engine in (first, second):
+    store.migrating.upgrade(engine)
+    table.create(engine)
+with first.begin() as connection:
+    connection.execute(table.insert(), [row, row | {"id": 8, "yes": False, "nothing": "null"}])
+assert (backups.write(first, file), backups.read(second, file)) == (2, 2)
+with first.connect() as before, second.connect() as after:
+    held, found = ([tuple(row) for row in one.execute(table.select().order_by(table.c.id))] for one in (before, after))
+    assert held == found, (held, found)
+    assert held[0][1:] == tuple(row.values())[1:], held[0]
+"""
+
+
+@pytest.mark.parametrize("product", ["service"], indirect=True)
+def test_every_kind_of_column_comes_back_as_it_was(product: Path, cluster: Cluster, tmp_path: Path) -> None:
+    """In a table that is called as a word of SQL is, a row goes in as JSON and is what it was."""
+    words = [
+        sys.executable,
+        "-c",
+        KINDS,
+        cluster.create("kinds"),
+        cluster.create("kinds_again"),
+        str(tmp_path / "kinds"),
+    ]
+    settings = os.environ | {"PYTHONPATH": f"src{os.pathsep}engine"}
+    done = subprocess.run(words, cwd=product, env=settings, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
