@@ -12,6 +12,8 @@ comes back with other content, or when anything else is left than what should be
 Measured on 2 cores that other programs kept busy. SQLite, 1,100,000 rows: a backup 88 s, its restoring 242 s, comparing
 both by content 104 s, deleting the half that is too old 4 s, deleting a person there and in the backup 129 s; the peak
 is 80 MB, as with 11,000 rows. PostgreSQL, 110,000 rows: 31, 85, 54, 1 and 59 s; the peak is 83 MB, as with 1,100.
+Since then a restore into PostgreSQL hands over a thousand rows as one parameter: 22,000 rows take the product 0.4 s
+of CPU where they took 3.5, and 110,000 take 1.9 s; the peak of both is 93 MB. A million rows were not measured there.
 """
 
 import argparse
