@@ -19,17 +19,20 @@ INSTALLED = """
     adbc-driver-duckdb alembic annotated-doc annotated-types anyio asn1crypto ast-serialize cachecontrol
     cachetools certifi cfgv charset-normalizer click cloudpickle colorama cyclonedx cyclonedx-python-lib
     databricks databricks-sdk dateutil distlib dnspython dotenv duckdb email-validator fastapi filelock git
-    gitdb gitpython google googleapis-common-protos greenlet grpc grpc-status grpcio grpcio-status h11 hatchling
-    httpcore httptools httpx identify idna importlib-metadata iniconfig jinja2 joblib librt mako markdown-it
-    markdown-it-py markupsafe mdurl mlflow mlflow-skinny msgpack multipart mypy mypy-extensions mypyc narwhals
-    nodeenv numpy opentelemetry opentelemetry-api packaging pandas pathspec pg8000 pip-api pip-audit
-    pip-requirements-parser pkg-resources platformdirs pluggy pre-commit prettytable prometheus-client protobuf
-    psycopg py pyarrow pydantic pydantic-core pydantic-settings pygments pyspark pyspark-client pytest
-    python-dateutil python-discovery python-dotenv python-multipart pyyaml requests rich ruff scikit-learn scipy
-    scramp setuptools shellingham sklearn skops smmap sqlalchemy sqlparse stamina starlette structlog tenacity
-    threadpoolctl toml tomli tomli-w tomlkit trove-classifiers typer types-pyyaml typing-extensions
-    typing-inspection tzdata urllib3 uvicorn uvloop virtualenv watchfiles wcwidth websockets yaml yaml-stubs
-    zipp zizmor zstandard
+    gitdb gitpython google googleapis-common-protos greenlet grpc grpc-status grpcio grpcio-status h11
+    hatchling httpcore httptools httpx identify idna importlib-metadata iniconfig jinja2 joblib librt mako
+    markdown-it markdown-it-py markupsafe mdurl mlflow mlflow-skinny msgpack multipart mypy mypy-extensions
+    mypyc narwhals nodeenv numpy opentelemetry opentelemetry-api opentelemetry-exporter-http-transport
+    opentelemetry-exporter-otlp-common opentelemetry-exporter-otlp-proto-common
+    opentelemetry-exporter-otlp-proto-http opentelemetry-proto opentelemetry-sdk
+    opentelemetry-semantic-conventions packaging pandas pathspec pg8000 pip-api pip-audit
+    pip-requirements-parser pkg-resources platformdirs pluggy pre-commit prettytable prometheus-client
+    protobuf psycopg py pyarrow pydantic pydantic-core pydantic-settings pygments pyspark pyspark-client
+    pytest python-dateutil python-discovery python-dotenv python-multipart pyyaml requests rich ruff
+    scikit-learn scipy scramp setuptools shellingham sklearn skops smmap sqlalchemy sqlparse stamina
+    starlette structlog tenacity threadpoolctl toml tomli tomli-w tomlkit trove-classifiers typer
+    types-pyyaml typing-extensions typing-inspection tzdata urllib3 uvicorn uvloop virtualenv watchfiles
+    wcwidth websockets yaml yaml-stubs zipp zizmor zstandard
 """
 
 # Distributions, packages and commands of mlscaffold: the engine is in every repository, the generator often beside it.
