@@ -9,10 +9,11 @@ so that nothing but the size itself is tried.
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from mlscaffold import answers as answers_module
+from mlscaffold.planning.formulas import samples
 from mlscaffold.planning.plan import compute
 from planrun_ml.measuring import intervals
 from planrun_ml.measuring.case import Case
@@ -203,6 +204,112 @@ def binary(metric: str, today: float, target: float, minimum: float, share: floa
     return texts | {"target_value": str(target), "min_gain": str(minimum)} | more
 
 
+# ------------------------------------------------------------------------------------------------ a team's own
+
+FOUND, FOR_NOTHING, QUANTILE, TOP = 40.0, -8.0, 0.9, 0.01
+
+
+def profit(case: Case) -> np.ndarray:
+    """What acting earns on each row: much where there was something, a loss where there was nothing."""
+    return np.where(case.scores >= case.threshold, np.where(case.y == 1, FOUND, FOR_NOTHING), 0.0)
+
+
+def pinball(case: Case) -> np.ndarray:
+    """The pinball loss of a forecast that nine outcomes in ten shall stay below."""
+    short = case.y - case.scores
+    return np.maximum(QUANTILE * short, (QUANTILE - 1) * short)
+
+
+def found_in_the_top(case: Case) -> float:
+    """Share of the positives that lie among the highest hundredth of the scores."""
+    flagged = np.argsort(-case.scores, kind="stable")[: max(1, int(len(case.y) * TOP))]
+    return float(case.y[flagged].sum() / max(1.0, case.y.sum()))
+
+
+def _large(draw: Draw, measured: Metric) -> tuple[Case, Case, float, float]:
+    """Both systems on a large sample, with their values."""
+    first, second = draw(np.random.default_rng(29), LARGE)
+    return first, second, float(score(measured, first)), float(score(measured, second))
+
+
+def of_an_own_mean(name: str, task: str, measured: Metric, draw: Draw) -> Shape:
+    """A mean of the team's own: value, spread and gain as `baseline` would measure them, a third of it the minimum."""
+    _, today, target, value = _large(draw, measured)
+    each = measured.each
+    assert each is not None
+    texts = {
+        "task": task,
+        "metric": f"own:{name}",
+        "metric_form": "mean",
+        "metric_direction": measured.better,
+        "current_value": f"{value:.5g}",
+        "target_value": f"{target:.5g}",
+        "min_gain": f"{abs(target - value) / 3:.4g}",
+        "metric_spread": f"{float(np.std(each(today))):.5g}",
+    }
+    return Shape(f"own:{name}", texts, draw, own=measured)
+
+
+def of_an_own_top(share: float) -> Shape:
+    """Recall among the top hundredth, which no row has alone; how often the two differ on a positive is given."""
+    draw = of_scores_apart(share, (2.8, 2.1))
+    measured = Metric(value=found_in_the_top, share=True, counted_on="positives", name="own:top")
+    first, second, target, value = _large(draw, measured)
+    cuts = [np.quantile(case.scores, 1 - TOP) for case in (first, second)]
+    found = [case.scores[case.y == 1] > cut for case, cut in zip((first, second), cuts, strict=True)]
+    texts = binary("own:top", round(value, 4), round(target, 4), round((target - value) / 6, 4), share)
+    texts |= {"metric_form": "share", "metric_counted_on": "positives", "metric_direction": "higher"}
+    return Shape("own:top", texts | {"discordance": f"{float(np.mean(found[0] != found[1])):.4f}"}, draw, own=measured)
+
+
+def of_scores_apart(share: float, aparts: tuple[float, float], cut: float = 0.5) -> Draw:
+    """Two systems by their scores alone, and the cut from which they act."""
+    draw = both_normal(share, aparts)
+
+    def pair(rng: np.random.Generator, rows: int) -> Pair:
+        y, scores = draw(rng, rows)
+        return Case(y, scores[:, 0], cut), Case(y, scores[:, 1], cut)
+
+    return pair
+
+
+def of_quantiles(spreads: tuple[float, float]) -> Draw:
+    """Forecasts of the nine-tenths quantile, the narrower the better known; their errors move together."""
+
+    def pair(rng: np.random.Generator, rows: int) -> Pair:
+        shared, y = rng.normal(size=rows), rng.normal(100.0, 20.0, rows)
+        at = []
+        for spread in spreads:
+            noise = math.sqrt(0.7) * shared + math.sqrt(0.3) * rng.normal(size=rows)
+            at.append(Case(y, y + spread * (noise + float(norm.ppf(QUANTILE)))))
+        return at[0], at[1]
+
+    return pair
+
+
+OWN: dict[str, Callable[[], Shape]] = {
+    "own:profit": lambda: of_an_own_mean(
+        "profit", "binary", Metric(each=profit, name="own:profit"), of_scores_apart(0.1, (1.7, 1.4), 1.6)
+    ),
+    "own:pinball": lambda: of_an_own_mean(
+        "pinball", "regression", Metric(each=pinball, better="lower", name="own:pinball"), of_quantiles((8.8, 10.0))
+    ),
+    "own:top": lambda: of_an_own_top(0.02),
+}
+# The same once `baseline` has measured how much today's losses vary, which the target's do less.
+MEASURED = {"mae, measured": ("mae", 10 * samples.SD_PER_MAE), "rmse, measured": ("rmse", math.sqrt(2) * 10**2)}
+
+
+@functools.cache
+def shape_of(name: str) -> Shape:
+    """A built-in metric's shape, or one of a team's own, whose figures a large sample measures first."""
+    if name in MEASURED:
+        metric, spread = MEASURED[name]
+        known = SHAPES[metric]
+        return replace(known, texts={**known.texts, "error_spread": f"{spread:.6g}"})
+    return OWN[name]() if name in OWN else SHAPES[name]
+
+
 SHAPES: dict[str, Shape] = {
     "recall": Shape("recall", binary("recall", 0.55, 0.7, 0.05, 0.3), of_rights((0.7, 0.55), 0.3)),
     "precision": Shape(
@@ -248,7 +355,7 @@ SHAPES: dict[str, Shape] = {
 @functools.cache
 def together(name: str) -> float:
     """How the two systems' losses (estimates, of an AUC) move together, on a large sample."""
-    shape = SHAPES[name]
+    shape = shape_of(name)
     first, second = shape.draw(np.random.default_rng(23), 20_000 if shape.metric == "average_precision" else LARGE)
     metric = shape.measured
     if metric.name == "rmse":  # the plan's loss is the squared error
@@ -260,8 +367,8 @@ def together(name: str) -> float:
 @functools.cache
 def plan_of(name: str) -> tuple[int, float, float]:
     """The rows that the plan asks for at a single look, with the alpha and the power that it promises."""
-    texts = DECISION | dict(SHAPES[name].texts)
-    if SHAPES[name].metric not in ("recall", "precision", "accuracy"):
+    texts = DECISION | dict(shape_of(name).texts)
+    if shape_of(name).metric not in ("recall", "precision", "accuracy", "own:top"):
         texts["error_correlation"] = f"{min(0.99, max(0.0, together(name))):.4f}"
     plan = compute(answers_module.complete(texts))
     acceptance, test = plan["acceptance"], plan["test"]
@@ -270,7 +377,7 @@ def plan_of(name: str) -> tuple[int, float, float]:
 
 def power(name: str, runs: int, seed: int = 1) -> float:
     """How often the engine sees the target's gain above the smallest useful one, with the planned rows."""
-    shape = SHAPES[name]
+    shape = shape_of(name)
     rows, alpha, _ = plan_of(name)
     rng, minimum = np.random.default_rng(seed), float(shape.texts["min_gain"])
     seen = sum(

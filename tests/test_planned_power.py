@@ -5,18 +5,26 @@ import math
 import numpy as np
 import planned_shapes
 import pytest
+from mlscaffold import answers as answers_module
+from mlscaffold.planning.acceptance import metrics
+from mlscaffold.planning.acceptance.metrics import METRICS
 from mlscaffold.planning.formulas import spreads
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.influence import BLOCKS, influence
 from planrun_ml.measuring.metrics import named, per_unit, score
 from scipy.stats import norm
 
-RUNS = {"average_precision": 800, "ndcg_at_10": 800, "mrr": 800}  # a jackknife or a ranking a run; others are quick
+RUNS = {
+    "average_precision": 800,
+    "ndcg_at_10": 800,
+    "mrr": 800,
+    "own:top": 1_000,
+}  # a jackknife or a ranking a run; others are quick
 MOST = 2_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", planned_shapes.SHAPES)
+@pytest.mark.parametrize("name", [*planned_shapes.SHAPES, *planned_shapes.OWN, *planned_shapes.MEASURED])
 def test_the_planned_rows_have_the_planned_power(name: str) -> None:
     """Within three points of .80, each metric at the rows of its plan, judged by the gate's own test.
 
@@ -28,6 +36,34 @@ def test_the_planned_rows_have_the_planned_power(name: str) -> None:
 
     assert promised == 0.8
     assert abs(found - promised) <= 0.03 + 1.5 * math.sqrt(0.8 * 0.2 / runs)
+
+
+@pytest.mark.parametrize(
+    ("texts", "today", "value", "spread"),
+    [
+        ({"metric_direction": "lower", "metric_spread": "3"}, 2.0, 1.0, 1.5),
+        ({"metric_direction": "higher", "metric_spread": "3"}, 1.0, 4.0, 6.0),
+        ({"metric_direction": "higher", "metric_spread": "3"}, -1.0, 4.0, 3.0),
+    ],
+)
+def test_a_measured_spread_goes_to_the_target_with_the_value(
+    texts: dict[str, str], today: float, value: float, spread: float
+) -> None:
+    """F08: of a team's own loss with its mean, of a gain as a variance; where today earns nothing, it stays."""
+    given = {"metric": "own:refunds", "metric_form": "mean"} | texts
+    metric = metrics.of(answers_module.complete(planned_shapes.DECISION | given))
+
+    assert metric.spread_at(value, today, None) == pytest.approx(spread)
+    assert metric.spread_at(today, today, None) == pytest.approx(3)
+
+
+@pytest.mark.parametrize(("name", "power"), [("mae", 1), ("rmse", 2)])
+def test_a_measured_spread_of_a_loss_shrinks_as_the_loss_does(name: str, power: int) -> None:
+    """What `baseline` measured at 10 is less at 8: by the loss's own shape, whatever was measured."""
+    metric = METRICS[name]
+
+    assert metric.spread_at(8.0, 10.0, 50.0) == pytest.approx(50 * 0.8**power)
+    assert metric.spread_at(8.0, 10.0, None) == metric.row_spread(8.0, None)
 
 
 @pytest.mark.parametrize("name", ["f1", "log_loss", "rmse"])

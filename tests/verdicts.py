@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 import decaying  # noqa: E402
 import drifting  # noqa: E402
 import numpy as np  # noqa: E402
+import planned_shapes  # noqa: E402
 from mlscaffold.planning.formulas import samples  # noqa: E402
 from planrun_ml.measuring import intervals, pairs  # noqa: E402
 from planrun_ml.measuring.case import Case  # noqa: E402
@@ -235,6 +236,24 @@ def planned() -> Table:
     return found
 
 
+POWERED = {  # what is planned by figures that a large sample, or `baseline`, measured first
+    "own:profit": "a team's own: profit a decision",
+    "own:pinball": "a team's own: pinball loss at .9",
+    "own:top": "a team's own: recall among the top hundredth",
+    "mae, measured": "mae, its spread measured on today's practice",
+    "rmse, measured": "rmse, its spread measured on today's practice",
+}
+POWER_RUNS = 1_000
+
+
+def powered() -> Table:
+    """The rows of a plan, and how often the engine sees the target's gain with them, on data of the planned shape."""
+    return [
+        [what, planned_shapes.plan_of(name)[0], POWER_RUNS, planned_shapes.power(name, POWER_RUNS)]
+        for name, what in POWERED.items()
+    ]
+
+
 DAILY = 0.02  # the level at which days are simulated
 UNEQUAL = [
     ("independent, .05 sd", drifting.World("numeric", 28, 300, 0.05, 0.0)),
@@ -275,6 +294,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "quality": lambda: [quality(name) for name in decaying.WORLDS],
     "pairs": lambda: [[f"{n} rows, margin {margin:g}", largest(n, margin, ALPHA)] for n, margin in PAIRS],
     "planned": planned,
+    "powered": powered,
     "skewed": lambda: [[f"{count} groups", *skewed(count, 2_000)] for count in EXPONENTIAL],
     "few": lambda: [row(world.metric, world, runs) for world, runs in FEW],
     "grouped": lambda: [
@@ -304,6 +324,7 @@ def page(found: dict[str, Table]) -> str:
 
     exact = table("rows and margin | largest false pass", [[str(a), f"{float(b):.4f}"] for a, b in found["pairs"]])
     planned = table("planned for | rows | power", [[str(a), str(b), f"{float(c):.3f}"] for a, b, c in found["planned"]])
+    seen = [[str(a), str(b), str(c), f"{float(d):.3f}"] for a, b, c, d in found["powered"]]
     days = [[str(a), f"{float(b):.2f}", f"{float(c):.2f} sd"] for a, b, c in found["days"]]
     years = [
         [str(a), str(b), f"{false} of {before} days", f"on day {after}" if after else "never", f"{float(least):.2f} sd"]
@@ -318,6 +339,7 @@ def page(found: dict[str, Table]) -> str:
     skew = [[str(a), f"{float(b):.3f}", f"{float(c):.3f}"] for a, b, c in found["skewed"]]
     return FRAME.read_text("utf-8").format(
         exact=exact, planned=planned, alone=simulated("alone"), few=simulated("few"), grouped=simulated("grouped"),
+        powered=table("planned for | rows | samples | power", seen),
         skewed=table("groups | false pass | of a t test", skew), least=intervals.LEAST, fewest=intervals.FEWEST,
         many=intervals.MANY, falls=FALLS, years=YEARS,
         days=table("days that are | false alerts, of the budget | smallest shift printed", days),

@@ -100,7 +100,7 @@ class Comparison:
         return gain - minimum
 
     def _spread(self, value: float) -> float:
-        return self.metric.row_spread(value, self.spread)
+        return self.metric.spread_at(value, self.baseline, self.spread)
 
 
 def _inside(auc: float) -> float:

@@ -107,6 +107,24 @@ class Metric:
             return shaped
         return value if math.isinf(self.high) else math.sqrt(max(0.0, value * (1 - value)))
 
+    def spread_at(self, value: float, today: float, measured: float | None) -> float:
+        """F08. Standard deviation of one row's contribution for a system at `value`, measured on `today`'s or assumed.
+
+        What was measured on today's practice is taken along as the metric's standard assumption goes. Of a team's own a
+        loss keeps its shape, so its spread goes with its mean; a gain comes from few rows, and a better system earns on
+        more of them, so its variance does. A gain that is not above zero says nothing of that, and the spread stays.
+        """
+        own_mean = self.own and self.method == "mean"
+        if not own_mean and measured is None:
+            return self.row_spread(value, None)
+        found = self.row_spread(today, measured)
+        if own_mean:
+            if today <= 0 or value <= 0:
+                return found
+            return found * (value / today if self.better == "lower" else math.sqrt(value / today))
+        then, now = self.row_spread(value, None), self.row_spread(today, None)
+        return found * then / now if now > 0 else found
+
     def _shaped(self, value: float) -> float | None:
         """What scores, decisions or places of the standard shape give; None of others, and where none is as bad."""
         if self.known in ("log_loss", "brier") and self.classes == 2:
