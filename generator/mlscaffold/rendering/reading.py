@@ -29,7 +29,7 @@ BOTH = (
     Reader("OPS", ("04-operations",), ("05-risks",)),
     Reader("expert", ("00-charter",), ("03-acceptance",)),
     Reader("whoever joins", ("onboarding", "handbook")),
-    Reader("whoever decides or waits", ("plan-on-a-page",), ("00-charter",)),
+    Reader("whoever decides or waits", ("plan-on-a-page",)),  # it links the one section that a point leads to
 )
 READERS: dict[str, tuple[Reader, ...]] = {
     "ml": (
