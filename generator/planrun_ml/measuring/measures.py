@@ -5,12 +5,15 @@ the sample, which stands in for a team's data, measures nothing of theirs.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from planrun_ml.measuring.case import Case
+from planrun_ml.measuring.influence import influence
 from planrun_ml.measuring.intervals import Interval
-from planrun_ml.measuring.metrics import Metric, losses
+from planrun_ml.measuring.metrics import Metric, counted, losses, score
 
 MEASURES = "measures"
 ENOUGH = 100  # labels that were due, or answers that were logged, below which operation has measured nothing yet
@@ -46,16 +49,38 @@ def of_pair(metric: Metric, new: Any, old: Any) -> dict[str, Any]:
 
     `new` and `old` are cases of the same rows, in the same order.
     """
-    if metric.each is None or metric.counted_on == "alarms":
+    if metric.counted_on == "alarms":
+        return {}
+    if metric.share:
+        found = differing(metric, new, old)
+        return {} if found is None else {"discordance": _short(found)}
+    if metric.each is None:
         return {}
     after, before = losses(metric, new), losses(metric, old)
     if after is None or before is None:
         return {}
-    if metric.share:
-        return {"discordance": _short(float(np.mean(after != before)))}
     if not np.std(after) or not np.std(before):
         return {}
     return {"error_correlation": _short(float(np.clip(np.corrcoef(after, before)[0, 1], 0, 0.99)))}
+
+
+def differing(metric: Metric, new: Case, old: Case) -> float | None:
+    """The share of what a share counts on which exactly one of two systems is right; None where nothing tells it.
+
+    A share that is one value for all rows (an order, the top of a list) has no right and wrong row. It has an error,
+    and with it the discordance ψ of rows that would have the same: √((ψ - d²) / n) is that error (F05), d the gain.
+    """
+    after, before = losses(metric, new), losses(metric, old)
+    if after is not None and before is not None:
+        return float(np.mean(after != before)) if len(after) else None
+    units = int(counted(metric, new).sum())
+    if metric.counted_on == "queries" or not units:
+        return None
+    alone = [replace(case, clusters=None) for case in (new, old)]  # the plan counts with groups by itself (F10)
+    gain, error = abs(score(metric, new) - score(metric, old)), influence(metric, alone).error()
+    if not np.isfinite([gain, error]).all():
+        return None
+    return float(np.clip(units * error**2 + gain**2, gain, 1.0))
 
 
 def of_operation(answered: int, days: float, due: int, received: int) -> dict[str, Any]:
