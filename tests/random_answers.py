@@ -16,7 +16,7 @@ def random_answers(seed: int) -> Answers:
     texts = {"kind": rng.choice(questions.KINDS), "decision": "Somebody decides something else than today."}
     texts["start_date"] = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
     for key, question in questions.of_kind(texts["kind"]).items():
-        if key not in (*texts, "test_cases") and (rng.random() < 0.5 or key in ("task", "team", "consequence")):
+        if key not in (*texts, "test_cases", "rows_a_run") and (rng.random() < 0.5 or key in ("task", "team", "consequence")):
             texts[key] = _text(rng, question, texts)
     texts |= _in_the_metrics_range(rng, texts)
     labelled, past = int(texts.get("labelled_cases") or 0), int(texts.get("past_cases") or 0)
@@ -24,6 +24,9 @@ def random_answers(seed: int) -> Answers:
     own_split = random.Random(f"split {seed}")  # of its own, so that what a seed draws stays what it was
     if texts["kind"] == "ml" and labelled and own_split.random() < 0.2:
         texts["test_cases"] = str(own_split.randint(1, labelled))
+    own_rows = random.Random(f"rows {seed}")
+    if texts["kind"] == "software" and own_rows.random() < 0.5:
+        texts["rows_a_run"] = _text(own_rows, questions.load()["rows_a_run"], texts)
     if float(texts.get("rarest_share") or 0) * int(texts.get("class_count") or 3) > 1:
         texts["rarest_share"] = ""
     return complete(texts)

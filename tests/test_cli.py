@@ -454,7 +454,10 @@ def test_zsh_itself_completes(tmp_path: Path) -> None:
         ["zsh", "-f", "-c", script, "zsh", str(command)], env=surroundings, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.splitlines() == ["ci=gitlab: -U", "daily_volume=:How many results a day? -U -S "]
+    assert done.stdout.splitlines() == [
+        "ci=gitlab: -U",
+        "daily_volume=:How many results a day? (of a command its calls, of a batch job its runs) -U -S ",
+    ]
 
 
 @pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
@@ -466,7 +469,10 @@ def test_fish_itself_completes(tmp_path: Path) -> None:
     script = 'mlscaffold completion fish | source; complete -C "mlscaffold plan --set ci=gitl"; complete -C "mlscaffold plan --set daily_v"'
     done = subprocess.run(["fish", "-c", script], env=surroundings, capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines() == ["ci=gitlab", "daily_volume=\tHow many results a day?"]
+    assert done.stdout.splitlines() == [
+        "ci=gitlab",
+        "daily_volume=\tHow many results a day? (of a command its calls, of a batch job its runs)",
+    ]
 
 
 def test_bare_it_prints_its_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

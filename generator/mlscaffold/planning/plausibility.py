@@ -395,8 +395,9 @@ def largest_psi(bins: int, rows: int) -> float:
 def _no_burn_alert(answers: Answers, numbers: Numbers) -> Said | None:
     if not answers.is_asked("slo_percent") or slo.burn_alerts(answers):
         return None
-    if answers.is_asked("rows_a_run"):
-        return None  # a schedule's few runs are looked at one by one, and nothing of a person's is to be changed
+    budget = value_of(numbers, "slo.budget_requests")
+    if answers.is_asked("rows_a_run") and budget is not None and budget < 1:
+        return None  # not one run of the schedule may fail, so each failure is told, and no rate has to be watched
     return Said(
         f"At {answers.daily_volume:,} results a day no alert on the error budget can tell bad luck from a fault: none "
         "could ever fire.",
