@@ -16,7 +16,9 @@ def random_answers(seed: int) -> Answers:
     texts = {"kind": rng.choice(questions.KINDS), "decision": "Somebody decides something else than today."}
     texts["start_date"] = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
     for key, question in questions.of_kind(texts["kind"]).items():
-        if key not in (*texts, "test_cases", "rows_a_run") and (rng.random() < 0.5 or key in ("task", "team", "consequence")):
+        if key not in (*texts, "test_cases", "rows_a_run") and (
+            rng.random() < 0.5 or key in ("task", "team", "consequence")
+        ):
             texts[key] = _text(rng, question, texts)
     texts |= _in_the_metrics_range(rng, texts)
     labelled, past = int(texts.get("labelled_cases") or 0), int(texts.get("past_cases") or 0)
