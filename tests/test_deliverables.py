@@ -56,7 +56,10 @@ def test_a_repository_has_the_program_its_tests_and_a_first_run(name: str, tmp_p
 
 @pytest.mark.parametrize("form", CHOICES)
 def test_settings_are_read_in_one_place(form: str, tmp_path: Path) -> None:
-    """By settings.py, whatever a product needs of others; and .env.example names each with its default."""
+    """By settings.py, whatever a product needs of others; and .env.example names each with its default.
+
+    The variables of OpenTelemetry's standard are read beside it where the SDK reads them itself, and no others there.
+    """
     needs = {"dependencies": "mail=99", "ml_component": "http://127.0.0.1:8000", "data_class": "personal"}
     texts = {"kind": "software", "deliverable": form, "decision": "Staff ask for leave; today it is lost."} | needs
     folder = render.render(answers.complete(texts), tmp_path)
@@ -65,7 +68,9 @@ def test_settings_are_read_in_one_place(form: str, tmp_path: Path) -> None:
     }
     listed = re.findall(r"^([A-Z_]+)=", folder.joinpath(".env.example").read_text("utf-8"), re.MULTILINE)
 
-    assert readers == set()
+    assert readers <= {"telemetry.py"}
+    for telemetry in folder.glob("src/*/telemetry.py"):
+        assert set(re.findall(r'"([A-Z]+)_[A-Z_]*"', telemetry.read_text("utf-8"))) <= {"OTEL"}
     assert {"MAIL_URL", "DEPENDENCIES", "MODEL_URL", "PREDICTION_LOG"} <= set(listed)
     assert ("BACKUPS" in listed) == (form in ("service", "web-app", "batch"))
 

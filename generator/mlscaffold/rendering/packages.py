@@ -1,11 +1,12 @@
 """What a software product's pyproject.toml lists by the answers: what it needs, what its developers need, commands."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import called_for, is_served, stores
+from mlscaffold.rendering.forms import called_for, is_served, lines, stores
 from mlscaffold.rendering.settings import settings
 
 LICENSES = {"mit": "MIT", "apache-2.0": "Apache-2.0", "bsd-3-clause": "BSD-3-Clause"}
@@ -51,6 +52,7 @@ class Packages:
             (kept, ("postgres", ["pg8000>=1.31"])), (served or answers.deliverable == "batch", ("otel", otlp))
         )
         self.extras = dict(extras)
+        self.extra_lines = lines(f"{name} = {json.dumps(wanted)}" for name, wanted in self.extras.items())
         self.scripts = _scripts(answers)
 
 
