@@ -51,8 +51,8 @@ CAPABILITIES: dict[str, Capability] = {name: getattr(module, name) for name, mod
 # What only answers is asked with GET, and nothing is kept of it.
 QUERIES: frozenset[str] = frozenset(name for name, module in MODULES.items() if getattr(module, "QUERY", False))
 {% endif %}
-
 {% if approving %}
+
 # The role that whoever asks for one of these has to hold.
 NEEDS: dict[str, str] = {name: module.NEEDS for name, module in MODULES.items() if hasattr(module, "NEEDS")}
 {% endif %}
