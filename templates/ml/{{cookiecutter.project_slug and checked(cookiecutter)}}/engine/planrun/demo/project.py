@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -203,9 +203,10 @@ class Project:
 
 @dataclass(frozen=True)
 class Service:
-    """A service on this machine, asked without the proxies that the surroundings may name."""
+    """A service on this machine, asked without the proxies that the surroundings may name, always with `headers`."""
 
     port: int
+    headers: dict[str, str] = field(default_factory=dict)
 
     def answers(self, path: str) -> bool:
         """Whether somebody answers there yet."""
@@ -227,7 +228,8 @@ class Service:
     def _ask(self, path: str, body: Any) -> tuple[int, bytes]:
         text = None if body is None else json.dumps(body)
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as line:
-            line.request("GET" if text is None else "POST", path, text, {"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json"} | self.headers
+            line.request("GET" if text is None else "POST", path, text, headers)
             reply = line.getresponse()
             return reply.status, reply.read()
 
