@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -44,7 +45,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------- settings
-TOKEN = "a token of these tests"
+TOKEN = secrets.token_hex()
 NO_SERVER = "postgresql+pg8000://ana:secret@127.0.0.1:9/shop"
 WRONG_DATABASES = {
     "somewhere": "no address of a database",

@@ -24,6 +24,7 @@ from mlscaffold import (
     changes,
     context,
     house,
+    invocation,
     presets,
     questions,
     render,
@@ -446,7 +447,7 @@ def _signed_moves(root: Path, before: Mapping[Any, Any], after: Mapping[Any, Any
         if late
         else "They are to be signed again."
     )
-    answer = agreed.holding(changes)
+    answer = agreed.holding(changes, invocation.command())
     keep = f" The gain stays what it was with: {answer}" if answer else ""
     return f"This moves thresholds that were signed: {agreed.told(changes)}. {then}{keep}"
 

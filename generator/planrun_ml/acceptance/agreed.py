@@ -77,10 +77,13 @@ def told(changes: Mapping[str, tuple[str, str]]) -> str:
     return f"{said} and {more} more" if more > 0 else said
 
 
-def holding(changes: Mapping[str, tuple[str, str]]) -> str:
-    """The command that asks for the old gain again; "" where the gain did not move, or was not known."""
+def holding(changes: Mapping[str, tuple[str, str]], program: str = "mlscaffold") -> str:
+    """The command that asks for the old gain again, as `program` is typed here.
+
+    It is "" where the gain did not move, or was not known.
+    """
     old = changes.get(GAIN, (UNKNOWN, ""))[0]
-    return "" if old == UNKNOWN else f"mlscaffold replan --set min_gain={old}"
+    return "" if old == UNKNOWN else f"{program} replan --set min_gain={old}"
 
 
 def _said(value: Any) -> str:
