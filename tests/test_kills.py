@@ -69,7 +69,7 @@ def test_a_killed_replan_is_wholly_there_or_not_at_all(
         killed(lambda: update.replan(folder, CHANGES), at=1 + moment * 2)
     else:
         ended_by_the_clock(lambda: update.replan(folder, CHANGES), random.Random(moment).uniform(0, 0.6))
-    assert "work" not in git(folder, "status", "--porcelain", "--untracked-files=all")
+    assert ".mlscaffold/work" not in git(folder, "status", "--porcelain", "--untracked-files=all")
     # The next run of a command on it, whichever that is.
     assert cli.run(["export", str(folder), "--to", "csv"]) == 0
     now = contents(folder)

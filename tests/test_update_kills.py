@@ -77,7 +77,7 @@ def test_a_killed_update_is_wholly_there_or_not_at_all(
     else:
         ended_by_the_clock(lambda: update.update(folder), random.Random(moment).uniform(0, 1.0))
     work = folder / ".mlscaffold/work"
-    assert "work" not in git(folder, "status", "--porcelain", "--untracked-files=all")
+    assert ".mlscaffold/work" not in git(folder, "status", "--porcelain", "--untracked-files=all")
     finishes = work.joinpath(journal.JOURNAL).is_file()
     swept = work.is_dir() and not finishes
     whole = not work.is_dir() and contents(folder) == outcomes[1]
