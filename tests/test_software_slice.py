@@ -559,7 +559,7 @@ import {package} as package
 from {package} import capabilities, deletion, ledger
 folder = Path(sys.argv[1])
 name = next(iter(capabilities.CAPABILITIES))
-made = ("create table receipt (id integer primary key, done_key text references done (key), street text)",
+made = ("create table receipt (id integer primary key autoincrement, done_key text references done (key), street text)",
         "create table parcel (receipt integer references receipt, weight integer)")
 def keyed(request, opened):
     key = capabilities.key_of(name, request)
@@ -574,16 +574,22 @@ with closing(ledger.open_ledger(folder)) as opened:
     for person in ("Erika Muster", "Max Muster"):
         ledger.once(opened, name, capabilities.Request(person))
     covered = ledger.uncovered(opened)
-deletion.forget(folder, "Erika Muster")
+copied = [ledger.copy(folder, folder / "copy.db"), ledger.bring_back(folder / "copy.db", folder / "again")]
+gone = deletion.forget(folder, "Erika Muster")["outcomes"]
+(folder / "copy.db").unlink()
 with closing(ledger.open_ledger(folder)) as opened:
     left = [opened.execute(f"select count(*) from {{table}}").fetchone()[0] for table in ("done", "receipt", "parcel")]
     opened.execute("create table lost (done_key text)")
-    print(json.dumps({{"left": left, "covered": covered, "uncovered": ledger.uncovered(opened)}}))
+    found = {{"copied": copied, "gone": gone, "left": left, "covered": covered}}
+    print(json.dumps(found | {{"uncovered": ledger.uncovered(opened)}}))
 """
 
 
 def test_a_jobs_deletion_follows_keys_into_the_teams_own_tables(tmp_path: Path) -> None:
-    """A table that refers to what was done needs no word of ours; one that refers to nothing is named."""
+    """A table that refers to what was done needs no word of ours; one that refers to nothing is named.
+
+    A copy, what it brings back and what is deleted are counted in every table, but for those that SQLite keeps itself.
+    """
     given = {"kind": "software", "deliverable": "batch", "data_class": "personal", "capabilities": "Submit an invoice"}
     folder = render.render(answers.complete(given), tmp_path / "first")
     package = next(folder.glob("src/*/ledger.py")).parent.name
@@ -593,7 +599,10 @@ def test_a_jobs_deletion_follows_keys_into_the_teams_own_tables(tmp_path: Path) 
     done = subprocess.run(words, cwd=folder, env=settings, capture_output=True, text=True, check=False, timeout=120)
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"left": [1, 1, 1], "covered": [], "uncovered": ["lost"]}
+    told = json.loads(done.stdout)
+    assert (told["covered"], told["uncovered"]) == ([], ["lost"])
+    assert told["left"] == [1, 1, 1]
+    assert (told["copied"], told["gone"]) == ([6, 6], 3)
     assert b"Street of Erika" not in tmp_path.joinpath("job/ledger.db").read_bytes()
 
 

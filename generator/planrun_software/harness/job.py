@@ -37,9 +37,10 @@ class Own(Harness):
         return int(self.module("ledger").bring_back(file, folder))
 
     def content(self, folder: Path) -> dict[str, Content]:
-        """Every table of the ledger."""
+        """Every table of the ledger, but for those that SQLite keeps for itself."""
+        own = "type = 'table' and name not like 'sqlite!_%' escape '!'"
         with closing(sqlite3.connect(folder / "ledger.db")) as ledger:
-            names = ledger.execute("select name from sqlite_master where type = 'table' order by name").fetchall()
+            names = ledger.execute(f"select name from sqlite_master where {own} order by name").fetchall()
             return {name: of_rows(ledger.execute(f'select * from "{name}" order by 1')) for (name,) in names}
 
 

@@ -6,13 +6,16 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         for subject in ("Erika Muster", "Max Muster"):
             product.perform(FIRST, drive.sample(FIRST, subject=subject))
         ledger.copy(tmp_path, tmp_path / "ledger-1.db")
+        before = sum(table.rows for table in drive.content(tmp_path).values())
 
         # When {{ requirement.scenario.when | quoted }}
         found = deletion.forget(tmp_path, "Erika Muster")
         kept = product.kept()
 
     # Then {{ requirement.scenario.then | quoted }}
-    assert (1, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
+    left = sum(table.rows for table in drive.content(tmp_path).values())
+    assert (before - left, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
+    assert 0 < left < before
     assert ["Max Muster"] == [outcome["subject"] for outcome in kept]
     assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
-    assert ledger.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == 1
+    assert ledger.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == left
