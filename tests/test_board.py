@@ -6,7 +6,7 @@ import re
 import stat
 import subprocess
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -501,8 +501,9 @@ def test_a_board_over_an_older_one_remembers_its_gates(tmp_path: Path) -> None:
         return output.read_text("utf-8")
 
     assert "went from" not in board("blocked")
-    assert f"{date.today()}: G1.3 went from blocked to pass." in board("pass")
-    assert f"{date.today()}: G1.3 went from blocked to pass." in board("pass")
+    today = datetime.now(UTC).date()  # a board is read in many places: its days are those of UTC
+    assert f"{today}: G1.3 went from blocked to pass." in board("pass")
+    assert f"{today}: G1.3 went from blocked to pass." in board("pass")
 
 
 def test_what_is_remembered_fades() -> None:
@@ -529,6 +530,22 @@ def test_another_file_is_not_overwritten(text: str, tmp_path: Path, capsys: pyte
 
 
 # ------------------------------------------------------------------------------------------------------- two hundred
+
+
+def test_gates_that_one_command_opens_stand_in_one_row() -> None:
+    """Read once, and done once; another reason, step or owner is a row of its own."""
+    gate = {
+        "state": "blocked",
+        "reason": "Not audited.",
+        "blocking": True,
+        "next": {"kind": "run", "text": "make audit"},
+    }
+    gates = [gate | {"id": f"G1.{n}", "title": f"Gate {n}"} for n in (2, 3, 4)]
+    gates[1] |= {"reason": "Not named."}
+    html = drawn(Seen("a", facts_of("a") | {"gates": gates}))
+    (table,) = re.findall(r'aria-label="Gates that are shut".*?<tbody>(.*?)</tbody>', html)
+
+    assert re.findall(r'<tr><th scope="row">(.*?)</th>', table) == ["G1.2 Gate 2<br>G1.4 Gate 4", "G1.3 Gate 3"]
 
 
 @pytest.mark.parametrize("repository", ["ml-default"], indirect=True)

@@ -260,16 +260,12 @@ def _gates(facts: Mapping[str, Any]) -> str:
     told = f"{len(blocking) - len(shut)} of {len(blocking)} blocking gates are open"
     told += f", {len(waived)} of them waived: {', '.join(waived)}" if waived else ""
     told += f". Shut in other phases: {', '.join(later)}" if later else ""
-    lines = [
-        (
-            _text(f"{gate['id']} {gate['title']}"),
-            _word(gate["state"]),
-            _text(gate["reason"]),
-            _text((gate.get("next") or {}).get("text", "")),
-            _text(_waits_for(gate, owners)),
-        )
-        for gate in now
-    ]
+    together: dict[tuple[str, ...], list[str]] = {}  # what one command opens is read, and done, once
+    for gate in now:
+        next_ = (gate.get("next") or {}).get("text", "")
+        alike = (_word(gate["state"]), _text(gate["reason"]), _text(next_), _text(_waits_for(gate, owners)))
+        together.setdefault(alike, []).append(_text(f"{gate['id']} {gate['title']}"))
+    lines = [("<br>".join(gates), *alike) for alike, gates in together.items()]
     return f"<p>{_text(told)}.</p>{_table('Gates that are shut', ('Gate', 'State', 'Why', 'Next', 'Owner'), lines)}"
 
 
