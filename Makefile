@@ -65,6 +65,7 @@ bench: dev
 	$(BIN)/python tests/bench/render.py
 	$(BIN)/python tests/bench/audit.py
 	$(BIN)/python tests/bench/look.py
+	$(BIN)/python tests/bench/backup.py
 	$(BIN)/python tests/bench/what_if.py
 	$(BIN)/python tests/bench/drift.py || test $$? -eq 2
 	$(BIN)/python tests/bench/fresh.py || test $$? -eq 2  # 2: the machine was busy, and nothing was judged

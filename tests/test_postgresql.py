@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from many_rows import moved
 from mlscaffold import answers, render, vcs
 from postgresql import MISSING, WHY_NOT, Cluster, started
 from rendered_repository import run, run_product
@@ -123,6 +124,17 @@ def test_a_teams_own_tables_are_as_safe_as_on_sqlite(
     assert one != text
     assert bad.returncode == 1
     assert "Tables that differ: customer, visit." in bad.stdout
+
+
+@pytest.mark.parametrize("repository", ["sw-orders"], indirect=True)
+def test_many_rows_take_no_more_memory_than_few(repository: Path, cluster: Cluster, tmp_path: Path) -> None:
+    """Twenty times as many, read and written by the thousand; tests/bench/backup.py does it with a million."""
+    peaks = {}
+    for count in (2_000, 40_000):
+        source, target = (cluster.create(f"{name}_{count}") for name in ("kept", "again"))
+        peaks[count] = moved(repository, tmp_path / f"{count}.jsonl", count, source, target, seconds=600)["peak"]
+
+    assert peaks[40_000] - peaks[2_000] < 15, peaks
 
 
 KINDS = """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from many_rows import moved
 from material import mostly_slow
 from mlscaffold import answers, render
 from rendered_repository import run, run_product, told, write_the_rules
@@ -708,26 +709,6 @@ def test_two_clones_that_both_measured_are_merged_by_one_command(repository: Pat
     assert git(repository, "status", "--porcelain").stdout == "", "status has left something"
 
 
-MANY = """
-import datetime, resource, sys
-import sqlalchemy as sa
-from pathlib import Path
-from order_desk import store
-from order_desk.tables import Record
-folder, count = Path(sys.argv[1]), int(sys.argv[2])
-kept, again = (store.Store(f"sqlite:///{folder / name}") for name in ("kept.db", "again.db"))
-kept.migrate()
-now = datetime.datetime.now(datetime.UTC)
-with kept.engine.begin() as connection:
-    for start in range(0, count, 1000):
-        rows = [dict(key=f"k{n}", capability="a", subject=f"Person {n}", more={"note": "x" * 100}, done_at=now)
-                for n in range(start, min(start + 1000, count))]
-        connection.execute(sa.insert(Record), rows)
-assert kept.backup(folder / "backup") == again.restore(folder / "backup") == count
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
 @pytest.mark.slow
 @ORDERS
 def test_backup_and_restore_take_the_same_memory_for_many_rows(
@@ -736,14 +717,9 @@ def test_backup_and_restore_take_the_same_memory_for_many_rows(
     """A row at a time: twenty times as many rows take no more than a few megabytes more."""
     peaks = {}
     for count in (10_000, 200_000):
-        (tmp_path / str(count)).mkdir()
-        words = [sys.executable, "-c", MANY, str(tmp_path / str(count)), str(count)]
-        settings = os.environ | {"PYTHONPATH": "src"}
-        done = subprocess.run(
-            words, cwd=repository, env=settings, capture_output=True, text=True, check=False, timeout=300
-        )
-        assert done.returncode == 0, done.stderr
-        peaks[count] = int(done.stdout)
+        kept, again = (f"sqlite:///{tmp_path / name}-{count}.db" for name in ("kept", "again"))
+        found = moved(repository, tmp_path / f"{count}.jsonl", count, kept, again, seconds=300)
+        peaks[count] = found["peak"]
     with capsys.disabled():
         print(f"\nPeak memory of backup and restore, MB by rows: {peaks}")
 
