@@ -1,7 +1,7 @@
 """A reader learns from each public name what it is for, and never only what it is called."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -73,17 +73,32 @@ class Kept:
 
 
 # ------------------------------------------------------------------------------------------------------------ errors
-def raised(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """Names of the errors that leave a function's own body; not those of functions inside it, or caught around it."""
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def private(tree: ast.Module) -> dict[str, Function]:
+    """The private functions and methods of a module: what they raise, their callers raise."""
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, Function) and node.name.startswith("_")}
+
+
+def raised(node: Function, helpers: Mapping[str, Function], asked: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Names of the errors that leave a function's own body, and what of the module's private ones it calls.
+
+    Not those of functions inside it, or caught around it. `asked` are the helpers on the way: one may call itself.
+    """
 
     def leaving(found: ast.AST, caught: frozenset[str]) -> Iterator[str]:
         if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
             return
         if isinstance(found, ast.Raise) and found.exc is not None:
-            called = found.exc.func if isinstance(found.exc, ast.Call) else found.exc
-            name = ast.unparse(called).rpartition(".")[2]
-            if name[0].isupper() and name not in caught:  # otherwise it is an error that was caught, or a function's
-                yield name
+            either = [found.exc.body, found.exc.orelse] if isinstance(found.exc, ast.IfExp) else [found.exc]
+            names = [ast.unparse(one.func if isinstance(one, ast.Call) else one).rpartition(".")[2] for one in either]
+            # In small letters it is an error that was caught, or a function's; an assertion says what cannot be.
+            yield from (name for name in names if name[0].isupper() and name not in {*caught, "AssertionError"})
+        if isinstance(found, ast.Call):
+            helper = ast.unparse(found.func).removeprefix("self.").removeprefix("cls.")
+            if helper in helpers and helper not in asked:
+                yield from (e for e in raised(helpers[helper], helpers, asked | {helper}) if e not in caught)
         inside = found.body if isinstance(found, ast.Try) else []
         known = {ast.unparse(part) for one in getattr(found, "handlers", ()) if one.type for part in ast.walk(one.type)}
         for child in ast.iter_child_nodes(found):
@@ -98,12 +113,13 @@ def unsaid_errors(text: str) -> list[str]:
 
     The docstring of a command is its `--help`: who reads that is told of an error by the error.
     """
-    found = []
-    for name, node in public(ast.parse(text).body):
+    found, tree = [], ast.parse(text)
+    helpers = private(tree)
+    for name, node in public(tree.body):
         if isinstance(node, ast.ClassDef) or any(".command" in ast.unparse(mark) for mark in node.decorator_list):
             continue
         said = ast.get_docstring(node) or ""
-        found += [f"{name}: {error}" for error in dict.fromkeys(raised(node)) if error not in said]
+        found += [f"{name}: {error}" for error in dict.fromkeys(raised(node, helpers)) if error not in said]
     return found
 
 
@@ -137,8 +153,15 @@ def again():
     try: pass
     except OSError as error: raise error
     def inner(): raise TypeError
+def through():
+    try: _first(1)
+    except TypeError: return 1
+def _first(n):
+    if n: raise Trouble("no") if n > 1 else Blocked("no")
+    _first(n - 1)
+    raise TypeError
 @cli.command()
 def typed(): raise UsageError
 """
 
-    assert unsaid_errors(text) == ["plain: ValueError", "handled: Blocked"]
+    assert unsaid_errors(text) == ["plain: ValueError", "handled: Blocked", "through: Trouble", "through: Blocked"]

@@ -187,7 +187,10 @@ def named_keys(question: Question, text: str) -> list[str]:
 
 
 def read(path: Path) -> dict[str, str]:
-    """The answers in a YAML or JSON file, every scalar as its text, checked one by one."""
+    """The answers in a YAML or JSON file, every scalar as its text, checked one by one.
+
+    Raises `UnreadableAnswers` for a file that cannot be opened or holds no such list, an `AnswerError` for an answer.
+    """
     texts = _flat(path, mapping(path))
     check_texts(texts, path.name)
     return texts
@@ -244,7 +247,10 @@ def assigned(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def user_defaults() -> dict[str, str]:
-    """The person's own defaults in `$XDG_CONFIG_HOME/mlscaffold/config.yaml`, where there are any."""
+    """The person's own defaults in `$XDG_CONFIG_HOME/mlscaffold/config.yaml`, where there are any.
+
+    Raises `UnreadableAnswers` where the file is there and cannot be read.
+    """
     path = _user_file()
     if not path.is_file():
         return {}

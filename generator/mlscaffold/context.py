@@ -98,6 +98,7 @@ def checked(texts: Mapping[str, Any]) -> str:
     """The project's folder name, once every answer has been checked; cookiecutter's own one-line error otherwise.
 
     Raises `FailedHookException` where an answer is refused.
+    An answer of the other kind is an `InvalidAnswer`, told the same way.
     """
     try:
         _refuse_other_kind(texts)

@@ -46,13 +46,19 @@ def note(directory: Path, to: str) -> str:
 
 
 def backlog_of(directory: Path) -> list[Item]:
-    """The items of plan/backlog.json, checked."""
+    """The items of plan/backlog.json, checked.
+
+    Raises `UnreadablePlan` where the file is not there, is no JSON, or an item lacks what a tracker needs.
+    """
     path = directory / "plan" / "backlog.json"
     return _checked(path, _read(path), ITEM)
 
 
 def schedule_of(directory: Path) -> list[Item]:
-    """The tasks of plan/plan.json, checked."""
+    """The tasks of plan/plan.json, checked.
+
+    Raises `UnreadablePlan` where the file is not there, is no JSON, or a day is no date.
+    """
     path = directory / "plan" / "plan.json"
     plan = _read(path)
     schedule = plan.get("schedule") if isinstance(plan, dict) else None

@@ -51,6 +51,8 @@ def start(wish: Wish, say: Callable[[str], None]) -> str:
 
     Raises `wizard.Interrupted` with the answers so far, `CommitRefused` once everything is written, and the trouble
     of each step, before which nothing is written.
+    Of those are `UsageError` for a name that is none, `CodeInTemplate` where nobody allowed its code, `BadPlace` for a
+    folder that is there, and `Declined`.
     """
     output = wish.output if wish.dry_run else placing.parent(wish.output)
     with source.fetched(wish.source, wish.checkout) as folder:

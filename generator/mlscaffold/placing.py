@@ -102,6 +102,7 @@ def find(folder: Path, *, into: bool, git: bool) -> Place:
 
     With `into` the folder may hold things, else nothing but an unborn repository. Without `git` no commit is meant.
     Raises `TargetExists`, `AlreadyPlanned` or `BadPlace`.
+    Those are `PlannedWithoutRecord` and `ForeignPlan` where a plan is there, and `TargetIsLink` for a link.
     """
     if into:
         if folder.is_dir() and not folder.is_symlink():

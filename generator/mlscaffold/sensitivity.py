@@ -90,6 +90,7 @@ def what_if(given: Mapping[str, str], asked: str) -> tuple[str, list[Case]]:
     """The key, the plan as it is, and the plan for each value of `KEY=A,B,C`.
 
     Raises `UsageError` where that is no such text, an `AnswerError` for a key or a value that cannot be.
+    `UnknownAnswer` and `SecretGiven` are such.
     """
     key, values = _read(asked)
     varied = [{**given, key: value} for value in values]

@@ -124,6 +124,8 @@ def replan(
     mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
     `Unresolved` where an earlier merge is not finished, `OlderRecord` where another version wrote it, `Busy`, and what
     reading, completing and writing raise: after any of them the repository is as it was.
+    Further `TwoRecords` where two branches both planned, `NoSuchCapability` for a name that no capability has,
+    `AnotherMetric` where a signed metric would be another, and `UnreadablePlan`.
     """
     with _held(folder, dry_run, say) as root:
         kept = _record(root)
@@ -150,6 +152,7 @@ def update(
 
     Pages are merged as by `replan`. The engine is replaced whole; what a team has edited in it is kept as a patch in
     the record's folder. Everything changes together or not at all. Raises what `replan` raises, but for `OlderRecord`.
+    Those are `NoRecord`, `TwoRecords`, `Unresolved`, `NotCommitted`, `AnotherMetric` and `UnreadablePlan`.
     """
     with _held(folder, dry_run, say) as root:
         kept = _record(root)
@@ -209,7 +212,10 @@ def _differs(path: Path, born: bytes) -> bool:
 
 
 def house_of(folder: Path) -> House:
-    """The presets that the repository around `folder` was made with; none where there is no record to say so."""
+    """The presets that the repository around `folder` was made with; none where there is no record to say so.
+
+    Raises `TwoRecords` where two branches both planned.
+    """
     root = find.root_of(folder)
     return presets.recorded(_record(root).state) if root.joinpath(record.STATE).is_file() else house.NONE
 
@@ -288,6 +294,7 @@ def is_due(folder: Path, named: Sequence[str] = (), say: Callable[[str], None] =
     """Whether there is something newer for the repository around `folder`.
 
     Raises `NoRecord`, `NewerRecord` and `DamagedRecord`, and what newer presets raise.
+    Raises `TwoRecords` where two branches both planned.
     """
     root = find.root_of(folder)
     kept = _record(root)
@@ -302,6 +309,7 @@ def news(folder: Path, named: Sequence[str] = ()) -> News:
 
     Pages are compared with the render that the repository started from, so that neither the team's edits nor what is
     not committed matter. Raises what reading the record and completing the answers raise.
+    Raises `TwoRecords` where two branches both planned.
     """
     root = find.root_of(folder)
     kept = _record(root)
@@ -360,7 +368,10 @@ def settle(folder: Path) -> str:
 
 
 def refuse_unresolved(folder: Path) -> None:
-    """Raise `Unresolved` where the repository around `folder` has conflicts that nobody has resolved yet."""
+    """Raise `Unresolved` where the repository around `folder` has conflicts that nobody has resolved yet.
+
+    Raises `TwoRecords` where two branches both planned.
+    """
     root = find.root_of(folder)
     if vcs.is_installed():
         _places(root, _record(root))
@@ -659,7 +670,10 @@ def _own_numbers(path: Path) -> list[int]:
 
 
 def recorded(folder: Path) -> dict[str, str]:
-    """The repository's answers: project.yaml as it stands, and what people have confirmed since."""
+    """The repository's answers: project.yaml as it stands, and what people have confirmed since.
+
+    Raises `UnreadablePlan` where the list of assumptions cannot be read.
+    """
     texts = answers.read(folder / "plan/project.yaml")
     kept = questions.split(questions.text_of(texts, "confirmed"))
     return texts | {"confirmed": "; ".join(dict.fromkeys([*kept, *_confirmed(folder / "plan/assumptions.yaml")]))}

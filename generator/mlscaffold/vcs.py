@@ -124,7 +124,10 @@ def by_hand(folder: Path, message: str) -> str:
 
 
 def commit_as(folder: Path, message: str, surroundings: dict[str, str]) -> None:
-    """Commit everything in the folder, a new repository where it is none, under the identity in `surroundings`."""
+    """Commit everything in the folder, a new repository where it is none, under the identity in `surroundings`.
+
+    Raises `GitFailed` with the first line that git says.
+    """
     if not folder.joinpath(".git").is_dir():
         _must(folder, "init", "--quiet", "--initial-branch=main", env=surroundings)
     _must(folder, "add", "--all", env=surroundings)
@@ -433,6 +436,7 @@ def unmerged_entries(folder: Path, conflicts: Mapping[str, Mapping[int, File]]) 
     """The lines that tell the folder's repository of conflicts; their contents are written into it, and nothing else.
 
     Paths are named from the top of the repository, as `git update-index --index-info` wants them.
+    Raises `GitFailed` with the first line that git says.
     """
     above = prefix(folder)
     lines = []
@@ -448,7 +452,10 @@ def unmerged_entries(folder: Path, conflicts: Mapping[str, Mapping[int, File]]) 
 
 
 def mark_unmerged(folder: Path, entries: str) -> None:
-    """Tell the folder's repository which files hold a conflict, so that `git status` and merge tools show them."""
+    """Tell the folder's repository which files hold a conflict, so that `git status` and merge tools show them.
+
+    Raises `GitFailed` with the first line that git says.
+    """
     fed = entries.encode("utf-8", "surrogateescape")
     _bytes(folder, *_QUIET, "update-index", "-z", "--index-info", fed=fed, hint=INDEX_BUSY)
 
@@ -527,7 +534,10 @@ def committed_paths(repository: Path, commit: str) -> list[str]:
 
 
 def contents(repository: Path, commit: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """What these files hold in a commit; those that it has not are left out. "./plan.json" is seen from the folder."""
+    """What these files hold in a commit; those that it has not are left out. "./plan.json" is seen from the folder.
+
+    Raises `GitFailed` with the first line that git says.
+    """
     wanted = list(paths)
     fed = "".join(f"{commit}:{path}\n" for path in wanted).encode()
     told = io.BytesIO(_bytes(repository, "cat-file", "--batch", fed=fed)) if wanted else io.BytesIO()

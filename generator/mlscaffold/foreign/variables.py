@@ -66,7 +66,10 @@ def _title(key: str, row: Mapping[str, Any]) -> str:
 
 
 def read(folder: Path) -> Form:
-    """The form of the template in a folder. Raises `UnreadableTemplate` where it is no JSON object."""
+    """The form of the template in a folder. Raises `UnreadableTemplate` where it is no JSON object.
+
+    Raises `UsageError` where the person's own defaults for cookiecutter do not fit it.
+    """
     try:
         raw = json.loads(folder.joinpath(FORM).read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -123,7 +126,10 @@ def name_is_choice(form: Form, name: str) -> bool:
 
 
 def choices(variable: Variable, env: Environment, values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a choice offers: each value, and its words."""
+    """What a choice offers: each value, and its words.
+
+    Raises `UnreadableTemplate` where a default cannot be rendered.
+    """
     rendered = [str(text) for text in _rendered(variable.name, env, variable.raw, values)]
     return [(text, variable.titles.get(text, text)) for text in rendered]
 

@@ -97,7 +97,10 @@ def environment(form: Form) -> Environment:
 
 
 def name_of(form: Form, env: Environment, values: Mapping[str, Any]) -> str:
-    """The folder that the tree will have. Raises `OutsideTarget` for one that is no single name."""
+    """The folder that the tree will have. Raises `OutsideTarget` for one that is no single name.
+
+    Raises `UnreadableTemplate` where no folder is named by a variable, or its name cannot be rendered.
+    """
     name = _rendered(env, _top(form, env).name, values)
     if name in ("", ".", "..") or set(name) & set('/\\:\0"<>|?*{}'):
         raise OutsideTarget(name)
@@ -105,7 +108,10 @@ def name_of(form: Form, env: Environment, values: Mapping[str, Any]) -> str:
 
 
 def refuse_ways_out(form: Form, env: Environment, values: Mapping[str, Any]) -> None:
-    """Raise `OutsideTarget` for a path that would be written, or a link that would be read, outside its folder."""
+    """Raise `OutsideTarget` for a path that would be written, or a link that would be read, outside its folder.
+
+    Raises `UnreadableTemplate` for a path that cannot be rendered.
+    """
     top = _top(form, env)
     for path in sorted(top.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(form.folder.resolve()):
@@ -117,7 +123,10 @@ def refuse_ways_out(form: Form, env: Environment, values: Mapping[str, Any]) -> 
 
 
 def preview(form: Form, env: Environment, values: Mapping[str, Any]) -> list[tuple[str, int]]:
-    """The files that answers lead to, with their sizes, as they are before any hook."""
+    """The files that answers lead to, with their sizes, as they are before any hook.
+
+    Raises `UnreadableTemplate` where it cannot be set up or rendered, `HookFailed` where its first hook fails.
+    """
     refuse_ways_out(form, env, values)
     with tempfile.TemporaryDirectory(prefix="mlscaffold-preview-") as scratch:
         return file_sizes(_generated(form, values, Path(scratch), hooks=False))

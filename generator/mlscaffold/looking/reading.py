@@ -125,6 +125,7 @@ def count_values(table: Table, name: str) -> Counter[str]:
     """How often each value of a column occurs in all rows; missing values under the empty text.
 
     A column with more than `MOST_VALUES` different values has the others together under "…".
+    Raises `UnreadableData` for what is no table.
     """
     sampled = table.column(name)
     if table.whole:

@@ -33,7 +33,10 @@ class Number:
     words: str | None = None
 
     def as_json(self, row: NumberRow, terms: Mapping[str, str]) -> dict[str, Any]:
-        """The entry of plan.json. Floats keep ten significant digits, so that every platform writes the same text."""
+        """The entry of plan.json. Floats keep ten significant digits, so that every platform writes the same text.
+
+        Raises ValueError for a formula that the catalogue does not have.
+        """
         return {
             "value": tidy(self.value),
             "unit": row.unit.format_map(terms),

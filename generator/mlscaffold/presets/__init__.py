@@ -26,7 +26,10 @@ def gathered(named: Sequence[str]) -> House:
 
 
 def recorded(state: Mapping[str, Any]) -> House:
-    """The presets that a repository was made with, from its record's state.json."""
+    """The presets that a repository was made with, from its record's state.json.
+
+    Raises `PresetsDisagree` where one asks, sets or leaves what another locks.
+    """
     return _together([source.of_record(kept) for kept in state.get(KEPT, ())])
 
 
@@ -36,6 +39,7 @@ def renewed(
     """The same presets as their sources have them now, or those that are `named` in their place.
 
     One of the record's that cannot be reached stays as it is, and `say` tells.
+    Raises `PresetsDisagree` where one asks, sets or leaves what another locks.
     """
     if named:
         return gathered(named)

@@ -31,7 +31,10 @@ class Variables:
         self.asked = [variable for variable in form.variables if variable.name not in given]
 
     def run(self) -> dict[str, str]:
-        """The texts that answer the template, once the person has agreed to the files that they lead to."""
+        """The texts that answer the template, once the person has agreed to the files that they lead to.
+
+        Raises `Stopped` where the person leaves.
+        """
         screen.say(f"The template asks {len(self.asked)} question{'' if len(self.asked) == 1 else 's'}.")
         number = 0
         while True:

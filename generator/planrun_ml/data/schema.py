@@ -37,12 +37,18 @@ HEAD = """\
 
 
 def read(repo: Repo) -> dict[str, Any]:
-    """The rules: {"rows_at_least": …, "columns": {column: {rule: text}}}; no columns before the first audit."""
+    """The rules: {"rows_at_least": …, "columns": {column: {rule: text}}}; no columns before the first audit.
+
+    Raises `Trouble` for a rule that is none.
+    """
     return _checked(read_yaml(repo.root / PATH, {}))
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The rules in a proposed text."""
+    """The rules in a proposed text.
+
+    Raises `Trouble` for a rule that is none.
+    """
     return _checked(yaml.load(text, Loader=yaml.BaseLoader))  # noqa: S506  (builds texts and lists only)
 
 

@@ -62,6 +62,7 @@ def run(
 
     `features`: "" for those of the code as it is, `champion` for the champion's, `none` for none. `again` names a
     record whose configuration is measured anew: its code was in no commit, or its figures do not recompute.
+    Raises `Trouble` where several things change at once, or a record measured exactly this.
     """
     if log:
         return Outcome(write_log(repo))

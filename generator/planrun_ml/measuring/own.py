@@ -21,6 +21,7 @@ def own(repo: Repo, name: str) -> Metric:
     """The metric that the answers call own:NAME.
 
     Raises `Trouble` where the room has none of that name, or the plan was computed for another kind of metric.
+    Raises `Blocked` where the room is not there.
     """
     found = _in_its_room(repo, name)
     held = replace(found, name=name, code=repo.rooms.content(ROOM))

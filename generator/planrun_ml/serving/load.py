@@ -130,7 +130,10 @@ def _post(port: int, body: bytes) -> bool:
 
 @contextmanager
 def served(repo: Repo, workers: int) -> Iterator[int]:
-    """The champion's service on a free port, from a copy of what it needs."""
+    """The champion's service on a free port, from a copy of what it needs.
+
+    Raises `Trouble` where it does not start.
+    """
     with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
         root = _copy(repo, Path(folder))
         free.bind(("127.0.0.1", 0))

@@ -123,22 +123,34 @@ class Engine:
         self._guarded(sql)
 
     def replace_source(self, sql: str) -> None:
-        """Let `source` be what a query makes of it; the query reads it under the name `source_before`."""
+        """Let `source` be what a query makes of it; the query reads it under the name `source_before`.
+
+        Raises `Trouble` for a file that is no table, and for a query that cannot be answered.
+        """
         kind = "view" if self.rows("select 1 from duckdb_views() where view_name = 'source'") else "table"
         self._guarded(f"alter {kind} source rename to source_before")
         self._guarded(f"create view source as {sql}")
         self.repeats, self.drawn = {}, 0.0
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a query."""
+        """The rows of a query.
+
+        Raises `Trouble` for a file that is no table, and for a query that cannot be answered.
+        """
         return list(self._guarded(sql, duckdb.DuckDBPyConnection.fetchall))
 
     def frame(self, sql: str) -> pd.DataFrame:
-        """The rows of a query as a frame."""
+        """The rows of a query as a frame.
+
+        Raises `Trouble` for a file that is no table, and for a query that cannot be answered.
+        """
         return self._guarded(sql, duckdb.DuckDBPyConnection.df)
 
     def stream(self, sql: str, vectors: int) -> Iterator[pd.DataFrame]:
-        """The rows of a query in frames of `vectors` x 2,048 rows; the engine does nothing else meanwhile."""
+        """The rows of a query in frames of `vectors` x 2,048 rows; the engine does nothing else meanwhile.
+
+        Raises `Trouble` for a file that is no table, and for a query that cannot be answered.
+        """
         result = self._guarded(sql)
         while len(chunk := result.fetch_df_chunk(vectors)):
             yield chunk

@@ -144,7 +144,10 @@ def test_an_overlong_note_is_refused(tmp_path: Path) -> None:
 
 
 def tell(project: Project, telling: Telling) -> list[tuple[str, str]]:
-    """The whole story; its results, a label and a sentence each."""
+    """The whole story; its results, a label and a sentence each.
+
+    Raises `DemoFailed` where a command does something else than the story tells.
+    """
     results: dict[str, str] = {}
     telling.chapter("Requirements")
     _requirements(project, telling, results)

@@ -65,7 +65,10 @@ def _noticed(repo: Repo, source: Path, tests: list[Marked]) -> bool:
 
 
 def mute(source: Path, function: str) -> bool:
-    """Let every function of this name below a folder return nothing; whether there was one."""
+    """Let every function of this name below a folder return nothing; whether there was one.
+
+    Raises `Trouble` for a file that is not Python.
+    """
     return _replaced(source, function, lambda node, holds: ast.Constant(None))
 
 
@@ -74,6 +77,7 @@ def echo(source: Path, function: str) -> bool:
 
     That is the outcome of the request and nothing else where its module knows the product's outcomes, and the request
     itself elsewhere; a function that is handed nothing has nothing to give back.
+    Raises `Trouble` for a file that is not Python.
     """
     return _replaced(source, function, _given_back)
 

@@ -19,7 +19,10 @@ def offered(repo: Repo) -> list[str]:
 
 
 def sampled(repo: Repo) -> list[str]:
-    """The capabilities that have a sample: a file of their name, and a function of it inside. `Blocked` without any."""
+    """The capabilities that have a sample: a file of their name, and a function of it inside. `Blocked` without any.
+
+    Raises `Trouble` for a sample that is not Python.
+    """
     folder = repo.root / SAMPLES
     if not folder.is_dir():
         raise Blocked(f"There is no {SAMPLES}, so nothing stands for a capability.", f"git checkout {SAMPLES}")

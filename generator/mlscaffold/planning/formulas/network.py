@@ -70,6 +70,7 @@ def level(activities: Sequence[Activity]) -> list[Activity]:
 
     Within a rank, what can start first is placed first, and of those whatever can wait least (its latest start), so
     that nobody idles and the chain that decides the end is not held up by work that has time.
+    Raises ValueError where tasks wait for each other.
     """
     latest = {name: window.start + window.slack for name, window in passes(_ordered(activities)).items()}
     waiting, done = list(activities), list[Activity]()

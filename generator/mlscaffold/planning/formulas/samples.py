@@ -17,7 +17,10 @@ SD_PER_MAE = math.sqrt(math.pi / 2 - 1)  # .7555: SD of |e| over its mean when e
 
 
 def proportion_rows(share: float, half_width: float, confidence: float = 0.95) -> int:
-    """F01. Rows that estimate a proportion to ± `half_width`: z² p (1 - p) / w², the normal approximation."""
+    """F01. Rows that estimate a proportion to ± `half_width`: z² p (1 - p) / w², the normal approximation.
+
+    Raises ValueError for a share, a rate or a gain that cannot be.
+    """
     _between(share=share, half_width=half_width, confidence=confidence)
     return whole(z((1 + confidence) / 2) ** 2 * share * (1 - share) / half_width**2)
 
@@ -26,6 +29,7 @@ def fixed_rows(fixed: float, expected: float, alpha: float, power: float) -> int
     """F02. Rows to tell a proportion from a number that has no error of its own, such as a contract's.
 
     ((z_a √(p0 q0) + z_b √(p1 q1)) / (p1 - p0))². It ignores the error of a measured baseline: use F04 for that.
+    Raises ValueError for a share, a rate or a gain that cannot be.
     """
     _between(fixed=fixed, expected=expected)
     scores = _z(alpha) * math.sqrt(fixed * (1 - fixed)) + _z(1 - power) * math.sqrt(expected * (1 - expected))
@@ -36,6 +40,7 @@ def two_sample_rows(first: float, second: float, alpha: float, power: float, sid
     """F03. Rows in each of two separate samples (an A/B test, a canary) to tell two proportions apart.
 
     The pooled normal approximation; it assumes independent rows and equal arms.
+    Raises ValueError for a share, a rate or a gain that cannot be.
     """
     _between(first=first, second=second)
     mean = (first + second) / 2
@@ -49,6 +54,7 @@ def paired_rows(gain: float, discordance: float, alpha: float, power: float, sid
 
     `discordance` is the share of rows on which exactly one of them is right; it cannot be smaller than |gain|.
     Assumes independent rows. The exact McNemar test needs a little more; F05's test holds this power at a margin of 0.
+    Raises ValueError for a share, a rate or a gain that cannot be.
     """
     _discordant(gain, discordance)
     scores = _z(alpha / sides) * math.sqrt(discordance) + _z(1 - power) * math.sqrt(discordance - gain**2)

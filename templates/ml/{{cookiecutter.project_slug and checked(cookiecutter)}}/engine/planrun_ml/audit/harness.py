@@ -30,7 +30,10 @@ OF_DECISIONS = {"accuracy": metrics.accuracy_score, "recall": metrics.recall_sco
 
 
 def check(train_rows: Frame, validation: Frame, task: str, metric: Metric, threshold: float) -> dict[str, Any]:
-    """The three results, each with `ok`."""
+    """The three results, each with `ok`.
+
+    Raises `Trouble` for a metric that runs the other way than it says.
+    """
     settings, flat = configuration.config("linear"), case(constant(train_rows, task), validation, threshold)
     if metric.own:
         _right_way_round(metric, flat)

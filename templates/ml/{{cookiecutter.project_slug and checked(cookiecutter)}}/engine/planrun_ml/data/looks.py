@@ -25,7 +25,10 @@ MAIN = ("main", "master", "trunk")  # branches of a remote whose looks count her
 
 # ---------------------------------------------------------------------------------------------------- looks
 def looks(repo: Repo) -> list[dict[str, str]]:
-    """Every look at the test split, oldest first. Raises `Trouble` when one was ever removed or rewritten."""
+    """Every look at the test split, oldest first. Raises `Trouble` when one was ever removed or rewritten.
+
+    Raises `Blocked` in a clone whose history is cut off.
+    """
     path = repo.root / TEST_LOG
     lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     found, before = [], {""}  # two branches that both looked: each line stands on one that is above it

@@ -71,7 +71,10 @@ class Days:
 
 
 def tell(project: Project, telling: Telling) -> list[tuple[str, str]]:
-    """The whole story; its results, a label and a sentence each."""
+    """The whole story; its results, a label and a sentence each.
+
+    Raises `DemoFailed` where a command does something else than the story tells.
+    """
     results: dict[str, str] = {}
     telling.chapter("Before any experiment")
     _phase_one(project, telling, results)

@@ -42,7 +42,10 @@ def alert(repo: Repo, rows: str | None = None, waiting: bool = False, answer: Se
 
 
 def bands(repo: Repo, champion: Champion) -> dict[str, float]:
-    """From which score on an answer is acted on, and from which on a person looks at it."""
+    """From which score on an answer is acted on, and from which on a person looks at it.
+
+    Raises `Trouble` for a band that is no number.
+    """
     settings = read_yaml(repo.root / "ops/rollout.yaml").get("bands") or {}
     found = {
         name: _number(name, settings[name])

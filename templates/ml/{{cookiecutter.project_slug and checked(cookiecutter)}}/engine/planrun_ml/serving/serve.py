@@ -225,7 +225,10 @@ async def parsed(body: type[BaseModel], raw: bytes) -> Any:
 
 
 def application(root: Path, limit_seconds: float, counts: Path | None = None) -> FastAPI:
-    """The service as an ASGI application; `counts` is a folder where its workers count together."""
+    """The service as an ASGI application; `counts` is a folder where its workers count together.
+
+    Raises `Trouble` where the room for further paths has no function for them.
+    """
     service = Service(root, limit_seconds, counts)
     inputs, closed = inputs_model(service.champion), ConfigDict(extra="forbid")
     row = create_model("Row", __config__=closed, id=(str | None, None), inputs=(inputs, ...))

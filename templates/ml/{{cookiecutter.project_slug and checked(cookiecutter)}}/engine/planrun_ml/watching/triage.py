@@ -23,6 +23,7 @@ LIMIT_Z = 3.0  # a difference that chance alone makes in about one of 700 looks
 def triage(repo: Repo, at: str = "", explained: Sequence[str] = ()) -> Outcome:
     """Walk the order and stop at the first finding that nobody has explained; exit 1 with one, or when the metric got
     worse all the same. `explained` are texts like "3=the new branch opened"; they are kept with who says so.
+    Raises `Trouble` for a text that explains no finding.
     """
     reasons = _reasons(explained)
     view = look(repo, at)

@@ -29,7 +29,10 @@ FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def marked_tests(root: Path) -> list[Marked]:
-    """Every test below tests/ that carries @pytest.mark.req(…), itself or by its class, found in its source."""
+    """Every test below tests/ that carries @pytest.mark.req(…), itself or by its class, found in its source.
+
+    Raises `Trouble` for a file that is not Python.
+    """
     return [test for file in sorted(root.glob("tests/**/test_*.py")) for test in _marked(root, file)]
 
 
