@@ -98,7 +98,7 @@ PLANRUN = Tree(
         repository: repository
         authors and rows: authors yaml_rows
         gates: demo gates self_test
-        signatures, status: figures signing → explanation governance remark → status
+        signatures, status: figures signing → explanation governance junit remark → status
         command line: commands → cli → __main__
         own tests: tests
     """),

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -21,7 +22,7 @@ from mlscaffold import answers, render, vcs
 from planrun import remark
 from planrun.repository import Repo
 from planrun.status import status
-from rendered_repository import run, stand_in
+from rendered_repository import run, stand_in, told
 from test_rendered_software_peers import tool
 
 KINDS = {"ml": "ml-default", "software": "sw-default"}
@@ -333,6 +334,20 @@ def gitlab(folder: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(folder.joinpath(".gitlab-ci.yml").read_text("utf-8")))
 
 
+def gates_shown(folder: Path) -> dict[str, str]:
+    """The gates of the test report which the host shows by the change: passed, skipped or failed."""
+    root = ElementTree.parse(folder / "gates.xml").getroot()  # noqa: S314  (written by the repository's own command)
+    return {
+        str(case.get("name")).split()[0]: next((one.tag for one in case), "passed") for case in root.iter("testcase")
+    }
+
+
+def in_a_report(gate: Mapping[str, Any]) -> str:
+    """How a gate stands there."""
+    red = "failure" if gate["blocking"] and gate["state"] == "fail" else "skipped"
+    return "passed" if gate["state"] in ("pass", "warn") else red
+
+
 @pytest.mark.parametrize("kind", MOSTLY)
 def test_gitlab_has_the_gates_as_a_report_and_in_one_note(kind: str, made: Made, host: Host, tmp_path: Path) -> None:
     """The report needs no token; the note is written by a job that has nothing of the repository, never for a fork."""
@@ -355,6 +370,11 @@ def test_gitlab_has_the_gates_as_a_report_and_in_one_note(kind: str, made: Made,
 
     assert [one.returncode for one in (reported, first, second)] == [0, 0, 0], (reported, first, second)
     assert (folder / "gates.md").read_text("utf-8").strip() == status(Repo(folder), as_markdown=True).text.strip()
+    assert gates_shown(folder) == {gate["id"]: in_a_report(gate) for gate in told(folder)["gates"]}
+    assert found[asked_in]["artifacts"]["reports"] == {"junit": "gates.xml"}
+    assert gitlab(made(kind, "gitlab", "services/desk"))[asked_in]["artifacts"]["reports"] == {
+        "junit": "services/desk/gates.xml"
+    }
     assert found[asked_in]["artifacts"]["expose_as"] == "Gates"
     assert "gates.md" in found[asked_in]["artifacts"]["paths"]
     assert [one["body"] for one in host.kept[:-1]] == [*said, f"{MARK}\nquoted"]
@@ -402,6 +422,10 @@ def test_azure_has_the_gates_as_a_summary_and_in_one_thread(kind: str, made: Mad
 
     assert [one.returncode for one in (asked, first, second)] == [0, 0, 0], (asked, first, second)
     assert "##vso[task.uploadsummary]" in asked.stdout
+    assert gates_shown(folder) == {gate["id"]: in_a_report(gate) for gate in told(folder)["gates"]}
+    published = typed(jobs[ASKED_IN[kind]], "Gates as tests")
+    assert published["task"] == "PublishTestResults@2"
+    assert (published["inputs"]["testResultsFormat"], published["inputs"]["testResultsFiles"]) == ("JUnit", "gates.xml")
     assert [len(one["comments"]) for one in host.kept] == [0, 1, 1, 1]
     assert host.kept[2]["comments"][0]["content"] == f"{MARK}\nquoted"
     assert host.kept[3]["status"] == "closed"

@@ -4,6 +4,7 @@ An engine ships the tests that a team needs to trust it; these are for whoever c
 They live in tests/rendered_units, take their fixtures from the engine, and the repository as their sample.
 """
 
+import ast
 import re
 from pathlib import Path
 
@@ -25,6 +26,36 @@ def run_units(repository: Path, names: set[str]) -> None:
     assert done.returncode == 0, done.stdout[-5000:]
     assert " passed" in done.stdout
     assert "skipped" not in done.stdout
+
+
+def names_of(module: str) -> set[str]:
+    """What can be taken from a module of ours: what its text defines or imports, and the modules in its folder."""
+    place = ROOT.joinpath("generator", *module.split("."))
+    inside = {path.stem for path in place.glob("*") if path.suffix == ".py" or path.is_dir()}
+    text = (place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text("utf-8")
+    found = set(inside)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(UNITS.glob("*.py")), ids=lambda path: path.stem)
+def test_what_the_units_take_from_the_engine_is_there(path: Path) -> None:
+    """They run where everything is slow, and a name that has moved is seen here at once."""
+    missing = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("planrun")
+        for alias in node.names
+        if alias.name not in names_of(str(node.module))
+    ]
+
+    assert missing == []
 
 
 @pytest.mark.slow

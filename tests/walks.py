@@ -30,6 +30,7 @@ sys.path[:0] = [str(ROOT / "generator"), str(ROOT / "tests")]
 
 import rendered_repository  # noqa: E402
 import walk_states  # noqa: E402
+from planrun import environment  # noqa: E402
 from planrun.steps import told  # noqa: E402
 
 MOST_STEPS = 60  # a walk that is longer goes nowhere
@@ -85,7 +86,11 @@ class Walk:
                 self.folder, *words[1:], module="mlscaffold", timeout=SECONDS, PYTHONPATH=str(ROOT / "generator")
             )
         if words[:2] == ["make", "setup"] or words[:2] == ["make", "lock"]:
-            rendered_repository.freeze(self.folder)
+            try:
+                rendered_repository.freeze(self.folder)
+            except environment.CannotInstall as error:
+                told = f"{error.sentence}\nNext: {error.command}" if error.command else str(error)
+                return subprocess.CompletedProcess(words, 1, "", told)
             return subprocess.CompletedProcess(words, 0, "", "")
         if words[0] == "make":
             rest = shlex.split("".join(word.removeprefix("ARGS=") for word in words[2:]))

@@ -30,7 +30,14 @@ SOURCE = "# from: "  # how each requirement that a lock was compiled from stands
 
 
 class CannotInstall(Exception):
-    """A lock could not be compiled or installed; the sentence says why, and what to do."""
+    """A lock could not be compiled or installed; the sentence says why, and what to do.
+
+    `command` is what brings it about, where one command does.
+    """
+
+    def __init__(self, sentence: str, command: str = "") -> None:
+        super().__init__(f"{sentence} Run: {command}" if command else sentence)
+        self.sentence, self.command = sentence, command
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def asked(root: Path) -> dict[str, Asked]:
 
     The product's extras are in both. The engine is in `requirements.lock` where its own pyproject.toml says that it
     runs in production, with the extras that `[tool.planrun] extras` names. Raises `CannotInstall` for a file that is
-    no TOML, and for an extra that the engine has not.
+    not there or no TOML, and for an extra that the engine has not.
     """
     project = _toml(root / PROJECT)
     engine = _toml(root / ENGINE) if root.joinpath(ENGINE).is_file() else {}  # else it comes from the team's index
@@ -116,8 +123,21 @@ def behind(root: Path) -> dict[str, list[str]]:
 def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CannotInstall(f"{path.name} is not there.", _way_back(path)) from None
     except (OSError, ValueError) as error:
         raise CannotInstall(f"{path.name} cannot be read: {error}. Correct it, then run this again.") from None
+
+
+def _way_back(path: Path) -> str:
+    """The command that brings a file back as it was last committed, a commit that deleted it or not; "" without any."""
+    last = ["git", "log", "-1", "--format=%h", "--diff-filter=AM", "--", path.name]
+    try:
+        done = subprocess.run(last, cwd=path.parent, capture_output=True, text=True, check=False)
+    except OSError:  # no git on this machine
+        return ""
+    commit = done.stdout.strip()
+    return f"git checkout {commit} -- {path.name}" if commit else ""
 
 
 def _table(found: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -254,7 +274,7 @@ def main(arguments: Sequence[str]) -> int:
         _tell(f"Installing {many} packages into {Path(sys.prefix).name}; the first time takes a minute or more.")
         install(root)
     except CannotInstall as error:
-        print(error, file=sys.stderr)
+        print(f"{error.sentence}\nNext: {error.command}" if error.command else error, file=sys.stderr)
         return 1
     return 0
 

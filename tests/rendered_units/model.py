@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from planrun.repository import Repo
 from planrun_ml.experiments import records as records_module
-from planrun_ml.experiments import stop_rules, telling
+from planrun_ml.experiments import stop_rules
 from planrun_ml.measuring import intervals, stakes
 from planrun_ml.measuring.case import Case
 from planrun_ml.measuring.metrics import named, score
@@ -85,14 +85,6 @@ def test_a_gain_of_nothing_is_rarely_shown(metric: str) -> None:
         shown += found.low > 0
 
     assert shown <= 18
-
-
-def test_no_difference_has_no_sign() -> None:
-    """A model that answers like the champion is neither better nor worse by -0."""
-    same = {"value": -0.0, "low": -0.5, "high": None}
-
-    assert telling._said(same, "+") == "0, bounds -0.5 to ?"
-    assert telling._said({"value": 0.25, "low": 0.0, "high": 0.5}, "+") == "+0.25, bounds 0 to +0.5"
 
 
 def test_clusters_widen_the_interval() -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,30 @@ def test_an_extra_that_the_engine_has_not_is_told(root: Path) -> None:
     root.joinpath("pyproject.toml").write_text("[project\n")
     with pytest.raises(environment.CannotInstall, match=r"pyproject\.toml cannot be read"):
         environment.asked(root)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_project_file_that_is_gone_comes_back_by_the_command_that_is_told(
+    committed: bool, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether somebody committed that it went or not; without a commit that has it, no command is promised."""
+    monkeypatch.chdir(root)
+    file = root / "pyproject.toml"
+    text = file.read_text()
+    monkeypatch.setattr("sys.prefix", "elsewhere")
+    file.unlink()
+    assert environment.main([]) == 1
+    assert capsys.readouterr().err == "pyproject.toml is not there.\n"
+    file.write_text(text)
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "Start"], ["rm", "-q", "pyproject.toml"]):
+        subprocess.run(["git", *words], check=True, capture_output=True)
+    if committed:
+        subprocess.run(["git", "commit", "-qm", "Gone"], check=True, capture_output=True)
+    assert environment.main([]) == 1
+    said, way = capsys.readouterr().err.splitlines()
+    subprocess.run(way.removeprefix("Next: ").split(), check=True, capture_output=True)
+
+    assert (said, file.read_text()) == ("pyproject.toml is not there.", text)
 
 
 def test_an_environment_that_was_made_without_pip_is_given_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from planrun import git, governance, identity, remark, scorecard, standing
+from planrun import git, governance, identity, junit, remark, scorecard, standing
 from planrun.command import COMMAND
 from planrun.files import now, read_json
 from planrun.gates import OPEN, Row, evaluate
@@ -32,11 +32,12 @@ def status(
     as_json: bool = False,
     as_markdown: bool = False,
     as_facts: bool = False,
+    as_junit: bool = False,
 ) -> Outcome:
     """One line a phase, then what is shut in the phase the project is in, led by the command that opens most.
 
     `all` shows one row a gate, `as_json` the same as data, `as_markdown` as a code host shows it beside a change,
-    `as_facts` what the scorecards of a platform ask;
+    `as_facts` what the scorecards of a platform ask, `as_junit` the gates as the test report that hosts read;
     with `check` the exit code is the worst blocking state, and a stale page of duties counts as blocked.
     The last line says which engine tells all this, and whether it is as it was released. Nothing is written.
     """
@@ -49,6 +50,8 @@ def status(
         text = json.dumps(_facts(repo, rows, duties), indent=2, ensure_ascii=False)
     elif as_facts:
         text = json.dumps(scorecard.scorecard(_facts(repo, rows, duties)), indent=2, ensure_ascii=False)
+    elif as_junit:
+        text = junit.junit(_facts(repo, rows, duties))
     elif as_markdown:
         text = remark.markdown(_facts(repo, rows, duties))
     else:

@@ -51,6 +51,12 @@ COMMANDS = (
                 help="the same as a code host shows it by a change",
             ),
             argument(
+                "--junit",
+                action="store_true",
+                dest="as_junit",
+                help="the same as a test report that GitLab, Azure and others show by a change",
+            ),
+            argument(
                 "--facts",
                 action="store_true",
                 dest="as_facts",

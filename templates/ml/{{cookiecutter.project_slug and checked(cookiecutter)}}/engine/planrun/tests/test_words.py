@@ -2,10 +2,11 @@
 
 from datetime import date
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
-from planrun import agents, cli, remark, steps
+from planrun import agents, cli, junit, remark, steps
 from planrun.command import COMMAND
 from planrun.files import rows_of
 from planrun.tests.toy import Toy
@@ -86,6 +87,41 @@ def test_a_remark_has_room_for_so_much() -> None:
 
     assert len(text) <= remark.MOST
     assert "more lines have no room here" in text
+
+
+def test_a_report_is_red_where_a_gate_blocks_and_fails() -> None:
+    """What waits, is waived or advises is skipped with its reason; what passes or warns says nothing."""
+    step = {"kind": "run", "text": "make audit"}
+    rows = [
+        GATE | {"reason": "Half <is> missing.\x0b", "next": step},
+        GATE | {"id": "G1.3", "state": "blocked", "reason": "Not audited.", "next": step},
+        GATE | {"id": "G1.4", "state": "waived", "reason": "Until May."},
+        GATE | {"id": "G1.5", "blocking": False, "reason": "Few rows."},
+        GATE | {"id": "G2.1", "state": "pass"},
+        GATE | {"id": "G2.2", "state": "warn", "reason": "Soon."},
+    ]
+    facts = FACTS | {"gates": rows, "at": "2026-03-02T10:00:00.123+00:00", "phases": [{"id": "G1", "title": "Data"}]}
+    root = ElementTree.fromstring(junit.junit(facts))
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    told = {name: [(one.tag, one.get("message")) for one in case] for name, case in cases.items()}
+
+    assert told == {
+        "G1.2 T": [("failure", "Half <is> missing.\ufffd")],
+        "G1.3 T": [("skipped", "blocked: Not audited. Next: make audit")],
+        "G1.4 T": [("skipped", "waived: Until May.")],
+        "G1.5 T": [("skipped", "fail, advises: Few rows.")],
+        "G2.1 T": [],
+        "G2.2 T": [],
+    }
+    assert cases["G1.2 T"][0].text == "Half <is> missing.\ufffd\nNext: make audit"
+    assert cases["G1.2 T"].get("classname") == "G1 Data"
+    assert [dict(suite.attrib) for suite in root] == [
+        {"name": "G1 Data", "errors": "0", "time": "0", "timestamp": "2026-03-02T10:00:00"}
+        | {"tests": "4", "failures": "1", "skipped": "3"},
+        {"name": "G2", "errors": "0", "time": "0", "timestamp": "2026-03-02T10:00:00"}
+        | {"tests": "2", "failures": "0", "skipped": "0"},
+    ]
+    assert dict(root.attrib) == {"name": "Toy", "tests": "6", "failures": "1", "errors": "0", "skipped": "3"}
 
 
 def test_an_agent_puts_nobodys_name_to_anything(monkeypatch: pytest.MonkeyPatch) -> None:

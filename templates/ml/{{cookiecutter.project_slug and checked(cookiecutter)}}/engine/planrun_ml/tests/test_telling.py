@@ -39,7 +39,7 @@ def test_a_difference_says_which_way_it_goes() -> None:
 
     assert difference_told(found, "EUR") == "better by 11.18 EUR, bounds: worse by 2 to better by 15.25"
     assert better_by(-0.07143) == "worse by 0.07143"
-    assert better_by(0.0) == "as good"
+    assert better_by(0.0) == better_by(-0.0) == "as good"
     assert better_by(None) == "unknown"
     assert value_told({"value": 48.2, "low": 41.0, "high": 55.0}, "EUR") == "48.2 EUR, bounds 41 to 55"
 

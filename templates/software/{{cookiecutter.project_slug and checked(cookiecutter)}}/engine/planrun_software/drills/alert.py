@@ -22,7 +22,7 @@ def alert_test(repo: Repo) -> Outcome:
     variable = read_yaml(repo.root / ALERTS)["webhook_variable"]
     address = os.environ.get(variable, "")
     if not address.startswith(("http://", "https://")):
-        raise Blocked(f"{variable} holds no address.", f"{variable}=https://… alert-test")
+        raise Blocked(f"{variable} holds no address.", f"{variable}=https://… make alert-test")
     body = json.dumps({"text": f"Test alert of {repo.answers['project_name']}: please confirm."}).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     try:
@@ -30,7 +30,7 @@ def alert_test(repo: Repo) -> Outcome:
             status = int(answer.status)
     except OSError as error:
         raise Blocked(
-            f"The test alert did not arrive: {error}.", f"Correct {variable}, then alert-test again."
+            f"The test alert did not arrive: {error}.", f"Correct {variable}, then make alert-test again."
         ) from error
     repo.write_evidence("alert_test", {"status": status, "on": date.today().isoformat()}, [ALERTS])
     return Outcome(f"The test alert was received with status {status}. Ask whether a person saw it.")

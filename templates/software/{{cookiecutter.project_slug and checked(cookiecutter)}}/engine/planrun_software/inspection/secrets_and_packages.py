@@ -65,6 +65,10 @@ def secrets_in(root: Path, name: str) -> list[str]:
 def _weaknesses(root: Path) -> tuple[int, list[str], list[str]]:
     """How many locked packages were looked up, those with a known weakness, and those nobody could say anything of."""
     if not (root / DEVELOPMENT).is_file():
+        try:
+            environment.asked(root)
+        except environment.CannotInstall as error:
+            raise Blocked(error.sentence, error.command or "Write it, then: make setup") from None
         raise Blocked(f"{DEVELOPMENT} is missing.", "make setup")
     words = ["-m", "pip_audit", "--requirement", DEVELOPMENT, "--disable-pip", "--no-deps", "--format", "json"]
     done = subprocess.run([sys.executable, *words], cwd=root, capture_output=True, text=True, check=False)
@@ -101,14 +105,14 @@ def _missing(lock: Path, wanted: list[Any]) -> list[str]:
 
 def loose(root: Path) -> str:
     """What is wrong with the locks, in words."""
+    try:
+        behind = environment.behind(root)
+    except environment.CannotInstall as error:  # pyproject.toml first: no lock can be made without it
+        return str(error)
     if missing := [lock for lock in LOCKS if not (root / lock).is_file()]:
         return f"{missing[0]} is missing. Run: make setup"
     if names := ", ".join(unpinned(root)):
         return f"The locks do not pin {names}, which pyproject.toml asks for. Run: make lock"
-    try:
-        behind = environment.behind(root)
-    except environment.CannotInstall as error:
-        return str(error)
     told = [f"{lock} is behind pyproject.toml: {', '.join(names)}" for lock, names in behind.items()]
     return f"{'; '.join(told)}. Run: make setup" if told else ""
 

@@ -129,6 +129,8 @@ def test_an_audit_needs_a_history_a_lock_and_its_program(desk: Desk) -> None:
             inspection.audit(desk.repo)
         return blocked.value.sentence, blocked.value.remedy
 
+    assert told() == ("pyproject.toml is not there.", "Write it, then: make setup")
+    project(desk, "[]")
     assert told() == (f"{DEVELOPMENT} is missing.", "make setup")
     advisories(desk)
     desk.write("pip_audit.py", "import a_part_that_is_not_there\n")
@@ -189,6 +191,9 @@ def test_a_lock_that_is_missing_or_behind_is_said(desk: Desk) -> None:
 
     assert behind.startswith(f"{LOCK} is behind pyproject.toml: baz, baz>=2; {DEVELOPMENT} is behind")
     assert inspection.loose(desk.root) == f"{LOCK} is missing. Run: make setup"
+
+    desk.remove("pyproject.toml")
+    assert inspection.loose(desk.root).startswith("pyproject.toml is not there.")  # first: no lock is made without it
 
 
 def test_settings_that_cannot_be_kept_are_said_of_the_locks(desk: Desk) -> None:
