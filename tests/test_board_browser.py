@@ -214,3 +214,27 @@ def test_axe_finds_nothing(browser: str, board: str, axe: str, dark: bool, width
     )
 
     assert found == [[], True, wide, dark]
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext, which reads a printed page, is not installed")
+def test_on_paper_the_overview_is_a_table_with_its_heads_on_every_page(browser: str, tmp_path: Path) -> None:
+    """A sheet is as narrow as a phone and is none: 120 repositories take a few pages, not one each."""
+    files = []
+    for number in range(120):
+        files.append(tmp_path / f"{number}.json")
+        files[-1].write_text(json.dumps(facts_of(f"Number {number}")))
+    output = tmp_path / "board.html"
+    assert cli.run(["board", *map(str, files), "--output", str(output)]) == 0
+    printed = [f"--print-to-pdf={tmp_path / 'board.pdf'}", "--no-pdf-header-footer"]
+    surroundings = [f"--user-data-dir={tmp_path / 'profile'}", output.as_uri()]
+    subprocess.run([browser, *FLAGS, *printed, *surroundings], check=True, capture_output=True, timeout=120)
+    words = ["pdftotext", "-layout", str(tmp_path / "board.pdf"), "-"]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    row = re.compile(r"^ *(Number \d+) +open +G1 Data ready", re.MULTILINE)
+    overview, _, _ = told.partition("Phases, gates and the next step")  # where the first of them is told at length
+    pages = [sheet for sheet in overview.split("\f") if row.search(sheet)]
+    heads = [next(line for line in sheet.splitlines() if line.strip()).split()[:3] for sheet in pages[1:]]
+
+    assert len({name for sheet in pages for name in row.findall(sheet)}) == 120
+    assert 2 < len(pages) <= 5
+    assert heads == [["Repository", "State", "Phase"]] * len(heads)
