@@ -132,6 +132,7 @@ def test_a_skill_names_what_is_there(repository: Path) -> None:
     for name, (head, page) in skills(repository).items():
         assert head["name"] == name
         assert 40 < len(head["description"]) < 300
+        assert not set("*_`[]<>") & set(re.sub(r"`[^`]+`", "", head["description"])), name  # shown as it stands
         assert f"`{name}`" in told
         assert len(page.splitlines()) < 30
         assert "## Where you stop" in page

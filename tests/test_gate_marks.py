@@ -72,3 +72,13 @@ def test_rigor_moves_the_mark() -> None:
     strict = answers_module.complete({"kind": "ml", "project_name": "Marks", "rigor": "strict"})
 
     assert gate_marks.marked("G2.7", strict) == "G2.7 (*blocks*)"
+
+
+def test_the_head_of_a_page_is_shown_as_it_stands() -> None:
+    """A program lists a skill by its description, and would show the signs of italics."""
+    answers = answers_module.complete({"kind": "ml", "project_name": "Marks"})
+    page = "---\ndescription: Use it when G1.3 is shut.\n---\n\nG1.3\n\n---\n\nG1.3\n"
+
+    marked = gate_marks.marked(page, answers)
+    assert marked == page.replace("G1.3 is", "G1.3 (blocks) is").replace("G1.3\n", "G1.3 (*blocks*)\n")
+    assert gate_marks.marked("---\nG1.3\n", answers) == "---\nG1.3 (*blocks*)\n"  # a rule, and no head

@@ -23,14 +23,20 @@ def weight(id: str, answers: Answers) -> str:
 def marked(page: str, answers: Answers) -> str:
     """A page of Markdown with the weight of each gate behind its id; code and commands stay as they are typed.
 
-    A picture takes the word alone; a cell and a bracket take it in italics, a sentence in brackets as well.
+    A picture takes the word alone; a cell and a bracket take it in italics, a sentence in brackets as well. The head of
+    a page, between its first two lines of `---`, is data that programs show as it stands: brackets, and no italics.
     """
     return "".join(_lines(page, answers))
 
 
 def _lines(page: str, answers: Answers) -> Iterator[str]:
     fence = language = ""
-    for line in page.splitlines(keepends=True):
+    lines = page.splitlines(keepends=True)
+    head = next((at for at, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0) if _has_head(lines) else 0
+    for at, line in enumerate(lines):
+        if at < head:
+            yield _line(line, answers, plain=True)
+            continue
         opened = FENCE.match(line)
         if opened and not fence:
             fence, language = opened.groups()
@@ -41,7 +47,11 @@ def _lines(page: str, answers: Answers) -> Iterator[str]:
         yield line
 
 
-def _line(line: str, answers: Answers, *, drawn: bool) -> str:
+def _has_head(lines: list[str]) -> bool:
+    return bool(lines) and lines[0].rstrip() == "---"
+
+
+def _line(line: str, answers: Answers, *, drawn: bool = False, plain: bool = False) -> str:
     typed = [match.span() for match in CODE.finditer(line)]
 
     def with_its_weight(match: re.Match[str]) -> str:
@@ -50,6 +60,8 @@ def _line(line: str, answers: Answers, *, drawn: bool) -> str:
             return match[0]
         if drawn:
             return f"{match[0]} {said}"
+        if plain:
+            return f"{match[0]} ({said})"
         before = line[: match.start()]
         aside = line.lstrip().startswith("|") or before.count("(") > before.count(")")
         return f"{match[0]} *{said}*" if aside else f"{match[0]} (*{said}*)"
