@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import os
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from types import ModuleType
 from typing import Any, Protocol, Self
 
 from planrun.catalogue import NumberKey
+from planrun.git import way_back
 from planrun.repository import Repo
-from planrun.trouble import Blocked
+from planrun.trouble import Blocked, Trouble
 
 from planrun_software.traceability.offered import SAMPLES, named
 
+WRITE = "Write it, or take its import out."
 STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
 
 
@@ -64,8 +67,24 @@ class Harness:
         self.source = own  # of the package that is imported here: what is measured is what was loaded
 
     def module(self, name: str) -> ModuleType:
-        """A module of the product's package."""
-        return importlib.import_module(f"{self.package}.{name}")
+        """A module of the product's package. `Trouble` where it, or one that it imports, cannot be imported."""
+        try:
+            return importlib.import_module(f"{self.package}.{name}")
+        except Exception as error:  # whatever the product's own code raises is told as its file's
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> Trouble:
+        """Which file of the product cannot be imported, and what brings it back, or who corrects it."""
+        lacking = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+        if lacking and lacking.partition(".")[0] == self.package:
+            path = f"src/{lacking.replace('.', '/')}.py"
+            return Trouble(f"{path} is missing, and the product imports it.", way_back(self.repo.root, path) or WRITE)
+        frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        inside = [name for name in frames if Path(name).is_relative_to(self.source)]
+        at = Path(error.filename or "" if isinstance(error, SyntaxError) else (inside or [""])[-1])
+        file = f"src/{at.relative_to(self.source).as_posix()}" if at.is_relative_to(self.source) else "the product"
+        told = f"{file} cannot be imported: {type(error).__name__}: {error}.".replace("..", ".")
+        return Trouble(told, f"Add {lacking} to pyproject.toml, then: make setup" if lacking else f"Correct {file}.")
 
     @classmethod
     def here(cls, file: str) -> Self:

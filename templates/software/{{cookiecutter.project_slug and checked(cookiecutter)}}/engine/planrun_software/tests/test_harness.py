@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from planrun.repository import Repo
-from planrun.trouble import Blocked
+from planrun.trouble import Blocked, Trouble
 
 from planrun_software import harness
 from planrun_software.harness import deliverable
@@ -57,6 +57,29 @@ def test_a_release_that_breaks_has_refused_nothing(delivered: str, release: str,
 
     assert (broken.ok, broken.refused) == (False, False)
     assert "KeyError" in str(broken.body)
+
+
+BROKEN = {
+    "import desk_calendar\n": ("ModuleNotFoundError", "Add desk_calendar to pyproject.toml, then: make setup"),
+    f"from {PACKAGE} import further\n": ("cannot import name 'further'", "Correct src/{}/capabilities/__init__.py."),
+    "def (:\n": ("SyntaxError", "Correct src/{}/capabilities/__init__.py."),
+    "HOURS = 1 / 0\n": ("ZeroDivisionError", "Correct src/{}/capabilities/__init__.py."),
+    f"import {PACKAGE}.further\n": (f"src/{PACKAGE}/further.py is missing", "Write it, or take its import out."),
+}
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_product_that_cannot_be_imported_is_a_sentence(text: str, make: Make) -> None:
+    """Whatever its own code raises: which file, why, and who mends it by what."""
+    desk = make("library")
+    module = desk.root / f"src/{PACKAGE}/capabilities/__init__.py"
+    module.write_text(text, "utf-8")
+    why, way = BROKEN[text]
+    with pytest.raises(Trouble) as told:
+        _ = harness.of(desk.repo).capabilities
+
+    assert why in told.value.sentence
+    assert told.value.remedy == way.format(PACKAGE)
 
 
 @pytest.mark.parametrize("delivered", DRIVEN)
