@@ -13,7 +13,8 @@
 #   demo         mlscaffold demo, both kinds, in environments of its own
 #   walks        a monorepo to a lock and the rendered README to a promoted model
 #   tables       real tables, walked to a verdict that is computed otherwise
-#   next         the printed next step, followed from random states of both kinds
+#   next         the printed next step, followed from random states of an ML repository
+#   next-software  the same of a software repository
 #   histories    random histories, kills and full disks of new and of replan
 #   newer        random histories, kills and full disks of update
 #   year         a year of a team's life with two releases

@@ -77,7 +77,8 @@ PARTS = {
         ("tests/test_monorepo.py", "tests/test_rendered_readme.py"),
     ),
     "tables": Part("real tables, walked to a verdict that is computed otherwise", ("tests/test_real_tables.py",)),
-    "next": Part("the printed next step, followed from random states of both kinds", ("tests/test_walks.py",)),
+    "next": Part("the printed next step, followed from random states of an ML repository", ("tests/test_walks.py",)),
+    "next-software": Part("the same of a software repository", ("tests/test_walks_software.py",)),
     "histories": Part(
         "random histories, kills and full disks of new and of replan",
         ("tests/test_full_disk.py", "tests/test_histories.py", "tests/test_kills.py"),
