@@ -22,16 +22,18 @@ Rendered = Callable[[str], Path]
 BIN = Path(sys.executable).parent
 SERVED = ["sw-default", "sw-orders", "sw-model", "sw-rates", "sw-web-app", "sw-rooms"]
 EXAMPLES = 1_000
+TOKENS = {"ana": b"secret", "bo": b"another"}
 
 
 def surroundings(folder: Path, data: Path) -> dict[str, str]:
-    """What a rendered product finds in its environment: all it keeps is below `data`, and ana has a token."""
+    """What a rendered product finds in its environment: all it keeps is below `data`, and ana and bo have tokens."""
     return os.environ | {
         "PYTHONPATH": str(folder / "src"),
         "DEPENDENCIES": "stand-in",
         "DATABASE_URL": f"sqlite:///{(data / 'asked.db').as_posix()}",
         "ACCESS_LOG": str(data / "access"),
-        "ACCESS_TOKENS": f"ana={hashlib.sha256(b'secret').hexdigest()}",
+        "ACCESS_ROLES": "bo=approver",  # nobody approves their own: what ana submits, bo is asked to approve
+        "ACCESS_TOKENS": " ".join(f"{name}={hashlib.sha256(key).hexdigest()}" for name, key in TOKENS.items()),
         "MODEL_URL": "http://127.0.0.1:9",
         "BACKUPS": str(data),
     }
@@ -61,7 +63,8 @@ for operation in operations:
     def ask(case):
         global asked
         asked += 1
-        case.call_and_validate(headers={"Authorization": "Bearer secret"})
+        word = "another" if "403" in operation.definition.raw["responses"] else "secret"  # of whoever may approve
+        case.call_and_validate(headers={"Authorization": f"Bearer {word}"})
 
     try:
         ask()

@@ -54,7 +54,7 @@ ALSO: Mapping[str, tuple[Behind, ...]] = {
     "promotion.labels": ("acceptance.target", "class_count"),
     "promotion.stream_rows": ("promotion.rows", "units_a_row"),
     "promotion.stream_labels": ("promotion.labels", "units_a_row"),
-    "rollout.canary_days": ("daily_volume", "metric_spread"),
+    "rollout.canary_days": ("daily_volume", "metric_spread", "task"),
     "rollout.verdict_days": ("daily_volume",),
     "feedback.audit_margin": ("acceptance.target", "monitor.floor"),
     "monitor.labels_day": ("units_a_row",),

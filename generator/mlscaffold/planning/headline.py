@@ -19,6 +19,7 @@ from mlscaffold.planning.acceptance.sample_size import test_rows_held
 from mlscaffold.planning.acceptance.worth import is_priced
 from mlscaffold.planning.assumptions import Entry, Plan, behind
 from mlscaffold.planning.number import numbers_of, said
+from mlscaffold.planning.plausibility import is_a_matter_of_volume
 from mlscaffold.planning.schedule.dates import LAST_DAY
 
 # Findings by how much they stand in the way: what no work can mend first, what work will settle last. Those of a key
@@ -92,7 +93,11 @@ METRIC: tuple[AnswerKey, ...] = (
 
 def _ml(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> Iterator[Line]:
     yield _release(numbers)
-    yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), (*METRIC, "test.shortfall"))
+    rows = numbers["test.rows"]
+    volume: tuple[AnswerKey, ...] = (
+        ("daily_volume",) if is_a_matter_of_volume(answers, rows["value"], rows["note"]) else ()
+    )
+    yield Line("rows", "Rows needed, rows held", _rows(answers, numbers), (*METRIC, *volume, "test.shortfall"))
     yield Line(
         "gain",
         "Smallest useful gain",

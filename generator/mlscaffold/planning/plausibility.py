@@ -63,8 +63,19 @@ def _far_from_real(answers: Answers, number: Number) -> str:
     return f"Look at {', '.join(keys)}: something there is far from real."
 
 
-def _rows_there_are(answers: Answers) -> int:
-    return int(max(answers.past_cases or 0, answers.labelled_cases or 0) + LONGEST["days"] * answers.daily_volume)
+def _rows_there_are(answers: Answers, volume: int | None = None) -> int:
+    a_day = answers.daily_volume if volume is None else volume
+    return int(max(answers.past_cases or 0, answers.labelled_cases or 0) + LONGEST["days"] * a_day)
+
+
+def is_a_matter_of_volume(answers: Answers, value: float | None, note: str) -> bool:
+    """Whether so many rows, or that no sample has them, is told because of what comes in a day.
+
+    At one case a day there are as many as there can be without any traffic to speak of.
+    """
+    if value is None:
+        return note.endswith(NO_SAMPLE)
+    return value > _rows_there_are(answers, volume=1)
 
 
 def _is_level(key: NumberKey, answers: Answers) -> bool:
