@@ -5,8 +5,8 @@
 The repositories are two rendered samples with some evidence, cloned as often as asked. Wall times are this machine's:
 the goal is 5 seconds and 3 MB.
 
-Measured on two cores that other programs shared, 200 repositories each: status files 0.7 s of CPU and 2.44 MB, working
-copies 2.7 s and 1.58 MB, bare repositories 3.9 s and 1.58 MB; their walls were 1.8, 7.7 and 11.9 s.
+Measured on two cores that other programs shared, 200 repositories each, one round: status files 1.0 s and 2.37 MB,
+working copies 3.1 s and 1.57 MB, bare repositories 3.5 s and 1.57 MB; their CPU was 1.0, 3.9 and 4.8 s.
 """
 
 import argparse
