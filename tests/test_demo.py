@@ -51,8 +51,8 @@ def everything_in(places: Mapping[str, Path]) -> list[str]:
 
 
 def surroundings(places: Mapping[str, Path], **more: str) -> dict[str, str]:
-    """This process's own, with the places in them."""
-    return os.environ | {"TMPDIR": str(places["tmp"]), "NO_COLOR": "1"} | more
+    """This process's own, with the places in them, as a coding agent has them: the story puts nobody's name to it."""
+    return os.environ | {"TMPDIR": str(places["tmp"]), "NO_COLOR": "1", "PLANRUN_AGENT": "helper"} | more
 
 
 def told(

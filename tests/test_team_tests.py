@@ -158,10 +158,13 @@ def break_whatever_the_team_wrote(repository: Path) -> None:
 
 @pytest.mark.parametrize("repository", mostly_slow(["ml-default", "sw-default"], "sw-default"), indirect=True)
 def test_the_engine_tests_itself_on_its_own_sample(repository: Path) -> None:
-    """No line of the team's is imported, nothing is left but the evidence, and it names the engine."""
+    """No line of the team's is imported, nothing is left but the evidence, and it names the engine.
+
+    A coding agent types it after an update: what the tests sign and confirm is their sample, and nobody's word.
+    """
     break_whatever_the_team_wrote(repository)
     before = {path for path in repository.rglob("*") if path.is_file()}
-    done = run(repository, "self-test", PYTEST_ADDOPTS="--no-such-option")
+    done = run(repository, "self-test", PYTEST_ADDOPTS="--no-such-option", PLANRUN_AGENT="helper")
     found = json.loads(repository.joinpath("evidence/self-test.json").read_text("utf-8"))
     engine = json.loads(run(repository, "status", "--json").stdout)["engine"]
 

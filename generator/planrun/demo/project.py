@@ -142,8 +142,14 @@ class Project:
         return found["value"]
 
     def surroundings(self) -> dict[str, str]:
-        """The person's environment without what would reach their home, their git or another Python."""
-        foreign = ("GIT_", "PYTHON", "PYTEST", "COVERAGE", "VIRTUAL_ENV", "XDG_", "OMP_", "OPENBLAS_", "MKL_", "MAKE")
+        """The person's environment without what would reach their home, their git or another Python.
+
+        Nor does it say that an agent types: the story's people sign in a repository of the story, and nobody else does.
+        """
+        foreign = (
+            "GIT_", "PYTHON", "PYTEST", "COVERAGE", "VIRTUAL_ENV", "XDG_", "OMP_", "OPENBLAS_", "MKL_", "MAKE",
+            "PLANRUN_",
+        )  # fmt: skip
         kept = {key: value for key, value in os.environ.items() if not key.upper().startswith(foreign)}
         home, passing = str(self.scratch / "home"), str(self.scratch / "tmp")
         git = {"GIT_CONFIG_GLOBAL": str(self.scratch / "home" / ".gitconfig"), "GIT_CONFIG_SYSTEM": os.devnull}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import planrun
-from planrun import identity
+from planrun import agents, identity
 from planrun.catalogue import AnswerKey
 from planrun.command import COMMAND
 from planrun.example import unpack
@@ -32,7 +32,8 @@ EVIDENCE = "self-test"
 SAMPLE, REPORT = "PLANRUN_SAMPLE", "PLANRUN_REPORT"  # how a run of the tests knows its sample, and where it reports to
 # Answers that say which extras are installed: the sample takes them over.
 FORMS: tuple[AnswerKey, ...] = ("serving", "tracking")
-FOREIGN = ("PYTEST_", "PYTHONPATH", "COVERAGE", "COV_")  # settings of a person's own test runs
+# Settings of a person's own test runs; and whether an agent types: what the sample's people sign is nobody's word.
+FOREIGN = ("PYTEST_", "PYTHONPATH", "COVERAGE", "COV_", agents.VARIABLE)
 
 
 def run(repo: Repo) -> Outcome:
