@@ -19,7 +19,7 @@ from mlscaffold import render, vcs
 # Set by editors, hooks and continuous integration; none of them may decide what is rendered or committed.
 # make hands on what was typed to it, ARGS among it, and a rendered repository's Makefile would take that as its own.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARGS", "OUTPUT", "PART", "VENV")
-SURROUNDINGS = (*OF_MAKE, "XDG_CONFIG_HOME", "EMAIL", "CI")
+SURROUNDINGS = (*OF_MAKE, "XDG_CONFIG_HOME", "EMAIL", "CI", "PLANRUN_AGENT")
 # Whoever tests in the background hands on that Ctrl-C is ignored; what is tested shall end by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

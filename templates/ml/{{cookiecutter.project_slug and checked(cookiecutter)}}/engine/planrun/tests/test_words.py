@@ -125,6 +125,7 @@ def test_a_report_is_red_where_a_gate_blocks_and_fails() -> None:
 
 
 def test_an_agent_puts_nobodys_name_to_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(agents.VARIABLE, raising=False)  # whoever runs the tests may be one
     agents.refuse("sign puts a person's name to something", "sign G1")
     monkeypatch.setenv(agents.VARIABLE, "helper")
     with pytest.raises(Blocked, match="says that an agent types here") as refused:
