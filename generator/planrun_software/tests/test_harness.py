@@ -63,6 +63,7 @@ BROKEN = {
     "import desk_calendar\n": ("ModuleNotFoundError", "Add desk_calendar to pyproject.toml, then: make setup"),
     f"from {PACKAGE} import further\n": ("cannot import name 'further'", "Correct src/{}/capabilities/__init__.py."),
     "def (:\n": ("SyntaxError", "Correct src/{}/capabilities/__init__.py."),
+    "raise ValueError('from 1..3')\n": ("ValueError: from 1..3.", "Correct src/{}/capabilities/__init__.py."),
     "HOURS = 1 / 0\n": ("ZeroDivisionError", "Correct src/{}/capabilities/__init__.py."),
     f"import {PACKAGE}.further\n": (f"src/{PACKAGE}/further.py is missing", "Write it, or take its import out."),
 }
@@ -80,6 +81,17 @@ def test_a_product_that_cannot_be_imported_is_a_sentence(text: str, make: Make) 
 
     assert why in told.value.sentence
     assert told.value.remedy == way.format(PACKAGE)
+
+
+def test_a_folder_of_capabilities_without_its_list_is_a_sentence(make: Make) -> None:
+    """Python imports a folder whose __init__.py is gone, and finds nothing in it."""
+    desk = make("library")
+    path = f"src/{PACKAGE}/capabilities/__init__.py"
+    desk.root.joinpath(path).unlink()
+    with pytest.raises(Trouble) as told:
+        _ = harness.of(desk.repo).first
+
+    assert (told.value.sentence, told.value.remedy) == (f"{path} declares no CAPABILITIES.", f"Correct {path}.")
 
 
 @pytest.mark.parametrize("delivered", DRIVEN)

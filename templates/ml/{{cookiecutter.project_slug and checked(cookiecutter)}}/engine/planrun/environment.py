@@ -130,7 +130,10 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _way_back(path: Path) -> str:
-    """The command that brings a file back as it was last committed, a commit that deleted it or not; "" without any."""
+    """The command that brings a file back as it was last committed, a commit that deleted it or not; "" without any.
+
+    What `git.way_back` does; this program is started as a file, before anything that it could import is installed.
+    """
     last = ["git", "log", "-1", "--format=%h", "--diff-filter=AM", "--", path.name]
     try:
         done = subprocess.run(last, cwd=path.parent, capture_output=True, text=True, check=False)

@@ -83,7 +83,7 @@ class Harness:
         inside = [name for name in frames if Path(name).is_relative_to(self.source)]
         at = Path(error.filename or "" if isinstance(error, SyntaxError) else (inside or [""])[-1])
         file = f"src/{at.relative_to(self.source).as_posix()}" if at.is_relative_to(self.source) else "the product"
-        told = f"{file} cannot be imported: {type(error).__name__}: {error}.".replace("..", ".")
+        told = f"{file} cannot be imported: {type(error).__name__}: {str(error).rstrip('.')}."
         return Trouble(told, f"Add {lacking} to pyproject.toml, then: make setup" if lacking else f"Correct {file}.")
 
     @classmethod
@@ -93,9 +93,12 @@ class Harness:
 
     @property
     def capabilities(self) -> Mapping[str, Any]:
-        """The product's capabilities by name."""
-        found: Mapping[str, Any] = self.module("capabilities").CAPABILITIES
-        return found
+        """The product's capabilities by name. `Trouble` where nothing declares them."""
+        declared: Mapping[str, Any] | None = getattr(self.module("capabilities"), "CAPABILITIES", None)
+        if declared is None:  # a folder without its __init__.py can be imported, and holds nothing
+            path = f"src/{self.package}/capabilities/__init__.py"
+            raise Trouble(f"{path} declares no CAPABILITIES.", way_back(self.repo.root, path) or f"Correct {path}.")
+        return declared
 
     @property
     def first(self) -> str:
