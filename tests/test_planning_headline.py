@@ -242,6 +242,12 @@ def test_the_payback_names_both_costs_of_an_error() -> None:
     check_marks(114)
 
 
+@pytest.mark.parametrize("seed", [221, 241])
+def test_a_line_names_what_could_turn_it(seed: int) -> None:
+    """The task, which decides whether a canary has days; the volume, without which no sample has the rows."""
+    check_marks(seed)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(20))
 def test_a_line_of_many_plans_names_every_assumption_that_would_change_it(batch: int) -> None:
