@@ -68,6 +68,7 @@ def surroundings(folder: Path, zone: str) -> dict[str, str]:
     places = {"HOME": home, "XDG_CONFIG_HOME": home / ".config", "GIT_CONFIG_GLOBAL": home / ".gitconfig"}
     speech = {"LC_ALL": "C", "LANG": "C", "LANGUAGE": "C", "TZ": zone}
     typed = {"ARGS": "--of-somebody-else", "MAKEFLAGS": "s -- ARGS=--of-somebody-else"}  # as below another make
+    typed["PLANRUN_AGENT"] = "of-somebody-else"  # a coding agent's shell
     return named | forced | speech | typed | {name: str(path) for name, path in (redirected | places).items()}
 
 

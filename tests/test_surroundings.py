@@ -136,7 +136,7 @@ def test_a_refused_signature_is_staged_and_told(repository: Path, refusing: str,
     """`confirm`, `waive` and `sign` commit; where git refuses they say why and how to go on, and nothing is lost."""
     around = tmp_path / "around"
     env = surroundings(around, ZONES[0]) | {"PYTHONPATH": f"src{os.pathsep}engine", "GIT_DIR": str(repository / ".git")}
-    env |= {"GIT_INDEX_FILE": str(repository / ".git/index")}
+    env |= {"GIT_INDEX_FILE": str(repository / ".git/index"), "PLANRUN_AGENT": ""}  # a person signs here
     env = env if refusing == "a hook" else without_hooks(around, env)
     gate = "G1.1" if "G1.1" in repository.joinpath("plan/gates.yaml").read_text("utf-8") else "T1.3"
     asked = {
