@@ -40,9 +40,8 @@ def commit(folder: Path) -> None:
 
 def capability(folder: Path, name: str = "") -> Path:
     """The module of a capability: of the first one that asks for something, where none is named."""
-    found = [
-        path for path in sorted(folder.glob("src/*/capabilities/[!_]*.py")) if "QUERY = " not in path.read_text("utf-8")
-    ]
+    whole = sorted(folder.glob("src/*/capabilities/[!_]*.py"))
+    found = [path for path in whole if not re.search(r"^(QUERY|CHANGE) = ", path.read_text("utf-8"), re.MULTILINE)]
     first = next(path for path in found if 'MEETS = "R-01"' in path.read_text("utf-8"))
     return next((path for path in found if path.stem == name), first)
 
@@ -505,7 +504,7 @@ class Parcel(tables.Base):
 kept = store.Store(f"sqlite:///{sys.argv[1]}/live.db")
 kept.migrate()
 tables.Base.metadata.create_all(kept.engine)
-name = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES)
+name = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES | capabilities.CHANGES)
 first = capabilities.CAPABILITIES[name]
 def keyed(request, session):
     receipt = Receipt(record_id=tables.record_of(session), street=f"Street of {request.subject}")

@@ -116,7 +116,7 @@ from pathlib import Path
 package, folder = sys.argv[1], Path(sys.argv[2])
 app = import_module(f"{package}.pages").create_app()
 capabilities = import_module(f"{package}.capabilities")
-first = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES)
+first = next(name for name in capabilities.CAPABILITIES if name not in capabilities.QUERIES | capabilities.CHANGES)
 with TestClient(app, base_url="https://testserver") as client:
     if (login := client.get("/login")).status_code == 200:  # where data are about people
         (folder / "login.html").write_text(login.text, "utf-8")

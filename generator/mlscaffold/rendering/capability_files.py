@@ -13,7 +13,7 @@ from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.rendering.forms import called_for, is_served, lines
-from mlscaffold.rendering.requirements import approving, drafts, first_done, queries
+from mlscaffold.rendering.requirements import approving, changes, drafts, first_done, queries
 from mlscaffold.wording import as_python
 
 PLACES = questions.load()["capabilities"].max_items  # as many as may be answered have files
@@ -48,6 +48,7 @@ FIELDS = {
     **dict.fromkeys(("photo", "picture", "report", "document", "file", "letter", "log", "form", "ticket"), (WHEN,)),
 }
 ASKED = "it only answers: asked with GET, and nothing is kept of it; a first guess, by its verb"
+CHANGED = "a part of what is there becomes otherwise: asked with PATCH; a first guess, by its verb"
 APPROVED = "the role of whoever may do it, but for what they submitted; a first guess, by its verb"
 ANY = (Field("details", "str", '""', '"an example"'),)
 ARTICLES = ("a", "an", "the")
@@ -68,7 +69,7 @@ def noun(capability: str) -> str:
 def capability_files(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]:
     """A row for each place: the names of its files, empty where no capability is, and what goes into them."""
     asking, first = queries(answers, plan), first_done(answers, plan)
-    approve = approving(answers, plan)
+    approve, changing = approving(answers, plan), changes(answers, plan)
     tests = {one["function"]: one for one in plan["requirements"] if one["kind"] == "capability"}
     rows = []
     for one in drafts(answers, plan)["offered"]:
@@ -83,6 +84,7 @@ def capability_files(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[Row]
             "router": f"{name}.py" if is_served(answers) else "",
             "scenarios": f"{one['test']}.py" if shown else "",
             "query": is_served(answers) and name in asking,
+            "change": is_served(answers) and name in changing,
             "approves": name in approve,
             "noun": about,
             "type": called,
@@ -126,6 +128,7 @@ def _code(answers: Answers, row: Row, fields: Sequence[Field]) -> dict[str, str]
                 (True, f"TITLE = {as_python(row['capability'])}  # in the team's words"),
                 (True, f'MEETS = "{row["id"]}"'),
                 (row["query"], f"QUERY = True  # {ASKED}"),
+                (row["change"], f"CHANGE = True  # {CHANGED}"),
                 (row["approves"], f'NEEDS = "approver"  # {APPROVED}'),
             )
         ),

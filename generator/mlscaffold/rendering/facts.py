@@ -189,6 +189,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "drafts": requirements.drafts,
         "capability_files": capability_files,
         "first_request": first_request,
+        "changes": requirements.changes,
         "queries": requirements.queries,
         "first_done": requirements.first_done,
         "faults": requirements.fault_list,

@@ -5,7 +5,7 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.planning.requirements.verbs import ASKING, approvals, verb
+from mlscaffold.planning.requirements.verbs import ASKING, CHANGING, approvals, verb
 from mlscaffold.rendering.forms import called_for, lines
 from mlscaffold.wording import percent
 
@@ -80,6 +80,17 @@ def queries(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
     return asking if len(asking) < len(offered) else []
 
 
+def changes(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
+    """The functions of capabilities that change a part of what is there, by their verb.
+
+    None where nothing would be left that every caller may have done anew.
+    """
+    offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
+    changing = [one["function"] for one in offered if verb(one["capability"]) in CHANGING]
+    others = {*queries(answers, plan), *approving(answers, plan), *changing}
+    return changing if any(one["function"] not in others for one in offered) else []
+
+
 def approving(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
     """The functions of capabilities that approve what somebody else has submitted, by their verb."""
     offered = [one for one in plan["requirements"] if one["kind"] == "capability"]
@@ -88,8 +99,8 @@ def approving(answers: Answers, plan: Mapping[PlanKey, Any]) -> list[str]:
 
 def first_done(answers: Answers, plan: Mapping[PlanKey, Any]) -> str:
     """The function of the first capability that everybody may have done: examples, drills and scenarios call it."""
-    asking = [*queries(answers, plan), *approving(answers, plan)]
-    return str(next(one["function"] for one in plan["requirements"] if one["function"] not in asking))
+    others = [*queries(answers, plan), *approving(answers, plan), *changes(answers, plan)]
+    return str(next(one["function"] for one in plan["requirements"] if one["function"] not in others))
 
 
 def _carried_out(answers: Answers, function: str) -> str:

@@ -6,11 +6,26 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from planrun.trouble import Blocked
 
 from planrun_software.harness import http as served
 from planrun_software.harness.tables import of_rows
 from planrun_software.tests.conftest import Make
 from planrun_software.tests.toy import PACKAGE
+
+
+def test_what_changes_is_patched(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of what is there becomes otherwise; drills ask for something that is made anew."""
+    drive = served.Own(make("service").repo)
+    assert drive.first == "open_file"
+    monkeypatch.setattr(drive.module("capabilities"), "CHANGES", ("open_file",), raising=False)
+    with drive.product(tmp_path) as service:
+        changed = service.perform("open_file", {"subject": "Ä", "page_count": "2"})
+
+    assert (changed.body["method"], changed.body["path"]) == ("PATCH", "/open-file")
+    assert json.loads(changed.body["body"]) == {"subject": "Ä", "page_count": "2"}
+    with pytest.raises(Blocked, match="offers nothing to do"):
+        drive.first  # noqa: B018  (it raises)
 
 
 def test_a_caller_reaches_it_as_anybody_would(make: Make, tmp_path: Path) -> None:

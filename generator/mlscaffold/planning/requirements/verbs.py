@@ -4,6 +4,8 @@ from mlscaffold.answers import Answers
 
 # Verbs that ask and change nothing; "report" is none of them, because one reports an incident too.
 ASKING = ("browse", "count", "display", "fetch", "find", "get", "list", "look", "read", "search", "see", "show", "view")
+# Verbs that change a part of what is there already.
+CHANGING = ("adjust", "amend", "change", "correct", "edit", "modify", "rename", "reschedule", "revise", "update")
 # Verbs by which one person lets hold what another one has submitted.
 APPROVING = ("approve", "authorise", "authorize", "pay", "release", "review")
 

@@ -27,7 +27,7 @@ from ..routing import Once, described
 router = APIRouter()
 
 
-@router.post(
+@router.{{ 'patch' if one.change else 'post' }}(
     "{{ path }}",
     operation_id="{{ one.function }}",
     summary=TITLE,

@@ -104,7 +104,7 @@ class Harness:
     def first(self) -> str:
         """The capability that drills ask for. `Blocked` where there is none."""
         for name in self.capabilities:
-            if name not in self.queries and name not in self.needs:
+            if name not in self.queries | self.changes | set(self.needs):
                 return name
         raise Blocked("The product offers nothing to do.", f"Give it a file in src/{self.package}/capabilities.")
 
@@ -112,6 +112,11 @@ class Harness:
     def queries(self) -> frozenset[str]:
         """The capabilities that only answer, and keep nothing."""
         return frozenset(getattr(self.module("capabilities"), "QUERIES", ()))
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The capabilities that change a part of what is there: asked over HTTP with PATCH."""
+        return frozenset(getattr(self.module("capabilities"), "CHANGES", ()))
 
     @property
     def needs(self) -> Mapping[str, str]:

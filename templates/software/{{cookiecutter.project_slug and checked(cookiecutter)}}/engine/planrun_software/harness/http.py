@@ -89,7 +89,8 @@ class Service:
 
     def __init__(self, harness: "Own", folder: Path, source: Path, workers: int, **environment: str) -> None:
         self.url = harness.url_of(folder)
-        self._package, self._queries, self._needs = harness.package, harness.queries, harness.needs
+        self._package, self._needs = harness.package, harness.needs
+        self._queries, self._changes = harness.queries, harness.changes
         self.log = folder / "server.log"
         self._source, self._workers, self._port = source, workers, _free_port()
         self._patience = START_SECONDS * max(1, workers - 1)
@@ -133,11 +134,12 @@ class Service:
         return f"http://127.0.0.1:{self._port}/"
 
     def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
-        """Ask for one capability; the request by field, as `Harness.sample` gives it. What only answers is a GET."""
+        """Ask for one capability, by field as `Harness.sample` has it: GET for what only answers, PATCH for changes."""
         path = f"/{capability.replace('_', '-')}"
         if capability in self._queries:
             return self.ask("GET", f"{path}?{urlencode(request)}")
-        return self.ask("POST", path, dict(request), SECOND if capability in self._needs else None)
+        method = "PATCH" if capability in self._changes else "POST"
+        return self.ask(method, path, dict(request), SECOND if capability in self._needs else None)
 
     def kept(self) -> list[dict[str, Any]]:
         """What the product remembers, newest first."""

@@ -194,7 +194,7 @@ class Desk(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text.encode())
 
-    do_POST = do_GET
+    do_PATCH = do_POST = do_GET
 
 
 print("A desk opens.", flush=True)

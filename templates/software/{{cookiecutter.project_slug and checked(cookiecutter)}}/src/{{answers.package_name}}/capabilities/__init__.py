@@ -50,6 +50,8 @@ CAPABILITIES: dict[str, Capability] = {name: getattr(module, name) for name, mod
 {% if served %}
 # What only answers is asked with GET, and nothing is kept of it.
 QUERIES: frozenset[str] = frozenset(name for name, module in MODULES.items() if getattr(module, "QUERY", False))
+# What changes a part of what is there is asked with PATCH; all else with POST.
+CHANGES: frozenset[str] = frozenset(name for name, module in MODULES.items() if getattr(module, "CHANGE", False))
 {% endif %}
 {% if approving %}
 
