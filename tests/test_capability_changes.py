@@ -9,7 +9,7 @@ import pytest
 import yaml
 from material import newborn
 from mlscaffold import render, update, vcs
-from mlscaffold.errors import Contradiction, InTheWay, InvalidAnswer, NoSuchCapability
+from mlscaffold.errors import AnotherKind, Contradiction, InTheWay, InvalidAnswer, NoSuchCapability
 from rendered_repository import states
 
 RULE = "src/order_desk/capabilities/{}.py"
@@ -162,6 +162,28 @@ def test_a_renamed_capability_is_merged_as_any_other_afterwards(desk: Path) -> N
 
     assert (again.changed, again.removed) == ((), ())
     assert {path: text for path, text in texts(desk).items() if path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Approve leave", "Clear leave", '"Clear leave" would no longer approve'),
+        ("Request leave", "Review leave", '"Approve leave" would no longer approve'),  # nobody would submit anything
+        ("List open requests", "Release open requests", '"Release open requests" would approve'),
+    ],
+)
+def test_a_name_that_would_change_who_may_do_it_is_refused(tmp_path: Path, old: str, new: str, told: str) -> None:
+    """Its files would ask for a role that is gone, or for none where the plan has one; nothing changes."""
+    folder = render.render(newborn("sw-web-app"), tmp_path)
+    vcs.create(folder, "Start")
+    before = texts(folder)
+    with pytest.raises(AnotherKind, match=told) as refused:
+        update.replan(folder, {}, names={old: new})
+
+    assert "approve, authorise" in str(refused.value.hint)
+    assert texts(folder) == before
+    update.replan(folder, {}, names={"Approve leave": "Authorise leave"})
+    assert folder.joinpath("src/leave_requests/access.py").is_file()
 
 
 def test_a_name_that_is_none_or_taken_is_refused(desk: Path) -> None:

@@ -4,19 +4,22 @@ Each deliverable is walked the same way: fields, a table and a migration of the 
 replan and by hand, get another name and go, a dependency, a second clone that is merged, and faults made on purpose.
 """
 
+import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 from mlscaffold import answers, render, update, vcs
+from mlscaffold.errors import AnotherKind
 from rendered_repository import LOOK, ruled, run, run_product, told, write_the_rules
 
 FORMS = ("service", "web-app", "cli", "library", "batch")
 PACKAGE = "invoice_desk"
-SUBMIT, APPROVE = "Submit an invoice", "Approve an invoice"
+SUBMIT, APPROVE, RELEASE = "Submit an invoice", "Approve an invoice", "Release an invoice"
 RULES, SAMPLES, SCENARIOS = f"src/{PACKAGE}/capabilities", "tests/samples", "tests/acceptance"
 COUNTED = '    assert [4, 6, 4, 200] == [reply.body["letters"] for reply in replies]\n'
 
@@ -113,13 +116,17 @@ def test_a_fortnight(desk: Desk, tmp_path: Path) -> None:
         _own_table(desk)
         desk.commit("Invoices have a table")
         desk.is_well()
+        _what_is_there_once(desk)
+        _one_needs_another(desk)
+        desk.commit("Who approves needs an invoice")
+        desk.is_well()
     desk.tests_pass()
     _one_more_by_replan(desk)
     _one_more_by_hand(desk)
     desk.commit("Two capabilities more")
     desk.is_well()
     _another_name(desk)
-    desk.commit("Approve is called clear")
+    desk.commit("Approve is called release")
     desk.is_well()
     _one_goes(desk)
     desk.commit("Nothing is returned")
@@ -145,7 +152,7 @@ def _own_fields(desk: Desk) -> None:
     )
     if desk.form == "library":
         desk.edit(f"{RULES}/submit_an_invoice.py", ('Request("A-17"))', 'Request("A-17", supplier="Mill"))'))
-    desk.edit(f"{SAMPLES}/submit_an_invoice.py", ('"amount":', '"supplier": "Mill",\n        "amount":'))
+    desk.edit(f"{SAMPLES}/submit_an_invoice.py", ('"amount":', '"supplier": f"Mill {number}",\n        "amount":'))
 
 
 TABLE = '''
@@ -156,7 +163,7 @@ class Invoice(Base):
     __tablename__ = "invoice"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    supplier: Mapped[str] = mapped_column(String(200), info=PLAIN)
+    supplier: Mapped[str] = mapped_column(String(200), unique=True, info=PLAIN)
     submitted_at: Mapped[datetime.datetime] = mapped_column(DateTime(timezone=True), info=SINCE)
 
 
@@ -172,7 +179,7 @@ def _own_table(desk: Desk) -> None:
     """Filled by the capability in the transaction of its record; with a migration where there are migrations."""
     rule, asked = f"{RULES}/submit_an_invoice.py", '"""Meets R-01."""\n'
     if desk.form == "batch":
-        made = "create table if not exists invoice (subject text, supplier text)"
+        made = "create table if not exists invoice (subject text, supplier text unique)"
         filled = f'    ledger.execute("{made}")\n'
         filled += (
             '    ledger.execute("insert into invoice values (?, ?)", (request.subject.strip(), request.supplier))\n'
@@ -199,6 +206,57 @@ def _own_table(desk: Desk) -> None:
     )
     done = run_product(desk.folder, "migrate", "--new", "Invoices")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+ASK_TWO = """
+import pathlib, tempfile
+from planrun_software import harness
+
+drive = harness.here({folder!r} + "/tests/own.py")
+with tempfile.TemporaryDirectory() as folder, drive.product(pathlib.Path(folder)) as product:
+    replies = [product.perform("submit_an_invoice", one) for one in {two}]
+    print([reply.ok for reply in replies], replies[1].refused, replies[1].body, len(product.kept()))
+"""
+
+
+def _what_is_there_once(desk: Desk) -> None:
+    """A second invoice of one supplier is refused in a sentence, and nothing of it is kept."""
+    first, second = ({"subject": f"{name}-1", "supplier": "Only"} for name in "AB")
+    asked = ASK_TWO.format(folder=str(desk.folder), two=(first, second))
+    paths = os.pathsep.join(str(desk.folder / name) for name in ("src", "engine"))
+    words, surroundings = [sys.executable, "-c", asked], os.environ | {"PYTHONPATH": paths}
+    done = subprocess.run(words, cwd=desk.folder, env=surroundings, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("[True, False] True"), done.stdout + done.stderr
+    assert "may be there only once" in done.stdout
+    assert done.stdout.rstrip().endswith(" 1")
+
+
+def _one_needs_another(desk: Desk) -> None:
+    """An approval of what nobody submitted is refused; its sample names what is asked first, and all ask that."""
+    rule, name = f"{RULES}/approve_an_invoice.py", "approve_an_invoice"
+    refused = '        raise Refused(f"Nobody submitted {request.subject}.")\n'
+    if desk.form == "batch":
+        there = 'ledger.execute("select 1 from invoice where subject = ?", (request.subject.strip(),)).fetchone()'
+        taken, needs = "ledger: sqlite3.Connection", "import sqlite3\n\n"
+    else:
+        there = (
+            "session.scalar(select(Record).where(Record.subject == request.subject.strip(), "
+            'Record.capability == "submit_an_invoice"))'
+        )
+        taken, needs = "session: Session", "from sqlalchemy import select\nfrom sqlalchemy.orm import Session\n\n"
+    tables = "" if desk.form == "batch" else "from ..tables import Record\n"
+    desk.edit(
+        rule,
+        ("from ..contract import Outcome", f"{needs}from ..contract import Outcome, Refused"),
+        ("\n\nTITLE", f"\n{tables}\nTITLE"),
+        ("(request: Request)", f"(request: Request, {taken})"),
+        ('"""Meets R-02."""\n', f'"""Meets R-02."""\n    if {there} is None:\n{refused}'),
+    )
+    done = run(desk.folder, "load", "--requests", "20")
+    assert done.returncode != 0, f"{name} needs an invoice: {done.stdout}"
+    desk.edit(
+        f"{SAMPLES}/{name}.py", ("from typing import Any\n", 'from typing import Any\n\nAFTER = "submit_an_invoice"\n')
+    )
 
 
 def _write_its_rule(desk: Desk, name: str) -> None:
@@ -273,17 +331,20 @@ def _with_the_plans_number(desk: Desk, name: str) -> None:
 
 
 def _another_name(desk: Desk) -> None:
-    """Nothing is lost: neither the rule, nor what its scenario looks at, nor its number."""
-    done = update.replan(desk.folder, {}, names={APPROVE: "Clear an invoice"})
+    """Nothing is lost: neither the rule, nor what its scenario looks at, nor its number, nor who may do it."""
+    if desk.served:
+        with pytest.raises(AnotherKind, match="would no longer approve"):
+            update.replan(desk.folder, {}, names={APPROVE: "Clear an invoice"})
+    done = update.replan(desk.folder, {}, names={APPROVE: RELEASE})
     assert (done.conflicts, done.kept, done.deleted) == ((), (), ())
-    assert "letters=len(request.subject)" in desk.file(f"{RULES}/clear_an_invoice.py").read_text("utf-8")
-    assert COUNTED in desk.file(f"{SCENARIOS}/test_clear_an_invoice.py").read_text("utf-8")
-    assert '@pytest.mark.req("R-02")' in desk.file(f"{SCENARIOS}/test_clear_an_invoice.py").read_text("utf-8")
+    assert "letters=len(request.subject)" in desk.file(f"{RULES}/release_an_invoice.py").read_text("utf-8")
+    assert COUNTED in desk.file(f"{SCENARIOS}/test_release_an_invoice.py").read_text("utf-8")
+    assert '@pytest.mark.req("R-02")' in desk.file(f"{SCENARIOS}/test_release_an_invoice.py").read_text("utf-8")
 
 
 def _one_goes(desk: Desk) -> None:
     """What the team wrote for it is theirs to take away; it is named."""
-    done = update.replan(desk.folder, {"capabilities": f"{SUBMIT}; Clear an invoice; Archive an invoice"})
+    done = update.replan(desk.folder, {"capabilities": f"{SUBMIT}; Release an invoice; Archive an invoice"})
     assert done.conflicts == ()
     assert set(done.kept) == {f"{RULES}/return_an_invoice.py", f"{SCENARIOS}/test_return_an_invoice.py"}
     assert desk.gate("T2.6") == ("fail", "Nothing stands for return_an_invoice.")
@@ -295,7 +356,7 @@ def _a_dependency(desk: Desk) -> None:
     """Declared where the build reads it, and used by a rule."""
     desk.edit("pyproject.toml", ("dependencies = [\n", 'dependencies = [\n  "packaging>=24",\n'))
     desk.edit(
-        f"{RULES}/clear_an_invoice.py",
+        f"{RULES}/release_an_invoice.py",
         ("\nfrom ..contract", "\nfrom packaging.version import Version\n\nfrom ..contract"),
         ("\n\n@dataclass", '\nFORM = Version("1.0")\n\n\n@dataclass'),
     )
@@ -307,7 +368,7 @@ def _a_second_clone(desk: Desk, place: Path) -> None:
     other = Desk(place, desk.form)
     for who, name in (("user.name", "Bo"), ("user.email", "bo@example.org")):
         git(place, "config", who, name)
-    for one, capability, letter in ((other, "clear_an_invoice", "B"), (desk, "submit_an_invoice", "A")):
+    for one, capability, letter in ((other, "release_an_invoice", "B"), (desk, "submit_an_invoice", "A")):
         with one.file(f"{RULES}/{capability}.py").open("a", encoding="utf-8") as file:
             file.write(f'\n\nWRITTEN_BY = "{letter}"\n')
         one.commit(f"{letter} works")
@@ -321,7 +382,7 @@ def _a_second_clone(desk: Desk, place: Path) -> None:
         desk.commit("Both")
     assert all(
         "WRITTEN_BY" in desk.file(f"{RULES}/{name}.py").read_text("utf-8")
-        for name in ("clear_an_invoice", "submit_an_invoice")
+        for name in ("release_an_invoice", "submit_an_invoice")
     )
 
 
@@ -338,13 +399,14 @@ class Fault:
 
 
 TESTS = ("-q", "-x", "-p", "no:cacheprovider")
+STANDING = ("-q", "-p", "no:cacheprovider", "tests/test_samples.py")
 RULE = f"{RULES}/submit_an_invoice.py"
 FAULTS = (
     Fault(RULE, "letters=len(request.subject)", "letters=0", ("accept",), "R-01"),
     Fault(RULE, "def submit_an_invoice(", "def submit_a_bill(", TESTS, "holds no function submit_an_invoice", "pytest"),
     Fault(RULE, 'MEETS = "R-01"', 'MEETS = "R-01', TESTS, "submit_an_invoice.py", "pytest"),
-    Fault(f"{SAMPLES}/submit_an_invoice.py", 'f"A-{number}"', '""', TESTS, "subject is empty", "pytest"),
-    Fault(f"{SAMPLES}/submit_an_invoice.py", 'f"A-{number}"', '"A-1"', TESTS, "another_number_is_another", "pytest"),
+    Fault(f"{SAMPLES}/submit_an_invoice.py", 'f"A-{number}"', '""', STANDING, "subject is empty", "pytest"),
+    Fault(f"{SAMPLES}/submit_an_invoice.py", 'f"A-{number}"', '"A-1"', STANDING, "another_number_is_another", "pytest"),
     Fault(f"{SAMPLES}/submit_an_invoice.py", '"supplier"', '"seller"', TESTS, "supplier", "pytest"),
     Fault(f"{SAMPLES}/submit_an_invoice.py", "def submit_an_invoice", "def submit", ("load",), "submit_an_invoice"),
     Fault(

@@ -59,7 +59,7 @@ def give_fields(folder: Path) -> None:
                 .replace("import TITLE", "import TITLE, Own")
                 .replace("body: Request", "body: Own")
             )
-            routed.write_text(router.replace("import Outcome, Request", "import Outcome"), "utf-8")
+            routed.write_text(router.replace("from ..contract import Request\n", ""), "utf-8")
     else:
         text = re.sub(r"(Request\):\n    \"\"\"What somebody sends.\"\"\"\n)", rf"\1\n{OWN}", text)
     assert OWN in text
@@ -89,6 +89,22 @@ def test_own_fields_are_added_in_one_class_and_one_sample(repository: Path) -> N
     assert tested.returncode == 0, tested.stdout[-3000:]
     assert accepted.returncode == 0, accepted.stdout[-3000:]
     assert re.search(r"^errors +0 \(", loaded.stdout, re.MULTILINE), loaded.stdout + loaded.stderr
+
+
+@pytest.mark.parametrize("repository", ["sw-default"], indirect=True)
+def test_a_router_that_takes_less_than_its_capability_is_named(repository: Path) -> None:
+    """What it does not ask for would be lost on the way: the service does not start, and says which file."""
+    give_fields(repository)
+    name = capability(repository).stem
+    router = next(repository.glob(f"src/*/routers/{name}.py"))
+    taken = re.findall(r"body: (\w+)", router.read_text("utf-8"))[0]
+    text = router.read_text("utf-8").replace(f", {taken}", "").replace(f"body: {taken}", "body: Request")
+    router.write_text(text.replace("from ..routing", "from ..contract import Request\nfrom ..routing"), "utf-8")
+    refused = run_product(repository, "run")
+
+    assert refused.returncode == 1
+    assert f"routers/{name}.py takes Request, and its capability {taken}. Let it take {taken}." in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 @pytest.mark.parametrize("repository", ["sw-cli"], indirect=True)

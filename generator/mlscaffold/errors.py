@@ -445,6 +445,18 @@ class NoSuchCapability(MlscaffoldError):
         )
 
 
+class AnotherKind(MlscaffoldError):
+    """New names by which a capability would approve what others submit, or would no longer."""
+
+    def __init__(self, name: str, verbs: Sequence[str], *, approves: bool) -> None:
+        super().__init__(
+            f"By these names {shown(name)} would {'' if approves else 'no longer '}approve what others submit, so its "
+            "role and who may do it would change. Nothing was changed.",
+            f"An approval's name begins with one of {', '.join(verbs)}, and no other's does. To have another kind of "
+            "capability, replace it with --set 'capabilities=…': its files come anew.",
+        )
+
+
 class OlderRecord(MlscaffoldError):
     """A repository of an older version: its pages and its engine belong together, and both come before new facts."""
 

@@ -37,6 +37,7 @@ from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.errors import (
     AlreadyAdopted,
+    AnotherKind,
     AnotherMetric,
     DamagedRecord,
     NoRecord,
@@ -50,7 +51,7 @@ from mlscaffold.errors import (
 )
 from mlscaffold.house import House
 from mlscaffold.planning.number import entries
-from mlscaffold.planning.requirements import specification
+from mlscaffold.planning.requirements import specification, verbs
 from mlscaffold.repository import engine, find, journal, lineends, lock, merge, record, renaming
 from mlscaffold.repository.engine import Replacement
 from mlscaffold.repository.journal import Change
@@ -124,7 +125,7 @@ def replan(
     mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
     `Unresolved` where an earlier merge is not finished, `OlderRecord` where another version wrote it, `Busy`, and what
     reading, completing and writing raise: after any of them the repository is as it was.
-    Further `TwoRecords` where two branches both planned, `NoSuchCapability` for a name that no capability has,
+    Further `TwoRecords` where two branches both planned, `NoSuchCapability` for a name that no capability has, `AnotherKind`,
     `AnotherMetric` where a signed metric would be another, and `UnreadablePlan`.
     """
     with _held(folder, dry_run, say) as root:
@@ -492,7 +493,10 @@ def _places(root: Path, kept: Record) -> tuple[set[str], dict[str, str], list[st
 
 
 def _called(known: dict[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    """The recorded answers with capabilities under their new names. Raises `NoSuchCapability` and `Contradiction`."""
+    """The recorded answers with capabilities under their new names.
+
+    Raises `NoSuchCapability`, `AnotherKind`, and `Contradiction`.
+    """
     if not names:
         return known
     there = questions.split(questions.text_of(known, "capabilities"))
@@ -507,7 +511,17 @@ def _called(known: dict[str, str], names: Mapping[str, str]) -> dict[str, str]:
             kept[other] = kept.pop(label)
     if kept:
         called["requirement_ids"] = "; ".join(f"{label}={number}" for label, number in kept.items())
+    _refuse_another_kind(known, called, names)
     return called
+
+
+def _refuse_another_kind(known: dict[str, str], called: dict[str, str], names: Mapping[str, str]) -> None:
+    """A rename keeps a capability's files, so it must not change who may do it. Raises `AnotherKind`."""
+    before, after = (verbs.approvals(answers.complete(texts)) for texts in (known, called))
+    for old in questions.split(questions.text_of(known, "capabilities")):
+        new = names.get(old, old)
+        if (old in before) != (new in after):
+            raise AnotherKind(new, verbs.APPROVING, approves=new in after)
 
 
 def _rows_called(before: dict[PlanKey, Any], names: Mapping[str, str]) -> dict[PlanKey, Any]:

@@ -150,14 +150,12 @@ def _code(answers: Answers, row: Row, fields: Sequence[Field]) -> dict[str, str]
 
 def _router_imports(row: Row) -> str:
     """What a capability's router takes from its rule and from what all requests share."""
-    own = called_for(
-        (row["approves"], "NEEDS"), (True, "TITLE"), *((bool(row["noun"]), row[part]) for part in ("gives", "takes"))
-    )
+    own = called_for((row["approves"], "NEEDS"), (True, "TITLE"), (bool(row["noun"]), row["takes"]))
     return lines(
         called_for(
             (row["approves"], "from ..access import requires"),
             (True, f"from ..capabilities.{row['function']} import {', '.join(own)}"),
-            (not row["noun"], "from ..contract import Outcome, Request"),
+            (not row["noun"], "from ..contract import Request"),
         )
     )
 

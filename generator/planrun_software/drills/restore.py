@@ -16,7 +16,7 @@ from planrun.repository import Repo
 from planrun.trouble import Blocked, Outcome, counted
 
 from planrun_software import harness
-from planrun_software.harness.deliverable import Content
+from planrun_software.harness.deliverable import Content, not_carried_out
 from planrun_software.traceability.offered import SAMPLES
 
 RECORDS = 100
@@ -118,8 +118,7 @@ def _filled(drive: harness.Harness, folder: Path) -> Tables:
     with drive.product(folder) as product:
         for number in range(RECORDS):
             name = names[number % len(names)]
-            reply = product.perform(name, drive.sample(name, number))
+            reply = drive.asked(product, name, number)
             if not reply.ok:
-                told = f"The sample of {name} was not carried out: {reply.body.get('detail', reply.body)}"
-                raise Blocked(told, f"Correct {SAMPLES}/{name}.py, or what refuses it.")
+                raise not_carried_out(name, reply)
     return drive.content(folder)

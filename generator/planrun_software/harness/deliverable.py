@@ -3,7 +3,9 @@
 import importlib
 import importlib.util
 import os
+import re
 import traceback
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,9 +20,10 @@ from planrun.git import way_back
 from planrun.repository import Repo
 from planrun.trouble import Blocked, Trouble
 
-from planrun_software.traceability.offered import SAMPLES, named
+from planrun_software.traceability.offered import SAMPLES, after, named
 
 WRITE = "Write it, or take its import out."
+Samples = Mapping[str, Callable[[int], Mapping[str, Any]]]
 STAND_INS = {"DEPENDENCIES": "stand-in"}  # systems without an address of their own are taken as answering
 
 
@@ -102,9 +105,9 @@ class Harness:
 
     @property
     def first(self) -> str:
-        """The capability that drills ask for. `Blocked` where there is none."""
+        """The capability that drills ask for, which needs nothing to be there. `Blocked` where there is none."""
         for name in self.capabilities:
-            if name not in self.queries | self.changes | set(self.needs):
+            if name not in self.queries | self.changes | set(self.needs) and not self.before(name):
                 return name
         raise Blocked("The product offers nothing to do.", f"Give it a file in src/{self.package}/capabilities.")
 
@@ -124,13 +127,47 @@ class Harness:
         return dict(getattr(self.module("capabilities"), "NEEDS", {}))
 
     @cached_property
-    def samples(self) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
+    def samples(self) -> Samples:
         """The team's samples by capability. `Blocked` where one of their files cannot be used."""
         return samples_in(self.repo.root / SAMPLES)
 
-    def sample(self, capability: str, number: int = 0, **changes: Any) -> dict[str, Any]:
-        """The request that stands for a capability, with other fields where `changes` names them. `Blocked`."""
-        return sample_of(self.samples, capability, number) | changes
+    def before(self, capability: str) -> tuple[str, ...]:
+        """What has to be done before a capability's sample can be, in this order. `Trouble` where that is nothing."""
+        return after(self.repo.root / SAMPLES, capability)
+
+    def sample(self, capability: str, number: int | None = None, **changes: Any) -> dict[str, Any]:
+        """The request that stands for a capability, with other fields where `changes` names them. `Blocked`.
+
+        Another subject has a number of its own, so that what else may be there only once differs too.
+        """
+        return sample_of(self.samples, capability, self._number(capability, number, changes)) | changes
+
+    def _number(self, capability: str, number: int | None, changes: Mapping[str, Any]) -> int:
+        """The number that is given, else the subject's: that of the sample with this subject, or one of its own.
+
+        It stays small enough to be a day or an amount.
+        """
+        if number is not None or "subject" not in changes:
+            return number or 0
+        subject = str(changes["subject"]).strip()
+        ends = re.search(r"[0-9]{1,6}$", subject)
+        if ends and sample_of(self.samples, capability, int(ends[0])).get("subject") == subject:
+            return int(ends[0])
+        return 1_000_000 + zlib.crc32(subject.encode("utf-8", "surrogatepass")) % 1_000_000
+
+    def asked(self, product: Product, capability: str, number: int | None = None, **changes: Any) -> Reply:
+        """Have a sample carried out, after what has to be there, with the same number. `Blocked` where that fails."""
+        self.prepare(product, capability, number, **changes)
+        return product.perform(capability, self.sample(capability, number, **changes))
+
+    def prepare(self, product: Product, capability: str, number: int | None = None, **changes: Any) -> None:
+        """Do what has to be done before this sample, on the same subject. `Blocked` where the product refuses it."""
+        request, at = self.sample(capability, number, **changes), self._number(capability, number, changes)
+        about = {key: request[key] for key in ("subject",) if key in request}
+        for name in self.before(capability):
+            reply = product.perform(name, self.sample(name, at, **about))
+            if not reply.ok:
+                raise not_carried_out(name, reply)
 
     def product(
         self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str
@@ -154,7 +191,7 @@ class Harness:
         return {}
 
 
-def samples_in(folder: Path) -> Mapping[str, Callable[[int], Mapping[str, Any]]]:
+def samples_in(folder: Path) -> Samples:
     """What a folder of samples declares, by capability. `Blocked` where it is missing or a file cannot be used."""
     if not folder.is_dir():
         raise Blocked(f"There is no {SAMPLES}, so nothing stands for a capability.", f"git checkout {SAMPLES}")
@@ -176,15 +213,19 @@ def _sample_in(file: Path) -> Callable[[int], Mapping[str, Any]]:
     return found
 
 
-def sample_of(
-    samples: Mapping[str, Callable[[int], Mapping[str, Any]]], capability: str, number: int
-) -> dict[str, Any]:
+def sample_of(samples: Samples, capability: str, number: int) -> dict[str, Any]:
     """One request of a capability. `Blocked` where nothing stands for it."""
     if capability not in samples:
         raise Blocked(
             f"{capability} has no sample.", f"Add {SAMPLES}/{capability}.py with a request that stands for it."
         )
     return dict(samples[capability](number))
+
+
+def not_carried_out(name: str, reply: Reply) -> Blocked:
+    """What is told of a sample that the product refuses."""
+    told = f"The sample of {name} was not carried out: {reply.body.get('detail', reply.body)}"
+    return Blocked(told, f"Correct {SAMPLES}/{name}.py, or what refuses it.")
 
 
 class Surroundings:

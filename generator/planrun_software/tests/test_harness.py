@@ -1,6 +1,7 @@
 """The product as its callers meet it: carried out, refused with a reason, or neither, however it is delivered."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,78 @@ def test_a_sample_is_a_request_of_its_number(make: Make) -> None:
     assert drive.sample("open_file") == {"subject": "A-0"}
     with pytest.raises(Blocked, match="close_file has no sample"):
         drive.sample("close_file")
+
+
+def test_another_subject_has_a_number_of_its_own(make: Make) -> None:
+    """So what else may be there once differs too; the sample's own subject is that sample, however it is spaced."""
+    desk = make("library")
+    numbered = 'def open_file(number):\n    return {"subject": f"A-{number}", "shelf": number}\n'
+    desk.write("tests/samples/open_file.py", numbered)
+    drive = harness.of(desk.repo)
+    shelves = {text: drive.sample("open_file", subject=text)["shelf"] for text in ("B-7", "Erika", "é", "\ud800")}
+
+    assert drive.sample("open_file", subject="A-7") == drive.sample("open_file", 7)
+    assert drive.sample("open_file", subject=" A-7 ") == {"subject": " A-7 ", "shelf": 7}
+    assert drive.sample("open_file", 3, subject="B-7")["shelf"] == 3
+    assert len({*shelves.values()}) == len(shelves)
+    assert all(1_000_000 <= shelf < 2_000_000 for shelf in shelves.values())
+
+
+AFTER_OPEN = 'AFTER = "open_file"\n\n\ndef show_file(number):\n    return {"subject": f"A-{number}"}\n'
+
+
+def test_what_has_to_be_there_is_asked_first(make: Make, tmp_path: Path) -> None:
+    """On the same subject, by its own sample; drills ask for what needs nothing."""
+    desk = make("service")
+    desk.write("tests/samples/show_file.py", AFTER_OPEN)
+    drive = harness.of(desk.repo)
+    with drive.product(tmp_path) as product:
+        drive.asked(product, "show_file", subject="née")
+        drive.asked(product, "show_file", 4)
+        drive.asked(product, "open_file", 5)
+        kept = product.kept()
+
+    assert [one["subject"] for one in kept] == ["A-5", "A-4", "née"]
+    assert (drive.before("show_file"), drive.before("open_file")) == (("open_file",), ())
+
+
+def test_drills_ask_for_what_needs_nothing_to_be_there(make: Make) -> None:
+    """Whatever comes first in the plan."""
+    desk = make("library")
+    desk.write("tests/samples/open_file.py", 'AFTER = "show_file"\n\n\ndef open_file(number):\n    return {}\n')
+
+    assert harness.of(desk.repo).first == "show_file"
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ('"fly"', "AFTER names 'fly', which has no sample"),
+        ('"show_file"', "AFTER names show_file, which comes before itself"),
+        ("3", "AFTER is 3, and names no capability"),
+        ("()", "names no capability"),
+        ('("open_file", 3)', "names no capability"),
+    ],
+)
+def test_an_order_that_cannot_be_kept_is_a_sentence(make: Make, after: str, told: str) -> None:
+    """Which file, and what to write."""
+    desk = make("library")
+    desk.write("tests/samples/show_file.py", AFTER_OPEN.replace('"open_file"', after, 1))
+
+    with pytest.raises(Trouble, match=re.escape(told)) as trouble:
+        harness.of(desk.repo).before("show_file")
+    assert "tests/samples/show_file.py" in f"{trouble.value} {trouble.value.remedy}"
+
+
+def test_what_is_refused_before_is_told(make: Make, tmp_path: Path) -> None:
+    """Whose sample it was, and why."""
+    desk = make("library")
+    desk.write("tests/samples/show_file.py", AFTER_OPEN)
+    desk.write("tests/samples/open_file.py", 'def open_file(number):\n    return {"subject": "", "page_count": "1"}\n')
+    drive = harness.of(desk.repo)
+
+    with drive.product(tmp_path) as product, pytest.raises(Blocked, match="sample of open_file was not carried out"):
+        drive.asked(product, "show_file", subject=" ")
 
 
 @pytest.mark.parametrize(

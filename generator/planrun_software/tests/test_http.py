@@ -195,3 +195,40 @@ def test_a_table_is_equal_when_all_its_rows_are() -> None:
         assert of_rows(other) != same
     assert of_rows([("ab", "c")]) != of_rows([("a", "bc")])
     assert of_rows([]).rows == 0
+
+
+class Answer:
+    """What a test client's request gives."""
+
+    def __init__(self, status: int, body: object) -> None:
+        self.status_code, self.body = status, body
+
+    def json(self) -> object:
+        """Its body."""
+        return self.body
+
+
+class Client:
+    """A test client that tells what it was asked."""
+
+    def request(self, method: str, path: str, headers: dict[str, str], **sent: object) -> Answer:
+        """What it was asked, as the answer."""
+        return Answer(201, {"method": method, "path": path, "by": headers["Authorization"], **sent})
+
+    def get(self, path: str, params: dict[str, int]) -> Answer:
+        """One record: where it was asked for, and how many."""
+        return Answer(200, [{"path": path, **params}])
+
+
+def test_a_product_within_the_process_is_asked_alike(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the capability's method, and by whoever may."""
+    drive = served.Own(make("service").repo)
+    monkeypatch.setattr(drive.module("capabilities"), "NEEDS", {"open_file": "approver"}, raising=False)
+    within = served.Within(drive, Client())
+    opened, shown = (within.perform(name, {"subject": "Ä"}) for name in ("open_file", "show_file"))
+
+    assert (opened.ok, opened.body["method"], opened.body["path"]) == (True, "POST", "/open-file")
+    assert (opened.body["json"], opened.body["by"]) == ({"subject": "Ä"}, f"Bearer {drive.SECOND}")
+    assert (shown.body["method"], shown.body["params"]) == ("GET", {"subject": "Ä"})
+    assert shown.body["by"] == f"Bearer {drive.TOKEN}"
+    assert within.kept() == [{"path": "/records", "limit": 500}]

@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 
 {{ one.router_imports }}
 {% if one.query %}
-from ..routing import REFUSALS, Reading
+from ..routing import Reading, answered
 
 router = APIRouter()
 
@@ -15,8 +15,7 @@ router = APIRouter()
     "{{ path }}",
     operation_id="{{ one.function }}",
     summary=TITLE,
-    response_model={{ one.gives }},
-    responses=REFUSALS,
+    **answered("{{ one.function }}"),
 )
 def ask(read: Reading, subject: str, note: str = "") -> JSONResponse:
     """It only answers, and nothing is kept of it."""
@@ -34,7 +33,7 @@ router = APIRouter()
 {% if one.approves %}
     dependencies=[Depends(requires(NEEDS))],
 {% endif %}
-    **described({{ one.gives }}{{ ', NEEDS' if one.approves }}),
+    **described("{{ one.function }}"),
 )
 def ask(body: {{ one.takes }}, once: Once) -> JSONResponse:
     """Done once: whoever asks the same again has the first answer."""

@@ -20,9 +20,8 @@ def {{ one.test }}(product: Product, limit_seconds: float) -> None:
     subjects = ["A-17", "née 名前", "=1+1", "a" * 200]
 
     # When {{ one.scenario.when | quoted }}
-    requests = [drive.sample(name, subject=subject) for subject in subjects]
-    replies = [product.perform(name, request) for request in requests]
-    again = [product.perform(name, request) for request in requests]
+    replies = [drive.asked(product, name, subject=subject) for subject in subjects]
+    again = [drive.asked(product, name, subject=subject) for subject in subjects]
 
     # Then {{ one.scenario.then | quoted }}
     shown = [(reply.body.get("subject"), reply.body.get("capability")) for reply in replies]

@@ -10,7 +10,7 @@ drive = harness.here(__file__)
 def test_every_capability_carries_out_its_sample(tmp_path: Path) -> None:
     """Load and drills ask nothing else, so a sample that is refused would make all of them mean nothing."""
     with drive.product(tmp_path) as product:
-        replies = {name: product.perform(name, drive.sample(name, 17)) for name in drive.capabilities}
+        replies = {name: drive.asked(product, name, 17) for name in drive.capabilities}
 
     assert {} == {name: reply.body for name, reply in replies.items() if not reply.ok}
 

@@ -13,7 +13,7 @@ from planrun.trouble import Blocked, Outcome, counted
 from planrun_software import harness
 from planrun_software.drills.releases import release_before, unpacked
 from planrun_software.harness.deliverable import sample_of, samples_in
-from planrun_software.traceability.offered import SAMPLES
+from planrun_software.traceability.offered import SAMPLES, after
 
 MIGRATIONS = "src/*/migrations/versions/*.py"
 MEASURED = ("src/", f"{SAMPLES}/", "engine/")
@@ -72,10 +72,12 @@ def works(repo: Repo, data: Path, release: Path, number: int) -> bool:
     """Whether a release starts on this data and does its first capability, asked as its own samples ask."""
     drive = harness.of(repo)
     own = release.parent / SAMPLES
-    samples = samples_in(own) if own.is_dir() else drive.samples
+    folder = own if own.is_dir() else repo.root / SAMPLES
+    samples = samples_in(folder)
     name = drive.first if drive.first in samples else next(iter(samples), drive.first)
     try:
         with drive.product(data, source=release) as product:
-            return product.perform(name, sample_of(samples, name, number)).ok
+            names = [*after(folder, name), name]
+            return all(product.perform(one, sample_of(samples, one, number)).ok for one in names)
     except (OSError, RuntimeError):
         return False

@@ -52,6 +52,10 @@ class Own(Harness):
         """The roles of the second caller, as ACCESS_ROLES has them: whatever a capability needs."""
         return " ".join(sorted({f"second={role}" for role in self.needs.values()}))
 
+    def method(self, capability: str) -> str:
+        """How a capability is asked: what only answers with GET, what changes a part with PATCH, all else with POST."""
+        return "GET" if capability in self.queries else "PATCH" if capability in self.changes else "POST"
+
     def product(self, folder: Path, source: Path | None = None, workers: int = 1, **environment: str) -> "Service":
         """The service of a release in `source`, this one's where none is named, in so many worker processes."""
         return Service(self, folder, source or self.source, workers, **environment)
@@ -84,13 +88,38 @@ class Own(Harness):
         return contents(self.url_of(folder)) if find_spec(f"{self.package}.tables") else {}
 
 
+def path_of(capability: str) -> str:
+    """Where it is asked: submit_an_order → /submit-an-order."""
+    return f"/{capability.replace('_', '-')}"
+
+
+class Within:
+    """A product in this process, asked through a test client of its framework as `Service` is asked over a socket."""
+
+    def __init__(self, harness: Own, client: Any) -> None:
+        self._harness, self._client = harness, client
+
+    def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
+        """Ask for one capability, as a caller who may."""
+        method, token = self._harness.method(capability), SECOND if capability in self._harness.needs else TOKEN
+        sent = {"params" if method == "GET" else "json": dict(request)}
+        started, known = time.perf_counter(), {"Authorization": f"Bearer {token}"}
+        answer = self._client.request(method, path_of(capability), headers=known, **sent)
+        seconds, body = time.perf_counter() - started, answer.json()
+        status = int(answer.status_code)
+        return Reply(status < 300, 400 <= status < 500, body if isinstance(body, dict) else {"value": body}, seconds)
+
+    def kept(self) -> list[dict[str, Any]]:
+        """What the product remembers, newest first."""
+        return list(self._client.get("/records", params={"limit": 500}).json())
+
+
 class Service:
     """One running copy of a release. `source` is the folder that holds its package, `folder` keeps its data."""
 
     def __init__(self, harness: "Own", folder: Path, source: Path, workers: int, **environment: str) -> None:
         self.url = harness.url_of(folder)
-        self._package, self._needs = harness.package, harness.needs
-        self._queries, self._changes = harness.queries, harness.changes
+        self._package, self._needs, self._method = harness.package, harness.needs, harness.method
         self.log = folder / "server.log"
         self._source, self._workers, self._port = source, workers, _free_port()
         self._patience = START_SECONDS * max(1, workers - 1)
@@ -134,11 +163,10 @@ class Service:
         return f"http://127.0.0.1:{self._port}/"
 
     def perform(self, capability: str, request: Mapping[str, Any]) -> Reply:
-        """Ask for one capability, by field as `Harness.sample` has it: GET for what only answers, PATCH for changes."""
-        path = f"/{capability.replace('_', '-')}"
-        if capability in self._queries:
-            return self.ask("GET", f"{path}?{urlencode(request)}")
-        method = "PATCH" if capability in self._changes else "POST"
+        """Ask for one capability, by field as `Harness.sample` has it: by the method that it has."""
+        path, method = path_of(capability), self._method(capability)
+        if method == "GET":
+            return self.ask(method, f"{path}?{urlencode(request)}")
         return self.ask(method, path, dict(request), SECOND if capability in self._needs else None)
 
     def kept(self) -> list[dict[str, Any]]:
