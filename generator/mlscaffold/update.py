@@ -125,8 +125,9 @@ def replan(
     mlscaffold did not make the repository, `NotCommitted` where changes would be hard to tell apart from the merge,
     `Unresolved` where an earlier merge is not finished, `OlderRecord` where another version wrote it, `Busy`, and what
     reading, completing and writing raise: after any of them the repository is as it was.
-    Further `TwoRecords` where two branches both planned, `NoSuchCapability` for a name that no capability has, `AnotherKind`,
-    `AnotherMetric` where a signed metric would be another, and `UnreadablePlan`.
+    Further `TwoRecords` where two branches both planned, `NoSuchCapability` for a name that no capability has,
+    `AnotherKind` for one that would change who may do it, `AnotherMetric` where a signed metric would be another, and
+    `UnreadablePlan`.
     """
     with _held(folder, dry_run, say) as root:
         kept = _record(root)
