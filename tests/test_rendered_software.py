@@ -40,7 +40,7 @@ def test_every_must_requirement_has_a_scenario_that_passes(repository: Path) -> 
     capabilities = sample_answers(repository_name(repository)).capabilities
 
     assert done.returncode == 0, done.stdout + done.stderr
-    for requirement in requirements:
+    for requirement in [one for one in requirements if one["priority"] == "must"]:
         assert requirement["id"] in done.stdout
     assert {requirement["capability"] for requirement in requirements} >= set(capabilities)
 
@@ -108,12 +108,15 @@ def test_the_readme_word_for_word(repository: Path) -> None:
     found = {row["id"]: row["state"] for row in told(repository)["gates"] if row["blocking"]}
     answered = "".join(step.said for line, step in ran.items() if line.startswith("curl"))
 
-    assert {line: step for line, step in ran.items() if step.code} == {}
+    # Where nobody answers who knows of weaknesses, the audit is blocked, and says so.
+    unheard = [line for line, step in ran.items() if step.code == 2 and "no answer is no pass" in step.said]
+    assert {line: step for line, step in ran.items() if step.code and line not in unheard} == {}
+    assert set(unheard) <= {"make audit"}
     assert "Traceback" not in "".join(step.said for step in ran.values())
     assert {"blocked", "pass"} >= set(found.values()), ran["make status"].said
     softened = "agreed:" in repository.joinpath(REQUIREMENTS).read_text("utf-8")  # somebody has to agree to that first
     waits = {"T1.4"} if given.deliverable in NO_PROMISE or softened else set()
-    assert {gate for gate, state in found.items() if state == "pass"} >= SHOWN - waits
+    assert {gate for gate, state in found.items() if state == "pass"} >= OPENED - waits
     assert all(word in ran["make load"].said for word in ("measured", "plan", "p50", "p95", "p99", "errors"))
     assert given.deliverable not in ("service", "web-app") or answered
     assert uncommitted(repository) == ""  # what the lines write, they commit
@@ -139,7 +142,7 @@ def answer(folder: Path) -> None:
 
 
 # What the README's own lines show; the rest waits for rules and people: pages, names, signatures, a day in operation.
-SHOWN = {"T1.1", "T1.4", "T2.2", "T2.3", "T3.3", "T4.1"}
+OPENED = {"T1.1", "T1.4", "T2.2", "T2.3", "T3.3", "T4.1"}
 NO_PROMISE = ("cli", "library")  # where nothing runs for somebody else, there is no objective to compare: no T1.4
 
 
