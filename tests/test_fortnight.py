@@ -15,6 +15,7 @@ import pytest
 import yaml
 from mlscaffold import answers, render, update, vcs
 from mlscaffold.errors import AnotherKind
+from postgresql import MISSING, WHY_NOT, started
 from rendered_repository import LOOK, ruled, run, run_product, told, write_the_rules
 
 FORMS = ("service", "web-app", "cli", "library", "batch")
@@ -108,6 +109,23 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
 @pytest.mark.parametrize("desk", FORMS, indirect=True)
 def test_a_fortnight(desk: Desk, tmp_path: Path) -> None:
     """Day by day."""
+    _a_fortnight(desk, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(MISSING, reason=WHY_NOT)
+@pytest.mark.parametrize("desk", ["service"], indirect=True)
+def test_a_fortnight_on_postgresql(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same steps end alike, where each test and drill makes a database of its own on a server."""
+    with started("-c log_statement=ddl") as cluster:
+        before = cluster.databases()
+        monkeypatch.setenv("DRILL_DATABASE_URL", cluster.url)
+        _a_fortnight(desk, tmp_path)
+        assert cluster.databases() == before
+        assert "CREATE TABLE invoice" in cluster.log
+
+
+def _a_fortnight(desk: Desk, tmp_path: Path) -> None:
     desk.is_well()
     _own_fields(desk)
     desk.commit("What an invoice is")
