@@ -30,8 +30,8 @@ CAPABILITIES, SCENARIOS = "src/leave_desk/capabilities", "tests/acceptance"
 # What the team writes: the rule of each capability, each a place and what is put there.
 IMPORTS = "from ..contract import Outcome, Request, without\n"
 GUESS = """\
-# A first guess: it takes a subject and a note, until a class made of Request says what else; and it gives what was
-# asked, until a class made of Outcome says what its rule finds out.
+# A first guess: it takes a subject and a note, until a class made of Request says what else, and its router takes that
+# class; it gives what was asked, until a class made of Outcome says what its rule finds out.
 """
 FOUND = """
 

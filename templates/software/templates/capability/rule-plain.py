@@ -7,8 +7,13 @@ T3.1 waits, as no scenario can tell what is offered from what was asked.
 from ..contract import {{ one.shared }}
 
 {{ one.constants }}
-# A first guess: it takes a subject and a note, until a class made of Request says what else{{ ' (its router takes that class too)' if served }};
-# and it gives what was asked, until a class made of Outcome says what its rule finds out.
+{% if served %}
+# A first guess: it takes a subject and a note, until a class made of Request says what else, and its router takes that
+# class; it gives what was asked, until a class made of Outcome says what its rule finds out.
+{% else %}
+# A first guess: it takes a subject and a note, until a class made of Request says what else; and it gives what was
+# asked, until a class made of Outcome says what its rule finds out.
+{% endif %}
 
 
 def {{ one.function }}(request: Request) -> Outcome:
