@@ -179,8 +179,9 @@ class Slow:
     def __init__(self) -> None:
         self.asked = list[int]()
 
-    def prepare(self, product: object, capability: str, number: int) -> None:
+    def before(self, capability: str) -> tuple[str, ...]:
         """Nothing has to be there."""
+        return ()
 
     def sample(self, capability: str, number: int = 0) -> dict[str, int]:
         """A request that is told from others by its number."""
