@@ -12,7 +12,10 @@ from mlscaffold.planning.requirements.draft import SYSTEMS
 from mlscaffold.planning.requirements.functional import CALLERS
 from mlscaffold.rendering.architecture import ENTRIES
 from mlscaffold.rendering.delivered import DELIVERED
+from planrun.repository import Repo
 from planrun_software import harness
+from planrun_software.gates.documents import questions as asked
+from planrun_software.gates.t1_requirements import questions_answered
 from planrun_software.harness.deliverable import Harness
 
 CHOICES = questions.load()["deliverable"].choices
@@ -141,3 +144,18 @@ def test_threats_ask_each_of_six_things_of_what_others_reach(tmp_path: Path) -> 
         assert set("STRIDE") == set(re.findall(r"^\| requests over HTTP \| ([STRIDE]) \|", page, re.MULTILINE))
     assert "May everybody who is let in do everything?" in plain
     assert "four eyes" in approved
+
+
+def test_what_a_threat_leaves_open_holds_the_requirements_until_it_is_answered(tmp_path: Path) -> None:
+    """T1.3 names the page, who is asked and what, and no longer asks for what has been written in its place."""
+    product, page = _threats("service", tmp_path, data_class="internal")
+    waiting = asked(Repo(product), ["docs/threats.md"])
+    before = questions_answered(Repo(product)).reason
+    product.joinpath("docs/threats.md").write_text(
+        re.sub(r"\[NEEDS ANSWER owner: \w+\] [^|]*", "By the platform team. ", page), "utf-8"
+    )
+    after = questions_answered(Repo(product)).reason
+
+    assert ("docs/threats.md", "ops", "Are disk and backups encrypted, and who holds the key? ") in waiting
+    assert "docs/threats.md: Are disk and backups encrypted" in before
+    assert "docs/threats.md" not in after

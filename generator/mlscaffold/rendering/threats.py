@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.requirements.verbs import approvals
-from mlscaffold.planning.schedule.people import staff
 from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, lines, stores
-from mlscaffold.wording import cell
+from mlscaffold.wording import cell, needs
 
 
 class Threat(NamedTuple):
@@ -57,7 +56,7 @@ class Threats:
         """A row for each threat, entry by entry."""
         return lines(
             f"| {one.entry} | {one.asks} | {one.happens} | {one.control or 'nothing'} "
-            f"| {f'{cell(staff(self._answers, one.owner).person)}: {one.open}' if one.open else 'nothing known'} |"
+            f"| {needs(one.owner, one.open) if one.open else 'nothing known'} |"
             for one in self.threats()
         )
 
