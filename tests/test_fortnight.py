@@ -90,19 +90,50 @@ def git(folder: Path, *words: str, ends: tuple[int, ...] = (0,)) -> str:
 @pytest.fixture
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     """A new repository in which the two capabilities have their first rules."""
-    given = {
-        "kind": "software",
-        "project_name": "Invoice desk",
-        "deliverable": request.param,
-        "capabilities": f"{SUBMIT}; {APPROVE}",
-        "data_class": "none" if request.param in ("cli", "library") else "internal",
-        "p95_ms": "3000",  # what is looked at here is whether it works, on a machine that may be busy
-        "team": "po=Ana:0.5; swe=Bo:1; ops=Cy:0.5",
-    }
-    folder = render.render(answers.complete(given), tmp_path / "first")
+    folder = _born(request.param, tmp_path / "first")
     write_the_rules(folder)
     vcs.create(folder, "Start")
     return Desk(folder, request.param)
+
+
+def _born(form: str, folder: Path) -> Path:
+    """A repository of that form as it is rendered."""
+    given = {
+        "kind": "software",
+        "project_name": "Invoice desk",
+        "deliverable": form,
+        "capabilities": f"{SUBMIT}; {APPROVE}",
+        "data_class": "none" if form in ("cli", "library") else "internal",
+        "p95_ms": "3000",  # what is looked at here is whether it works, on a machine that may be busy
+        "team": "po=Ana:0.5; swe=Bo:1; ops=Cy:0.5",
+    }
+    return render.render(answers.complete(given), folder)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_team_keeps_most_of_what_it_was_given(form: str, tmp_path: Path) -> None:
+    """Rules, fields and a table of one's own take the place of few lines; all that was guessed is less than the rest.
+
+    Guessed is each file that stands for a capability: its rule, its sample and its scenario. The engine does not count.
+    """
+    desk = Desk(_born(form, tmp_path / "first"), form)
+    vcs.create(desk.folder, "Start")
+    product = _lines(desk.file("src"), "*.py")
+    guessed = _lines(desk.file(RULES), "[!_]*.py") + _lines(desk.file(SAMPLES), "[!_]*.py")
+    guessed += _lines(desk.file(SCENARIOS), "test_[!c]*.py")
+    write_the_rules(desk.folder)
+    _own_fields(desk)
+    if desk.keeps:
+        _own_table(desk)
+    rows = git(desk.folder, "diff", "--numstat", "HEAD", "--", "src", "tests").splitlines()
+    gone = sum(int(row.split()[1]) for row in rows)
+    print(f"{form}: {product} lines in src/, {guessed} of src/ and tests/ are guessed, {gone} went")
+
+    assert 0 < gone <= guessed < product - guessed
+
+
+def _lines(folder: Path, pattern: str) -> int:
+    return sum(len(path.read_text("utf-8").splitlines()) for path in folder.rglob(pattern))
 
 
 @pytest.mark.slow
