@@ -5,14 +5,13 @@ from typing import Any
 
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, lines, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, lines, stores, with_roles
 from mlscaffold.wording import cell, mermaid
 
 CALLERS = {"library": "Calling code", "batch": "Schedule"}
 ENTRIES = {
     "served": "| `api.py` | HTTP, validation, health and metrics | what a capability does |",
-    "batch": "| `run.py` | reading the file, the ledger of what is done, writing results in one step "
-    "| what a capability does |",
+    "batch": "| `run.py` | reading the file, writing results in one step | what a capability does |",
     "cli": "| `run.py` | arguments, output and exit codes | what a capability does |",
     "library": "| `__init__.py` | which names are public | what a capability does |",
 }
@@ -48,9 +47,11 @@ class Architecture:
         systems = cell(", ".join(answers.dependencies))
         forms = "forms, wording, what a reader with a keyboard or a screen reader meets"
         kept = "how records are kept" + ("" if self._stores else " (today none are)")
-        calls = f"the calls to {systems}, their timeouts and what happens when they fail"
+        calls = f"which of {systems} answer, in how much time, and which of them can be done without"
         tables, maintenance = "the tables, and which columns are personal", "backup, restore, retention of every table"
         pages = ", `review_pages.py`" if self._served else ""
+        roles = ", who may do what" if with_roles(answers) else ""
+        sessions = ", sessions" if answers.deliverable == "web-app" else ""
         resilience = "time limit, retry budget, and rest for a neighbour that fails"
         return lines(
             [
@@ -78,7 +79,7 @@ class Architecture:
                         self._served and self._stores,
                         f"| `backups.py`, `maintenance.py` | {maintenance} | what a row means |",
                     ),
-                    (asks, f"| `dependencies.py` | {calls} | why they are called |"),
+                    (asks, f"| `dependencies.py` | {calls} | what for |"),
                     (
                         model,
                         "| `model.py` | the model's columns, its answers, the fallback rule "
@@ -92,7 +93,7 @@ class Architecture:
                     (asks or model, f"| `resilience.py` | {resilience} | what is asked |"),
                     (
                         lets_in(answers),
-                        "| `access.py` | who is known, sessions, the access log | what a record holds |",
+                        f"| `access.py` | who is known{roles}{sessions}, the access log | what a record holds |",
                     ),
                     (
                         self._stores and self._guarded,
@@ -141,7 +142,7 @@ class Architecture:
     @property
     def changes(self) -> str:
         """The rows of changes and of the one part that each reaches."""
-        store = "`store.py`" if self._served else "the ledger in `run.py`"
+        store = "`store.py`" if self._served else "`ledger.py`"
         field = "the entry, as an added optional field, never renamed"
         workers = "the number of workers first, then one measure of section 4"
         return lines(

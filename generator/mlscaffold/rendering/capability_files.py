@@ -12,7 +12,7 @@ from typing import Any
 from mlscaffold import questions
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
-from mlscaffold.rendering.forms import called_for, is_served, lines
+from mlscaffold.rendering.forms import called_for, is_served, lines, of_people
 from mlscaffold.rendering.requirements import approving, changes, drafts, first_done, queries
 from mlscaffold.wording import as_python
 
@@ -110,7 +110,13 @@ def _code(answers: Answers, row: Row, fields: Sequence[Field]) -> dict[str, str]
     if answers.deliverable == "library":
         example = [f'    >>> {name}({row["takes"]}("A-17")).subject', "    'A-17'"]
         told = lines([f'    """Meets {row["id"]}.', "", *example, '    """'])
-    given = ['"subject": f"A-{number}"', '"note": "née 名前"', *(f'"{part.name}": {part.sample}' for part in fields)]
+    person = called_for((of_people(answers), '"person": f"Erika {number}"'))
+    given = [
+        '"subject": f"A-{number}"',
+        '"note": "née 名前"',
+        *person,
+        *(f'"{part.name}": {part.sample}' for part in fields),
+    ]
     long = lines(["    return {", *(f"        {part}," for part in given), "    }"])
     return {
         "imports": lines(

@@ -53,7 +53,10 @@ def _burning(alert: Mapping[str, Any], objective: float) -> dict[str, Any]:
     long, short = f"{round(60 * alert['window_hours'])}m", f"{round(alert['short_minutes'])}m"
     allowed = f"(1 - {objective:.6g})"
     panel = _panel(
-        f"Burn rate, {alert['severity']}", f"{_failing(long)} / {allowed}", "none", float(alert["multiplier"])
+        f"Burn rate in {long} and {short}, {alert['severity']}",
+        f"{_failing(long)} / {allowed}",
+        "none",
+        float(alert["multiplier"]),
     )
     panel["targets"].append({"refId": "B", "expr": f"{_failing(short)} / {allowed}", "legendFormat": short})
     panel["targets"][0]["legendFormat"] = long

@@ -16,7 +16,18 @@ from mlscaffold.rendering.capability_files import capability_files, first_reques
 from mlscaffold.rendering.catalog import Catalog
 from mlscaffold.rendering.dashboard import dashboard
 from mlscaffold.rendering.delivered import DELIVERED
-from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, or_assumed, runs_as, stores, taken
+from mlscaffold.rendering.forms import (
+    called_for,
+    is_guarded,
+    is_served,
+    lets_in,
+    of_people,
+    or_assumed,
+    runs_as,
+    stores,
+    taken,
+    with_roles,
+)
 from mlscaffold.rendering.ml_readme import SERVE, MlReadme
 from mlscaffold.rendering.one_page import OnePage
 from mlscaffold.rendering.packages import Packages
@@ -163,6 +174,8 @@ FACTS: dict[str, dict[str, Fact]] = {
         "threats": Threats,
         "guarded": lambda answers, plan: is_guarded(answers),
         "lets_in": lambda answers, plan: lets_in(answers),
+        "of_people": lambda answers, plan: of_people(answers),
+        "with_roles": lambda answers, plan: with_roles(answers),
         "approving": requirements.approving,
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,

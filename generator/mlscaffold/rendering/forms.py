@@ -31,6 +31,16 @@ def lets_in(answers: Answers) -> bool:
     return is_served(answers) and (is_guarded(answers) or bool(approvals(answers)))
 
 
+def of_people(answers: Answers) -> bool:
+    """Whether it keeps what is about people, so that a record says about whom."""
+    return stores(answers) and is_guarded(answers)
+
+
+def with_roles(answers: Answers) -> bool:
+    """Whether not everybody who is let in may do everything: approving, and deleting what is known about a person."""
+    return bool(approvals(answers)) or (is_served(answers) and is_guarded(answers))
+
+
 def runs_as(answers: Answers) -> str:
     """How it comes to run, by which parts of pages are named: "served", as a "batch", or "alone" by its user."""
     if is_served(answers):

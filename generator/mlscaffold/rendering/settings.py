@@ -7,7 +7,7 @@ from typing import Any
 from mlscaffold.answers import Answers
 from mlscaffold.catalogue.keys import PlanKey
 from mlscaffold.planning.requirements.verbs import approvals
-from mlscaffold.rendering.forms import called_for, is_served, lets_in, stores
+from mlscaffold.rendering.forms import called_for, is_guarded, is_served, lets_in, stores, with_roles
 from mlscaffold.wording import identifier
 
 
@@ -35,7 +35,7 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
     # A system of such a name is found where the product's own is.
     own = called_for((kept, "DATABASE_URL"), (bool(model), "MODEL_URL"), (kept, "OUTBOX_URL"))
     postgres = "PostgreSQL with `pip install -e .[postgres]` and `postgresql+pg8000://…`"
-    known = f"who is known: `ana=<sha256> bo=<sha256>`, each made by `python -m {package} token NAME`"
+    known = f"who is known: `ana=HASH bo=HASH`, each made by `python -m {package} token NAME`"
     judgements = "the folder of judgements and decisions; machines that answer together share it"
     stand_ins = "`stand-in` to take systems without an address as answering, for your own machine"
     log = "the folder of the access log: who asked for what, and which records were shown"
@@ -64,10 +64,18 @@ def settings(answers: Answers, plan: Mapping[PlanKey, Any]) -> dict[str, Setting
         (kept or answers.deliverable == "batch", [Setting("BACKUPS", "the folder of backups", "backups")]),
         (kept, [Setting("OUTBOX_URL", "the address to which `deliver` sends what waits")]),
         (let_in, [Setting("ACCESS_TOKENS", known, where_empty="none: everybody is refused")]),
-        (bool(approvals(answers)), [Setting("ACCESS_ROLES", "who may approve: `ana=approver bo=approver`")]),
+        (with_roles(answers), [Setting("ACCESS_ROLES", _roles(answers))]),
         (let_in, [Setting("ACCESS_LOG", log, "access")]),
     )
     return {setting.variable: setting for group in found for setting in group}
+
+
+def _roles(answers: Answers) -> str:
+    """Who may do what not everybody may, with an example."""
+    approve, erase = bool(approvals(answers)), is_guarded(answers)
+    acts = " and who may ".join(called_for((approve, "approve"), (erase, "erase")))
+    examples = " ".join(called_for((approve, "ana=approver"), (erase, "bo=eraser")))
+    return f"who may {acts}: `{examples}`"
 
 
 def variable_of(system: str) -> str:

@@ -63,7 +63,7 @@ def _ceiling(answers: Answers, chain: Mapping[str, float], objective: float | No
         "slo.soft": Number(
             names or None, inputs=given | {"slo_percent": answers.slo_percent}, note=None if soft else "None."
         ),
-        "slo.ceiling_soft": Number(left, inputs=given | {"soft": names}),
+        "slo.ceiling_soft": Number(left, inputs=given | ({"soft": names} if names else {})),
     }
 
 

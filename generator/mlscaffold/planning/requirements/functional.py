@@ -75,10 +75,10 @@ def _fault(answers: Answers, name: str, number: int, soft: bool) -> Draft:
         "fault",
         EVERY,
         f"If {silent}, then {system} shall {reaction}.",
-        f"Yes or no: with {said} switched off, each request {outcome} within {within}.",
+        f"Yes or no: with {said} switched off, each {'result' if soft else 'request'} {outcome} within {within}.",
         f"{said} is switched off",
         f"{system} receives a complete request that needs {said}",
-        f"the request {outcome} within {within}",
+        f"the {'result' if soft else 'request'} {outcome} within {within}",
         about=name,
     )
 

@@ -239,7 +239,8 @@ def _gaps(answers: Answers, roles: Sequence[str], load: Sequence[Mapping[str, An
             found.append(f"The {TITLES[role]} has no name yet: replace the ? in `team`.")
     for person in overloaded(load):
         held = f"{person['a_and_r']} of the A and R letters ({person['share']:.0%})"
-        found.append(f"{person['person']} holds {held}: hire, or share the work.")
+        who = person["person"] if person["person"][:1].isupper() else f"The {person['person']}"
+        found.append(f"{who} holds {held}: hire, or share the work.")
     for name, share in _weeks(answers).items():
         if share > 1 + 1e-9:
             found.append(f"{name} is planned for {share:.0%} of a week: lower the shares in `team`.")

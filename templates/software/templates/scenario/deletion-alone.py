@@ -3,8 +3,8 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     # Given {{ requirement.scenario.given | quoted }}
     monkeypatch.setenv("BACKUPS", str(tmp_path))
     with drive.product(tmp_path) as product:
-        for subject in ("Erika Muster", "Max Muster"):
-            product.perform(FIRST, drive.sample(FIRST, subject=subject))
+        for subject, person in {"A-17": "Erika Muster", "Erika Muster": "", "B-1": "Max Muster"}.items():
+            product.perform(FIRST, drive.sample(FIRST, subject=subject, person=person))
         ledger.copy(tmp_path, tmp_path / "ledger-1.db")
         before = sum(table.rows for table in drive.content(tmp_path).values())
 
@@ -16,6 +16,6 @@ def {{ requirement.test }}(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     left = sum(table.rows for table in drive.content(tmp_path).values())
     assert (before - left, ["ledger-1.db"]) == (found["outcomes"], found["backups"])
     assert 0 < left < before
-    assert ["Max Muster"] == [outcome["subject"] for outcome in kept]
+    assert ["Max Muster"] == [outcome["person"] for outcome in kept]
     assert not any(b"Erika" in file.read_bytes() for file in tmp_path.iterdir())
     assert ledger.bring_back(tmp_path / "ledger-1.db", tmp_path / "again") == left

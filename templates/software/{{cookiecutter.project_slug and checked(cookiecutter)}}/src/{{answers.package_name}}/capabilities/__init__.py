@@ -4,22 +4,33 @@ A module holds a function of its own name, which takes a `Request` or a class ma
 made of that; `TITLE`, what people call it; and `MEETS`, the requirement that it meets. Nothing else lists them.
 """
 
+{% if answers.deliverable == 'service' %}
+from collections.abc import Callable
+{% else %}
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
+{% endif %}
 from importlib import import_module
 from inspect import signature
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any, get_args, get_type_hints
+from typing import Any, {{ 'get_type_hints' if answers.deliverable == 'service' else 'get_args, get_type_hints' }}
 
+{% if served or answers.deliverable == 'batch' %}
 from ..contract import Conflict as Conflict
-{% if approving %}
+{% endif %}
+{% if with_roles %}
 from ..contract import Forbidden as Forbidden
 {% endif %}
 from ..contract import Outcome as Outcome
 from ..contract import Refused as Refused
 from ..contract import Request as Request
+{% if served or answers.deliverable == 'batch' %}
+from ..contract import Taken as Taken
+{% endif %}
+{% if served and answers.dependencies %}
 from ..contract import Unavailable as Unavailable
+{% endif %}
 {% if approving %}
 from ..contract import by_another as by_another
 {% endif %}
@@ -69,11 +80,13 @@ def carried_out(name: str, request: Request, *session: Any) -> Outcome:
     return capability(request, *session[: len(signature(capability).parameters) - 1])
 
 
+{% if answers.deliverable in ['web-app', 'cli'] %}
 def title(name: str) -> str:
     """What people call a capability."""
     return str(getattr(MODULES[name], "TITLE", "")) or name.replace("_", " ").capitalize()
 
 
+{% endif %}
 def taken_by(name: str) -> type[Request]:
     """What a capability takes: the class that its function names for its first argument."""
     hints = get_type_hints(CAPABILITIES[name])
@@ -81,15 +94,18 @@ def taken_by(name: str) -> type[Request]:
     return takes
 
 
+{% if served %}
 def given_by(name: str) -> type[Outcome]:
     """What a capability gives back: the class that its function names for its result."""
     gives: type[Outcome] = get_type_hints(CAPABILITIES[name]).get("return", Outcome)
     return gives
 
 
+{% endif %}
 def further_fields(name: str) -> list[str]:
-    """What a capability takes beside a subject, a note and facts."""
+    """What a capability takes beside what every request may have."""
     return own_fields(taken_by(name))
+{% if answers.deliverable != 'service' %}
 
 
 def request_of(name: str, texts: Mapping[str, str], **more: Any) -> Request:
@@ -121,3 +137,4 @@ def _read(name: str, kind: Any, text: str) -> Any:
     except (ValueError, ArithmeticError, KeyError) as error:
         wanted = {int: "a whole number", float: "a number", bool: "yes or no"}.get(kind, f"a {kind.__name__}")
         raise Refused(f"The {name} is not {wanted}.") from error
+{% endif %}
