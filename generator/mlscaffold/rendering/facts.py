@@ -14,6 +14,7 @@ from mlscaffold.rendering import governance, hosted, operations, people, practic
 from mlscaffold.rendering.architecture import Architecture
 from mlscaffold.rendering.capability_files import capability_files, first_request
 from mlscaffold.rendering.catalog import Catalog
+from mlscaffold.rendering.commands import commands
 from mlscaffold.rendering.dashboard import dashboard
 from mlscaffold.rendering.delivered import DELIVERED
 from mlscaffold.rendering.forms import (
@@ -180,6 +181,7 @@ FACTS: dict[str, dict[str, Fact]] = {
         "results": lambda answers, plan: operations.results(answers),
         "packages": Packages,
         "settings": settings,
+        "commands": commands,
         "dashboard": dashboard,
         "addressed": lambda answers, plan: bool(
             answers.dependencies or answers.ml_component or is_served(answers) or answers.deliverable == "batch"

@@ -10,30 +10,7 @@ from .settings import take_file
 
 {% endif %}
 COMMANDS = {  # name: the module and the function behind it, and what it does
-    "run": ("run", "run", "the product itself; words after -- are its own"),
-{% if settings %}
-    "settings": ("settings", "settings_command", "every setting, with its default and what it is"),
-{% endif %}
-{% if stores or answers.deliverable == 'batch' %}
-    "backup": ("run", "backup", "keep what it remembers in a file; old files are removed"),
-    "restore": ("run", "restore", "bring a backup back"),
-{% endif %}
-{% if stores and served %}
-    "migrate": ("maintenance", "migrate_command", "bring the tables up to date; --new and --merge write a migration"),
-    "expire": ("maintenance", "expire_command", "delete what has been kept for too long"),
-    "deliver": ("outbox", "deliver_command", "send what the work has left to be told"),
-{% endif %}
-{% if lets_in %}
-    "token": ("access", "token_command", "a caller's token, and its hash for ACCESS_TOKENS"),
-{% endif %}
-{% if stores and guarded %}
-    "forget": ("deletion", "forget_command", "delete everything that is known about a person"),
-{% endif %}
-{% if answers.ml_component %}
-    "waiting": ("review", "waiting_command", "the warnings that wait for a person"),
-    "decide": ("review", "decide_command", "confirm a warning, or overrule it"),
-    "labels": ("review", "labels_command", "what people decided, for the model's repository"),
-{% endif %}
+{{ commands }}
 }
 
 
