@@ -195,9 +195,7 @@ def _cost(numbers: Mapping[NumberKey, Any], complete: Answers) -> Size:
 
 
 def _shown(numbers: Mapping[NumberKey, Any], complete: Answers) -> Size | None:
-    key: NumberKey = (
-        "slo.demo_requests" if numbers["slo.demo_requests"]["value"] is not None else "slo.demo_samples_p95"
-    )
+    key: NumberKey = "slo.demo_requests" if numbers["slo.demo_requests"]["value"] is not None else "slo.demo_samples"
     return _entry(key)(numbers, complete)
 
 

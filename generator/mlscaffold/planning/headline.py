@@ -215,11 +215,8 @@ def _shown(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
     demo = numbers["slo.demo_requests"]
     if demo["value"] is not None:
         return f"{demo['value']:,} {demo['unit']} in a row without a failure, with 95 % confidence"
-    samples = numbers["slo.demo_samples_p95"]["value"]
-    return (
-        f"{samples} timed answers, the slowest of them within {answers.p95_ms:,} ms: then 95 % of all are, "
-        "with 95 % confidence"
-    )
+    samples = numbers["slo.demo_samples"]["value"]
+    return f"{samples:,} timed answers, of which 95 % take at most {answers.p95_ms:,} ms"
 
 
 def _budget(answers: Answers, numbers: Mapping[NumberKey, Entry]) -> str:
