@@ -13,6 +13,7 @@ import pytest
 import yaml
 from material import sample_answers
 from readme_run import Ran
+from rendered_repository import write_the_rules
 
 Rendered = Callable[[str], Path]
 GITHUB, GITLAB = ("sw-default", "sw-batch"), ("sw-rates", "sw-cli")
@@ -93,11 +94,15 @@ def counters() -> Iterator[str]:
 def test_every_line_runs_in_a_fresh_clone(repository: Path, tmp_path: Path, counters: str) -> None:
     """Job after job, each in a clone of its own and from an empty cache: only what waits for people stays shut.
 
-    At rigor light no gate that blocks waits for people, and the release goes through.
+    At rigor light that is the decision alone: once it is taken, and the rules are written, the release goes through.
     """
     rigor = yaml.safe_load((repository / "plan" / "project.yaml").read_text("utf-8"))["rigor"]
     waiting = set() if rigor == "light" else {("release", "$DO status --check")}
-    subprocess.run(["git", "commit", "--quiet", "--allow-empty", "-m", "More"], cwd=repository, check=True)
+    if rigor == "light":
+        write_the_rules(repository)
+        decision = repository / "docs/decisions/0001-approach.md"
+        decision.write_text(decision.read_text("utf-8").replace("status: proposed", "status: accepted"), "utf-8")
+    subprocess.run(["git", "commit", "--quiet", "--allow-empty", "--all", "-m", "More"], cwd=repository, check=True)
     found = {name: job for name, job in jobs(repository).items() if name not in OF_THE_HOST}
     ran = {name: list(run_job(job, repository, tmp_path / name, counters)) for name, job in found.items()}
     shut = {(name, step.line): step.said[-1500:] for name, steps in ran.items() for step in steps if step.code}
