@@ -40,7 +40,8 @@ def follow(folder: Path, heading: str) -> Iterator[Ran]:
     """Type each line in the folder. A line that serves is left running until the next one has been answered."""
     with contextlib.ExitStack() as serving:
         for line in lines(folder / "README.md", heading):
-            if whose := re.search(r"   # (.+) \([A-Z, ]+\)$", line):  # each types their own line, under their own name
+            # Each types their own line, under their own name; of two who may, the first.
+            if whose := re.search(r"   # (.+?)(?: or .+)? \([A-Z, ]+\)$", line):
                 subprocess.run(["git", "config", "user.name", whose[1]], cwd=folder, check=True)
             if re.match(r'(\w+=("[^"]*"|\S+) )*make (run|serve)$', line):
                 serving.enter_context(served(line, folder))
