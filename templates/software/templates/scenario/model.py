@@ -10,4 +10,4 @@ def {{ requirement.test }}(tmp_path: Path, limit_seconds: float) -> None:
     assert all(reply.ok and "the model" in reply.body["degraded"] for reply in replies)
     assert all(reply.body["judgement"]["decided_by"] == "rule" for reply in replies)
     assert sum(file.read_text("utf-8").count('"rule"') for file in log.glob("*.jsonl")) == len(replies)
-    assert min(reply.seconds for reply in replies) <= limit_seconds
+    assert min(reply.seconds for reply in replies) <= limit_seconds  # most of them: `make load`
