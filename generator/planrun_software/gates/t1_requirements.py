@@ -51,7 +51,10 @@ def coverage(repo: Repo) -> Result:
             f'No requirement names the capability "{uncovered[0]}".', f"Write one in {requirements.REQUIREMENTS}."
         )
     if orphans:
-        return failed(f"{', '.join(orphans)} names no capability of the plan.", f"Correct {requirements.REQUIREMENTS}.")
+        step = (
+            f"Correct {requirements.REQUIREMENTS}; or, if it is a new one: mlscaffold replan --set capabilities='…; …'"
+        )
+        return failed(f"{', '.join(orphans)} names no capability of the plan.", step)
     if "capabilities" in {row["key"] for row in unconfirmed(repo)}:
         return blocked("The capabilities are a default that nobody has confirmed.", confirming())
     return passed(f"{counted(len(rows), 'requirement')}; no capability is without one, none names another.")

@@ -8,9 +8,9 @@ import math
 {% if answers.ml_component or approving %}
 from collections.abc import {{ ['Collection' if approving, 'Mapping' if answers.ml_component] | select | join(', ') }}
 {% endif %}
-from dataclasses import asdict, dataclass, {{ 'field, fields, replace' if answers.ml_component else 'fields' }}
+from dataclasses import MISSING, asdict, dataclass, {{ 'field, fields, replace' if answers.ml_component else 'fields' }}
 from decimal import Decimal
-from typing import Any, Self{{ ', TypeVar' if answers.ml_component }}
+from typing import Any, {{ 'ClassVar, Self' if served else 'Self' }}{{ ', TypeVar' if answers.ml_component }}
 
 {% if answers.dependencies or answers.ml_component %}
 from . import {{ ['dependencies' if answers.dependencies, 'model' if answers.ml_component] | select | join(', ') }}
@@ -56,6 +56,11 @@ class Request:
     of this one; its sample in tests/samples fills its fields.
     """
 
+{% if served %}
+    # A field that nobody knows is a typing error, and is named.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+{% endif %}
     subject: str
     note: str = ""
 {% if of_people %}
@@ -90,8 +95,9 @@ class Outcome:
         """The outcome of a request that was checked and carried out, with what was found by field. Raises `Refused`."""
         subject = _checked("subject", request.subject)
         note = _checked("note", request.note) if request.note else ""
+        needed = {part.name for part in fields(request) if part.default is part.default_factory is MISSING}
         for name in own_fields(type(request)):
-            _refuse_unusable(name, getattr(request, name))
+            _refuse_unusable(name, getattr(request, name), name in needed)
 {% if of_people %}
         found["person"] = _checked("person", request.person) if request.person else ""
 {% endif %}
@@ -163,7 +169,7 @@ def _checked(name: str, text: str) -> str:
     """The text without space around it; refused when nothing is left or when it is too long."""
     text = text.strip()
     if not text:
-        raise Refused(f"The {name} is empty. Say what the request is about.")
+        raise Refused(f"The {name} is empty. Say what it is.")
     if len(text) > LONGEST:
         raise Refused(f"The {name} has {len(text)} characters. Use at most {LONGEST}.")
     if not text.isprintable():
@@ -171,9 +177,9 @@ def _checked(name: str, text: str) -> str:
     return text
 
 
-def _refuse_unusable(name: str, value: Any) -> None:
-    """Refuse a field that could be kept and never be read again: text that nobody can print, a number that is none."""
-    if isinstance(value, str) and value:
+def _refuse_unusable(name: str, value: Any, is_needed: bool) -> None:
+    """Refuse a field that is needed and empty, or that could be kept and never be read again: no print, no number."""
+    if isinstance(value, str) and (value or is_needed):
         _checked(name, value)
     if isinstance(value, float | Decimal) and not Decimal(value).is_finite():
         raise Refused(f"The {name} is no finite number. Give one, or leave it out.")

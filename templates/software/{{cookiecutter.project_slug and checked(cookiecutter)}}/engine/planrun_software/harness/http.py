@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,11 @@ class Own(Harness):
     def roles(self) -> str:
         """Who may do what not everybody may, as ACCESS_ROLES has it: the second caller whatever a capability needs."""
         return " ".join(["drill=eraser", *sorted({f"second={role}" for role in self.needs.values()})])
+
+    def request(self, capability: str, number: int | None = None, **changes: Any) -> Any:
+        """A sample as the class that its capability takes, each field read as the interface reads it."""
+        takes = self.module("capabilities").taken_by(capability)
+        return import_module("pydantic").TypeAdapter(takes).validate_python(self.sample(capability, number, **changes))
 
     def method(self, capability: str) -> str:
         """How a capability is asked: what only answers with GET, what changes a part with PATCH, all else with POST."""
