@@ -72,9 +72,10 @@ class Reply:
 
 
 def ask(url: str, body: dict[str, Any] | None = None) -> Reply:
-    """GET, or POST where there is a body."""
+    """GET, or POST where there is a body, with the token of the README's own line."""
     content = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, content, {"Content-Type": "application/json"})  # noqa: S310
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer try-me"}
+    request = urllib.request.Request(url, content, headers)  # noqa: S310
     started = time.perf_counter()
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
@@ -153,13 +154,13 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def judge(parent: Path) -> Path:
-    """The ML repository after its first ten minutes: a champion, accepted under the waivers that the README names."""
+    """The ML repository with a champion, accepted under the waivers that its README names, and promoted."""
     folder = rendered(MODEL, parent)
-    for line in lines(folder / "README.md", "The first ten minutes"):
-        if line == "make serve":
-            break
-        if line != "make setup":
-            typed(line, folder)
+    for heading in ("The first ten minutes", "From acceptance to operation"):
+        for line in lines(folder / "README.md", heading):
+            if line != "make setup" and not (folder / "registry").is_dir():
+                typed(line, folder)
+    assert (folder / "registry/1.0.0.json").is_file()
     return folder
 
 
@@ -253,20 +254,11 @@ def test_the_model_judges_and_a_person_decides(
 
 
 def labelled_rows(judge: Path) -> list[tuple[str, str]]:
-    """The model's own answers that a label has come back for, as its monitor joins them."""
-    text = (
-        "import json; from datetime import datetime, timedelta; from pathlib import Path\n"
-        "from invoice_watch import predictions; from invoice_watch.champion import load\n"
-        "found = load(Path('.'))\n"
-        "since, until = datetime(2000, 1, 1), datetime.now() + timedelta(days=2)\n"
-        "log = predictions.open_log(Path('.'), found.card, found.log_types, since, until)\n"
-        "rows = predictions.labelled(log, found.card)\n"
-        "print(json.dumps(rows[['id', 'label']].values.tolist()))"
-    )
-    done = subprocess.run(
-        [judge / ".venv/bin/python", "-c", text], cwd=judge, capture_output=True, text=True, check=True
-    )
-    return [tuple(row) for row in json.loads(done.stdout)]
+    """The model's own answers that a label has come back for, as its table of predictions joins them."""
+    table = judge.parent / "predictions.csv"
+    typed(f"make predictions ARGS={table}", judge)
+    with table.open(encoding="utf-8", newline="") as rows:
+        return [(row["id"], row["outcome"]) for row in csv.DictReader(rows) if row["outcome"]]
 
 
 def test_a_killed_model_is_replaced_by_the_rule_and_used_again(
