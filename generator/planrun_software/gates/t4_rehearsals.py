@@ -68,7 +68,10 @@ def rollback(repo: Repo) -> Result:
     limit = float(repo.answers.get("rollback_minutes", "15"))
     if not (found["worked_before"] and found["worked_after"]):
         when = "after going back" if found["worked_before"] else "before going back"
-        return failed(f"The product did not work {when}.", decides(repo, "ops", "repair it, then: make rollback-drill"))
+        why = "".join(f" ({told})" for told in found.get("faults", [])[:1])
+        return failed(
+            f"The product did not work {when}{why}.", decides(repo, "ops", "repair it, then: make rollback-drill")
+        )
     if found["seconds"] > limit * 60:
         return failed(
             f"It took {found['seconds']:g} s, and {limit:g} minutes are allowed.",

@@ -34,9 +34,9 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         new, old = (unpacked(repo.root, name, Path(scratch, name)) for name in (git.head(repo.root), before))
         same = git.git(repo.root, "diff", "--name-only", before, "HEAD", "--", "src") == ""
         between = git.git(repo.root, "diff", "--name-only", "--diff-filter=A", before, "HEAD", "--", MIGRATIONS) or ""
-        worked_before = works(repo, data, new, 1)
+        fault_before = fault(repo, data, new, 1)
         started = time.perf_counter()
-        worked_after = works(repo, data, old, 2)
+        fault_after = fault(repo, data, old, 2)
         seconds = time.perf_counter() - started
     facts: dict[str, Any] = {
         "from": git.head(repo.root),
@@ -45,19 +45,20 @@ def rollback(repo: Repo, to: str = "") -> Outcome:
         "limit_minutes": float(repo.answers.get("rollback_minutes", "15")),
         "same_code": same,
         "migrations": between.split(),
-        "worked_before": worked_before,
-        "worked_after": worked_after,
+        "worked_before": not fault_before,
+        "worked_after": not fault_after,
+        "faults": [told for told in (fault_before, fault_after) if told],
         "on": date.today().isoformat(),
     }
     repo.write_evidence("rollback_drill", facts, MEASURED)
-    good = worked_before and worked_after and seconds <= facts["limit_minutes"] * 60
+    good = not facts["faults"] and seconds <= facts["limit_minutes"] * 60
     told = f"From HEAD to {before[:10]} in {seconds:.1f} s (limit {facts['limit_minutes']:g} min): "
     return Outcome(
         told
         + (
             "work went on" + (" (both hold the same code)." if same else _over(between.split()))
             if good
-            else "the drill failed; see evidence/rollback_drill.json."
+            else _failed(fault_before, fault_after)
         ),
         0 if good else 1,
     )
@@ -68,8 +69,15 @@ def _over(migrations: list[str]) -> str:
     return f" on tables that {counted(len(migrations), 'migration')} had changed." if migrations else "."
 
 
-def works(repo: Repo, data: Path, release: Path, number: int) -> bool:
-    """Whether a release starts on this data and does its first capability, asked as its own samples ask."""
+def _failed(before: str, after: str) -> str:
+    """When the drill failed, and of what."""
+    if before:
+        return f"before going back, {before}"
+    return f"after going back, {after}" if after else "it took too long."
+
+
+def fault(repo: Repo, data: Path, release: Path, number: int) -> str:
+    """Why a release does not do its first capability on this data, asked by its own samples; empty where it does."""
     drive = harness.of(repo)
     own = release.parent / SAMPLES
     folder = own if own.is_dir() else repo.root / SAMPLES
@@ -77,7 +85,10 @@ def works(repo: Repo, data: Path, release: Path, number: int) -> bool:
     name = drive.first if drive.first in samples else next(iter(samples), drive.first)
     try:
         with drive.product(data, source=release) as product:
-            names = [*after(folder, name), name]
-            return all(product.perform(one, sample_of(samples, one, number)).ok for one in names)
-    except (OSError, RuntimeError):
-        return False
+            for one in (*after(folder, name), name):
+                reply = product.perform(one, sample_of(samples, one, number))
+                if not reply.ok:
+                    return f"{one} was not carried out: {reply.body.get('detail', reply.body)}"
+    except (OSError, RuntimeError) as error:
+        return f"it did not start: {(str(error).strip().splitlines() or [''])[-1]}"
+    return ""

@@ -300,6 +300,8 @@ def test_an_older_release_that_cannot_read_the_data_is_red(job: Desk) -> None:
 
     assert outcome.code == 1
     assert (found["worked_before"], found["worked_after"]) == (True, False)
+    assert "after going back, open_file was not carried out: " in outcome.text
+    assert "columns" in outcome.text  # as the older one's database says
 
 
 def test_a_release_that_does_not_work_is_red_whatever_was_before(job: Desk) -> None:
@@ -308,6 +310,7 @@ def test_a_release_that_does_not_work_is_red_whatever_was_before(job: Desk) -> N
 
     assert outcome.code == 1
     assert (found["worked_before"], found["worked_after"]) == (False, True)
+    assert "before going back, open_file was not carried out: " in outcome.text
 
 
 def test_going_back_has_a_limit(job: Desk) -> None:
