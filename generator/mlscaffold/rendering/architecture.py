@@ -47,7 +47,7 @@ class Architecture:
         systems = cell(", ".join(answers.dependencies))
         forms = "forms, wording, what a reader with a keyboard or a screen reader meets"
         kept = "how records are kept" + ("" if self._stores else " (today none are)")
-        calls = f"which of {systems} answer, in how much time, and which of them can be done without"
+        calls = f"whether {systems} answer, how soon, and which can be missing"
         tables, maintenance = "the tables, and which columns are personal", "backup, restore, retention of every table"
         pages = ", `review_pages.py`" if self._served else ""
         roles = ", who may do what" if with_roles(answers) else ""

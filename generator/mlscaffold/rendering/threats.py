@@ -107,11 +107,12 @@ class Threats:
             "What in front of it limits how often one caller may ask?",
         )
         approves = bool(approvals(answers))
+        erased = "deletion asks for a role: `access.py`" if is_guarded(answers) else ""
         yield Threat(
             http,
             "E",
             "whoever may ask does what only some may" + (", or approves their own" if approves else ""),
-            "roles, and four eyes: `access.py`, `contract.py`" if approves else "",
+            "roles, and four eyes: `access.py`, `contract.py`" if approves else erased,
             "po",
             "" if approves else "May everybody who is let in do everything?",
         )
