@@ -114,8 +114,8 @@ def _born(form: str, folder: Path) -> Path:
 def test_a_team_keeps_most_of_what_it_was_given(form: str, tmp_path: Path) -> None:
     """Rules, fields and a table of one's own take the place of few lines; all that was guessed is less than the rest.
 
-    Guessed is each file that stands for a capability: its rule, its sample and its scenario. Both are counted in src/ and
-    tests/; the engine does not count.
+    Guessed is each file that stands for a capability: its rule, its sample and its scenario. Both are counted in src/
+    and tests/; the engine does not count.
     """
     desk = Desk(_born(form, tmp_path / "first"), form)
     vcs.create(desk.folder, "Start")
