@@ -32,7 +32,7 @@ def surroundings(folder: Path, data: Path) -> dict[str, str]:
         "DEPENDENCIES": "stand-in",
         "DATABASE_URL": f"sqlite:///{(data / 'asked.db').as_posix()}",
         "ACCESS_LOG": str(data / "access"),
-        "ACCESS_ROLES": "bo=approver",  # nobody approves their own: what ana submits, bo is asked to approve
+        "ACCESS_ROLES": "bo=approver bo=eraser",  # nobody approves their own: what ana submits, bo is asked to approve
         "ACCESS_TOKENS": " ".join(f"{name}={hashlib.sha256(key).hexdigest()}" for name, key in TOKENS.items()),
         "MODEL_URL": "http://127.0.0.1:9",
         "BACKUPS": str(data),
