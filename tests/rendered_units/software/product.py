@@ -31,5 +31,5 @@ def test_a_release_that_does_not_start_fails_the_drill(tmp_path: Path) -> None:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise SystemExit(3)\n", "utf-8")
 
-    assert not rollback.works(drive.repo, tmp_path, tmp_path / "src", 1)
-    assert rollback.works(drive.repo, tmp_path, drive.source, 1)
+    assert rollback.fault(drive.repo, tmp_path, tmp_path / "src", 1).startswith("it did not start: ")
+    assert rollback.fault(drive.repo, tmp_path, drive.source, 1) == ""
